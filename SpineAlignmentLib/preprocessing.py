@@ -1,0 +1,164 @@
+"""From a film to the input of the networks and back: the one preprocessing that training and every front end share.
+
+A film of any shape is fitted into the network's input without distortion: pixels become square, the patient faces left
+(a mirror image for films that face right), the film or the region of interest is centered and its surroundings are
+filled. Then soft tissue and vendor looks are taken out by local contrast normalization (Jarrett et al., ICCV 2009), so
+that the network sees bone edges of equal strength in the shoulders, the chest and the pelvis.
+
+Pixel coordinates are (x, y) with (0, 0) at the center of the first pixel, on the film as on the network's input.
+"""
+
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from scipy import ndimage
+
+INPUT_SIZE: Final[tuple[int, int]] = (864, 480)
+"""Height and width of the network's input (Yeh 2021: 864 x 382, padded to 864 x 480)."""
+
+NORMALIZATION_WINDOW: Final[float] = 1 / 16
+"""Side of the neighborhood of local contrast normalization, as a share of the input's height."""
+
+CONTRAST_FLOOR: Final[float] = 0.02
+"""Local standard deviation, as a share of the film's range, below which contrast is not amplified further."""
+
+FloatArray = NDArray[np.float64]
+ImageArray = NDArray[np.float32]
+
+
+@dataclass(frozen=True)
+class InputFrame:
+    """Where the network's input lies on the film: film = center + (network - network center) * step, per axis.
+
+    `step` is in film pixels for one network pixel, as (x, y); its x is negative when the film is mirrored so that the
+    patient faces left.
+    """
+
+    input_size: tuple[int, int]
+    """(height, width) of the network's input in pixels."""
+    center: tuple[float, float]
+    """(x, y) of the film point at the center of the network's input, in film pixels."""
+    step: tuple[float, float]
+
+    def _input_center(self) -> FloatArray:
+        height, width = self.input_size
+        return np.array([(width - 1) / 2, (height - 1) / 2])
+
+    def to_film(self, points: ArrayLike) -> FloatArray:
+        """Network pixels (..., 2) to film pixels (..., 2)."""
+        return np.asarray((np.asarray(points, float) - self._input_center()) * np.array(self.step) + self.center)
+
+    def to_network(self, points: ArrayLike) -> FloatArray:
+        """Film pixels (..., 2) to network pixels (..., 2); the exact inverse of `to_film`."""
+        return np.asarray((np.asarray(points, float) - self.center) / np.array(self.step) + self._input_center())
+
+
+def fit_region(
+    region: tuple[float, float, float, float],
+    spacing: tuple[float, float] = (1.0, 1.0),
+    anterior: str = "left",
+    input_size: tuple[int, int] = INPUT_SIZE,
+) -> InputFrame:
+    """The frame that shows a region of the film whole, undistorted and facing left.
+
+    Args:
+        region: (left, top, right, bottom) in film pixels, pixel edges included: a whole film is (-0.5, -0.5, width - 0.5,
+            height - 0.5).
+        spacing: (x, y) size of a film pixel; only its ratio matters.
+        anterior: the side the patient faces on the film, "left" or "right".
+        input_size: (height, width) of the network's input.
+
+    Raises:
+        ValueError: an empty region, a spacing that is not positive, or an unknown side.
+    """
+    left, top, right, bottom = region
+    if not (right > left and bottom > top):
+        raise ValueError(f"empty region {region}")
+    if not (spacing[0] > 0 and spacing[1] > 0 and np.all(np.isfinite(spacing))):
+        raise ValueError(f"pixel spacing must be positive, got {spacing}")
+    if anterior not in ("left", "right"):
+        raise ValueError(f"anterior must be 'left' or 'right', got {anterior!r}")
+    height, width = input_size
+    unit = max((right - left) * spacing[0] / width, (bottom - top) * spacing[1] / height)
+    sign = 1.0 if anterior == "left" else -1.0
+    return InputFrame(input_size, ((left + right) / 2, (top + bottom) / 2), (sign * unit / spacing[0], unit / spacing[1]))
+
+
+def fit_film(
+    size_px: tuple[int, int],
+    spacing: tuple[float, float] = (1.0, 1.0),
+    anterior: str = "left",
+    input_size: tuple[int, int] = INPUT_SIZE,
+) -> InputFrame:
+    """The frame that shows the whole film of (width, height) pixels; see `fit_region`."""
+    return fit_region((-0.5, -0.5, size_px[0] - 0.5, size_px[1] - 0.5), spacing, anterior, input_size)
+
+
+def resample(pixels: NDArray[np.generic], frame: InputFrame) -> tuple[ImageArray, NDArray[np.bool_]]:
+    """The film on the network's grid, and where that grid lies on the film.
+
+    Blocks of whole film pixels are averaged first, so that fine detail is not aliased; then linear interpolation.
+
+    Args:
+        pixels: shape (height, width), bone bright.
+        frame: where the grid lies.
+
+    Returns:
+        Gray values and a mask, both of shape `frame.input_size`; values outside the film repeat its edge.
+    """
+    block_x, block_y = (max(1, int(abs(s) + 0.25)) for s in frame.step)
+    rows, columns = pixels.shape[0] // block_y, pixels.shape[1] // block_x
+    image = np.asarray(pixels[: rows * block_y, : columns * block_x], np.float32)
+    if block_x > 1 or block_y > 1:
+        image = image.reshape(rows, block_y, columns, block_x).mean(axis=(1, 3), dtype=np.float32)
+    height, width = frame.input_size
+    corner = frame.to_film([[0.0, 0.0]])[0]
+    offset = ((corner[1] - (block_y - 1) / 2) / block_y, (corner[0] - (block_x - 1) / 2) / block_x)
+    scale = (frame.step[1] / block_y, frame.step[0] / block_x)
+    out = ndimage.affine_transform(
+        image, np.array(scale), offset, output_shape=(height, width), order=1, mode="nearest", output=np.float32
+    )
+    film_y = corner[1] + np.arange(height) * frame.step[1]
+    film_x = corner[0] + np.arange(width) * frame.step[0]
+    inside_y = (film_y >= -0.5) & (film_y <= pixels.shape[0] - 0.5)
+    inside_x = (film_x >= -0.5) & (film_x <= pixels.shape[1] - 0.5)
+    return out, inside_y[:, None] & inside_x[None, :]
+
+
+def _neighborhood_mean(image: ImageArray, side: int) -> ImageArray:
+    """Two box filters in a row: close to a Gaussian of the same reach, at a cost that does not grow with it."""
+    once = ndimage.uniform_filter(image, side, mode="constant", output=np.float32)
+    return np.asarray(ndimage.uniform_filter(once, side, mode="constant", output=np.float32))
+
+
+def normalize_contrast(image: ImageArray, inside: NDArray[np.bool_]) -> ImageArray:
+    """Local contrast normalization: subtract the neighborhood's mean, divide by its standard deviation.
+
+    Only film pixels count for the statistics; the surroundings of the film become 0.
+
+    Args:
+        image: gray values, shape (height, width).
+        inside: where the film is, same shape.
+
+    Returns:
+        Values in about -1 to 1, zero outside the film, float32.
+    """
+    if not inside.any():
+        return np.zeros(image.shape, np.float32)
+    low, high = np.percentile(image[inside][::7], (0.5, 99.5))
+    gray = np.clip((image - low) / max(high - low, 1e-6), 0, 1).astype(np.float32)
+    weight = inside.astype(np.float32)
+    side = max(3, int(round(image.shape[0] * NORMALIZATION_WINDOW)) | 1)
+    share = np.maximum(_neighborhood_mean(weight, side), 1e-3)
+    gray *= weight
+    mean = _neighborhood_mean(gray, side) / share
+    square = _neighborhood_mean(gray * gray, side) / share
+    deviation = np.sqrt(np.maximum(square - mean * mean, 0)) + CONTRAST_FLOOR
+    return np.asarray(np.clip((gray - mean) / deviation, -3, 3) * weight / 3, np.float32)
+
+
+def network_input(pixels: NDArray[np.generic], frame: InputFrame) -> ImageArray:
+    """What the networks see: shape `frame.input_size`, float32, about -1 to 1, zero outside the film."""
+    return normalize_contrast(*resample(pixels, frame))
