@@ -1,0 +1,124 @@
+"""How far predicted landmarks lie from the true ones (Yeh 2021, Fig. 6 and the text around it)."""
+
+from typing import Final
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from SpineAlignmentLib.landmarks import CENTERS, INDEX, NAMES, REGIONS
+from Training.evaluation.statistics import summarize
+from Training.evaluation.study import MODEL, TRUTH, Study
+
+FloatArray = NDArray[np.float64]
+
+SUCCESS_RADII_MM: Final[tuple[float, ...]] = (2.0, 4.0, 10.0)
+QUANTILES: Final[tuple[float, ...]] = (0.5, 0.75, 0.9, 0.975)
+"""The quantiles of the error that tables list and figures mark."""
+
+REGION_OF: Final[dict[str, str]] = {name: region for region, names in REGIONS.items() for name in names}
+
+
+def success_rate(errors: FloatArray, radius: float) -> float:
+    """Share of the known errors within a radius; NaN where none is known."""
+    known = errors[np.isfinite(errors)]
+    return float((known <= radius).mean()) if known.size else float("nan")
+
+
+def level_shift(truth: FloatArray, predicted: FloatArray) -> FloatArray:
+    """By how many levels each predicted body center is off: that of the nearest true center minus its own.
+
+    Args:
+        truth: (films, 45, 2) in mm, or in pixels of equal size; NaN where not labeled.
+        predicted: same shape.
+
+    Returns:
+        (films, 23) for C2 to L5, positive when the prediction is too low; NaN where either is missing.
+    """
+    index = [INDEX[name] for name in CENTERS]
+    t, p = truth[:, index], predicted[:, index]
+    distance = np.linalg.norm(p[:, :, None] - t[:, None], axis=-1)
+    known = np.isfinite(p).all(-1) & np.isfinite(t).all(-1)
+    nearest = np.where(np.isfinite(distance), distance, np.inf).argmin(axis=-1)
+    return np.where(known, nearest - np.arange(len(index)), np.nan)
+
+
+def normalized_errors(truth: FloatArray, predicted: FloatArray) -> FloatArray:
+    """(films, 45) errors over the distance to the nearest annotated neighbor (Yeh 2021, model selection).
+
+    Coordinates in mm, or in pixels of equal size, (films, 45, 2).
+    """
+    gaps = np.linalg.norm(truth[:, :, None] - truth[:, None], axis=-1)
+    gaps[:, np.arange(len(NAMES)), np.arange(len(NAMES))] = np.nan
+    nearest = np.where(np.isfinite(gaps), gaps, np.inf).min(axis=-1)
+    usable = np.isfinite(nearest) & (nearest > 0)
+    error = np.linalg.norm(predicted - truth, axis=-1)
+    return np.asarray(np.where(usable, error / np.where(usable, nearest, 1.0), np.nan))
+
+
+def _row(name: str, region: str, errors: FloatArray) -> dict[str, object]:
+    known = errors[np.isfinite(errors)]
+    summary = summarize(known)
+    row: dict[str, object] = {"name": name, "region": region, "count": summary.count}
+    row |= {"mean_mm": summary.mean, "sd_mm": summary.sd, "iqr_mm": summary.iqr}
+    for q in QUANTILES:
+        row[f"q{100 * q:g}_mm"] = float(np.quantile(known, q)) if known.size else float("nan")
+    return row | {f"within_{radius:g}_mm": success_rate(errors, radius) for radius in SUCCESS_RADII_MM}
+
+
+def localization_table(study: Study) -> pd.DataFrame:
+    """One row for each landmark, region and all together: errors in mm, success rates as shares."""
+    errors = study.errors_mm()
+    rows = [_row(name, REGION_OF[name], errors[:, INDEX[name]]) for name in NAMES]
+    for region, names in REGIONS.items():
+        rows.append(_row(f"all {region}", region, errors[:, [INDEX[n] for n in names]]))
+    rows.append(_row("all", "all", errors))
+    return pd.DataFrame(rows)
+
+
+def level_table(study: Study) -> pd.DataFrame:
+    """Wrong-level rate of each body center: share of films where the nearest true body is another level's."""
+    shift = _shift(study)
+    rows = []
+    for i, name in enumerate(CENTERS):
+        known = shift[np.isfinite(shift[:, i]), i]
+        rate = float((known != 0).mean()) if known.size else float("nan")
+        rows.append(
+            {
+                "name": name,
+                "count": known.size,
+                "wrong_level": rate,
+                "too_high": float((known < 0).mean()) if known.size else float("nan"),
+                "too_low": float((known > 0).mean()) if known.size else float("nan"),
+            }
+        )
+    return pd.DataFrame(rows)
+
+
+def _shift(study: Study) -> FloatArray:
+    scale = np.where(np.isfinite(study.scale), study.scale, 1.0)
+    return level_shift(study.marks[TRUTH] * scale, study.marks[MODEL] * scale)
+
+
+def headline(study: Study) -> dict[str, float]:
+    """The figures that sum a model up: error in mm, success and wrong-level rates as shares, the paper's metric."""
+    errors = study.errors_mm()
+    known = errors[np.isfinite(errors)]
+    per_landmark = [float(np.median(e[np.isfinite(e)])) for e in errors.T if np.isfinite(e).any()]
+    shift = _shift(study)
+    counted = np.isfinite(shift)
+    scale = np.where(np.isfinite(study.scale), study.scale, 1.0)
+    normalized = normalized_errors(study.marks[TRUTH] * scale, study.marks[MODEL] * scale)
+    medians = [float(np.median(e[np.isfinite(e)])) for e in normalized.T if np.isfinite(e).any()]
+    nan = float("nan")
+    figures = {
+        "films": float(len(study.films)),
+        "median_error_mm": float(np.median(known)) if known.size else nan,
+        "mean_error_mm": float(known.mean()) if known.size else nan,
+        "best_landmark_median_mm": min(per_landmark, default=nan),
+        "worst_landmark_median_mm": max(per_landmark, default=nan),
+        "normalized_error": max(medians, default=nan),
+        "wrong_level_rate": float((shift[counted] != 0).mean()) if counted.any() else nan,
+        "films_with_wrong_level": float((np.where(counted, shift, 0) != 0).any(1).mean()) if counted.any() else nan,
+    }
+    return figures | {f"within_{radius:g}_mm": success_rate(errors, radius) for radius in SUCCESS_RADII_MM}

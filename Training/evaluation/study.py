@@ -1,0 +1,107 @@
+"""What a study is made of: films with a ground truth, and what models and readers marked on the same films."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from SpineAlignmentLib.landmarks import COUNT
+from SpineAlignmentLib.parameters import BY_KEY, KEYS, spinopelvic_parameters
+from Training.datasets.film import AnnotatedFilm
+
+FloatArray = NDArray[np.float64]
+
+TRUTH = "Ground truth"
+MODEL = "Model"
+
+
+class StudyError(ValueError):
+    """A study that cannot be done; the message says why and what to do."""
+
+
+@dataclass(frozen=True)
+class Study:
+    """Films and marks, all arrays in the order of `films`."""
+
+    films: tuple[AnnotatedFilm, ...]
+    marks: dict[str, FloatArray]
+    """Rater name (`TRUTH`, `MODEL`, readers) to (films, 45, 2) film pixels, NaN where not marked."""
+    notes: list[str] = field(default_factory=list)
+    """What the reader of the report must know: films left out, spacing unknown, and so on."""
+
+    @property
+    def scale(self) -> FloatArray:
+        """(films, 1, 2) mm of a pixel; NaN where the spacing of a film is unknown."""
+        return np.array([f.spacing_mm or (np.nan, np.nan) for f in self.films], float)[:, None, :]
+
+    def errors_mm(self, rater: str = MODEL) -> FloatArray:
+        """(films, 45) distance of a rater's landmarks from the ground truth, in mm."""
+        offset = (self.marks[rater] - self.marks[TRUTH]) * self.scale
+        return np.asarray(np.linalg.norm(offset, axis=-1))
+
+    def parameters(self, rater: str) -> dict[str, FloatArray]:
+        """The 18 parameters of a rater's landmarks, each (films,); lengths are NaN where the spacing is unknown."""
+        sign = np.array([-1.0 if f.anterior == "left" else 1.0 for f in self.films])[:, None]
+        scale = np.where(np.isfinite(self.scale), self.scale, 1.0)
+        points = self.marks[rater] * scale * np.stack([sign, -np.ones_like(sign)], axis=-1)
+        values = spinopelvic_parameters(points)
+        # A ratio of lengths survives an unknown spacing, a length does not.
+        unknown = ~np.isfinite(self.scale[:, 0, 0])
+        return {k: np.where(unknown & (BY_KEY[k].unit == "mm"), np.nan, values[k]) for k in KEYS}
+
+
+def build_study(
+    truth: Sequence[AnnotatedFilm],
+    predictions: Sequence[AnnotatedFilm],
+    readers: dict[str, Sequence[AnnotatedFilm]] | None = None,
+    notes: Sequence[str] = (),
+) -> Study:
+    """Bring everybody's marks onto the films of the ground truth.
+
+    Films without any label are left out, with a note; so are films that a rater has not seen, for that rater only.
+
+    Args:
+        truth: the annotated films.
+        predictions: the model's landmarks, matched to the films by name.
+        readers: reader name to that reader's annotations of some or all of the films.
+        notes: what is already known to be said.
+
+    Raises:
+        StudyError: no film has an annotation, or none of the annotated films has a prediction.
+    """
+    said = list(notes)
+    films = tuple(f for f in truth if f.labeled.any())
+    if len(films) < len(truth):
+        said.append(f"{len(truth) - len(films)} of {len(truth)} films carry no landmarks and were left out.")
+    if not films:
+        raise StudyError("no film has landmarks to compare with; give films with annotations")
+    predicted = {f.name for f in predictions}
+    missing = [f.name for f in films if f.name not in predicted]
+    films = tuple(f for f in films if f.name in predicted)
+    if not films:
+        raise StudyError("the model has no result for any of the annotated films")
+    if missing:
+        said.append(f"{len(missing)} annotated films have no result of the model and were left out: {_list(missing)}.")
+    marks = {TRUTH: np.stack([f.points for f in films]), MODEL: _aligned(films, predictions)}
+    for name, annotations in (readers or {}).items():
+        marks[name] = _aligned(films, annotations)
+        seen = int(np.isfinite(marks[name]).all(axis=-1).any(axis=1).sum())
+        if seen < len(films):
+            said.append(f"Reader {name} marked {seen} of the {len(films)} films; pairs use the films both marked.")
+    without = sum(f.spacing_mm is None for f in films)
+    if without:
+        said.append(f"{without} films have no pixel spacing: their distances are not computable, their angles are.")
+    if len(films) < 3:
+        said.append(f"With {len(films)} film(s), correlations and tests are not computable.")
+    return Study(films, marks, said)
+
+
+def _aligned(films: Sequence[AnnotatedFilm], annotations: Sequence[AnnotatedFilm]) -> FloatArray:
+    by_name = {f.name: f.points for f in annotations}
+    nothing = np.full((COUNT, 2), np.nan)
+    return np.stack([by_name.get(f.name, nothing) for f in films])
+
+
+def _list(names: Sequence[str], shown: int = 5) -> str:
+    return ", ".join(names[:shown]) + (f" and {len(names) - shown} more" if len(names) > shown else "")
