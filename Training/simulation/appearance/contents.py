@@ -1,0 +1,236 @@
+"""What the projected anatomy lacks: gas and stool, lung markings, heart, diaphragm, folds, muscles, distractors.
+
+Everything is added to path lengths (millimeters), so it goes through the same physics as the bones.
+"""
+
+from dataclasses import dataclass
+from typing import Self
+
+import cv2
+import numpy as np
+
+from Training.simulation.appearance import shapes, textures
+from Training.simulation.appearance.projection_layers import Body, Layer, Projection
+from Training.simulation.appearance.sampling import Dice
+
+
+@dataclass(frozen=True)
+class ContentsLook:
+    """How full and how uneven this body is; lengths in millimeters."""
+
+    gas_clusters: int
+    gas_depth_mm: float
+    stool_clusters: int
+    stool_depth_mm: float
+    rectal_gas_mm: float
+    stomach_mm: float
+    lung_depth_mm: float
+    heart_mm: float
+    aorta_mm: float
+    aorta_calcified_mm: float
+    diaphragm_mm: float
+    breast_mm: float
+    folds: int
+    fold_mm: float
+    second_outline: float
+    """Share of the soft tissue that is shifted, as when the patient stands a little turned."""
+    second_outline_shift_mm: float
+    tissue_mm: float
+    """Deviation of slow variations of soft tissue."""
+    muscle_mm: float
+    """Deviation of streaks of muscle and fat."""
+    cloud_mm: float
+    bone_grain: float
+    """Deviation of bone density at the scale of trabeculae, as a share."""
+    bone_patchiness: float
+    spine_density: float
+    """Factor on the spine's bone (bone density against the other bones)."""
+    limbs: int
+    bodies: int
+    body_depth_mm: float
+
+    @classmethod
+    def sample(cls, dice: Dice) -> Self:
+        """Draw the numbers of a look."""
+        some = dice.sometimes
+        return cls(
+            gas_clusters=dice.count((0, 4), (0, 7)),
+            gas_depth_mm=dice.uniform((18, 45), (8, 90), (3, 130)),
+            stool_clusters=dice.count((0, 3), (0, 5)),
+            stool_depth_mm=dice.uniform((10, 30), (5, 60), (2, 90)),
+            rectal_gas_mm=some(0.4, dice.uniform((15, 45), (8, 70), (3, 100))),
+            stomach_mm=some(0.6, dice.uniform((20, 60), (10, 90), (5, 120))),
+            lung_depth_mm=dice.uniform((8, 22), (2, 36), (0, 50)),
+            heart_mm=dice.uniform((25, 70), (0, 110), (0, 150)),
+            aorta_mm=some(0.7, dice.uniform((6, 20), (2, 32), (0, 50))),
+            aorta_calcified_mm=some(0.2, dice.uniform((0.4, 1.2), (0.3, 3), (0, 5))),
+            diaphragm_mm=some(0.6, dice.uniform((15, 60), (5, 100), (0, 140))),
+            breast_mm=some(0.4, dice.uniform((10, 45), (5, 80), (0, 100))),
+            folds=dice.count((-2, 3), (-1, 6)),
+            fold_mm=dice.uniform((8, 35), (4, 70), (2, 100)),
+            second_outline=some(0.7, dice.uniform((0.2, 0.5), (0.1, 0.6), (0, 0.7))),
+            second_outline_shift_mm=dice.uniform((3, 14), (0, 26), (0, 40)),
+            tissue_mm=dice.uniform((4, 12), (2, 32), (0, 50)),
+            muscle_mm=dice.uniform((1, 4), (0, 9), (0, 14)),
+            cloud_mm=dice.uniform((0.5, 2), (0, 6), (0, 10)),
+            bone_grain=dice.uniform((0.08, 0.2), (0, 0.4), (0, 0.6)),
+            bone_patchiness=dice.uniform((0.05, 0.15), (0, 0.35), (0, 0.5)),
+            spine_density=dice.log_uniform((0.8, 1.2), (0.4, 1.6), (0.25, 2)),
+            limbs=dice.count((-1, 2), (-1, 4)),
+            bodies=dice.count((-2, 1), (-2, 8)),
+            body_depth_mm=dice.uniform((3, 12), (2, 45), (1, 70)),
+        )
+
+
+@dataclass(frozen=True)
+class Attenuators:
+    """The three materials of a film, path lengths in millimeters, each of shape (height, width)."""
+
+    bone: Layer
+    soft: Layer
+    metal: Layer
+
+
+def fill(projection: Projection, body: Body, look: ContentsLook, rng: np.random.Generator) -> Attenuators:
+    """The projection's materials with everything that a real body shows besides its bones."""
+    soft = _outline(projection, look, rng)
+    inside = np.clip(soft / 15, 0, 1)
+    change = np.zeros(projection.shape, np.float32)
+    _variation(change, look, projection.spacing_mm, rng)
+    _chest(change, body, look, rng)
+    _abdomen(change, body, look, rng)
+    _folds(change, body, look, rng)
+    _bodies(change, body, look, rng)
+    change *= inside
+    soft += change
+    np.maximum(soft, 0.15 * projection.soft, out=soft)
+    _limbs(soft, body, look, rng)
+    bone = _bone(projection, look, rng)
+    if look.aorta_calcified_mm > 0:
+        shapes.dashes(bone, body, look.aorta_calcified_mm, rng)
+    return Attenuators(bone, soft, projection.metal.copy())
+
+
+def _outline(projection: Projection, look: ContentsLook, rng: np.random.Generator) -> Layer:
+    """Soft tissue with its two sides a little apart: double outlines, double domes of the diaphragm."""
+    soft = projection.soft
+    if look.second_outline <= 0:
+        return soft.copy()
+    height, width = soft.shape
+    turn, swell = rng.normal(0, 0.012), 1 + rng.normal(0, 0.03)
+    shift = rng.normal(0, 1, 2) * look.second_outline_shift_mm / projection.spacing_mm
+    cosine, sine = np.cos(turn) * swell, np.sin(turn) * swell
+    middle = np.array([width, height]) / 2
+    linear = np.array([[cosine, -sine], [sine, cosine]])
+    matrix = np.column_stack([linear, middle - linear @ middle + shift])
+    other = cv2.warpAffine(soft, matrix, (width, height), flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+    return np.asarray(cv2.addWeighted(soft, 1 - look.second_outline, other, look.second_outline, 0), np.float32)
+
+
+def _bone(projection: Projection, look: ContentsLook, rng: np.random.Generator) -> Layer:
+    """All bones, with grain and patches of density."""
+    bone = projection.spine * np.float32(look.spine_density) + projection.skeleton
+    pattern = textures.field(rng, "bone", projection.shape, projection.spacing_mm) * np.float32(look.bone_grain)
+    pattern += np.float32(1)
+    slow = textures.smooth_field(rng, projection.shape, projection.spacing_mm, 35.0)
+    pattern += np.float32(look.bone_patchiness) * slow
+    return np.asarray(bone * np.maximum(pattern, 0.2), np.float32)
+
+
+def _variation(change: Layer, look: ContentsLook, spacing_mm: float, rng: np.random.Generator) -> None:
+    """Slow, streaky and cloudy variation of soft tissue."""
+    shape = (change.shape[0], change.shape[1])
+    change += np.float32(look.tissue_mm) * textures.smooth_field(rng, shape, spacing_mm, float(rng.uniform(40, 120)))
+    angle = float(rng.normal(-0.5, 0.5))
+    change += np.float32(look.muscle_mm) * textures.field(rng, "fiber", shape, spacing_mm, angle)
+    change += np.float32(look.cloud_mm) * textures.field(rng, "tissue", shape, spacing_mm)
+
+
+def _chest(change: Layer, body: Body, look: ContentsLook, rng: np.random.Generator) -> None:
+    """Lung markings, heart, aorta, domes of the diaphragm and breasts."""
+    for _ in range(2):
+        tile = textures.lung()[int(rng.integers(textures.TILES))]
+        center = body.at("T7", 45, 0)
+        place = textures.random_placement(rng, center, body.spacing_mm, 14, (0.65, 1.0))
+        textures.stamp(change, tile, place, body.spacing_mm, look.lung_depth_mm)
+    if look.heart_mm > 0:
+        center = body.at("T9", rng.uniform(60, 115), rng.uniform(-25, 30))
+        radii = (rng.uniform(32, 60), rng.uniform(45, 80))
+        shapes.blob(
+            change, center, radii, rng.uniform(-0.7, 0.7), look.heart_mm, body.spacing_mm, rng.uniform(0.3, 0.9)
+        )
+    if look.aorta_mm > 0:
+        shapes.vessel(change, body, look.aorta_mm, rng)
+    if look.diaphragm_mm > 0:
+        for _ in range(int(rng.integers(1, 3))):
+            shapes.dome(change, body, look.diaphragm_mm * rng.uniform(0.4, 1), rng)
+    if look.breast_mm > 0:
+        for _ in range(int(rng.integers(1, 3))):
+            center = body.at("T10", rng.uniform(110, 190), rng.uniform(-40, 60))
+            size = rng.uniform(35, 75)
+            shapes.blob(
+                change,
+                center,
+                (size, size * rng.uniform(0.6, 1.1)),
+                rng.uniform(-0.6, 0.6),
+                look.breast_mm,
+                body.spacing_mm,
+                0.5,
+            )
+
+
+def _abdomen(change: Layer, body: Body, look: ContentsLook, rng: np.random.Generator) -> None:
+    """Stomach bubble, gas and stool of the bowel, gas in the rectum."""
+    if look.stomach_mm > 0:
+        shapes.bubble(change, body, look.stomach_mm, rng)
+    for _ in range(look.stool_clusters):
+        tile = textures.stool()[int(rng.integers(textures.TILES))]
+        center = body.at("L4", rng.uniform(20, 130), rng.normal(20, 50))
+        place = textures.random_placement(rng, center, body.spacing_mm, 15, (0.3, 0.9))
+        textures.stamp(change, tile, place, body.spacing_mm, -look.stool_depth_mm)
+    for _ in range(look.gas_clusters):
+        tile = textures.gas()[int(rng.integers(textures.TILES))]
+        center = body.at("L3", rng.normal(75, 45), rng.normal(10, 60))
+        place = textures.random_placement(rng, center, body.spacing_mm, 10, (0.3, 1.0))
+        textures.stamp(change, tile, place, body.spacing_mm, -look.gas_depth_mm)
+    if look.rectal_gas_mm > 0:
+        bank = (textures.gas(), textures.stool())[int(rng.integers(2))]
+        place = textures.random_placement(
+            rng, body.at("S1", rng.uniform(-45, 10), rng.uniform(50, 115)), body.spacing_mm, 8, (0.2, 0.45)
+        )
+        textures.stamp(change, bank[int(rng.integers(textures.TILES))], place, body.spacing_mm, -look.rectal_gas_mm)
+
+
+def _folds(change: Layer, body: Body, look: ContentsLook, rng: np.random.Generator) -> None:
+    """Skin folds: sharp oblique edges across the trunk, thick on one side."""
+    for _ in range(look.folds):
+        level = ("T11", "L1", "L2", "L3", "L4", "L5", "S1", "hips")[int(rng.integers(8))]
+        shapes.fold(
+            change,
+            body.at(level, rng.normal(30, 60), rng.normal(0, 25)),
+            look.fold_mm * rng.uniform(0.4, 1.2),
+            body.spacing_mm,
+            rng,
+        )
+
+
+def _bodies(change: Layer, body: Body, look: ContentsLook, rng: np.random.Generator) -> None:
+    """Random ellipses, polygons and lines: shapes that mean nothing, for the network to ignore."""
+    for _ in range(look.bodies):
+        center = np.array([rng.uniform(0, change.shape[1]), rng.uniform(0, change.shape[0])])
+        depth = look.body_depth_mm * rng.uniform(-1, 1)
+        kind = int(rng.integers(3))
+        if kind == 0:
+            radii = (float(np.exp(rng.uniform(1.5, 4.3))), float(np.exp(rng.uniform(1.5, 4.3))))
+            shapes.blob(change, center, radii, rng.uniform(0, np.pi), depth, body.spacing_mm, rng.uniform(0.05, 1))
+        else:
+            shapes.polygon(change, center, rng.uniform(6, 80), depth, body.spacing_mm, rng, line=kind == 2)
+
+
+def _limbs(soft: Layer, body: Body, look: ContentsLook, rng: np.random.Generator) -> None:
+    """Extra shadows of arms across the chest and in front of the face."""
+    for _ in range(look.limbs):
+        start = body.at(("C7", "T2", "T5")[int(rng.integers(3))], rng.uniform(-20, 50), rng.uniform(-10, 50))
+        heading = rng.uniform(-0.6, 1.2)
+        end = start + body.px(rng.uniform(180, 330)) * np.array([-np.cos(heading), np.sin(heading)])
+        shapes.limb(soft, start, end, rng.uniform(25, 50), rng.uniform(15, 60), body.spacing_mm)

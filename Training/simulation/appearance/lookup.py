@@ -1,0 +1,186 @@
+"""From the detector's log signal to displayed gray: window, curves, vendor-like contrast enhancement, bits and JPEG."""
+
+from dataclasses import dataclass
+from typing import Self
+
+import cv2
+import numpy as np
+
+from Training.simulation.appearance.projection_layers import Layer
+from Training.simulation.appearance.sampling import Dice
+
+
+@dataclass(frozen=True)
+class LookupLook:
+    """The processing of a look; gray runs from 0 (air) to 1 (the densest parts)."""
+
+    window_low: float
+    """Log signal shown black, as a share of the film's range."""
+    window_high: float
+    gamma: float
+    sigmoid: float
+    """Steepness of an S-curve mixed in; 0 is none."""
+    curve: float
+    """Strength of a random monotone curve."""
+    base_gain: float
+    """Contrast kept of structures wider than `band_mm`."""
+    band_mm: float
+    detail_gain: float
+    """Gain of structures narrower than `band_mm`."""
+    sharpen: float
+    sharpen_mm: float
+    equalize: float
+    """Share of adaptive histogram equalization mixed in."""
+    equalize_clip: float
+    equalize_tiles: int
+    saturate: float
+    """Share of the gray range cut off at the bright end."""
+    floor: float
+    """Gray of the darkest parts."""
+    bits: int
+    jpeg_quality: int
+    """0 is no JPEG."""
+    border_gray: float
+    """Gray outside the collimator."""
+    border: tuple[float, float, float, float]
+    """Collimated share of the film at its left, top, right and bottom."""
+    border_turn: float
+
+    @classmethod
+    def sample(cls, dice: Dice) -> Self:
+        """Draw the numbers of a look."""
+        some, rng = dice.sometimes, dice.rng
+        collimated = rng.random() < 0.35
+        border = [some(0.5, dice.uniform((0, 0.05), (0, 0.13))) if collimated else 0.0 for _ in range(4)]
+        return cls(
+            window_low=dice.uniform((0.02, 0.1), (-0.1, 0.25), (-0.2, 0.35)),
+            window_high=dice.uniform((0.97, 1.15), (0.85, 1.5), (0.75, 1.8)),
+            gamma=dice.log_uniform((0.75, 1.3), (0.45, 2.3), (0.35, 3)),
+            sigmoid=some(0.4, dice.uniform((0.5, 2), (0, 6), (0, 8))),
+            curve=some(0.5, dice.uniform((0.05, 0.2), (0, 0.6), (0, 0.8))),
+            base_gain=dice.uniform((0.65, 1), (0.3, 1.2), (0.15, 1.4)),
+            band_mm=dice.log_uniform((12, 40), (5, 90), (3, 150)),
+            detail_gain=dice.uniform((1.0, 2.0), (0.6, 3.5), (0.4, 5)),
+            sharpen=dice.uniform((0, 0.8), (-0.3, 2.5), (-0.5, 4)),
+            sharpen_mm=dice.log_uniform((0.5, 2.5), (0.3, 5), (0.2, 8)),
+            equalize=some(0.3, dice.uniform((0.1, 0.6), (0, 1), (0, 1))),
+            equalize_clip=dice.log_uniform((1.5, 4), (1.1, 10), (1, 20)),
+            equalize_tiles=int(dice.uniform((4, 10), (2, 16), (2, 20))),
+            saturate=some(0.4, dice.uniform((0, 0.02), (0, 0.12), (0, 0.2))),
+            floor=some(0.4, dice.uniform((0, 0.04), (0, 0.25), (0, 0.4))),
+            bits=int(rng.choice((8, 8, 8, 10, 12, 16))),
+            jpeg_quality=int(some(0.3, dice.uniform((80, 97), (25, 99), (10, 100)))),
+            border_gray=float(rng.choice((0.0, 0.0, 0.0, 1.0, rng.random()))),
+            border=(border[0], border[1], border[2], border[3]),
+            border_turn=float(some(0.5, rng.normal(0, 0.01))),
+        )
+
+
+def develop(signal: Layer, look: LookupLook, spacing_mm: float, rng: np.random.Generator) -> Layer:
+    """Gray film, bone bright, 0 to 1, from the log signal; shape (height, width)."""
+    gray = _window(signal, look)
+    gray = _bands(gray, look, spacing_mm)
+    gray = _tone(gray, look, rng)
+    if look.equalize > 0.02:
+        gray = _equalize(gray, look)
+    if look.saturate > 0:
+        gray *= np.float32(1 / (1 - look.saturate))
+    if look.floor > 0:
+        gray *= np.float32(1 - look.floor)
+        gray += np.float32(look.floor)
+    _collimate(gray, look)
+    return np.clip(gray, 0, 1, out=gray)
+
+
+def store(gray: Layer, look: LookupLook) -> Layer:
+    """The film after quantization and, for some, JPEG compression."""
+    if look.jpeg_quality > 0:
+        picture = cv2.convertScaleAbs(gray, alpha=255)
+        coded = cv2.imencode(".jpg", picture, [cv2.IMWRITE_JPEG_QUALITY, look.jpeg_quality])[1]
+        return np.asarray(cv2.imdecode(coded, cv2.IMREAD_GRAYSCALE) * np.float32(1 / 255), np.float32)
+    if look.bits >= 12:
+        return gray
+    top = np.float32(2**look.bits - 1)
+    return np.asarray(np.rint(gray * top) / top, np.float32)
+
+
+def _window(signal: Layer, look: LookupLook) -> Layer:
+    """Log signal to 0..1 between the open beam and the densest percentile."""
+    step = max(1, int(np.sqrt(signal.size / 6000)))
+    low, high = np.percentile(signal[::step, ::step], (1, 99.5))
+    reach = max(float(high - low), 1e-3)
+    start = low + look.window_low * reach
+    gain = 1 / max(reach * (look.window_high - look.window_low), 1e-3)
+    return np.asarray(cv2.addWeighted(signal, gain, signal, 0, -start * gain), np.float32)
+
+
+def _bands(gray: Layer, look: LookupLook, spacing_mm: float) -> Layer:
+    """Weigh wide and narrow structures against each other, then sharpen; as the multiscale processing of vendors does."""
+    height, width = gray.shape
+    step = max(1, int(look.band_mm / 4 / spacing_mm))
+    small = cv2.resize(gray, (max(4, width // step), max(4, height // step)), interpolation=cv2.INTER_AREA)
+    wide = cv2.GaussianBlur(small, (0, 0), look.band_mm / (spacing_mm * step), borderType=cv2.BORDER_REPLICATE)
+    # The detail gain applies to what is left after the wide structures, whose own contrast is scaled around mid-gray.
+    wide = cv2.resize(wide * np.float32(look.base_gain - look.detail_gain), (width, height))
+    out = cv2.scaleAdd(gray, look.detail_gain, wide)
+    out += np.float32((1 - look.base_gain) * 0.45)
+    reach = max(look.sharpen_mm / spacing_mm, 0.6)
+    if abs(look.sharpen) > 0.05:
+        out = cv2.addWeighted(out, 1 + look.sharpen, cv2.GaussianBlur(out, (0, 0), reach), -look.sharpen, 0)
+    # Open air stays black whatever the gains: processing of vendors masks the direct exposure.
+    return np.asarray(np.minimum(out, np.maximum(gray, 0) * np.float32(12), out=out), np.float32)
+
+
+def _tone(gray: Layer, look: LookupLook, rng: np.random.Generator) -> Layer:
+    """Gamma, S-curve and a random monotone curve, as one table of 1024 entries over gray -0.1 to 1.3."""
+    x = np.linspace(0, 1.3, 1024)
+    y = np.minimum(x, 1.3) ** look.gamma
+    if look.sigmoid > 0.05:
+        s = 1 / (1 + np.exp(-look.sigmoid * 2 * (x - 0.5)))
+        ends = 1 / (1 + np.exp(look.sigmoid * np.array([1.0, -1.0])))
+        y = 0.5 * y + 0.5 * (s - ends[0]) / (ends[1] - ends[0])
+    if look.curve > 0:
+        knots = np.cumsum(np.exp(rng.normal(0, 2.5 * look.curve, 7)))
+        knots = np.concatenate([[0], knots / knots[-1]])
+        y = np.interp(np.clip(y, 0, 1), np.linspace(0, 1, 8), knots) + np.maximum(y - 1, 0)
+    index = np.clip(gray * np.float32(1023 / 1.3), 0, 1022.99).astype(np.int32)
+    return np.asarray(y.astype(np.float32)[index] + _fraction(gray, index, y), np.float32)
+
+
+def _fraction(gray: Layer, index: np.ndarray, y: np.ndarray) -> Layer:
+    """Linear interpolation between the entries of a table."""
+    slope = np.diff(y, append=y[-1]).astype(np.float32)
+    rest = np.clip(gray * np.float32(1023 / 1.3), 0, 1022.99).astype(np.float32) - index
+    return np.asarray(slope[index] * rest, np.float32)
+
+
+def _equalize(gray: Layer, look: LookupLook) -> Layer:
+    """Mix in contrast-limited adaptive histogram equalization (Zuiderveld 1994)."""
+    picture = cv2.convertScaleAbs(gray, alpha=255)
+    tiles = (max(1, look.equalize_tiles // 2), look.equalize_tiles)
+    even = cv2.createCLAHE(look.equalize_clip, tiles).apply(picture)
+    # Only the change goes back in, so that the film keeps its own gray depth.
+    change = even.astype(np.float32) - picture
+    return np.asarray(cv2.scaleAdd(change, look.equalize / 255, gray), np.float32)
+
+
+def _collimate(gray: Layer, look: LookupLook) -> None:
+    """Cover the film outside a slightly turned rectangle."""
+    if max(look.border) <= 0.002:
+        return
+    height, width = gray.shape
+    left, top, right, bottom = look.border
+    x0, x1, y0, y1 = left * width, (1 - right) * width, top * height, (1 - bottom) * height
+    x = np.arange(width, dtype=np.float32)[None, :]
+    y = np.arange(height, dtype=np.float32)[:, None]
+    tilt = np.float32(look.border_turn)
+    inside_x = np.clip(np.minimum(x - x0 + tilt * y, x1 - x - tilt * y) + np.float32(0.5), 0, 1)
+    inside_y = np.clip(np.minimum(y - y0 - tilt * x, y1 - y + tilt * x) + np.float32(0.5), 0, 1)
+    if left == right == 0:
+        inside_x = np.ones_like(x)
+    if top == bottom == 0:
+        inside_y = np.ones_like(y)
+    inside = inside_x * inside_y
+    gray -= np.float32(look.border_gray)
+    gray *= inside
+    gray += np.float32(look.border_gray)
