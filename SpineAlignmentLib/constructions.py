@@ -1,7 +1,7 @@
 """The geometry of each of the 18 measurements: which points, lines, plumb lines and angle arcs show it on the film.
 
 One description serves the picture, the markups in the scene and the viewer; nothing is drawn here. Frame as in
-`parameters`: x anterior +, y up +, millimetres (any other unit of length does as well: every size is taken from the
+`parameters`: x anterior +, y up +, millimeters (any other unit of length does as well: every size is taken from the
 spine itself). Directions are in degrees, counterclockwise from anterior (+x) toward up (+y).
 
 Cobb angles are shown at one endplate, between its own line and a parallel to the other endplate, so that the arc stays

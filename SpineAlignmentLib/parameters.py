@@ -1,7 +1,7 @@
 """The 18 spinopelvic parameters of a set of landmarks.
 
-Source: Yeh et al., Scientific Reports 2021, Table 1. Frame: x anterior +, y up +, millimetres. Every angle is signed and
-computed with `arctan2`, so that none folds; a parameter whose landmarks are missing (NaN) is NaN.
+Source: Yeh et al., Scientific Reports 2021, Table 1. Frame: x anterior +, y up +, millimeters. Every angle is signed
+and computed with `arctan2`, so that none folds; a parameter whose landmarks are missing (NaN) is NaN.
 
 Definitions, with slope s(endplate) = tilt of the posterior-to-anterior line, positive when the anterior end is lower,
 and lean(a, b) = angle of the line from a to b with the vertical, positive when b is anterior of a.
@@ -78,7 +78,7 @@ def slope(posterior: ArrayLike, anterior: ArrayLike) -> FloatArray:
 
 
 def lean(a: ArrayLike, b: ArrayLike) -> FloatArray:
-    """Angle in degrees of the lines from a to b, shape (..., 2), with the vertical; positive when b is anterior of a."""
+    """Angle in degrees of the lines from a to b, shape (..., 2), with the vertical; + when b is anterior of a."""
     v = np.asarray(b, float) - np.asarray(a, float)
     return np.asarray(np.degrees(np.arctan2(v[..., 0], v[..., 1])))
 
@@ -87,7 +87,7 @@ def spinopelvic_parameters(points: ArrayLike) -> dict[str, FloatArray]:
     """The 18 parameters of one or many sets of landmarks.
 
     Args:
-        points: shape (..., 45, 2), in the order of `landmarks.NAMES`, x anterior +, y up +, in millimetres; NaN where a
+        points: shape (..., 45, 2), in the order of `landmarks.NAMES`, x anterior +, y up +, in millimeters; NaN where a
             landmark is missing.
 
     Returns:

@@ -64,8 +64,8 @@ def fit_region(
     """The frame that shows a region of the film whole, undistorted and facing left.
 
     Args:
-        region: (left, top, right, bottom) in film pixels, pixel edges included: a whole film is (-0.5, -0.5, width - 0.5,
-            height - 0.5).
+        region: (left, top, right, bottom) in film pixels, pixel edges included: a whole film is
+            (-0.5, -0.5, width - 0.5, height - 0.5).
         spacing: (x, y) size of a film pixel; only its ratio matters.
         anterior: the side the patient faces on the film, "left" or "right".
         input_size: (height, width) of the network's input.
@@ -83,7 +83,8 @@ def fit_region(
     height, width = input_size
     unit = max((right - left) * spacing[0] / width, (bottom - top) * spacing[1] / height)
     sign = 1.0 if anterior == "left" else -1.0
-    return InputFrame(input_size, ((left + right) / 2, (top + bottom) / 2), (sign * unit / spacing[0], unit / spacing[1]))
+    center = ((left + right) / 2, (top + bottom) / 2)
+    return InputFrame(input_size, center, (sign * unit / spacing[0], unit / spacing[1]))
 
 
 def fit_film(
@@ -150,7 +151,7 @@ def normalize_contrast(image: ImageArray, inside: NDArray[np.bool_]) -> ImageArr
     low, high = np.percentile(image[inside][::7], (0.5, 99.5))
     gray = np.clip((image - low) / max(high - low, 1e-6), 0, 1).astype(np.float32)
     weight = inside.astype(np.float32)
-    side = max(3, int(round(image.shape[0] * NORMALIZATION_WINDOW)) | 1)
+    side = max(3, round(image.shape[0] * NORMALIZATION_WINDOW) | 1)
     share = np.maximum(_neighborhood_mean(weight, side), 1e-3)
     gray *= weight
     mean = _neighborhood_mean(gray, side) / share

@@ -1,0 +1,53 @@
+"""Files appear whole or not at all."""
+
+import os
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+
+from SpineAlignmentLib.errors import ResultError
+
+
+def write_files(contents: Mapping[Path, bytes]) -> None:
+    """Write several files so that all of them appear, or none changes when the disk is full or not writable.
+
+    Every file is first written beside its place under a temporary name, then renamed.
+
+    Raises:
+        ResultError: names the place and the reason.
+    """
+    waiting: dict[Path, Path] = {}
+    try:
+        for path, content in contents.items():
+            part = path.with_name(f".{path.name[:200]}.{os.getpid()}.part")
+            waiting[path] = part
+            part.write_bytes(content)
+        for path, part in waiting.items():
+            part.replace(path)
+    except OSError as error:
+        raise ResultError(f"{path}: cannot write: {error.strerror or error}") from error
+    finally:
+        for part in waiting.values():
+            _discard(part)
+
+
+def make_folder(folder: Path) -> None:
+    """Create an output folder and check that files can be written there.
+
+    Raises:
+        ResultError: names the folder and the reason.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=folder):
+            pass
+    except OSError as error:
+        raise ResultError(f"{folder}: cannot write there: {error.strerror or error}") from error
+
+
+def _discard(part: Path) -> None:
+    try:
+        part.unlink(missing_ok=True)
+    except OSError:
+        # the folder itself is gone or read-only: nothing was left there, and the first error is the one to report
+        return
