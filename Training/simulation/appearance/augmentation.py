@@ -1,9 +1,8 @@
 """Training-only damage to a film or a network input: blur, bias, gamma, noise, erased patches."""
 
-import cv2
 import numpy as np
 
-from Training.simulation.appearance import textures
+from Training.simulation.appearance import filters, textures
 from Training.simulation.appearance.projection_layers import Layer
 
 
@@ -23,7 +22,7 @@ def augment(image: Layer, spacing_mm: float, rng: np.random.Generator, strength:
         bias = textures.smooth_field(rng, shape, spacing_mm, float(rng.uniform(80, 400)))
         out *= 1 + np.clip(np.float32(0.12 * strength) * bias, -0.6, 0.6)
     if rng.random() < 0.3 * strength:
-        out = cv2.pow(np.clip(out, 0, 1), float(np.exp(rng.normal(0, 0.3 * strength))))
+        out = np.clip(out, 0, 1) ** np.float32(np.exp(rng.normal(0, 0.3 * strength)))
     if rng.random() < 0.3 * strength:
         out += np.float32(rng.uniform(0.002, 0.03) * strength) * textures.white_noise(rng, shape)
     if rng.random() < 0.35 * strength:
@@ -36,9 +35,9 @@ def _blur(image: Layer, sigma: float, rng: np.random.Generator) -> Layer:
     if sigma < 0.3:
         return image
     if rng.random() < 0.6:
-        return np.asarray(cv2.GaussianBlur(image, (0, 0), sigma), np.float32)
+        return filters.gaussian(image, sigma)
     sigmas = (sigma * 1.6, 0.3) if rng.random() < 0.5 else (0.3, sigma * 1.6)
-    return np.asarray(cv2.GaussianBlur(image, (0, 0), sigmas[0], sigmaY=sigmas[1]), np.float32)
+    return filters.gaussian(image, *sigmas)
 
 
 def _erase(image: Layer, spacing_mm: float, rng: np.random.Generator) -> None:

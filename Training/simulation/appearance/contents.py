@@ -6,10 +6,9 @@ Everything is added to path lengths (millimeters), so it goes through the same p
 from dataclasses import dataclass
 from typing import Self
 
-import cv2
 import numpy as np
 
-from Training.simulation.appearance import shapes, textures
+from Training.simulation.appearance import filters, shapes, textures
 from Training.simulation.appearance.projection_layers import Body, Layer, Projection
 from Training.simulation.appearance.sampling import Dice
 
@@ -71,9 +70,9 @@ class ContentsLook:
             second_outline=some(0.7, dice.uniform((0.2, 0.5), (0.1, 0.6), (0, 0.7))),
             second_outline_shift_mm=dice.uniform((3, 14), (0, 26), (0, 40)),
             tissue_mm=dice.uniform((4, 12), (2, 32), (0, 50)),
-            muscle_mm=dice.uniform((1, 4), (0, 9), (0, 14)),
+            muscle_mm=dice.uniform((0.3, 1.5), (0, 6), (0, 10)),
             cloud_mm=dice.uniform((0.5, 2), (0, 6), (0, 10)),
-            bone_grain=dice.uniform((0.08, 0.2), (0, 0.4), (0, 0.6)),
+            bone_grain=dice.uniform((0.03, 0.1), (0, 0.25), (0, 0.4)),
             bone_patchiness=dice.uniform((0.05, 0.15), (0, 0.35), (0, 0.5)),
             spine_density=dice.log_uniform((0.8, 1.2), (0.4, 1.6), (0.25, 2)),
             limbs=dice.count((-1, 2), (-1, 4)),
@@ -108,7 +107,7 @@ def fill(projection: Projection, body: Body, look: ContentsLook, rng: np.random.
     bone = _bone(projection, look, rng)
     if look.aorta_calcified_mm > 0:
         shapes.dashes(bone, body, look.aorta_calcified_mm, rng)
-    return Attenuators(bone, soft, projection.metal.copy())
+    return Attenuators(bone, soft, np.maximum(projection.metal, 0))
 
 
 def _outline(projection: Projection, look: ContentsLook, rng: np.random.Generator) -> Layer:
@@ -123,13 +122,15 @@ def _outline(projection: Projection, look: ContentsLook, rng: np.random.Generato
     middle = np.array([width, height]) / 2
     linear = np.array([[cosine, -sine], [sine, cosine]])
     matrix = np.column_stack([linear, middle - linear @ middle + shift])
-    other = cv2.warpAffine(soft, matrix, (width, height), flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
-    return np.asarray(cv2.addWeighted(soft, 1 - look.second_outline, other, look.second_outline, 0), np.float32)
+    other = filters.warp(soft, matrix, (height, width), repeat_edge=True)
+    return filters.mix(soft, 1 - look.second_outline, other, look.second_outline)
 
 
 def _bone(projection: Projection, look: ContentsLook, rng: np.random.Generator) -> Layer:
     """All bones, with grain and patches of density."""
-    bone = projection.spine * np.float32(look.spine_density) + projection.skeleton
+    # Meshes that are not quite closed give a few negative lengths.
+    bone = np.maximum(projection.spine, 0) * np.float32(look.spine_density)
+    bone += np.maximum(projection.skeleton, 0)
     pattern = textures.field(rng, "bone", projection.shape, projection.spacing_mm) * np.float32(look.bone_grain)
     pattern += np.float32(1)
     slow = textures.smooth_field(rng, projection.shape, projection.spacing_mm, 35.0)
@@ -141,8 +142,8 @@ def _variation(change: Layer, look: ContentsLook, spacing_mm: float, rng: np.ran
     """Slow, streaky and cloudy variation of soft tissue."""
     shape = (change.shape[0], change.shape[1])
     change += np.float32(look.tissue_mm) * textures.smooth_field(rng, shape, spacing_mm, float(rng.uniform(40, 120)))
-    angle = float(rng.normal(-0.5, 0.5))
-    change += np.float32(look.muscle_mm) * textures.field(rng, "fiber", shape, spacing_mm, angle)
+    turn = int(rng.integers(textures.FIBER_TURNS))
+    change += np.float32(look.muscle_mm) * textures.field(rng, "fiber", shape, spacing_mm, turn)
     change += np.float32(look.cloud_mm) * textures.field(rng, "tissue", shape, spacing_mm)
 
 

@@ -1,4 +1,4 @@
-"""From path lengths to the detector's signal: attenuation, scatter, glare, blur, quantum and electronic noise, collimation.
+"""From path lengths to the detector's signal: attenuation, scatter, glare, blur, noise, seams.
 
 Intensities are relative to the unattenuated beam. Attenuation follows Beer and Lambert at two effective energies, which
 gives beam hardening; coefficients lie around those of cortical bone and water at 50 to 90 keV (NIST XCOM).
@@ -7,10 +7,9 @@ gives beam hardening; coefficients lie around those of cortical bone and water a
 from dataclasses import dataclass
 from typing import Self
 
-import cv2
 import numpy as np
 
-from Training.simulation.appearance import textures
+from Training.simulation.appearance import filters, textures
 from Training.simulation.appearance.contents import Attenuators
 from Training.simulation.appearance.projection_layers import Layer
 from Training.simulation.appearance.sampling import Dice
@@ -83,24 +82,24 @@ class ExposureLook:
 def expose(body: Attenuators, look: ExposureLook, spacing_mm: float, rng: np.random.Generator) -> Layer:
     """Log signal of the detector, about 0 (open beam) to 10 (nothing gets through), shape (height, width)."""
     attenuation = _attenuation(body, look)
-    signal = cv2.exp(-attenuation)
+    signal = filters.exponential(-attenuation)
     if look.hard_share > 0.02:
         signal *= np.float32(1 - look.hard_share)
-        signal += np.float32(look.hard_share) * cv2.exp(attenuation * np.float32(-look.hard_ratio))
+        signal += np.float32(look.hard_share) * filters.exponential(attenuation * np.float32(-look.hard_ratio))
     _beam(signal, look)
     if look.blur_mm / spacing_mm > 0.3:
-        signal = cv2.GaussianBlur(signal, (0, 0), look.blur_mm / spacing_mm)
+        signal = filters.gaussian(signal, look.blur_mm / spacing_mm)
     _scatter(signal, look, spacing_mm)
     _noise(signal, look, spacing_mm, rng)
     _lines(signal, look, spacing_mm, rng)
     np.maximum(signal, np.float32(2e-5), out=signal)
-    return np.asarray(-cv2.log(signal), np.float32)
+    return -filters.logarithm(signal)
 
 
 def _attenuation(body: Attenuators, look: ExposureLook) -> Layer:
-    total = cv2.addWeighted(body.soft, look.soft_per_mm, body.bone, look.bone_per_mm, 0)
-    cv2.scaleAdd(body.metal, look.metal_per_mm, total, total)
-    return np.asarray(np.minimum(total, 14, out=total), np.float32)
+    total = filters.mix(body.soft, look.soft_per_mm, body.bone, look.bone_per_mm)
+    total += body.metal * np.float32(look.metal_per_mm)
+    return np.minimum(total, np.float32(14), out=total)
 
 
 def _beam(signal: Layer, look: ExposureLook) -> None:
@@ -112,16 +111,14 @@ def _beam(signal: Layer, look: ExposureLook) -> None:
 
 def _scatter(signal: Layer, look: ExposureLook, spacing_mm: float) -> None:
     """Scatter: a blurred copy of what leaves the body, computed on a coarse grid."""
-    height, width = signal.shape
-    step = max(1, int(round(min(look.scatter_reach_mm / 5, 12) / spacing_mm)))
-    small = (max(4, width // step), max(4, height // step))
-    coarse = cv2.resize(signal, small, interpolation=cv2.INTER_AREA)
+    step = max(1, round(min(look.scatter_reach_mm / 5, 12) / spacing_mm))
+    coarse = filters.shrink(signal, step)
     # Rays that met no body scatter nothing: their share fades as intensity approaches that of the open beam.
     coarse *= np.clip(1 - coarse, 0, 1) ** 2
-    wide = cv2.GaussianBlur(
-        coarse, (0, 0), look.scatter_reach_mm / (spacing_mm * step), borderType=cv2.BORDER_REPLICATE
-    )
-    signal += cv2.resize(wide * np.float32(look.scatter) + np.float32(look.veil), (width, height))
+    wide = filters.gaussian(coarse, look.scatter_reach_mm / (spacing_mm * step))
+    wide *= np.float32(look.scatter)
+    wide += np.float32(look.veil)
+    signal += filters.stretch(wide, (signal.shape[0], signal.shape[1]))
 
 
 def _noise(signal: Layer, look: ExposureLook, spacing_mm: float, rng: np.random.Generator) -> None:
@@ -130,7 +127,7 @@ def _noise(signal: Layer, look: ExposureLook, spacing_mm: float, rng: np.random.
     quantum = textures.white_noise(rng, shape)
     reach = look.noise_reach_mm / spacing_mm
     if reach > 0.3:
-        quantum = cv2.GaussianBlur(quantum, (0, 0), reach)
+        quantum = filters.gaussian(quantum, reach)
     strength = np.sqrt(np.maximum(signal, 0))
     strength *= np.float32(1 / (np.sqrt(look.photons_per_mm2) * spacing_mm))
     strength *= quantum

@@ -6,6 +6,7 @@ from typing import Self
 import cv2
 import numpy as np
 
+from Training.simulation.appearance import filters
 from Training.simulation.appearance.projection_layers import Layer
 from Training.simulation.appearance.sampling import Dice
 
@@ -95,9 +96,10 @@ def develop(signal: Layer, look: LookupLook, spacing_mm: float, rng: np.random.G
 def store(gray: Layer, look: LookupLook) -> Layer:
     """The film after quantization and, for some, JPEG compression."""
     if look.jpeg_quality > 0:
-        picture = cv2.convertScaleAbs(gray, alpha=255)
+        picture = np.asarray(cv2.convertScaleAbs(gray, alpha=255), np.uint8)
         coded = cv2.imencode(".jpg", picture, [cv2.IMWRITE_JPEG_QUALITY, look.jpeg_quality])[1]
-        return np.asarray(cv2.imdecode(coded, cv2.IMREAD_GRAYSCALE) * np.float32(1 / 255), np.float32)
+        film = np.asarray(cv2.imdecode(coded, cv2.IMREAD_GRAYSCALE), np.float32)
+        return film * np.float32(1 / 255)
     if look.bits >= 12:
         return gray
     top = np.float32(2**look.bits - 1)
@@ -111,29 +113,27 @@ def _window(signal: Layer, look: LookupLook) -> Layer:
     reach = max(float(high - low), 1e-3)
     start = low + look.window_low * reach
     gain = 1 / max(reach * (look.window_high - look.window_low), 1e-3)
-    return np.asarray(cv2.addWeighted(signal, gain, signal, 0, -start * gain), np.float32)
+    return filters.mix(signal, gain, signal, 0, -start * gain)
 
 
 def _bands(gray: Layer, look: LookupLook, spacing_mm: float) -> Layer:
-    """Weigh wide and narrow structures against each other, then sharpen; as the multiscale processing of vendors does."""
-    height, width = gray.shape
+    """Weigh wide and narrow structures against each other, then sharpen, as multiscale processing of vendors does."""
     step = max(1, int(look.band_mm / 4 / spacing_mm))
-    small = cv2.resize(gray, (max(4, width // step), max(4, height // step)), interpolation=cv2.INTER_AREA)
-    wide = cv2.GaussianBlur(small, (0, 0), look.band_mm / (spacing_mm * step), borderType=cv2.BORDER_REPLICATE)
+    wide = filters.gaussian(filters.shrink(gray, step), look.band_mm / (spacing_mm * step))
     # The detail gain applies to what is left after the wide structures, whose own contrast is scaled around mid-gray.
-    wide = cv2.resize(wide * np.float32(look.base_gain - look.detail_gain), (width, height))
-    out = cv2.scaleAdd(gray, look.detail_gain, wide)
+    wide *= np.float32(look.base_gain - look.detail_gain)
+    out = filters.mix(gray, look.detail_gain, filters.stretch(wide, (gray.shape[0], gray.shape[1])), 1)
     out += np.float32((1 - look.base_gain) * 0.45)
     reach = max(look.sharpen_mm / spacing_mm, 0.6)
     if abs(look.sharpen) > 0.05:
-        out = cv2.addWeighted(out, 1 + look.sharpen, cv2.GaussianBlur(out, (0, 0), reach), -look.sharpen, 0)
+        out = filters.mix(out, 1 + look.sharpen, filters.gaussian(out, reach), -look.sharpen)
     # Open air stays black whatever the gains: processing of vendors masks the direct exposure.
-    return np.asarray(np.minimum(out, np.maximum(gray, 0) * np.float32(12), out=out), np.float32)
+    return np.minimum(out, np.maximum(gray, 0) * np.float32(12), out=out)
 
 
 def _tone(gray: Layer, look: LookupLook, rng: np.random.Generator) -> Layer:
-    """Gamma, S-curve and a random monotone curve, as one table of 1024 entries over gray -0.1 to 1.3."""
-    x = np.linspace(0, 1.3, 1024)
+    """Gamma, S-curve and a random monotone curve, as one table over gray 0 to 1.3."""
+    x = np.linspace(0, 1.3, 4096)
     y = np.minimum(x, 1.3) ** look.gamma
     if look.sigmoid > 0.05:
         s = 1 / (1 + np.exp(-look.sigmoid * 2 * (x - 0.5)))
@@ -143,15 +143,9 @@ def _tone(gray: Layer, look: LookupLook, rng: np.random.Generator) -> Layer:
         knots = np.cumsum(np.exp(rng.normal(0, 2.5 * look.curve, 7)))
         knots = np.concatenate([[0], knots / knots[-1]])
         y = np.interp(np.clip(y, 0, 1), np.linspace(0, 1, 8), knots) + np.maximum(y - 1, 0)
-    index = np.clip(gray * np.float32(1023 / 1.3), 0, 1022.99).astype(np.int32)
-    return np.asarray(y.astype(np.float32)[index] + _fraction(gray, index, y), np.float32)
-
-
-def _fraction(gray: Layer, index: np.ndarray, y: np.ndarray) -> Layer:
-    """Linear interpolation between the entries of a table."""
-    slope = np.diff(y, append=y[-1]).astype(np.float32)
-    rest = np.clip(gray * np.float32(1023 / 1.3), 0, 1022.99).astype(np.float32) - index
-    return np.asarray(slope[index] * rest, np.float32)
+    # A table of 4096 grays is finer than the noise; what lies outside it keeps its end.
+    index = np.clip(gray * np.float32(4095 / 1.3), 0, 4095).astype(np.uint16)
+    return np.take(y.astype(np.float32), index)
 
 
 def _equalize(gray: Layer, look: LookupLook) -> Layer:
@@ -161,7 +155,7 @@ def _equalize(gray: Layer, look: LookupLook) -> Layer:
     even = cv2.createCLAHE(look.equalize_clip, tiles).apply(picture)
     # Only the change goes back in, so that the film keeps its own gray depth.
     change = even.astype(np.float32) - picture
-    return np.asarray(cv2.scaleAdd(change, look.equalize / 255, gray), np.float32)
+    return filters.mix(change, look.equalize / 255, gray, 1)
 
 
 def _collimate(gray: Layer, look: LookupLook) -> None:

@@ -79,7 +79,7 @@ class _Pen:
         return self.canvas
 
     def thick(self, millimeters: float) -> int:
-        return max(1, int(round(millimeters / self.spacing_mm)))
+        return max(1, round(millimeters / self.spacing_mm))
 
     def line(self, points: Points, width_mm: float, value: float, closed: bool = False) -> None:
         path = np.round(points * 16).astype(np.int32)
@@ -103,9 +103,7 @@ class _Pen:
         font = FONTS[int(self.rng.integers(len(FONTS)))]
         scale = max(height_mm / self.spacing_mm, 4) / 22
         at = (int(corner[0]), int(corner[1]))
-        cv2.putText(
-            self.paper(), words, at, font, scale, int(255 * value), max(1, int(round(scale * 1.6))), cv2.LINE_AA
-        )
+        cv2.putText(self.paper(), words, at, font, scale, int(255 * value), max(1, round(scale * 1.6)), cv2.LINE_AA)
 
 
 def place_objects(materials: Attenuators, body: Body, look: ObjectsLook, rng: np.random.Generator) -> None:

@@ -40,7 +40,7 @@ class Dice:
 
     def count(self, plausible: Range, wide: Range) -> int:
         """A whole number, zero or more."""
-        return max(0, int(round(self.uniform(plausible, wide))))
+        return max(0, round(self.uniform(plausible, wide)))
 
     def sometimes(self, probability: float, value: float) -> float:
         """`value` with the given probability, else 0."""

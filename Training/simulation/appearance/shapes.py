@@ -110,7 +110,7 @@ def _strip(target: Layer, path: Points, width_px: float, depth_mm: float, soften
         return
     canvas = np.zeros((bottom - top, right - left), np.uint8)
     points = np.round((path - (left, top)) * 16).astype(np.int32)
-    cv2.polylines(canvas, [points], False, 255, max(1, int(round(width_px))), cv2.LINE_AA, 4)
+    cv2.polylines(canvas, [points], False, 255, max(1, round(width_px)), cv2.LINE_AA, 4)
     if soften_px > 0.4:
         canvas = np.asarray(cv2.GaussianBlur(canvas, (0, 0), soften_px), np.uint8)
     region = target[top:bottom, left:right]
@@ -164,7 +164,7 @@ def polygon(
     points = np.round((corners - (window[1].start, window[0].start)) * 16).astype(np.int32)
     canvas = np.zeros(target[window].shape, np.uint8)
     if line:
-        thick = max(1, int(round(rng.uniform(0.5, 5) / spacing_mm)))
+        thick = max(1, round(rng.uniform(0.5, 5) / spacing_mm))
         cv2.polylines(canvas, [points], bool(rng.random() < 0.3), 255, thick, cv2.LINE_AA, 4)
     else:
         cv2.fillPoly(canvas, [points], 255, cv2.LINE_AA, 4)

@@ -1,7 +1,7 @@
 """Banks of textures in physical units, made once a process and laid on films by cropping, turning and scaling.
 
-Every tile carries its texel size in millimeters, and smaller versions of itself, so that the same tile looks the same at
-0.3 mm and at 2 mm a pixel.
+Every tile carries its texel size in millimeters, and smaller versions of itself, so that one tile looks alike at 0.3 mm
+and at 2 mm a pixel.
 """
 
 from collections.abc import Callable
@@ -13,6 +13,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from Training.simulation.appearance import filters
 from Training.simulation.appearance.projection_layers import Layer, Points
 
 BANK_SEED: Final[int] = 20210409
@@ -34,11 +35,10 @@ class Tile:
         return self.levels[step], self.texel_mm * 2**step
 
 
-def _tile(image: NDArray[np.floating], texel_mm: float) -> Tile:
+def _tile(image: Layer, texel_mm: float) -> Tile:
     levels = [np.ascontiguousarray(image, np.float32)]
     for _ in range(3):
-        size = (levels[-1].shape[1] // 2, levels[-1].shape[0] // 2)
-        levels.append(np.asarray(cv2.resize(levels[-1], size, interpolation=cv2.INTER_AREA), np.float32))
+        levels.append(filters.shrink(levels[-1], 2))
     return Tile(tuple(levels), texel_mm)
 
 
@@ -60,7 +60,7 @@ def stamp(target: Layer, tile: Tile, place: "Placement", spacing_mm: float, gain
         return
     shift = place.center - linear @ np.array([(columns - 1) / 2, (rows - 1) / 2]) - (left, top)
     matrix = np.column_stack([linear, shift])
-    patch = cv2.warpAffine(image, matrix, (right - left, bottom - top), flags=cv2.INTER_LINEAR)
+    patch = filters.warp(image, matrix, (bottom - top, right - left))
     region = target[top:bottom, left:right]
     region += np.float32(gain) * patch
 
@@ -98,14 +98,17 @@ def random_placement(
     )
 
 
-def spectrum_noise(rng: np.random.Generator, shape: tuple[int, int], slope: float, stretch: float = 1.0) -> Layer:
+def spectrum_noise(
+    rng: np.random.Generator, shape: tuple[int, int], slope: float, stretch: float = 1.0, turn: float = 0.0
+) -> Layer:
     """Periodic noise whose amplitude falls as frequency to the power of minus `slope`; mean 0, standard deviation 1.
 
-    `stretch` above 1 draws it out along x (fibers).
+    `stretch` above 1 draws it out (fibers) along the direction `turn`, in radians from x towards y.
     """
     fy = np.fft.fftfreq(shape[0])[:, None]
-    fx = np.fft.rfftfreq(shape[1])[None, :] * stretch
-    radius = np.hypot(fx, fy)
+    fx = np.fft.rfftfreq(shape[1])[None, :]
+    along, across = fx * np.cos(turn) + fy * np.sin(turn), fy * np.cos(turn) - fx * np.sin(turn)
+    radius = np.hypot(along * stretch, across)
     radius[0, 0] = np.inf
     white = np.fft.rfft2(rng.standard_normal(shape))
     noise = np.fft.irfft2(white * radius**-slope, s=shape)
@@ -245,41 +248,41 @@ FIELD: Final[int] = 1024
 FIELD_MM: Final[float] = 0.4
 
 
+FIBER_TURNS: Final[int] = 6
+"""Directions of the stored fiber fields, evenly over half a turn."""
+
+
 @cache
-def _field(kind: str) -> tuple[Layer, ...]:
-    """A periodic noise field and its halved versions."""
+def _field(kind: str, turn: int, step: int, repeats: tuple[int, int]) -> Layer:
+    """A periodic noise field, shrunk by 2 to the power of `step` and repeated along y and x."""
     slope, stretch, salt = {"bone": (0.8, 1.0, 11), "fiber": (1.0, 10.0, 12), "tissue": (1.6, 1.0, 13)}[kind]
-    rng = np.random.default_rng((BANK_SEED, salt))
-    return _tile(spectrum_noise(rng, (FIELD, FIELD), slope, stretch), FIELD_MM).levels
+    if step > 0 or repeats != (1, 1):
+        once = _field(kind, turn, 0, (1, 1))
+        return np.tile(filters.shrink(once, 2**step) if step else once, repeats)
+    rng = np.random.default_rng((BANK_SEED, salt, turn))
+    return spectrum_noise(rng, (FIELD, FIELD), slope, stretch, np.pi * turn / FIBER_TURNS)
 
 
-def field(
-    rng: np.random.Generator, kind: str, shape: tuple[int, int], spacing_mm: float, angle: float | None = None
-) -> Layer:
+def field(rng: np.random.Generator, kind: str, shape: tuple[int, int], spacing_mm: float, turn: int = 0) -> Layer:
     """Noise that covers a film: "bone" (fine grain), "fiber" (streaks) or "tissue" (cloudy); deviation about 1.
 
     Args:
-        angle: direction of fibers in radians; drawn when None.
+        turn: direction of fibers, 0 to `FIBER_TURNS` - 1: 0 runs along x, the next ones turn towards y.
     """
-    levels = _field(kind)
-    step = int(np.clip(np.round(np.log2(max(spacing_mm / FIELD_MM, 1.0))), 0, len(levels) - 1))
-    texel = FIELD_MM * 2**step
-    turn = rng.uniform(0, 2 * np.pi) if angle is None else angle
-    zoom = spacing_mm / texel
-    cosine, sine = np.cos(turn) * zoom, np.sin(turn) * zoom
-    matrix = np.array([[cosine, sine, rng.uniform(0, FIELD)], [-sine, cosine, rng.uniform(0, FIELD)]])
-    flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
-    out = cv2.warpAffine(levels[step], matrix, shape[::-1], flags=flags, borderMode=cv2.BORDER_WRAP)
-    return np.asarray(out, np.float32)
+    step = min(round(np.log2(max(spacing_mm / FIELD_MM, 1.0))), 4)
+    texel, period = FIELD_MM * 2**step, FIELD // 2**step
+    need = [int(np.ceil(n * spacing_mm / texel)) for n in shape]
+    noise = _field(kind, turn, step, (1 + -(-need[0] // period), 1 + -(-need[1] // period)))
+    top, left = int(rng.integers(period)), int(rng.integers(period))
+    return filters.stretch(noise[top : top + need[0], left : left + need[1]], shape)
 
 
 def smooth_field(rng: np.random.Generator, shape: tuple[int, int], spacing_mm: float, knot_mm: float) -> Layer:
     """Smooth random variation with knots every `knot_mm`; deviation about 1."""
-    size = tuple(max(3, int(np.ceil(n * spacing_mm / knot_mm)) + 2) for n in shape)
-    coarse = rng.standard_normal(size, dtype=np.float32)
-    middle = (max(8, shape[1] // 8), max(8, shape[0] // 8))
-    step = cv2.resize(coarse, middle, interpolation=cv2.INTER_CUBIC)
-    return np.asarray(cv2.resize(step, shape[::-1], interpolation=cv2.INTER_LINEAR), np.float32)
+    rows, columns = (max(3, int(np.ceil(n * spacing_mm / knot_mm)) + 2) for n in shape)
+    coarse = rng.standard_normal((rows, columns), dtype=np.float32)
+    middle = filters.stretch(coarse, (max(8, shape[0] // 8), max(8, shape[1] // 8)), cubic=True)
+    return filters.stretch(middle, shape)
 
 
 WHITE: Final[tuple[int, int]] = (1500, 1100)
