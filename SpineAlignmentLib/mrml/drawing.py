@@ -1,0 +1,205 @@
+"""One measurement drawn on its film: locked line and curve markups without handles, and a text at its place.
+
+The nodes are made when the measurement is first shown and follow its construction from then on; those that did not
+move are not touched. They are derived from the landmarks, so they are not saved with the scene but made anew.
+"""
+
+from collections.abc import Callable, Iterable
+from typing import Any, Final
+
+import numpy as np
+import slicer
+import vtk
+from numpy.typing import NDArray
+
+from SpineAlignmentLib.constructions import Construction, Segment
+from SpineAlignmentLib.parameters import BY_KEY
+
+Node = Any
+FloatArray = NDArray[np.float64]
+ToRas = Callable[[FloatArray], FloatArray]
+
+MEASUREMENT_ATTRIBUTE: Final[str] = "SpineAlignment.measurement"
+ARC_POINTS: Final[int] = 17
+LINE_THICKNESS: Final[float] = 0.28
+TEXT_SCALE: Final[float] = 2.6
+
+GROUP_COLORS: Final[dict[str, tuple[float, float, float]]] = {
+    "pelvis": (1.0, 0.72, 0.25),
+    "lumbar": (0.35, 0.8, 1.0),
+    "thoracic": (0.75, 0.68, 1.0),
+    "cervical": (1.0, 0.6, 0.85),
+    "global": (1.0, 0.95, 0.4),
+}
+CURVE_COLOR: Final[tuple[float, float, float]] = (0.55, 0.85, 0.75)
+
+
+def polylines(segments: Iterable[Segment]) -> list[FloatArray]:
+    """Segments joined at common ends into as few polylines as possible, each of shape (n, 2)."""
+    chains: list[list[tuple[float, float]]] = []
+    for segment in segments:
+        ends = [segment.start, segment.end]
+        for chain in chains:
+            if chain[-1] in ends or chain[0] in ends:
+                if chain[-1] not in ends:
+                    chain.reverse()
+                chain.append(ends[0] if chain[-1] == ends[1] else ends[1])
+                break
+        else:
+            chains.append(ends)
+    return [np.array(chain) for chain in chains]
+
+
+class MarkupPool:
+    """The locked markups of one class that a drawing uses; more are made when more are needed."""
+
+    def __init__(self, scene: Node, class_name: str, name: str, color: tuple[float, float, float]) -> None:
+        self._scene = scene
+        self._class_name = class_name
+        self._name = name
+        self._color = color
+        self.nodes: list[Node] = []
+        self._drawn: list[FloatArray] = []
+
+    def show(self, shapes: list[FloatArray], visible: bool) -> list[Node]:
+        """Draw the shapes (each (n, 3), RAS); returns the nodes that had to be made."""
+        made = []
+        while visible and len(self.nodes) < len(shapes):
+            made.append(self._make())
+        for i, node in enumerate(self.nodes):
+            used = visible and i < len(shapes)
+            if used and not np.array_equal(self._drawn[i], shapes[i]):
+                _set_positions(node, shapes[i])
+                self._drawn[i] = shapes[i]
+            if bool(node.GetDisplayVisibility()) != used:
+                node.SetDisplayVisibility(used)
+        return made
+
+    def forget(self, node: Node) -> bool:
+        """Let go of a node that is being deleted; returns whether it was ours."""
+        if node not in self.nodes:
+            return False
+        i = self.nodes.index(node)
+        del self.nodes[i], self._drawn[i]
+        return True
+
+    def _make(self) -> Node:
+        node = self._scene.AddNewNodeByClass(self._class_name, self._name)
+        node.SetSaveWithScene(False)
+        node.SetLocked(True)
+        node.SetSelectable(False)
+        if node.IsA("vtkMRMLMarkupsCurveNode"):
+            node.SetCurveTypeToLinear()
+            node.SetNumberOfPointsPerInterpolatingSegment(1)
+        node.CreateDefaultDisplayNodes()
+        display = node.GetDisplayNode()
+        display.SetSaveWithScene(False)
+        display.SetSelectedColor(*self._color)
+        display.SetColor(*self._color)
+        display.SetPropertiesLabelVisibility(False)
+        display.SetLineThickness(LINE_THICKNESS)
+        display.SetHandlesInteractive(False)
+        self.nodes.append(node)
+        self._drawn.append(np.empty((0, 3)))
+        return node
+
+
+def _set_positions(node: Node, ras: FloatArray) -> None:
+    with slicer.util.NodeModify(node):
+        count = node.GetNumberOfControlPoints()
+        if count != len(ras):
+            node.RemoveAllControlPoints()
+            for position in ras:
+                i = node.AddControlPoint(vtk.vtkVector3d(*position), "")
+                node.SetNthControlPointVisibility(i, False)
+        else:
+            for i, position in enumerate(ras):
+                node.SetNthControlPointPosition(i, float(position[0]), float(position[1]), float(position[2]))
+
+
+class MeasurementDrawing:
+    """The nodes that show one of the 18 measurements."""
+
+    def __init__(self, scene: Node, key: str, on_made: Callable[[Node], None]) -> None:
+        color = GROUP_COLORS[BY_KEY[key].group]
+        self.key = key
+        self._scene = scene
+        self._on_made = on_made
+        self._color = color
+        self._lines = MarkupPool(scene, "vtkMRMLMarkupsLineNode", f"{key} line", color)
+        self._curves = MarkupPool(scene, "vtkMRMLMarkupsCurveNode", f"{key} angle", color)
+        self._label: Node | None = None
+        self._drawn_label: tuple[str, tuple[float, ...]] = ("", ())
+
+    @property
+    def nodes(self) -> list[Node]:
+        """All nodes of this drawing."""
+        return [*self._lines.nodes, *self._curves.nodes, *([self._label] if self._label else [])]
+
+    def show(self, construction: Construction, to_ras: ToRas, visible: bool) -> None:
+        """Draw the construction; `to_ras` takes its frame (mm, anterior and up) to the film's RAS space."""
+        visible = visible and construction.drawable
+        if not visible and not self.nodes:
+            return
+        lines: list[FloatArray] = []
+        curves: list[FloatArray] = []
+        if visible:
+            shapes = polylines(construction.segments)
+            if construction.arc is not None:
+                shapes.append(np.array([construction.arc.at(s) for s in np.linspace(0, 1, ARC_POINTS)]))
+            for shape in shapes:
+                (lines if len(shape) == 2 else curves).append(to_ras(shape))
+        for node in self._lines.show(lines, visible) + self._curves.show(curves, visible):
+            self._made(node)
+        self._show_label(construction, to_ras, visible)
+
+    def _show_label(self, construction: Construction, to_ras: ToRas, visible: bool) -> None:
+        label = construction.label if visible else None
+        if label is None:
+            if self._label:
+                self._label.SetDisplayVisibility(False)
+            return
+        if self._label is None:
+            self._label = self._make_label()
+            self._made(self._label)
+        position = tuple(float(v) for v in to_ras(np.array(label.anchor)))
+        if self._drawn_label != (label.text, position):
+            with slicer.util.NodeModify(self._label):
+                self._label.SetNthControlPointPosition(0, *position)
+                self._label.SetNthControlPointLabel(0, label.text)
+            self._drawn_label = (label.text, position)
+        self._label.SetDisplayVisibility(True)
+
+    def _make_label(self) -> Node:
+        node = self._scene.AddNewNodeByClass("vtkMRMLMarkupsFiducialNode", f"{self.key} label")
+        node.SetSaveWithScene(False)
+        node.SetLocked(True)
+        node.SetSelectable(False)
+        node.AddControlPoint(vtk.vtkVector3d(0, 0, 0), "")
+        node.CreateDefaultDisplayNodes()
+        display = node.GetDisplayNode()
+        display.SetSaveWithScene(False)
+        display.SetGlyphScale(0.0)
+        display.SetTextScale(TEXT_SCALE)
+        display.SetSelectedColor(*self._color)
+        display.SetPointLabelsVisibility(True)
+        display.SetHandlesInteractive(False)
+        self._drawn_label = ("", ())
+        return node
+
+    def _made(self, node: Node) -> None:
+        node.SetAttribute(MEASUREMENT_ATTRIBUTE, self.key)
+        self._on_made(node)
+
+    def forget(self, node: Node) -> bool:
+        """Let go of a node that is being deleted; returns whether it was ours."""
+        if node is self._label:
+            self._label = None
+            return True
+        return self._lines.forget(node) or self._curves.forget(node)
+
+    def remove(self) -> None:
+        """Delete the nodes from the scene."""
+        for node in self.nodes:
+            self.forget(node)
+            self._scene.RemoveNode(node)

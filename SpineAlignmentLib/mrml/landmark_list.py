@@ -1,0 +1,144 @@
+"""The 45 landmarks of a film as one markups fiducial list, and what the list remembers about its film.
+
+The list always has 45 control points in the order and with the labels of `landmarks.NAMES`. A landmark that is not on
+the film has the position status "missing", one that is still to be placed "undefined". Facts about the film that no
+other node holds (spacing, side, the detection to go back to) are attributes of the list, so that they are saved with
+the scene.
+"""
+
+import json
+from typing import Any, Final
+
+import numpy as np
+import slicer
+import vtk
+from numpy.typing import NDArray
+
+from SpineAlignmentLib import results
+from SpineAlignmentLib.landmarks import COUNT, NAMES
+
+Node = Any
+FloatArray = NDArray[np.float64]
+
+FILM_ROLE: Final[str] = "SpineAlignment.film"
+"""Node reference role from the list to its volume; it also tells our lists from others."""
+TABLE_ROLE: Final[str] = "SpineAlignment.table"
+
+_FACTS: Final[str] = "SpineAlignment.film"
+_DETECTION: Final[str] = "SpineAlignment.detection"
+_CONFIDENCE: Final[str] = "confidence"
+
+COLOR: Final[tuple[float, float, float]] = (0.35, 1.0, 0.35)
+LOW_CONFIDENCE_COLOR: Final[tuple[float, float, float]] = (1.0, 0.3, 0.2)
+
+
+def create(scene: Node, volume: Node) -> Node:
+    """A list of 45 landmarks, none placed yet, for a film."""
+    node = scene.AddNewNodeByClass("vtkMRMLMarkupsFiducialNode", f"{volume.GetName()} landmarks")
+    fill(node)
+    node.SetNodeReferenceID(FILM_ROLE, volume.GetID())
+    node.CreateDefaultDisplayNodes()
+    display = node.GetDisplayNode()
+    display.SetSelectedColor(*COLOR)
+    display.SetColor(*LOW_CONFIDENCE_COLOR)
+    display.SetGlyphTypeFromString("CrossDot2D")
+    display.SetGlyphScale(1.4)
+    display.SetTextScale(2.0)
+    display.SetPointLabelsVisibility(False)
+    return node
+
+
+def is_landmark_list(node: Node) -> bool:
+    """Whether a node is one of our landmark lists."""
+    return bool(node.IsA("vtkMRMLMarkupsFiducialNode") and node.GetNodeReferenceID(FILM_ROLE))
+
+
+def is_whole(node: Node) -> bool:
+    """Whether the list still has the 45 control points in their order."""
+    return node.GetNumberOfControlPoints() == COUNT and all(
+        node.GetNthControlPointLabel(i) == name for i, name in enumerate(NAMES)
+    )
+
+
+def fill(node: Node) -> None:
+    """Bring the list back to its 45 control points, for example after some were deleted; known positions stay."""
+    known = {}
+    for i in range(node.GetNumberOfControlPoints()):
+        if node.GetNthControlPointPositionStatus(i) == slicer.vtkMRMLMarkupsNode.PositionDefined:
+            known[node.GetNthControlPointLabel(i)] = node.GetNthControlPointPositionVector(i)
+    with slicer.util.NodeModify(node):
+        node.SetFixedNumberOfControlPoints(False)
+        node.RemoveAllControlPoints()
+        for i, name in enumerate(NAMES):
+            node.AddControlPoint(known.get(name, vtk.vtkVector3d(0, 0, 0)), name)
+            if name not in known:
+                node.UnsetNthControlPointPosition(i)
+        node.SetFixedNumberOfControlPoints(True)
+
+
+def read_ras(node: Node) -> FloatArray:
+    """Positions in the node's own space, shape (45, 3), in mm; NaN where a landmark is missing or not placed."""
+    out = np.full((COUNT, 3), np.nan)
+    defined = slicer.vtkMRMLMarkupsNode.PositionDefined
+    for i in range(COUNT):
+        if node.GetNthControlPointPositionStatus(i) == defined:
+            out[i] = node.GetNthControlPointPosition(i)
+    return out
+
+
+def write_ras(node: Node, ras: FloatArray) -> None:
+    """Set all positions, shape (45, 3); NaN becomes "missing"."""
+    status = slicer.vtkMRMLMarkupsNode
+    with slicer.util.NodeModify(node):
+        for i, position in enumerate(ras):
+            if np.isfinite(position).all():
+                node.SetNthControlPointPosition(i, *(float(v) for v in position))
+            elif node.GetNthControlPointPositionStatus(i) == status.PositionDefined:
+                node.SetNthControlPointPositionMissing(i)
+
+
+def write_facts(node: Node, film: results.Annotation) -> None:
+    """Remember name, spacing and side of the film."""
+    node.SetAttribute(
+        _FACTS,
+        json.dumps(
+            {
+                "film": film.film,
+                "spacing_mm": film.spacing_mm,
+                "spacing_source": film.spacing_source,
+                "anterior": film.anterior,
+                "anterior_source": film.anterior_source,
+            }
+        ),
+    )
+
+
+def read_facts(node: Node) -> dict[str, Any]:
+    """What `write_facts` remembered, as keyword arguments of `results.Annotation`."""
+    facts: dict[str, Any] = json.loads(node.GetAttribute(_FACTS) or "{}")
+    if facts.get("spacing_mm"):
+        facts["spacing_mm"] = tuple(facts["spacing_mm"])
+    return facts
+
+
+def write_detection(node: Node, detection: results.Annotation) -> None:
+    """Remember a detection to go back to, and show its confidence as a static measurement of the list."""
+    node.SetAttribute(_DETECTION, json.dumps(results.to_json(detection)))
+    values = vtk.vtkDoubleArray()
+    values.SetName(_CONFIDENCE)
+    for value in np.nan_to_num(detection.confidence, nan=0.0):
+        values.InsertNextValue(float(value))
+    for i in reversed(range(node.GetNumberOfMeasurements())):
+        if node.GetNthMeasurement(i).GetName() == _CONFIDENCE:
+            node.RemoveNthMeasurement(i)
+    measurement = slicer.vtkMRMLStaticMeasurement()
+    measurement.SetName(_CONFIDENCE)
+    measurement.SetControlPointValues(values)
+    measurement.SetValue(float(np.nan_to_num(detection.confidence, nan=0.0).min()), _CONFIDENCE)
+    node.AddMeasurement(measurement)
+
+
+def read_detection(node: Node) -> results.Annotation | None:
+    """The remembered detection, if there is one."""
+    content = node.GetAttribute(_DETECTION)
+    return results.from_json(json.loads(content), node.GetName()) if content else None

@@ -1,0 +1,78 @@
+"""The 18 parameters of a film as a table node: value, unit and the population's mean and standard deviation."""
+
+import math
+from collections.abc import Mapping
+from typing import Any, Final
+
+import slicer
+import vtk
+
+from SpineAlignmentLib.parameters import KEYS, PARAMETERS
+
+Node = Any
+
+COLUMNS: Final[tuple[str, ...]] = ("Parameter", "Name", "Value", "Unit", "Population mean", "Population SD")
+
+
+def create(scene: Node, name: str) -> Node:
+    """A table node with a row for each parameter, its values not yet known."""
+    node = scene.AddNewNodeByClass("vtkMRMLTableNode", name)
+    node.SetUseColumnTitleAsColumnHeader(True)
+    node.SetLocked(True)
+    fill(node)
+    return node
+
+
+def fill(node: Node) -> None:
+    """Give the table its columns; needed again after loading, because a table file keeps no column types."""
+    texts = {"Parameter": KEYS, "Name": [p.name for p in PARAMETERS], "Unit": [p.unit for p in PARAMETERS]}
+    numbers = {"Value": [math.nan] * len(KEYS), "Population mean": [p.mean for p in PARAMETERS]}
+    numbers["Population SD"] = [p.sd for p in PARAMETERS]
+    with slicer.util.NodeModify(node):
+        node.RemoveAllColumns()
+        for column in COLUMNS:
+            _add_column(node, column, texts.get(column), numbers.get(column, []))
+
+
+def create_comparison(scene: Node, name: str) -> Node:
+    """A table node for two films: parameter, both values, difference and unit."""
+    node = scene.AddNewNodeByClass("vtkMRMLTableNode", name)
+    node.SetUseColumnTitleAsColumnHeader(True)
+    node.SetLocked(True)
+    return node
+
+
+def write_comparison(
+    node: Node, first: tuple[str, Mapping[str, float]], second: tuple[str, Mapping[str, float]]
+) -> None:
+    """Fill a comparison table from two films, each a name and its parameters."""
+    with slicer.util.NodeModify(node):
+        node.RemoveAllColumns()
+        _add_column(node, "Parameter", KEYS, [])
+        for name, values in (first, second):
+            _add_column(node, name, None, [values[key] for key in KEYS])
+        _add_column(node, "Difference", None, [second[1][key] - first[1][key] for key in KEYS])
+        _add_column(node, "Unit", [p.unit for p in PARAMETERS], [])
+
+
+def write_values(node: Node, values: Mapping[str, float]) -> None:
+    """Put the parameters' values into the table; NaN where not measurable."""
+    column = node.GetTable().GetColumnByName("Value")
+    with slicer.util.NodeModify(node):
+        for row, key in enumerate(KEYS):
+            column.SetValue(row, values[key])
+        node.GetTable().Modified()
+
+
+def read_values(node: Node) -> dict[str, float]:
+    """The parameters' values as the table has them."""
+    column = node.GetTable().GetColumnByName("Value")
+    return {key: float(column.GetValue(row)) for row, key in enumerate(KEYS)}
+
+
+def _add_column(node: Node, name: str, texts: Any, numbers: Any) -> None:
+    array = vtk.vtkStringArray() if texts is not None else vtk.vtkDoubleArray()
+    array.SetName(name)
+    for value in texts if texts is not None else numbers:
+        array.InsertNextValue(value)
+    node.AddColumn(array)

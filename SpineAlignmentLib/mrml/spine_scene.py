@@ -1,0 +1,158 @@
+"""All films of a scene and their alignments: found again after loading, let go when their nodes are deleted."""
+
+from collections.abc import Callable
+from typing import Any, Final
+
+import slicer
+import vtk
+
+from SpineAlignmentLib.mrml import landmark_list, results_table
+from SpineAlignmentLib.mrml.alignment import FilmAlignment
+from SpineAlignmentLib.mrml.film_facts import FileForInstance, film_facts
+
+Node = Any
+
+COMPARISON_ATTRIBUTE: Final[str] = "SpineAlignment.comparison"
+
+
+class SpineScene:
+    """The alignments of a scene, one for each film that has landmarks.
+
+    Args:
+        scene: the MRML scene.
+        file_for_instance: a DICOM database's look-up from SOP Instance UID to file name, so that the tags of films
+            loaded from it can be read; None without a database.
+
+    `on_changed` functions are called when an alignment appears or goes. Call `release` when done.
+    """
+
+    def __init__(self, scene: Node, file_for_instance: FileForInstance | None = None) -> None:
+        self.scene = scene
+        self.on_changed: list[Callable[[], None]] = []
+        self._file_for_instance = file_for_instance
+        self._alignments: dict[str, FilmAlignment] = {}
+        events = (
+            (slicer.vtkMRMLScene.NodeAboutToBeRemovedEvent, self._on_node_about_to_be_removed),
+            (slicer.vtkMRMLScene.StartCloseEvent, self._on_scene_closed),
+            (slicer.vtkMRMLScene.EndImportEvent, self._on_scene_imported),
+            (slicer.vtkMRMLScene.EndRestoreEvent, self._on_scene_imported),
+        )
+        self._tags = [scene.AddObserver(event, function) for event, function in events]
+        self.restore()
+
+    @property
+    def alignments(self) -> list[FilmAlignment]:
+        """All alignments, in the order in which they were made."""
+        return list(self._alignments.values())
+
+    def alignment(self, volume: Node | None) -> FilmAlignment | None:
+        """The alignment of a film, if it has landmarks."""
+        return None if volume is None else self._alignments.get(volume.GetID())
+
+    def create(self, volume: Node) -> FilmAlignment:
+        """The alignment of a film; landmarks that are still to be placed are made when it has none.
+
+        Raises:
+            FilmError: the volume is not a film; see `volume_film.volume_geometry`.
+        """
+        known = self.alignment(volume)
+        if known is not None:
+            return known
+        facts = film_facts(volume, self._file_for_instance)
+        landmarks = landmark_list.create(self.scene, volume)
+        return self._adopt(FilmAlignment(self.scene, volume, landmarks, facts))
+
+    def _adopt(self, alignment: FilmAlignment) -> FilmAlignment:
+        self._alignments[alignment.volume.GetID()] = alignment
+        self._notify()
+        return alignment
+
+    def restore(self) -> None:
+        """Find the landmark lists that a loaded scene brought along."""
+        for node in slicer.util.getNodesByClass("vtkMRMLMarkupsFiducialNode", self.scene):
+            volume = node.GetNodeReference(landmark_list.FILM_ROLE)
+            if volume is None or volume.GetImageData() is None or self.alignment(volume) is not None:
+                continue
+            facts = film_facts(volume, self._file_for_instance, landmark_list.read_facts(node))
+            self._adopt(FilmAlignment(self.scene, volume, node, facts))
+
+    def show_only(self, volume: Node | None, keys: frozenset[str], points: bool = True, curve: bool = True) -> None:
+        """Draw the chosen measurements of one film and hide those of all others."""
+        for alignment in self.alignments:
+            mine = alignment.volume is volume
+            alignment.show(keys, visible=mine and points, curve=curve)
+
+    def compare(self, first: Node, second: Node) -> Node:
+        """A table of the parameters of two films and their differences (second minus first).
+
+        Raises:
+            ValueError: one of the films has no landmarks yet.
+        """
+        values = []
+        for volume in (first, second):
+            alignment = self.alignment(volume)
+            if alignment is None:
+                raise ValueError(f"{volume.GetName()}: no landmarks on this film yet")
+            values.append((volume.GetName(), alignment.parameters))
+        if values[0][0] == values[1][0]:
+            values = [(f"{name} ({i})", parameters) for i, (name, parameters) in enumerate(values, 1)]
+        table = self._comparison_table(first, second)
+        results_table.write_comparison(table, *values)
+        return table
+
+    def _comparison_table(self, first: Node, second: Node) -> Node:
+        wanted = (first.GetID(), second.GetID())
+        for node in slicer.util.getNodesByClass("vtkMRMLTableNode", self.scene):
+            if wanted == tuple(node.GetNthNodeReferenceID(COMPARISON_ATTRIBUTE, i) for i in (0, 1)):
+                return node
+        table = results_table.create_comparison(self.scene, f"{first.GetName()} and {second.GetName()}")
+        for node_id in wanted:
+            table.AddNodeReferenceID(COMPARISON_ATTRIBUTE, node_id)
+        return table
+
+    def remove(self, volume: Node) -> None:
+        """Delete landmarks, table and drawings of a film; the film stays."""
+        alignment = self.alignment(volume)
+        if alignment is not None:
+            landmarks, table = alignment.landmarks, alignment.table
+            self._let_go(alignment)
+            self.scene.RemoveNode(table)
+            self.scene.RemoveNode(landmarks)
+
+    def release(self) -> None:
+        """Stop observing the scene and its nodes; the nodes stay."""
+        for tag in self._tags:
+            self.scene.RemoveObserver(tag)
+        self._tags.clear()
+        self._on_scene_closed()
+        self.on_changed.clear()
+
+    @vtk.calldata_type(vtk.VTK_OBJECT)
+    def _on_node_about_to_be_removed(self, _caller: Node, _event: str, node: Node) -> None:
+        if self.scene.IsClosing():
+            return
+        for alignment in self.alignments:
+            if node is alignment.volume or node is alignment.landmarks:
+                self._let_go(alignment)
+            else:
+                alignment.forget(node)
+
+    def _let_go(self, alignment: FilmAlignment) -> None:
+        """The film or its landmarks go: what was drawn from them goes too, what the surgeon made stays."""
+        del self._alignments[alignment.volume.GetID()]
+        alignment.release()
+        alignment.remove_drawings()
+        self._notify()
+
+    def _on_scene_closed(self, *_: Any) -> None:
+        for alignment in self.alignments:
+            alignment.release()
+        self._alignments.clear()
+        self._notify()
+
+    def _on_scene_imported(self, *_: Any) -> None:
+        self.restore()
+
+    def _notify(self) -> None:
+        for function in list(self.on_changed):
+            function()
