@@ -59,7 +59,7 @@ class ContentsLook:
             stool_depth_mm=dice.uniform((10, 30), (5, 60), (2, 90)),
             rectal_gas_mm=some(0.4, dice.uniform((15, 45), (8, 70), (3, 100))),
             stomach_mm=some(0.6, dice.uniform((20, 60), (10, 90), (5, 120))),
-            lung_depth_mm=dice.uniform((8, 22), (2, 36), (0, 50)),
+            lung_depth_mm=dice.uniform((14, 38), (4, 55), (0, 70)),
             heart_mm=dice.uniform((25, 70), (0, 110), (0, 150)),
             aorta_mm=some(0.7, dice.uniform((6, 20), (2, 32), (0, 50))),
             aorta_calcified_mm=some(0.2, dice.uniform((0.4, 1.2), (0.3, 3), (0, 5))),
@@ -70,7 +70,7 @@ class ContentsLook:
             second_outline=some(0.7, dice.uniform((0.2, 0.5), (0.1, 0.6), (0, 0.7))),
             second_outline_shift_mm=dice.uniform((3, 14), (0, 26), (0, 40)),
             tissue_mm=dice.uniform((4, 12), (2, 32), (0, 50)),
-            muscle_mm=dice.uniform((0.3, 1.5), (0, 6), (0, 10)),
+            muscle_mm=dice.uniform((0.3, 1.5), (0, 4), (0, 7)),
             cloud_mm=dice.uniform((0.5, 2), (0, 6), (0, 10)),
             bone_grain=dice.uniform((0.03, 0.1), (0, 0.25), (0, 0.4)),
             bone_patchiness=dice.uniform((0.05, 0.15), (0, 0.35), (0, 0.5)),
@@ -93,7 +93,7 @@ class Attenuators:
 def fill(projection: Projection, body: Body, look: ContentsLook, rng: np.random.Generator) -> Attenuators:
     """The projection's materials with everything that a real body shows besides its bones."""
     soft = _outline(projection, look, rng)
-    inside = np.clip(soft / 15, 0, 1)
+    inside = np.clip(soft / 60, 0, 1)
     change = np.zeros(projection.shape, np.float32)
     _variation(change, look, projection.spacing_mm, rng)
     _chest(change, body, look, rng)
@@ -187,7 +187,7 @@ def _abdomen(change: Layer, body: Body, look: ContentsLook, rng: np.random.Gener
     for _ in range(look.stool_clusters):
         tile = textures.stool()[int(rng.integers(textures.TILES))]
         center = body.at("L4", rng.uniform(20, 130), rng.normal(20, 50))
-        place = textures.random_placement(rng, center, body.spacing_mm, 15, (0.3, 0.9))
+        place = textures.random_placement(rng, center, body.spacing_mm, 15, (0.3, 1.1))
         textures.stamp(change, tile, place, body.spacing_mm, -look.stool_depth_mm)
     for _ in range(look.gas_clusters):
         tile = textures.gas()[int(rng.integers(textures.TILES))]

@@ -54,12 +54,12 @@ class LookupLook:
         collimated = rng.random() < 0.35
         border = [some(0.5, dice.uniform((0, 0.05), (0, 0.13))) if collimated else 0.0 for _ in range(4)]
         return cls(
-            window_low=dice.uniform((0.02, 0.1), (-0.1, 0.25), (-0.2, 0.35)),
-            window_high=dice.uniform((0.97, 1.15), (0.85, 1.5), (0.75, 1.8)),
-            gamma=dice.log_uniform((0.75, 1.3), (0.45, 2.3), (0.35, 3)),
-            sigmoid=some(0.4, dice.uniform((0.5, 2), (0, 6), (0, 8))),
-            curve=some(0.5, dice.uniform((0.05, 0.2), (0, 0.6), (0, 0.8))),
-            base_gain=dice.uniform((0.65, 1), (0.3, 1.2), (0.15, 1.4)),
+            window_low=dice.uniform((0.0, 0.06), (-0.1, 0.15), (-0.2, 0.25)),
+            window_high=dice.uniform((0.97, 1.15), (0.88, 1.45), (0.8, 1.8)),
+            gamma=dice.log_uniform((0.75, 1.2), (0.55, 1.6), (0.45, 2.2)),
+            sigmoid=some(0.4, dice.uniform((0.5, 2), (0, 4), (0, 6))),
+            curve=some(0.5, dice.uniform((0.05, 0.2), (0, 0.45), (0, 0.6))),
+            base_gain=dice.uniform((0.5, 0.9), (0.3, 1.2), (0.15, 1.4)),
             band_mm=dice.log_uniform((12, 40), (5, 90), (3, 150)),
             detail_gain=dice.uniform((1.0, 2.0), (0.6, 3.5), (0.4, 5)),
             sharpen=dice.uniform((0, 0.8), (-0.3, 2.5), (-0.5, 4)),
@@ -67,7 +67,7 @@ class LookupLook:
             equalize=some(0.3, dice.uniform((0.1, 0.6), (0, 1), (0, 1))),
             equalize_clip=dice.log_uniform((1.5, 4), (1.1, 10), (1, 20)),
             equalize_tiles=int(dice.uniform((4, 10), (2, 16), (2, 20))),
-            saturate=some(0.4, dice.uniform((0, 0.02), (0, 0.12), (0, 0.2))),
+            saturate=some(0.4, dice.uniform((0, 0.02), (0, 0.07), (0, 0.12))),
             floor=some(0.4, dice.uniform((0, 0.04), (0, 0.25), (0, 0.4))),
             bits=int(rng.choice((8, 8, 8, 10, 12, 16))),
             jpeg_quality=int(some(0.3, dice.uniform((80, 97), (25, 99), (10, 100)))),
@@ -79,8 +79,9 @@ class LookupLook:
 
 def develop(signal: Layer, look: LookupLook, spacing_mm: float, rng: np.random.Generator) -> Layer:
     """Gray film, bone bright, 0 to 1, from the log signal; shape (height, width)."""
-    gray = _window(signal, look)
+    gray = _window(signal, 0.0, 1.0)
     gray = _bands(gray, look, spacing_mm)
+    gray = _window(gray, look.window_low, look.window_high)
     gray = _tone(gray, look, rng)
     if look.equalize > 0.02:
         gray = _equalize(gray, look)
@@ -106,13 +107,13 @@ def store(gray: Layer, look: LookupLook) -> Layer:
     return np.asarray(np.rint(gray * top) / top, np.float32)
 
 
-def _window(signal: Layer, look: LookupLook) -> Layer:
-    """Log signal to 0..1 between the open beam and the densest percentile."""
+def _window(signal: Layer, bottom: float, top: float) -> Layer:
+    """Stretch a signal: shares `bottom` and `top` of the way from open air to the densest percentile become 0 and 1."""
     step = max(1, int(np.sqrt(signal.size / 6000)))
-    low, high = np.percentile(signal[::step, ::step], (1, 99.5))
+    low, high = np.percentile(signal[::step, ::step], (1, 99.3))
     reach = max(float(high - low), 1e-3)
-    start = low + look.window_low * reach
-    gain = 1 / max(reach * (look.window_high - look.window_low), 1e-3)
+    start = low + bottom * reach
+    gain = 1 / max(reach * (top - bottom), 1e-3)
     return filters.mix(signal, gain, signal, 0, -start * gain)
 
 
@@ -128,7 +129,8 @@ def _bands(gray: Layer, look: LookupLook, spacing_mm: float) -> Layer:
     if abs(look.sharpen) > 0.05:
         out = filters.mix(out, 1 + look.sharpen, filters.gaussian(out, reach), -look.sharpen)
     # Open air stays black whatever the gains: processing of vendors masks the direct exposure.
-    return np.minimum(out, np.maximum(gray, 0) * np.float32(12), out=out)
+    np.minimum(out, np.maximum(gray, 0) * np.float32(12), out=out)
+    return np.maximum(out, 0, out=out)
 
 
 def _tone(gray: Layer, look: LookupLook, rng: np.random.Generator) -> Layer:

@@ -12,6 +12,7 @@ from typing import Final
 import cv2
 import numpy as np
 from numpy.typing import NDArray
+from scipy.spatial import cKDTree
 
 from Training.simulation.appearance import filters
 from Training.simulation.appearance.projection_layers import Layer, Points
@@ -125,8 +126,13 @@ def _round_mask(rng: np.random.Generator, size: int = TILE, edge: float = 0.12) 
     return np.asarray(np.clip((radius - np.hypot(x, y)) / edge, 0, 1), np.float32)
 
 
-def _lens(canvas: Layer, center: Points, radii: tuple[float, float], angle: float, sharpness: float) -> None:
-    """Add one gas bubble: an ellipsoid's path length (0 to 1) with a rim as steep as `sharpness` asks."""
+def _lens(
+    canvas: Layer, center: Points, radii: tuple[float, float], angle: float, sharpness: float, overlap: float = 0.0
+) -> None:
+    """Add one gas bubble: an ellipsoid's path length (0 to 1) with a rim as steep as `sharpness` asks.
+
+    `overlap` 0 joins it with the others, 1 lays it over them.
+    """
     reach = int(np.ceil(max(radii))) + 2
     x0, y0 = max(int(center[0]) - reach, 0), max(int(center[1]) - reach, 0)
     x1, y1 = min(int(center[0]) + reach, canvas.shape[1]), min(int(center[1]) + reach, canvas.shape[0])
@@ -137,17 +143,34 @@ def _lens(canvas: Layer, center: Points, radii: tuple[float, float], angle: floa
     u = (dx * np.cos(angle) + dy * np.sin(angle)) / radii[0]
     v = (-dx * np.sin(angle) + dy * np.cos(angle)) / radii[1]
     depth = np.clip(1 - u * u - v * v, 0, 1) ** sharpness
-    canvas[y0:y1, x0:x1] = np.maximum(canvas[y0:y1, x0:x1], depth * min(radii) / 24)
+    depth = depth * (min(radii) / 24) ** 0.7
+    patch = canvas[y0:y1, x0:x1]
+    patch[:] = overlap * (patch + depth) + (1 - overlap) * np.maximum(patch, depth)
 
 
 def _gas_cluster(rng: np.random.Generator) -> Layer:
-    """A heap of bubbles of very different size, as in the colon."""
+    """A heap of overlapping bubbles of very different size, as in the colon."""
     canvas = np.zeros((TILE, TILE), np.float32)
-    for _ in range(int(rng.integers(8, 60))):
-        size = float(np.exp(rng.uniform(np.log(2.5), np.log(22))))
-        center = rng.normal(TILE / 2, TILE / 6.5, 2)
-        _lens(canvas, center, (size, size * rng.uniform(0.5, 1)), rng.uniform(0, np.pi), rng.uniform(0.25, 0.6))
+    spread = rng.uniform(20, 50)
+    for _ in range(int(rng.integers(10, 70))):
+        size = float(np.exp(rng.uniform(np.log(2.5), np.log(24))))
+        center = rng.normal(TILE / 2, spread, 2)
+        shape = (size, size * rng.uniform(0.45, 1))
+        _lens(canvas, center, shape, rng.uniform(0, np.pi), rng.uniform(0.3, 1.2), rng.uniform(0.15, 1))
     return canvas
+
+
+def _gas_foam(rng: np.random.Generator) -> Layer:
+    """Gas parted into cells by folds and walls: a Voronoi pattern with rounded cells, some of them empty."""
+    count = int(rng.integers(60, 400))
+    seeds = rng.uniform(0, TILE, (count, 2))
+    y, x = np.mgrid[0:TILE, 0:TILE]
+    distance, cell = cKDTree(seeds).query(np.column_stack([x.ravel(), y.ravel()]), k=2)
+    filled = rng.random(count) ** rng.uniform(0.7, 2.5)
+    width = 0.6 * TILE / np.sqrt(count)
+    wall = np.clip((distance[:, 1] - distance[:, 0] - 1.5) / width, 0, 1) ** rng.uniform(0.4, 1)
+    depth = (wall * filled[cell[:, 0]]).reshape(TILE, TILE)
+    return np.asarray(depth * _round_mask(rng) * rng.uniform(0.5, 1), np.float32)
 
 
 def _gas_haustra(rng: np.random.Generator) -> Layer:
@@ -182,11 +205,14 @@ def _gas_loops(rng: np.random.Generator) -> Layer:
 
 
 def _stool(rng: np.random.Generator) -> Layer:
-    """Mottled stool: fine bubbles in a denser mass, about -0.4 (dense) to 1 (gas)."""
-    fine = spectrum_noise(rng, (TILE, TILE), rng.uniform(0.9, 1.4))
+    """Mottled stool: fine gas in a denser mass, about -0.5 (dense) to 1 (gas)."""
+    fine = spectrum_noise(rng, (TILE, TILE), rng.uniform(1.1, 1.5))
     coarse = spectrum_noise(rng, (TILE, TILE), 2.0)
-    bubbles = np.clip(fine + 0.6 * coarse - rng.uniform(0.1, 0.9), 0, 2) ** rng.uniform(0.6, 1.2)
-    return np.asarray((0.7 * bubbles - rng.uniform(0, 0.4)) * _round_mask(rng), np.float32)
+    mottle = fine + rng.uniform(0, 0.8) * coarse
+    if rng.random() < 0.5:
+        mottle = np.maximum(mottle - rng.uniform(-0.5, 0.8), 0) ** rng.uniform(0.7, 1.2)
+    mottle = np.clip(0.4 * mottle - rng.uniform(0, 0.35), -0.5, 1)
+    return np.asarray(mottle * _round_mask(rng, edge=rng.uniform(0.1, 0.5)), np.float32)
 
 
 def _branches(rng: np.random.Generator, canvas: NDArray[np.uint8]) -> None:
@@ -201,7 +227,7 @@ def _branches(rng: np.random.Generator, canvas: NDArray[np.uint8]) -> None:
         for _ in range(int(rng.integers(5, 14))):
             step = rng.uniform(4, 9)
             ahead = point + step * np.array([np.cos(heading), np.sin(heading)])
-            ends = [tuple(int(round(v * 16)) for v in p) for p in (point, ahead)]
+            ends = [tuple(round(v * 16) for v in p) for p in (point, ahead)]
             cv2.line(canvas, ends[0], ends[1], int(min(255, 25 + 28 * width)), max(1, int(width)), cv2.LINE_AA, 4)
             point, heading = ahead, heading + rng.normal(0, 0.16)
         if width > 1.1 and len(todo) < 160:
@@ -226,10 +252,10 @@ def _bank(make: Callable[[np.random.Generator], Layer], salt: int, texel_mm: flo
 
 @cache
 def gas() -> tuple[Tile, ...]:
-    """Bowel gas of three kinds, in turns; 1 stands for about 40 mm of gas."""
-    kinds = (_gas_cluster, _gas_haustra, _gas_loops)
+    """Bowel gas of four kinds, in turns; 1 stands for about 40 mm of gas."""
+    kinds = (_gas_cluster, _gas_haustra, _gas_foam, _gas_loops)
     rng = np.random.default_rng((BANK_SEED, 1))
-    return tuple(_tile(kinds[i % 3](rng), TEXEL_MM) for i in range(TILES))
+    return tuple(_tile(kinds[i % 4](rng), TEXEL_MM) for i in range(TILES))
 
 
 @cache
