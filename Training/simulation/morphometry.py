@@ -1,0 +1,125 @@
+"""Sizes of the vertebrae, discs and pelvis: mean tables of adults, scaled to a person.
+
+All lengths in millimetres, of an adult of mean stature with the sexes pooled. Approximate means, rounded, after:
+cervical and thoracic bodies Panjabi et al., Spine 1991 (16:861 and 16:888); lumbar bodies Panjabi et al., Spine 1992
+(17:299); body heights of living people Gilad and Nissan, Spine 1986 and Busscher et al., Eur Spine J 2010 (19:1104); disc
+heights Kunkel et al., J Anat 2011 (219:375) and Gilad and Nissan 1986; pelvis Boulay et al., Eur Spine J 2006 (15:415).
+"""
+
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from SpineAlignmentLib.landmarks import PRESACRAL_LEVELS
+from Training.simulation.people import Person
+
+FloatArray = NDArray[np.float64]
+
+# level: depth inferior, depth superior, width inferior, width superior, mid height, height of the disc below,
+#        pedicle length, spinous process length (from the posterior wall to its tip)
+_TABLE: Final[dict[str, tuple[float, ...]]] = {
+    "C2": (16.0, 13.5, 17.5, 15.0, 19.0, 5.3, 8.0, 33.0),
+    "C3": (16.0, 15.4, 17.2, 15.8, 13.0, 5.4, 6.0, 30.0),
+    "C4": (16.3, 15.7, 17.5, 17.2, 12.8, 5.5, 6.0, 30.0),
+    "C5": (17.6, 16.0, 19.4, 17.5, 12.6, 5.6, 6.0, 31.0),
+    "C6": (18.3, 16.8, 22.0, 18.5, 12.8, 5.6, 6.0, 39.0),
+    "C7": (18.2, 18.0, 23.4, 21.8, 14.3, 4.8, 6.5, 48.0),
+    "T1": (19.3, 18.5, 27.8, 24.5, 16.0, 4.2, 7.5, 50.0),
+    "T2": (21.3, 19.6, 27.4, 24.9, 17.2, 3.7, 8.0, 51.0),
+    "T3": (23.0, 22.0, 25.9, 24.6, 17.6, 3.6, 8.5, 51.0),
+    "T4": (24.3, 23.1, 26.0, 24.5, 17.9, 3.6, 9.0, 52.0),
+    "T5": (25.6, 24.3, 27.0, 24.9, 18.3, 3.9, 9.0, 53.0),
+    "T6": (26.9, 26.0, 28.2, 26.2, 18.9, 4.3, 9.0, 53.0),
+    "T7": (28.3, 27.2, 29.1, 27.8, 19.5, 4.6, 9.0, 53.0),
+    "T8": (29.4, 28.0, 30.5, 29.5, 20.1, 4.9, 9.0, 52.0),
+    "T9": (30.8, 29.3, 33.0, 30.6, 20.8, 5.3, 9.0, 52.0),
+    "T10": (31.6, 30.5, 35.4, 31.9, 21.8, 6.0, 9.0, 51.0),
+    "T11": (32.2, 31.6, 39.1, 34.9, 22.9, 6.6, 8.5, 50.0),
+    "T12": (33.4, 32.6, 42.1, 39.0, 24.3, 7.4, 8.0, 50.0),
+    "L1": (34.8, 34.0, 43.3, 41.2, 26.0, 8.7, 8.0, 60.0),
+    "L2": (35.2, 34.6, 45.5, 42.6, 26.8, 9.8, 8.0, 63.0),
+    "L3": (35.3, 35.2, 48.0, 44.1, 27.2, 10.7, 8.0, 64.0),
+    "L4": (35.0, 35.4, 49.5, 46.6, 26.9, 11.3, 8.0, 61.0),
+    "L5": (34.4, 35.0, 49.4, 47.3, 26.0, 10.5, 7.5, 54.0),
+}
+
+S1_DEPTH_MM: Final[float] = 34.0
+S1_WIDTH_MM: Final[float] = 50.0
+SACRUM_LENGTH_MM: Final[float] = 105.0
+"""From the S1 plate to the tip of S5, along the chord."""
+PELVIC_THICKNESS_MM: Final[float] = 106.0
+"""From the hip axis to the middle of the S1 plate (Boulay 2006)."""
+HIP_HALF_WIDTH_MM: Final[float] = 87.0
+FEMORAL_HEAD_RADIUS_MM: Final[float] = 23.8
+
+
+@dataclass(frozen=True)
+class SpineSizes:
+    """Sizes in mm of one person's presacral vertebrae from the lowest up to C2; arrays of shape (levels,)."""
+
+    levels: tuple[str, ...]
+    depth_inferior: FloatArray
+    depth_superior: FloatArray
+    width_inferior: FloatArray
+    width_superior: FloatArray
+    height: FloatArray
+    """Mid height of the body; the anterior and posterior heights follow from the wedge angle."""
+    disc: FloatArray
+    """Mid height of the disc below the level."""
+    pedicle: FloatArray
+    spinous: FloatArray
+    s1_depth: float
+    s1_width: float
+    sacrum_length: float
+    pelvic_thickness: float
+    hip_half_width: float
+    femoral_head_radius: float
+
+
+def presacral_levels(count: int) -> tuple[str, ...]:
+    """Names of the presacral levels from the lowest up to C2; counted from C2 down, C1 included in `count`.
+
+    With 24 the lowest is L5; with 25 there is an L6 below it; with 23 L5 is part of the sacrum and absent.
+
+    Raises:
+        ValueError: `count` is not 23, 24 or 25.
+    """
+    if count not in (23, 24, 25):
+        raise ValueError(f"expected 23, 24 or 25 presacral vertebrae, got {count}")
+    names = (*PRESACRAL_LEVELS, "L6")
+    return tuple(reversed(names[: count - 1]))
+
+
+def spine_sizes(person: Person, rng: np.random.Generator | None = None) -> SpineSizes:
+    """The tables above scaled to a person; with `rng`, small differences of each level are added.
+
+    Discs are without degeneration.
+    """
+    levels = presacral_levels(person.presacral_count)
+    table = np.array([_TABLE["L5" if level == "L6" else level] for level in levels]).T
+    if rng is not None:
+        # Neighbors differ by about 2 % in bodies and 7 % in discs, beside what the whole person differs.
+        noise = rng.normal(size=table.shape) * np.array([0.02, 0.02, 0.02, 0.02, 0.022, 0.07, 0.06, 0.07])[:, None]
+        table = table * np.exp(np.clip(noise, -0.2, 0.2))
+    depth_i, depth_s, width_i, width_s, height, disc, pedicle, spinous = table
+    length, depth, width = person.length_scale, person.depth_scale, person.width_scale
+    pelvis = person.pelvis_scale
+    return SpineSizes(
+        levels,
+        depth_i * depth,
+        depth_s * depth,
+        width_i * width,
+        width_s * width,
+        height * length,
+        disc * length * person.disc_scale,
+        pedicle * depth,
+        spinous * depth,
+        S1_DEPTH_MM * depth,
+        S1_WIDTH_MM * width,
+        SACRUM_LENGTH_MM * pelvis,
+        PELVIC_THICKNESS_MM * pelvis,
+        HIP_HALF_WIDTH_MM * pelvis * (1.03 if person.sex == "F" else 0.98),
+        FEMORAL_HEAD_RADIUS_MM * depth,
+    )
