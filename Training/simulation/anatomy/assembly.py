@@ -1,0 +1,170 @@
+"""A whole person: every part put together into the surfaces of each material."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from Training.simulation.anatomy.arms import arms
+from Training.simulation.anatomy.head import atlas, head
+from Training.simulation.anatomy.hips import acetabulum, femur, hip_bones, lesser_trochanter
+from Training.simulation.anatomy.implants import Site, cage, cement, fixation
+from Training.simulation.anatomy.mesh import Mesh, ellipsoid, join
+from Training.simulation.anatomy.ribcage import ribcage
+from Training.simulation.anatomy.sacrum import sacrum
+from Training.simulation.anatomy.trunk import Build, Spine, breasts, lungs, outline, windpipe
+from Training.simulation.anatomy.vertebra import ArchShape, BodyShape, Bone, arch, body, join_bones
+from Training.simulation.people import Person
+from Training.simulation.posture import Posture, VertebraPose
+
+FloatArray = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Anatomy:
+    """Surfaces of one person by material; see `Bone` for the pairs."""
+
+    spine: Bone
+    skeleton: Bone
+    soft: Mesh
+    metal: Mesh
+    crown: float
+    """Height of the top of the head, mm."""
+
+
+def assemble(person: Person, posture: Posture, rng: np.random.Generator) -> Anatomy:
+    """Build every part of a person in a posture; `rng` decides what the posture leaves open."""
+    cortex = float(np.clip(0.75 * person.bone_density**0.7 * rng.uniform(0.75, 1.3), 0.35, 1.4))
+    poses = {pose.level: pose for pose in posture.vertebrae}
+    spine = [_vertebra(pose, person, rng, cortex) for pose in posture.vertebrae]
+    right = posture.sacrum_rotation[:, 2]
+    spine.append(sacrum(posture.s1_anterior, posture.s1_posterior, right, posture.s1_width, rng, cortex))
+    size = float(np.clip(person.depth_scale, 0.6, 1.3))
+    spine.extend(atlas(posture.dens_center, poses["C2"].rotation, size, cortex))
+
+    chest = [f"T{i}" for i in range(1, 13)]
+    centers = np.array([poses[level].center for level in chest])
+    rotations = np.array([poses[level].rotation for level in chest])
+    girth = float(rng.uniform(0.9, 1.1))
+    depth = float(rng.uniform(0.85, 1.15))
+    present = [True] * 11 + [person.twelfth_ribs]
+    bones = ribcage(centers, rotations, (depth * size, girth * size), rng, cortex, present)
+    bones.extend(_legs(person, posture, rng, cortex))
+    shoulders = arms(
+        poses["T2"].center, rotations[1:4].mean(axis=0), person.arm_position, person.length_scale,
+        165 * size * rng.uniform(0.95, 1.08), size * (0.85 + 0.35 * _fat(person)), rng, cortex,
+    )
+    bones.extend(shoulders.bones)
+    skull = head(posture.head_base, posture.head_rotation, 0.94 + 0.1 * size * rng.uniform(0.9, 1.1), rng, cortex)
+    bones.extend(skull.bones)
+
+    line = _spine_line(posture)
+    build = Build(depth, girth, size, _fat(person), float(rng.uniform(0, 40) + 70 * _fat(person) * rng.random()))
+    soft = outline(line, build, rng) + shoulders.soft + skull.soft
+    if person.sex == "F" and person.age > 13:
+        soft += breasts(line, build, float(rng.uniform(25, 60) + 30 * _fat(person)), rng)
+    hollow = [mesh.reversed() for mesh in (*lungs(line, build, rng), windpipe(line, rng), *skull.air)]
+    metal = skull.fillings + (_implants(posture, rng) if person.implants else [])
+    return Anatomy(join_bones(spine), join_bones(bones), join(soft + hollow), join(metal), skull.top)
+
+
+def _fat(person: Person) -> float:
+    return float(np.clip((person.bmi - 20) / 18, 0, 1.3))
+
+
+def _in_plane(pose: VertebraPose) -> FloatArray:
+    """The corners AS, PS, AI, PI in the vertebra's own frame, (4, 2) mm."""
+    local = (pose.corners - pose.center) @ pose.rotation
+    return np.asarray(local[:, :2])
+
+
+def _vertebra(pose: VertebraPose, person: Person, rng: np.random.Generator, cortex: float) -> Bone:
+    corners = _in_plane(pose)
+    region = pose.level[0]
+    height = float(corners[:2, 1].mean() - corners[2:, 1].mean())
+    hollow = {"C": 0.07, "T": 0.08, "L": 0.1}[region] * height
+    shape = BodyShape(
+        pose.width, {"C": 0.05, "T": 0.09, "L": 0.09}[region] * rng.uniform(0.4, 1.5),
+        hollow * rng.uniform(0.4, 1.6), hollow * rng.uniform(0.4, 1.8),
+        cortex, cortex * rng.uniform(1.1, 1.9), pose.osteophyte_mm,
+    )
+    parts = [body(corners, shape), arch(corners, _arch_shape(pose, region, height, rng, cortex))]
+    if pose.level == "C2":
+        parts.append(_dens(corners, height, cortex))
+    bone = join_bones(parts)
+    return Bone(bone.outer.moved(pose.rotation, pose.center), bone.inner.moved(pose.rotation, pose.center))
+
+
+def _dens(corners: FloatArray, height: float, cortex: float) -> Bone:
+    middle, top = corners[:2, 0].mean(), corners[:2, 1].mean()
+    center, radii = np.array([middle + 0.5, top + 0.42 * height, 0.0]), np.array([5.6, 0.5 * height, 5.4])
+    return Bone(ellipsoid(center, radii, None, 10), ellipsoid(center, radii - cortex, None, 10))
+
+
+def _arch_shape(pose: VertebraPose, region: str, height: float, rng: np.random.Generator, cortex: float) -> ArchShape:
+    number = int(pose.level[1:])
+    drop = {"C": 22.0 + 3 * number, "T": 24.0 + 34 * np.exp(-(((number - 6.5) / 3.0) ** 2)), "L": 6.0}[region]
+    spread = {"C": 0.62, "T": 0.44, "L": 0.4}[region] * pose.width
+    return ArchShape(
+        region=region,
+        canal={"C": 15.0, "T": 15.5, "L": 16.5}[region] * person_scale(pose, region),
+        pedicle_height={"C": 0.55, "T": 0.6, "L": 0.55}[region] * height,
+        pedicle_spread=spread,
+        spinous_length=max(pose.spinous - 16.0, 10.0) * rng.uniform(0.85, 1.15),
+        spinous_drop=drop + rng.normal(0, 4),
+        spinous_height={"C": 0.55, "T": 0.5, "L": 0.8}[region] * height,
+        transverse_length={"C": 7.0, "T": 19.0, "L": 26.0}[region] * rng.uniform(0.85, 1.15),
+        facet_height={"C": 0.75, "T": 0.75, "L": 0.72}[region] * height,
+        cortex=1.7 * cortex,
+    )
+
+
+def person_scale(pose: VertebraPose, region: str) -> float:
+    """How large a vertebra is against the adult mean of its region, from its width."""
+    return float(np.clip(pose.width / {"C": 19.0, "T": 29.0, "L": 46.0}[region], 0.6, 1.3))
+
+
+def _legs(person: Person, posture: Posture, rng: np.random.Generator, cortex: float) -> list[Bone]:
+    radius = posture.femoral_head_radius
+    heads = posture.femoral_heads
+    bones = hip_bones(heads, posture.pelvis_rotation, posture.pelvic_tilt, posture.pelvic_thickness, 2.2 * cortex)
+    for side, center in zip((1.0, -1.0), heads, strict=True):
+        bones.append(acetabulum(center, radius, side, posture.pelvis_rotation, cortex))
+        bones.extend(femur(center, radius, side, 0.27 * person.stature_mm, rng.normal(2, 7), cortex))
+        bones.append(lesser_trochanter(center, radius, side, cortex))
+    return bones
+
+
+def _spine_line(posture: Posture) -> Spine:
+    centers = {pose.level: pose.center for pose in posture.vertebrae}
+    s1 = (np.asarray(posture.s1_anterior) + np.asarray(posture.s1_posterior)) / 2
+    order = sorted(centers.values(), key=lambda c: float(c[1]))
+    points = np.array([[-20.0, 0.0, 0.0], s1, *order])
+    levels = {level: float(c[1]) for level, c in centers.items()}
+    levels |= {"S1": float(s1[1]), "HA": 0.0}
+    return Spine(np.maximum.accumulate(points[:, 1]), points[:, 0], points[:, 2], levels)
+
+
+def _implants(posture: Posture, rng: np.random.Generator) -> list[Mesh]:
+    """The mix of Yeh 2021: fixation over 2 to 18 levels, with or without cages, hooks or cement."""
+    sites = []
+    for pose in posture.vertebrae:
+        if pose.level[0] == "C" and pose.level != "C7":
+            continue
+        corners = _in_plane(pose)
+        size = float(corners[:2, 1].mean() - corners[2:, 1].mean())
+        sites.append(Site(pose.center, pose.rotation, float(np.ptp(corners[:, 0])), size, pose.width))
+    order = np.argsort([site.center[1] for site in sites])
+    sites = [sites[i] for i in order]
+    if rng.random() < 0.12:
+        chosen = rng.choice(len(sites), int(rng.integers(1, 4)), replace=False)
+        return [mesh for i in chosen for mesh in cement(sites[i], rng)]
+    length = int(np.clip(rng.geometric(0.16) + 1, 2, min(18, len(sites))))
+    start = int(rng.integers(0, len(sites) - length + 1) * rng.random())
+    used = sites[start : start + length]
+    parts = fixation(used, rng, bool(rng.random() < 0.1))
+    if length <= 6 and rng.random() < 0.7:
+        for below, above in zip(used[:-1], used[1:], strict=True):
+            if rng.random() < 0.7:
+                parts += cage(below, above, rng)
+    return parts

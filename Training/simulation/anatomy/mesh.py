@@ -1,0 +1,129 @@
+"""Closed triangle meshes and the few ways to make them: lofts through rings, tubes along curves, ellipsoids."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import lru_cache
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+FloatArray = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Mesh:
+    """A closed surface; several overlapping closed parts are allowed (their path lengths add)."""
+
+    vertices: FloatArray
+    """(n, 3), mm, patient frame: x anterior, y up, z to the patient's right."""
+    faces: NDArray[np.int32]
+    """(m, 3) vertex indices, outward when seen counterclockwise."""
+
+    def reversed(self) -> "Mesh":
+        """The same surface facing inward: its path lengths subtract."""
+        return Mesh(self.vertices, self.faces[:, ::-1])
+
+    def moved(self, rotation: ArrayLike, translation: ArrayLike) -> "Mesh":
+        """The mesh after x -> rotation x + translation."""
+        return Mesh(self.vertices @ np.asarray(rotation, float).T + np.asarray(translation, float), self.faces)
+
+
+def join(meshes: Iterable[Mesh]) -> Mesh:
+    """All meshes as one."""
+    parts = list(meshes)
+    if not parts:
+        return Mesh(np.zeros((0, 3)), np.zeros((0, 3), np.int32))
+    offsets = np.cumsum([0] + [len(m.vertices) for m in parts[:-1]])
+    return Mesh(
+        np.concatenate([m.vertices for m in parts]),
+        np.concatenate([m.faces + o for m, o in zip(parts, offsets, strict=True)]).astype(np.int32),
+    )
+
+
+@lru_cache(maxsize=256)
+def _loft_faces(rings: int, points: int) -> NDArray[np.int32]:
+    """Side walls between consecutive rings and a fan over each end (two extra vertices, after the rings)."""
+    i, j = np.meshgrid(np.arange(rings - 1), np.arange(points), indexing="ij")
+    a, b = i * points + j, i * points + (j + 1) % points
+    c, d = a + points, b + points
+    k = np.arange(points)
+    first, last = rings * points, rings * points + 1
+    bottom = np.stack([np.full(points, first), (k + 1) % points, k], 1)
+    top_row = (rings - 1) * points
+    top = np.stack([np.full(points, last), top_row + k, top_row + (k + 1) % points], 1)
+    sides = np.concatenate([np.stack([a, b, d], -1).reshape(-1, 3), np.stack([a, d, c], -1).reshape(-1, 3)])
+    return np.concatenate([sides, bottom, top]).astype(np.int32)
+
+
+def loft(rings: FloatArray) -> Mesh:
+    """The closed surface through rings of points, shape (rings, points, 3), its ends closed by fans, its faces outward."""
+    ends = rings[[0, -1]].mean(axis=1)
+    mesh = Mesh(np.concatenate([rings.reshape(-1, 3), ends]), _loft_faces(rings.shape[0], rings.shape[1]))
+    return mesh if signed_volume(mesh) >= 0 else Mesh(mesh.vertices, mesh.faces[:, ::-1])
+
+
+@lru_cache(maxsize=64)
+def unit_circle(points: int) -> FloatArray:
+    """(points, 2): cosine and sine around the circle."""
+    angle = np.arange(points) * (2 * np.pi / points)
+    return np.stack([np.cos(angle), np.sin(angle)], 1)
+
+
+def tube(path: ArrayLike, radii: ArrayLike, up: ArrayLike = (0.0, 1.0, 0.0), points: int = 10, shrink: float = 0.0) -> Mesh:
+    """A tube of elliptical section along a path, its ends rounded off.
+
+    Args:
+        path: (n, 3) centerline in mm.
+        radii: scalar, (n,) or (n, 2): radius across (first) and along `up` (second), in mm.
+        up: direction in which the second radius lies, made perpendicular to the path.
+        points: points around the section.
+        shrink: how much thinner, in mm, than `radii` (the inner surface of a cortical shell of that thickness).
+    """
+    p = np.asarray(path, float)
+    r = np.asarray(radii, float)
+    r = np.broadcast_to(r[..., None] if r.ndim < 2 else r, (len(p), 2)) if r.ndim else np.full((len(p), 2), float(r))
+    r = np.maximum(r - shrink, 0.05)
+    tangent = np.gradient(p, axis=0)
+    tangent /= np.linalg.norm(tangent, axis=1, keepdims=True) + 1e-9
+    second = np.asarray(up, float) - tangent * (tangent @ np.asarray(up, float))[:, None]
+    second /= np.linalg.norm(second, axis=1, keepdims=True) + 1e-9
+    first = np.cross(second, tangent)
+    circle = unit_circle(points)
+    if shrink:
+        p = p.copy()
+        p[0] += tangent[0] * shrink
+        p[-1] -= tangent[-1] * shrink
+    blunt = 0.45 * r[[0, -1]].min(axis=1)
+    p = np.concatenate([[p[0] - tangent[0] * blunt[0]], p, [p[-1] + tangent[-1] * blunt[1]]])
+    r = np.concatenate([0.55 * r[:1], r, 0.55 * r[-1:]])
+    first, second = (np.concatenate([v[:1], v, v[-1:]]) for v in (first, second))
+    rings = (
+        p[:, None]
+        + first[:, None] * (circle[None, :, :1] * r[:, None, :1])
+        + second[:, None] * (circle[None, :, 1:] * r[:, None, 1:])
+    )
+    return loft(rings)
+
+
+def ellipsoid(center: ArrayLike, radii: ArrayLike, rotation: ArrayLike | None = None, rings: int = 12) -> Mesh:
+    """An ellipsoid with semi-axes `radii` (3,) in mm, turned by `rotation` (3, 3)."""
+    polar = np.linspace(0.02, np.pi - 0.02, rings)
+    circle = unit_circle(2 * rings)
+    unit = np.stack(
+        [
+            np.sin(polar)[:, None] * circle[None, :, 0],
+            np.broadcast_to(-np.cos(polar)[:, None], (rings, 2 * rings)),
+            np.sin(polar)[:, None] * circle[None, :, 1],
+        ],
+        axis=-1,
+    )
+    points = unit * np.asarray(radii, float)
+    if rotation is not None:
+        points = points @ np.asarray(rotation, float).T
+    return loft(points[:, ::-1] + np.asarray(center, float))
+
+
+def signed_volume(mesh: Mesh) -> float:
+    """Volume in mm³, positive when the faces look outward."""
+    a, b, c = (mesh.vertices[mesh.faces[:, k]] for k in range(3))
+    return float(np.einsum("ij,ij->i", a, np.cross(b, c)).sum() / 6)

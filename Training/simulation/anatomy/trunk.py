@@ -1,0 +1,155 @@
+"""The body's outline from neck to feet, breasts, lungs and windpipe."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.interpolate import PchipInterpolator
+
+from Training.simulation.anatomy.mesh import Mesh, ellipsoid, loft, tube, unit_circle
+
+FloatArray = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Spine:
+    """The centerline that the trunk follows: body centers from the hip axis up to C2, heights increasing."""
+
+    y: FloatArray
+    x: FloatArray
+    z: FloatArray
+    levels: dict[str, float]
+    """Height of each level's center, mm."""
+
+    def at(self, heights: FloatArray) -> FloatArray:
+        """Spine positions (n, 2) as (x, z) at the heights (n,)."""
+        return np.stack([np.interp(heights, self.y, self.x), np.interp(heights, self.y, self.z)], 1)
+
+
+@dataclass(frozen=True)
+class Build:
+    """Thicknesses of the trunk."""
+
+    depth: float
+    """Factor of the chest's depth."""
+    width: float
+    size: float
+    """Factor of all thicknesses."""
+    fat: float
+    """0 lean to 1 obese."""
+    belly: float
+    """Extra forward reach of the abdomen, mm."""
+
+
+# Heights by level, then front and back reach from the spine's center and half width, mm, of a lean adult.
+_SECTIONS: tuple[tuple[str, float, float, float], ...] = (
+    ("C2", 58, 52, 58),
+    ("C4", 54, 54, 58),
+    ("C6", 52, 62, 66),
+    ("T1", 62, 66, 100),
+    ("T3", 98, 62, 140),
+    ("T6", 145, 52, 150),
+    ("T9", 168, 48, 150),
+    ("T12", 150, 50, 142),
+    ("L2", 118, 56, 134),
+    ("L4", 108, 60, 142),
+    ("S1", 112, 82, 160),
+    ("HA", 92, 118, 172),
+)
+# Both legs as one column, relative to the hip axis: height, front and back reach and half the summed width, mm.
+_LEG_HEIGHTS = np.array([-860, -780, -640, -520, -440, -380, -250, -130.0])
+_LEG_FRONT = np.array([30, 28, 34, 40, 60, 72, 92, 96.0])
+_LEG_BACK = np.array([45, 48, 62, 62, 52, 56, 76, 96.0])
+_LEG_HALF = np.array([70, 76, 95, 95, 105, 110, 135, 155.0])
+_FAT = {"C2": 8, "C4": 12, "C6": 16, "T1": 24, "T3": 24, "T6": 30, "T9": 40, "T12": 60, "L2": 90, "L4": 100, "S1": 80, "HA": 40}
+
+
+def outline(spine: Spine, build: Build, rng: np.random.Generator) -> list[Mesh]:
+    """The trunk from the feet to under the skull, as one surface: below the hips it stands for both legs."""
+    heights = np.array([spine.levels[name] for name, *_ in _SECTIONS])
+    front, back, half = (np.array([s[k] for s in _SECTIONS], float) for k in (1, 2, 3))
+    fat = np.array([_FAT[s[0]] for s in _SECTIONS], float)
+    chest = np.array([1, 1, 1, build.depth, build.depth, build.depth, build.depth, build.depth, 1, 1, 1, 1.0])
+    front = front * chest + fat * build.fat + rng.normal(0, 6, len(front))
+    back = back + 0.4 * fat * build.fat + rng.normal(0, 4, len(back))
+    belly = np.array([0, 0, 0, 0, 0, 0, 0.15, 0.5, 1.0, 1.0, 0.6, 0.0])
+    front = (front + build.belly * belly) * build.size
+    back *= build.size
+    half = (half * build.width + 0.6 * fat * build.fat + rng.normal(0, 5, len(half))) * build.size
+    order = np.argsort(heights)
+    known = np.maximum.accumulate(heights[order] + np.arange(len(order)) * 1e-3)
+    thick = build.size * (1 + 0.35 * build.fat)
+    low = np.concatenate([_LEG_HEIGHTS * build.size, known])
+    y = np.concatenate([np.linspace(low[0], low[0] * 0.2, 16), np.linspace(known[0] - 80, known[-1] + 20, 60)])
+    y = np.unique(np.sort(y))
+    neck_end = np.sqrt(np.clip((known[-1] + 22 - y) / 55, 0.02, 1))
+
+    def profile(values: FloatArray, legs: FloatArray) -> FloatArray:
+        curve = PchipInterpolator(low, np.concatenate([legs * thick, values[order]]))
+        return np.asarray(curve(np.clip(y, low[0], low[-1]))) * neck_end
+
+    f, b, h = profile(front, _LEG_FRONT), profile(back, _LEG_BACK), profile(half, _LEG_HALF)
+    center = spine.at(y)
+    circle = unit_circle(40)
+    power = np.sign(circle) * np.abs(circle) ** 0.85
+    middle, depth = center[:, 0] + (f - b) / 2, (f + b) / 2
+    rings = np.stack(
+        [
+            middle[:, None] + depth[:, None] * power[None, :, 0],
+            np.broadcast_to(y[:, None], (len(y), len(circle))),
+            center[:, 1, None] * 0.5 + h[:, None] * power[None, :, 1],
+        ],
+        axis=-1,
+    )
+    return [loft(rings)]
+
+
+def breasts(spine: Spine, build: Build, size: float, rng: np.random.Generator) -> list[Mesh]:
+    """Two breasts of the given radius, mm."""
+    height = 0.5 * (spine.levels["T6"] + spine.levels["T9"]) + rng.normal(0, 15) - 0.3 * size
+    x = float(spine.at(np.array([height]))[0, 0]) + (140 * build.depth + 25 * build.fat) * build.size
+    return [
+        ellipsoid([x, height, side * 75.0], [0.8 * size, 1.05 * size, 0.9 * size], None, 10) for side in (1.0, -1.0)
+    ]
+
+
+def lungs(spine: Spine, build: Build, rng: np.random.Generator) -> list[Mesh]:
+    """Both lungs: from the first rib to the domes of the diaphragm, wrapped around the thoracic bodies."""
+    apex = 0.5 * (spine.levels["T1"] + spine.levels["T2"])
+    parts = []
+    breath = rng.uniform(-45, 20)
+    spread = 70 * build.width * build.size
+    for side in (1.0, -1.0):
+        dome = spine.levels["T9"] + breath + rng.normal(0, 10) - (8 if side < 0 else 0)
+        recess = spine.levels["L1"] + rng.uniform(-10, 30)
+        radius = np.sqrt(np.linspace(0, 1, 9))[1:]
+        circle = unit_circle(28)
+        a, b = 90 * build.depth * build.size, 62 * build.width * build.size
+
+        def surface(top: bool) -> FloatArray:
+            rings = []
+            for r in radius if top else radius[::-1]:
+                u, v = r * circle[:, 0], r * circle[:, 1]
+                if top:
+                    y = apex - (apex - dome) * (0.06 + 0.94 * r**5) * 0.75 * np.ones_like(u)
+                else:
+                    hump = 1 - ((u - 0.25) / 1.3) ** 2 - 0.5 * (v * 1.0) ** 2
+                    y = recess + (dome - recess) * np.clip(hump, 0, 1)
+                rings.append(np.stack([u * a, y, side * spread + v * b], 1))
+            return np.stack(rings)
+
+        shell = np.concatenate([surface(True), surface(False)])
+        flat = shell.reshape(-1, 3)
+        axis = spine.at(flat[:, 1])
+        narrow = np.clip((apex - flat[:, 1]) / 110, 0.35, 1.0)
+        flat[:, 0] = axis[:, 0] + (flat[:, 0] + a - 34) * narrow
+        flat[:, 2] = axis[:, 1] * 0.6 + side * spread * narrow + (flat[:, 2] - side * spread) * narrow
+        parts.append(loft(flat.reshape(shell.shape)))
+    return parts
+
+
+def windpipe(spine: Spine, rng: np.random.Generator) -> Mesh:
+    """Larynx and trachea in front of the neck, down to the carina."""
+    y = np.linspace(spine.levels["C3"], spine.levels["T5"], 10)
+    x = spine.at(y)[:, 0] + np.linspace(24, 48, 10) + rng.normal(0, 2)
+    return tube(np.stack([x, y, np.zeros(10)], 1), rng.uniform(6.5, 10), (1.0, 0.0, 0.0), 12)

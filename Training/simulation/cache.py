@@ -1,0 +1,108 @@
+"""Projections on disk: the slow part of a film, rendered once and given a new look at every training step.
+
+`python -m Training.simulation.cache --count N --output DIR --seed S` renders in worker processes; what is already there is
+not rendered again, so an interrupted run continues. A projection takes about 5 MB.
+"""
+
+import argparse
+import json
+import multiprocessing
+import os
+import shutil
+import sys
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from tqdm import tqdm
+
+from Training.simulation.patient import project, sample_patient, whole_window
+from Training.simulation.projection import GraphicsError, Projector
+
+SPACING_MM = 1.0
+STEPS_PER_MM = {"spine": 128.0, "skeleton": 128.0, "soft": 48.0, "metal": 512.0}
+"""Quantization of the layers in 16 bit."""
+BYTES_PER_PROJECTION = 6_000_000
+
+_projector: Projector | None = None
+
+
+def path_of(folder: Path, index: int) -> Path:
+    """Where projection `index` lies."""
+    return folder / f"{index:06d}.npy"
+
+
+def halved(layers: NDArray[np.uint16]) -> NDArray[np.uint16]:
+    """Layers (4, H, W) at half the resolution, by block means."""
+    height, width = layers.shape[1] // 2 * 2, layers.shape[2] // 2 * 2
+    blocks = layers[:, :height, :width].reshape(4, height // 2, 2, width // 2, 2)
+    return np.asarray(blocks.mean(axis=(2, 4)).round(), np.uint16)
+
+
+def _start_worker() -> None:
+    global _projector
+    _projector = Projector()
+
+
+def _render(job: tuple[str, int, int]) -> int:
+    folder, seed, index = Path(job[0]), job[1], job[2]
+    assert _projector is not None
+    patient = sample_patient(seed, index)
+    projection = project(patient, _projector, whole_window(patient, SPACING_MM))
+    layers = np.stack([getattr(projection, name) * steps for name, steps in STEPS_PER_MM.items()])
+    layers16 = np.clip(layers.round(), 0, 65535).astype(np.uint16)
+    record = {
+        "seed": seed,
+        "index": index,
+        "landmarks": [[None if np.isnan(v) else round(float(v), 3) for v in xy] for xy in projection.landmarks],
+        "simulation": patient.metadata(),
+    }
+    for name, data in ((".half.npy", halved(layers16)), (".npy", layers16)):
+        temporary = folder / f".{index:06d}{name}"
+        with temporary.open("wb") as file:
+            np.save(file, data)
+        temporary.replace(path_of(folder, index).with_suffix(name))
+    path_of(folder, index).with_suffix(".json").write_text(json.dumps(record))
+    return index
+
+
+def render(folder: Path, count: int, seed: int, workers: int) -> None:
+    """Render projections 0 to count - 1 of a seed into a folder.
+
+    Raises:
+        GraphicsError: gVirtualXray cannot start.
+        OSError: not enough space.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    missing = [i for i in range(count) if not path_of(folder, i).with_suffix(".json").exists()]
+    needed, free = len(missing) * BYTES_PER_PROJECTION, shutil.disk_usage(folder).free
+    print(f"{len(missing)} projections to render, about {needed / 1e9:.1f} GB; {free / 1e9:.0f} GB free", flush=True)
+    if needed > free:
+        raise OSError(f"{folder}: {needed / 1e9:.1f} GB needed, {free / 1e9:.1f} GB free; lower --count or free space")
+    if not missing:
+        return
+    os.environ.setdefault("LP_NUM_THREADS", "1")  # llvmpipe: one thread a worker, the workers fill the cores
+    jobs = [(str(folder), seed, index) for index in missing]
+    with multiprocessing.get_context("spawn").Pool(workers, _start_worker, maxtasksperchild=500) as pool:
+        for _ in tqdm(pool.imap_unordered(_render, jobs), total=len(jobs), disable=None, unit="film"):
+            pass
+
+
+def main() -> int:
+    """Command line; 0 done, 1 failed."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--count", type=int, required=True)
+    parser.add_argument("--output", type=Path, required=True)
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--workers", type=int, default=os.cpu_count() or 1)
+    arguments = parser.parse_args()
+    try:
+        render(arguments.output, arguments.count, arguments.seed, arguments.workers)
+    except (GraphicsError, OSError) as error:
+        print(error, file=sys.stderr)
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,104 @@
+"""One simulated patient before an X-ray system: everything that a seed and an index decide before the film's look."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from Training.simulation.anatomy.assembly import Anatomy, assemble
+from Training.simulation.appearance.projection_layers import Projection
+from Training.simulation.people import Person, sample_person
+from Training.simulation.posture import landmarks3d, order_femoral_heads, solve
+from Training.simulation.projection import Beam, Projector, Window
+
+FloatArray = NDArray[np.float64]
+
+_PATIENT, _FILM = 1, 2
+
+
+def generator(seed: int, index: int, purpose: int, *more: int) -> np.random.Generator:
+    """The only source of chance of one film: the same for the same numbers, whatever else was simulated."""
+    return np.random.default_rng([seed, index, purpose, *more])
+
+
+@dataclass(frozen=True)
+class Patient:
+    """A person, their anatomy, and how the film is taken."""
+
+    person: Person
+    anatomy: Anatomy
+    landmarks: FloatArray
+    """(45, 3) mm, patient frame; NaN where a level does not exist."""
+    beam: Beam
+    densities: tuple[float, float]
+    """Cancellous bone of the spine and of the other bones as a share of cortical bone."""
+
+    def metadata(self) -> dict[str, Any]:
+        """What was simulated, as plain numbers."""
+        person = self.person
+        return {
+            "age": round(person.age, 1),
+            "sex": person.sex,
+            "bmi": round(person.bmi, 1),
+            "scoliosis": person.scoliosis,
+            "kyphosis": person.kyphosis,
+            "implants": person.implants,
+            "presacral_vertebrae": person.presacral_count,
+            "arm_position": person.arm_position.value,
+            "turn_deg": round(person.turn_deg, 1),
+            "slot_scanner": self.beam.slot,
+            "source_distance_mm": round(self.beam.source_distance),
+        }
+
+
+def sample_patient(seed: int, index: int) -> Patient:
+    """The patient number `index` of a seed."""
+    rng = generator(seed, index, _PATIENT)
+    person = sample_person(rng)
+    posture = solve(person, rng)
+    anatomy = assemble(person, posture, rng)
+    slot = bool(rng.random() < 0.6)
+    distance = float(rng.uniform(950, 1300) if slot else rng.uniform(1400, 2900))
+    middle = 0.45 * anatomy.crown
+    beam = Beam(distance, slot, (float(rng.normal(20, 40)), float(rng.normal(middle, 80))))
+    densities = (float(rng.uniform(0.1, 0.34)), float(rng.uniform(0.1, 0.3)))
+    return Patient(person, anatomy, landmarks3d(posture), beam, densities)
+
+
+def project(patient: Patient, projector: Projector, window: Window) -> Projection:
+    """The patient's path lengths and landmarks in a window."""
+    anatomy, (spine_density, other_density) = patient.anatomy, patient.densities
+    layers = projector.path_lengths(
+        {
+            "spine": anatomy.spine.outer,
+            "spine inside": anatomy.spine.inner,
+            "skeleton": anatomy.skeleton.outer,
+            "skeleton inside": anatomy.skeleton.inner,
+            "soft": anatomy.soft,
+            "metal": anatomy.metal,
+        },
+        patient.beam,
+        window,
+    )
+    spine = layers["spine"] - np.float32(1 - spine_density) * layers["spine inside"]
+    skeleton = layers["skeleton"] - np.float32(1 - other_density) * layers["skeleton inside"]
+    points = window.to_pixels(order_femoral_heads(patient.beam.project(patient.landmarks)))
+    return Projection(
+        np.maximum(spine, 0),
+        np.maximum(skeleton, 0),
+        np.maximum(layers["soft"], 0),
+        np.maximum(layers["metal"], 0),
+        window.spacing,
+        points,
+    )
+
+
+def whole_window(patient: Patient, spacing: float, below_hips: float = 330.0) -> Window:
+    """A window from above the crown to `below_hips` mm below the hip axis, wide enough for trunk and most of the arms."""
+    top = patient.anatomy.crown + 25.0
+    x = patient.landmarks[:, 0]
+    middle = 0.5 * (np.nanmin(x) + np.nanmax(x))
+    left = middle + 290.0
+    size = (int(round((top + below_hips) / spacing)), int(round(500.0 / spacing)))
+    return Window(float(left), float(top), size, spacing)

@@ -1,0 +1,160 @@
+"""Simulated films straight into training: cached projections, each time with a new view and a new look."""
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from SpineAlignmentLib.landmarks import INDEX
+from SpineAlignmentLib.preprocessing import normalize_contrast
+from Training.simulation.appearance.augmentation import augment
+from Training.simulation.appearance.chain import Look, film
+from Training.simulation.appearance.projection_layers import Projection
+from Training.simulation.cache import SPACING_MM, STEPS_PER_MM, path_of
+
+FloatArray = NDArray[np.float64]
+ImageArray = NDArray[np.float32]
+
+_TEST_SEED: Final[int] = 90_125
+
+
+@dataclass(frozen=True)
+class View:
+    """Which part of a projection is the film, and how the network sees it; projection pixels of `SPACING_MM`."""
+
+    film: tuple[float, float, float, float]
+    """(left, top, right, bottom) of the film's edges."""
+    matrix: FloatArray
+    """(2, 3) affine map from network pixels to projection pixels."""
+    step: float
+    """Projection pixels for one network pixel."""
+
+
+def sample_film(points: FloatArray, size: tuple[int, int], rng: np.random.Generator) -> tuple[float, float, float, float]:
+    """The edges of a film around landmarks (45, 2), on a projection of (height, width): from C2-to-hips to skull-to-knees."""
+    known = points[~np.isnan(points[:, 0])]
+    c2, hips = np.nanmin(points[:, 1]), np.nanmax(points[:, 1])
+    top = max(-10.0, c2 - rng.choice([rng.uniform(5, 60), rng.uniform(40, 230)]))
+    bottom = min(size[0] - 1.0, hips + rng.choice([rng.uniform(25, 120), rng.uniform(80, 330)]))
+    width = rng.uniform(250, 470)
+    middle = 0.5 * (known[:, 0].min() + known[:, 0].max()) + rng.normal(-15, 30)
+    half = max(width / 2, (known[:, 0].max() - known[:, 0].min()) / 2 + 15)
+    return float(middle - half), float(top), float(middle + half), float(bottom)
+
+
+def sample_view(
+    points: FloatArray, size: tuple[int, int], input_size: tuple[int, int], rng: np.random.Generator, augmented: bool
+) -> View:
+    """A film and the frame on it: the whole film, or the region of the spine as in the second pass of detection."""
+    edges = sample_film(points, size, rng)
+    height, width = input_size
+    if rng.random() < 0.5:
+        left, top, right, bottom = edges
+    else:
+        (left, top), (right, bottom) = np.nanmin(points, axis=0), np.nanmax(points, axis=0)
+        tall = bottom - top
+        top, bottom = top - tall * rng.uniform(0.04, 0.16), bottom + tall * rng.uniform(0.04, 0.16)
+        left, right = left - tall * rng.uniform(0.02, 0.2), right + tall * rng.uniform(0.02, 0.2)
+    unit = max((right - left) / width, (bottom - top) / height)
+    turn, stretch = 0.0, 1.0
+    center = np.array([(left + right) / 2, (top + bottom) / 2])
+    if augmented:
+        unit *= np.exp(rng.uniform(np.log(0.92), np.log(1.25)))
+        turn = np.radians(np.clip(rng.normal(0, 5) if rng.random() < 0.8 else rng.uniform(-30, 30), -30, 30))
+        stretch = np.exp(rng.normal(0, 0.03))
+        center = center + rng.uniform(-0.05, 0.05, 2) * [width * unit, height * unit]
+    cos, sin = np.cos(turn), np.sin(turn)
+    linear = np.array([[cos * stretch, -sin], [sin, cos / stretch]]) * unit
+    offset = center - linear @ np.array([(width - 1) / 2, (height - 1) / 2])
+    return View(edges, np.column_stack([linear, offset]), unit)
+
+
+def _inside(view: View, input_size: tuple[int, int]) -> NDArray[np.bool_]:
+    """Where the film is on the network's input."""
+    left, top, right, bottom = view.film
+    corners = np.array([[left, top], [right, top], [right, bottom], [left, bottom]])
+    linear, offset = view.matrix[:, :2], view.matrix[:, 2]
+    polygon = (corners - offset) @ np.linalg.inv(linear).T
+    mask = np.zeros(input_size, np.uint8)
+    cv2.fillConvexPoly(mask, np.clip(polygon, -20000, 20000).round().astype(np.int32), 1)
+    return mask.astype(bool)
+
+
+class SimulatedFilms:
+    """A `FilmSource` of cached projections.
+
+    Args:
+        folder: written by `Training.simulation.cache`.
+        first, count: the range of projections used; count 0 = all.
+        randomization: 0 plausible looks to 1.5 well past them.
+        training: draw a new view and look each time; else the same ones for an index, without augmentation.
+
+    Raises:
+        FileNotFoundError: no projections in the folder.
+    """
+
+    def __init__(
+        self, folder: str, first: int = 0, count: int = 0, randomization: float = 1.0, training: bool = True
+    ) -> None:
+        self._folder = Path(folder)
+        numbers = sorted(int(p.stem) for p in self._folder.glob("*.json") if p.stem.isdigit())
+        numbers = [n for n in numbers if n >= first]
+        self._indices = numbers[:count] if count else numbers
+        if not self._indices:
+            raise FileNotFoundError(f"{folder}: no projections; run python -m Training.simulation.cache first")
+        self._randomization = randomization
+        self._training = training
+
+    def __len__(self) -> int:
+        return len(self._indices)
+
+    def get(
+        self, index: int, epoch: int, input_size: tuple[int, int], rng: np.random.Generator
+    ) -> tuple[ImageArray, ImageArray]:
+        """One film as the network sees it and its landmarks in network pixels; see `FilmSource`."""
+        number = self._indices[index]
+        if not self._training:
+            rng = np.random.default_rng([_TEST_SEED, number])
+        path = path_of(self._folder, number)
+        record = json.loads(path.with_suffix(".json").read_text())
+        points = np.array([[np.nan if v is None else v for v in xy] for xy in record["landmarks"]], float)
+        layers = np.load(path, mmap_mode="r")
+        view = sample_view(points, (layers.shape[1], layers.shape[2]), input_size, rng, self._training)
+        projection = self._warped(path, layers, view, input_size, points)
+        image = film(projection, Look.sample(rng, self._randomization), rng)
+        if self._training:
+            image = augment(image, projection.spacing_mm, rng)
+        inside = _inside(view, input_size)
+        marks = projection.landmarks
+        column, row = np.clip(np.nan_to_num(marks).round().astype(int), 0, np.array(input_size)[::-1] - 1).T
+        visible = inside[row, column] & (marks >= -0.5).all(axis=1) & (marks <= np.array(input_size)[::-1] - 0.5).all(axis=1)
+        marks = np.where(visible[:, None], marks, np.nan)
+        return normalize_contrast(image, inside), marks.astype(np.float32)
+
+    def _warped(
+        self, path: Path, layers: NDArray[np.uint16], view: View, input_size: tuple[int, int], points: FloatArray
+    ) -> Projection:
+        """The projection on the network's grid, from the half-resolution copy where that is fine enough."""
+        matrix = view.matrix
+        if view.step > 1.5:
+            layers = np.load(path.with_suffix(".half.npy"), mmap_mode="r")
+            # pixel centers: full = 2 * half + 0.5
+            matrix = np.column_stack([matrix[:, :2] / 2, (matrix[:, 2] - 0.5) / 2])
+        flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
+        shape = (input_size[1], input_size[0])
+        warped = {
+            name: cv2.warpAffine(np.ascontiguousarray(layer), matrix, shape, flags=flags).astype(np.float32) / steps
+            for layer, (name, steps) in zip(layers, STEPS_PER_MM.items(), strict=True)
+        }
+        linear, offset = view.matrix[:, :2], view.matrix[:, 2]
+        marks = (points - offset) @ np.linalg.inv(linear).T
+        first, second = INDEX["FH_1"], INDEX["FH_2"]
+        if marks[first, 0] > marks[second, 0]:  # a turned film can change which head is further anterior
+            marks[[first, second]] = marks[[second, first]]
+        return Projection(
+            warped["spine"], warped["skeleton"], warped["soft"], warped["metal"], view.step * SPACING_MM, marks
+        )
