@@ -1,0 +1,283 @@
+"""The typed configuration of one training, read from YAML; every error names the file and the key.
+
+Lengths in `LossConfig` are pixels of a film 864 pixels high (`REFERENCE_HEIGHT`), the paper's, whatever the size of the
+input; the loss converts them.
+"""
+
+import dataclasses
+import difflib
+import types
+import typing
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Final, Literal
+
+import yaml
+
+REFERENCE_HEIGHT: Final[int] = 864
+"""Height in pixels of the paper's films."""
+
+
+class ConfigError(ValueError):
+    """A configuration that cannot be used; the message is one line that names the file and the key."""
+
+
+@dataclass(frozen=True)
+class NetworkConfig:
+    """Widths and depths of the two-stage network; the lists go from the finest pyramid level to the coarsest."""
+
+    channels: tuple[int, ...] = (16, 32, 64, 96)
+    backbone_blocks: tuple[int, ...] = (2, 3, 5, 5)
+    pyramid_channels: int = 48
+    refine_blocks: tuple[int, ...] = (0, 1, 2, 3)
+    refine_channels: int = 16
+    head_channels: int = 32
+    head_blocks: int = 2
+    fine_channels: int = 16
+    fine_blocks: int = 0
+    """Above 0: the pyramid sees the film at half size and these blocks add full-size detail."""
+
+    residual_blocks: int = 23
+    """The sum of all blocks, stated to be checked: the paper's network has 25."""
+
+
+@dataclass(frozen=True)
+class LossConfig:
+    """Wing loss on both stages' coordinates, Jensen-Shannon regularization of the second stage's heatmaps."""
+
+    wing_w: float = 10.0
+    wing_epsilon: float = 2.0
+    global_weight: float = 1.0
+    """Weight of the first stage's Wing loss; the second stage's is 1."""
+
+    regularization: Literal["exponential", "gaussian", "none"] = "none"
+    regularization_width: float = 1.72
+    """Width of the splotch, in pixels of the reference height; never less than `minimal_cells` heatmap cells."""
+
+    minimal_cells: float = 0.75
+    regularization_weight: float = 10.0
+
+
+@dataclass(frozen=True)
+class OptimizerConfig:
+    """Adam with its schedule; lengths count in steps or, for the paper's, in epochs."""
+
+    learning_rate: float = 0.002
+    unit: Literal["steps", "epochs"] = "steps"
+    length: int = 1000
+    schedule: Literal["cosine", "drops"] = "cosine"
+    drops: dict[int, float] = field(default_factory=dict)
+    """With schedule "drops": from this step or epoch on, the learning rate is multiplied by this factor."""
+
+    final_rate: float = 0.01
+    """With schedule "cosine": the last learning rate, as a share of the first."""
+
+    warmup_steps: int = 100
+    clip_norm: float = 0.0
+    """Largest norm of all gradients together; 0: no clipping."""
+
+    average: float = 0.0
+    """Momentum of the running average of the weights that is validated and exported; 0: the weights themselves."""
+
+    batch_size: int = 8
+    """Films in a step, over all ranks together."""
+
+
+@dataclass(frozen=True)
+class SourceConfig:
+    """Where films come from: a kind that `Training.film_source` knows and its options."""
+
+    kind: str = "annotated"
+    options: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class DataConfig:
+    """Training and validation films, and how they are loaded."""
+
+    training: SourceConfig = field(default_factory=SourceConfig)
+    validation: SourceConfig = field(default_factory=SourceConfig)
+    workers: int = 1
+    """Loader processes of each rank; 0 loads in the training process."""
+
+    prefetch: int = 4
+    """Batches that are prepared ahead."""
+
+
+@dataclass(frozen=True)
+class RunConfig:
+    """How the training runs on this machine."""
+
+    precision: Literal["mixed_bfloat16", "mixed_float16", "float32"] = "mixed_bfloat16"
+    threads: int = 0
+    """Threads of the engine; 0: its own choice."""
+
+    jit_compile: bool = False
+    deterministic: bool = False
+    seed: int = 0
+    log_steps: int = 20
+    checkpoint_steps: int = 500
+    validation_steps: int = 1000
+    patience: int = 0
+    """Validations without a better one after which the training stops; 0: never."""
+
+    init_from: str = ""
+    """A run folder (its best weights) or weights file that the training starts from; layers are matched by name."""
+
+
+@dataclass(frozen=True)
+class TrainingConfig:
+    """One training."""
+
+    name: str
+    description: str = ""
+    input_size: tuple[int, int] = (864, 480)
+    network: NetworkConfig = field(default_factory=NetworkConfig)
+    loss: LossConfig = field(default_factory=LossConfig)
+    optimizer: OptimizerConfig = field(default_factory=OptimizerConfig)
+    data: DataConfig = field(default_factory=DataConfig)
+    run: RunConfig = field(default_factory=RunConfig)
+
+    @property
+    def pixel(self) -> float:
+        """Size of an input pixel in pixels of the reference height."""
+        return REFERENCE_HEIGHT / self.input_size[0]
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain values, as YAML and JSON hold them."""
+        return typing.cast(dict[str, Any], _plain(dataclasses.asdict(self)))
+
+
+def load_config(path: str | Path, overrides: typing.Sequence[str] = ()) -> TrainingConfig:
+    """Reads and checks a YAML file.
+
+    Args:
+        path: the file.
+        overrides: "section.key=value" texts that win over the file.
+
+    Raises:
+        ConfigError: no such file, no YAML, an unknown or missing key, a value of the wrong type or out of range.
+    """
+    path = Path(path)
+    try:
+        data = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise ConfigError(f"{path}: cannot read the configuration: {error.strerror}") from error
+    except yaml.YAMLError as error:
+        raise ConfigError(f"{path}: not valid YAML: {' '.join(str(error).split())}") from error
+    if not isinstance(data, dict):
+        raise ConfigError(f"{path}: a configuration is a mapping of keys, this is {type(data).__name__}")
+    for text in overrides:
+        _override(data, text)
+    return config_from_dict(data, str(path))
+
+
+def config_from_dict(data: dict[str, Any], where: str) -> TrainingConfig:
+    """Checks plain values, `where` they come from being named in errors; see `load_config`."""
+    config = typing.cast(TrainingConfig, _convert(TrainingConfig, data, where, ""))
+    _check(config, where)
+    return config
+
+
+def save_config(config: TrainingConfig, path: Path) -> None:
+    """Writes the configuration so that `load_config` reads the same one."""
+    path.write_text(yaml.safe_dump(config.to_dict(), sort_keys=False), encoding="utf-8")
+
+
+def _override(data: dict[str, Any], text: str) -> None:
+    key, equals, value = text.partition("=")
+    if not equals:
+        raise ConfigError(f"--set {text}: write it as section.key=value")
+    *sections, last = key.split(".")
+    for section in sections:
+        data = data.setdefault(section, {})
+        if not isinstance(data, dict):
+            raise ConfigError(f"--set {text}: {section} is not a section")
+    data[last] = yaml.safe_load(value)
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {k: _plain(v) for k, v in value.items()}
+    if isinstance(value, tuple | list):
+        return [_plain(v) for v in value]
+    return value
+
+
+def _convert(kind: Any, value: Any, where: str, key: str) -> Any:
+    """`value` as the annotated type `kind`."""
+    place = f"{where}: {key}" if key else where
+    origin, arguments = typing.get_origin(kind), typing.get_args(kind)
+    if dataclasses.is_dataclass(kind):
+        return _convert_section(typing.cast(type, kind), value, where, key)
+    if origin is Literal:
+        if value not in arguments:
+            raise ConfigError(f"{place} must be one of {', '.join(map(str, arguments))}, got {value!r}")
+        return value
+    if origin is tuple:
+        if not isinstance(value, list | tuple):
+            raise ConfigError(f"{place} must be a list, got {value!r}")
+        if arguments[-1] is not Ellipsis and len(value) != len(arguments):
+            raise ConfigError(f"{place} must have {len(arguments)} values, got {len(value)}")
+        return tuple(_convert(arguments[0], v, where, f"{key}[{i}]") for i, v in enumerate(value))
+    if origin is dict:
+        if not isinstance(value, dict):
+            raise ConfigError(f"{place} must be a mapping, got {value!r}")
+        return {_convert(arguments[0], k, where, key): _convert(arguments[1], v, where, f"{key}.{k}") for k, v in value.items()}
+    if kind is Any:
+        return value
+    assert not isinstance(kind, types.UnionType)
+    if kind is float and isinstance(value, int) and not isinstance(value, bool):
+        return float(value)
+    if not isinstance(value, kind) or (kind is int and isinstance(value, bool)):
+        raise ConfigError(f"{place} must be {kind.__name__}, got {value!r}")
+    return value
+
+
+def _convert_section(kind: type, value: Any, where: str, key: str) -> Any:
+    place = f"{where}: {key}" if key else where
+    if not isinstance(value, dict):
+        raise ConfigError(f"{place} must be a mapping of keys, got {value!r}")
+    types_of = typing.get_type_hints(kind)
+    for name in value:
+        if name not in types_of:
+            near = difflib.get_close_matches(str(name), types_of, 1)
+            hint = f"; did you mean {near[0]}?" if near else f"; known are {', '.join(types_of)}"
+            raise ConfigError(f"{place}: unknown key {name!r}{hint}")
+    for item in dataclasses.fields(kind):
+        required = item.default is dataclasses.MISSING and item.default_factory is dataclasses.MISSING
+        if required and item.name not in value:
+            raise ConfigError(f"{place}: the key {item.name} is missing")
+    prefix = f"{key}." if key else ""
+    return kind(**{name: _convert(types_of[name], v, where, prefix + name) for name, v in value.items()})
+
+
+def _check(config: TrainingConfig, where: str) -> None:
+    """Ranges, and values that must fit each other."""
+    network, optimizer, run = config.network, config.optimizer, config.run
+    levels = {len(network.channels), len(network.backbone_blocks), len(network.refine_blocks)}
+    step = 8 if network.fine_blocks else 4
+    blocks = sum(network.backbone_blocks) + sum(network.refine_blocks) + network.head_blocks + network.fine_blocks
+    positive = {
+        "optimizer.learning_rate": optimizer.learning_rate,
+        "optimizer.length": optimizer.length,
+        "optimizer.batch_size": optimizer.batch_size,
+        "loss.wing_w": config.loss.wing_w,
+        "loss.wing_epsilon": config.loss.wing_epsilon,
+        "loss.regularization_width": config.loss.regularization_width,
+        "run.log_steps": run.log_steps,
+        "run.checkpoint_steps": run.checkpoint_steps,
+        "run.validation_steps": run.validation_steps,
+        "data.prefetch": config.data.prefetch,
+    }
+    for key, value in positive.items():
+        if not value > 0:
+            raise ConfigError(f"{where}: {key} must be above 0, got {value}")
+    if len(levels) != 1:
+        raise ConfigError(f"{where}: network.channels, backbone_blocks and refine_blocks must have the same length")
+    if any(size <= 0 or size % step for size in config.input_size):
+        raise ConfigError(f"{where}: input_size must be multiples of {step}, got {list(config.input_size)}")
+    if blocks != network.residual_blocks:
+        raise ConfigError(f"{where}: network.residual_blocks is {network.residual_blocks}, but the blocks add up to {blocks}")
+    if not 0 <= optimizer.average < 1:
+        raise ConfigError(f"{where}: optimizer.average must be at least 0 and below 1, got {optimizer.average}")

@@ -1,0 +1,87 @@
+"""Figures of a run: CSV files that a resumed training continues, TensorBoard events, one line a validation."""
+
+import csv
+import io
+from pathlib import Path
+from typing import Any, TextIO
+
+from tqdm import tqdm
+
+
+class CsvLog:
+    """A CSV file with one row a step, started with the rows up to a given step when it exists already."""
+
+    def __init__(self, path: Path, first_step: int) -> None:
+        self.path = path
+        rows: list[dict[str, str]] = []
+        if path.exists() and first_step > 0:
+            with open(path, newline="", encoding="utf-8") as file:
+                rows = [row for row in csv.DictReader(file) if int(row["step"]) <= first_step]
+        self.writer: csv.DictWriter[str] | None = None
+        self.file: TextIO = open(path, "w", newline="", encoding="utf-8")  # noqa: SIM115 - open as long as the run
+        for row in rows:
+            self._write(row)
+
+    def write(self, step: int, figures: dict[str, float]) -> None:
+        """Adds a row."""
+        self._write({"step": str(step), **{name: f"{value:.6g}" for name, value in figures.items()}})
+        self.file.flush()
+
+    def _write(self, row: dict[str, str]) -> None:
+        if self.writer is None:
+            self.writer = csv.DictWriter(self.file, list(row), extrasaction="ignore")
+            self.writer.writeheader()
+        self.writer.writerow(row)
+
+    def close(self) -> None:
+        """Closes the file."""
+        self.file.close()
+
+
+class RunLog:
+    """The logs of one run folder; only the first rank has one."""
+
+    def __init__(self, folder: Path, first_step: int) -> None:
+        self.training_csv = CsvLog(folder / "training.csv", first_step)
+        self.validation_csv = CsvLog(folder / "validation.csv", first_step)
+        self.events = _event_writer(folder / "events")
+
+    def training(self, step: int, figures: dict[str, float]) -> None:
+        """Figures of the last steps."""
+        self.training_csv.write(step, figures)
+        self._event("training", step, figures)
+
+    def validation(self, step: int, figures: dict[str, float]) -> None:
+        """Figures of one validation, also shown as one line."""
+        self.validation_csv.write(step, figures)
+        self._event("validation", step, figures)
+        line = io.StringIO()
+        line.write(f"step {step}:")
+        for name, value in figures.items():
+            line.write(f" {name} {value:.3g}")
+        tqdm.write(line.getvalue())
+
+    def _event(self, group: str, step: int, figures: dict[str, float]) -> None:
+        if self.events is None:
+            return
+        import tensorflow as tf
+
+        with self.events.as_default():
+            for name, value in figures.items():
+                tf.summary.scalar(f"{group}/{name}", value, step=step)
+
+    def close(self) -> None:
+        """Closes all files."""
+        self.training_csv.close()
+        self.validation_csv.close()
+        if self.events is not None:
+            self.events.close()
+
+
+def _event_writer(folder: Path) -> Any:
+    """TensorBoard's writer, or None where there is no TensorFlow (another backend of Keras trains there)."""
+    try:
+        import tensorflow as tf
+    except ImportError:
+        return None
+    return tf.summary.create_file_writer(str(folder))
