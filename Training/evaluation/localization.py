@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from SpineAlignmentLib.landmarks import CENTERS, INDEX, NAMES, REGIONS
 from Training.evaluation.statistics import summarize
 from Training.evaluation.study import MODEL, TRUTH, Study
+from Training.metrics import localization_score
 
 FloatArray = NDArray[np.float64]
 
@@ -19,10 +20,17 @@ QUANTILES: Final[tuple[float, ...]] = (0.5, 0.75, 0.9, 0.975)
 REGION_OF: Final[dict[str, str]] = {name: region for region, names in REGIONS.items() for name in names}
 
 
-def success_rate(errors: FloatArray, radius: float) -> float:
-    """Share of the known errors within a radius; NaN where none is known."""
-    known = errors[np.isfinite(errors)]
-    return float((known <= radius).mean()) if known.size else float("nan")
+def success_rate(errors: FloatArray, radius: float, labeled: int | None = None) -> float:
+    """Share of landmarks found within a radius; NaN where there are none.
+
+    Args:
+        errors: distances, NaN where the model gave no landmark.
+        radius: in the unit of the errors.
+        labeled: how many landmarks there were to find; without it, those with a known error. A landmark that the model
+            did not find counts as a failure.
+    """
+    total = int(np.isfinite(errors).sum()) if labeled is None else labeled
+    return float((errors[np.isfinite(errors)] <= radius).sum() / total) if total else float("nan")
 
 
 def level_shift(truth: FloatArray, predicted: FloatArray) -> FloatArray:
@@ -43,36 +51,31 @@ def level_shift(truth: FloatArray, predicted: FloatArray) -> FloatArray:
     return np.where(known, nearest - np.arange(len(index)), np.nan)
 
 
-def normalized_errors(truth: FloatArray, predicted: FloatArray) -> FloatArray:
-    """(films, 45) errors over the distance to the nearest annotated neighbor (Yeh 2021, model selection).
-
-    Coordinates in mm, or in pixels of equal size, (films, 45, 2).
-    """
-    gaps = np.linalg.norm(truth[:, :, None] - truth[:, None], axis=-1)
-    gaps[:, np.arange(len(NAMES)), np.arange(len(NAMES))] = np.nan
-    nearest = np.where(np.isfinite(gaps), gaps, np.inf).min(axis=-1)
-    usable = np.isfinite(nearest) & (nearest > 0)
-    error = np.linalg.norm(predicted - truth, axis=-1)
-    return np.asarray(np.where(usable, error / np.where(usable, nearest, 1.0), np.nan))
+def findable(study: Study) -> NDArray[np.bool_]:
+    """(films, 45) landmarks whose error in mm counts: labeled, on a film of known spacing."""
+    labeled = np.isfinite(study.marks[TRUTH]).all(axis=-1)
+    return np.asarray(labeled & np.isfinite(study.scale[:, :, 0]))
 
 
-def _row(name: str, region: str, errors: FloatArray) -> dict[str, object]:
+def _row(name: str, region: str, errors: FloatArray, labeled: int) -> dict[str, object]:
     known = errors[np.isfinite(errors)]
     summary = summarize(known)
-    row: dict[str, object] = {"name": name, "region": region, "count": summary.count}
+    missed = 1 - summary.count / labeled if labeled else float("nan")
+    row: dict[str, object] = {"name": name, "region": region, "count": labeled, "missed": missed}
     row |= {"mean_mm": summary.mean, "sd_mm": summary.sd, "iqr_mm": summary.iqr}
     for q in QUANTILES:
         row[f"q{100 * q:g}_mm"] = float(np.quantile(known, q)) if known.size else float("nan")
-    return row | {f"within_{radius:g}_mm": success_rate(errors, radius) for radius in SUCCESS_RADII_MM}
+    return row | {f"within_{radius:g}_mm": success_rate(errors, radius, labeled) for radius in SUCCESS_RADII_MM}
 
 
 def localization_table(study: Study) -> pd.DataFrame:
     """One row for each landmark, region and all together: errors in mm, success rates as shares."""
-    errors = study.errors_mm()
-    rows = [_row(name, REGION_OF[name], errors[:, INDEX[name]]) for name in NAMES]
+    errors, counts = study.errors_mm(), findable(study).sum(axis=0)
+    rows = [_row(name, REGION_OF[name], errors[:, INDEX[name]], int(counts[INDEX[name]])) for name in NAMES]
     for region, names in REGIONS.items():
-        rows.append(_row(f"all {region}", region, errors[:, [INDEX[n] for n in names]]))
-    rows.append(_row("all", "all", errors))
+        members = [INDEX[n] for n in names]
+        rows.append(_row(f"all {region}", region, errors[:, members], int(counts[members].sum())))
+    rows.append(_row("all", "all", errors, int(counts.sum())))
     return pd.DataFrame(rows)
 
 
@@ -108,8 +111,7 @@ def headline(study: Study) -> dict[str, float]:
     shift = _shift(study)
     counted = np.isfinite(shift)
     scale = np.where(np.isfinite(study.scale), study.scale, 1.0)
-    normalized = normalized_errors(study.marks[TRUTH] * scale, study.marks[MODEL] * scale)
-    medians = [float(np.median(e[np.isfinite(e)])) for e in normalized.T if np.isfinite(e).any()]
+    normalized = localization_score(study.marks[MODEL] * scale, study.marks[TRUTH] * scale)
     nan = float("nan")
     figures = {
         "films": float(len(study.films)),
@@ -117,8 +119,9 @@ def headline(study: Study) -> dict[str, float]:
         "mean_error_mm": float(known.mean()) if known.size else nan,
         "best_landmark_median_mm": min(per_landmark, default=nan),
         "worst_landmark_median_mm": max(per_landmark, default=nan),
-        "normalized_error": max(medians, default=nan),
+        "normalized_error": normalized,
         "wrong_level_rate": float((shift[counted] != 0).mean()) if counted.any() else nan,
         "films_with_wrong_level": float((np.where(counted, shift, 0) != 0).any(1).mean()) if counted.any() else nan,
     }
-    return figures | {f"within_{radius:g}_mm": success_rate(errors, radius) for radius in SUCCESS_RADII_MM}
+    labeled = int(findable(study).sum())
+    return figures | {f"within_{radius:g}_mm": success_rate(errors, radius, labeled) for radius in SUCCESS_RADII_MM}

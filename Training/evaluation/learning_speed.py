@@ -1,0 +1,50 @@
+"""How fast each region is learned (Yeh 2021, Fig. 5): spread of the stage-1 heatmaps against epoch or step, as a power law.
+
+The training log is the `validation.csv` of a run: a column "epoch" or "step" and one column "spread_<region>" for each
+region of `landmarks.REGIONS`, the mean standard deviation of the stage-1 heatmaps of its landmarks, in network pixels.
+"""
+
+from pathlib import Path
+
+import pandas as pd
+
+from SpineAlignmentLib.landmarks import REGIONS
+from Training.evaluation.statistics import fit_power_law
+
+
+def read_training_log(path: Path) -> pd.DataFrame | None:
+    """Spread by epoch and region, with columns "epoch" or "step", "region", "spread"; None when the log does not carry it.
+
+    Raises:
+        ValueError: the file is not a training log.
+    """
+    try:
+        log = pd.read_csv(path)
+    except (OSError, pd.errors.ParserError, pd.errors.EmptyDataError, UnicodeDecodeError) as error:
+        raise ValueError(f"{path}: cannot be read as a training log ({error})") from error
+    unit = next((name for name in ("epoch", "step") if name in log), None)
+    if unit is None:
+        raise ValueError(f'{path}: has no column "epoch" or "step"; expected the validation.csv of a training run')
+    columns = {f"spread_{region}": region for region in REGIONS if f"spread_{region}" in log}
+    if not columns:
+        return None
+    table = log[list(columns)].rename(columns=columns).assign(**{unit: log[unit] + int(log[unit].min() == 0)})
+    return table.melt(id_vars=unit, var_name="region", value_name="spread").dropna()
+
+
+def learning_speed_table(spread: pd.DataFrame) -> pd.DataFrame:
+    """The power law of each region: gamma (larger is faster), its scale, adjusted R2 and p."""
+    unit, rows = spread.columns[0], []
+    for region, group in spread.groupby("region", sort=False):
+        law = fit_power_law(group[unit], group["spread"])
+        rows.append(
+            {
+                "region": region,
+                "points": len(group),
+                "scale": law.scale,
+                "gamma": law.gamma,
+                "adjusted_r2": law.adjusted_r2,
+                "p": law.p,
+            }
+        )
+    return pd.DataFrame(rows)
