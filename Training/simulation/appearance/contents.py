@@ -6,6 +6,7 @@ Everything is added to path lengths (millimeters), so it goes through the same p
 from dataclasses import dataclass
 from typing import Self
 
+import cv2
 import numpy as np
 
 from Training.simulation.appearance import filters, shapes, textures
@@ -23,6 +24,8 @@ class ContentsLook:
     stool_depth_mm: float
     rectal_gas_mm: float
     stomach_mm: float
+    lung_density: float
+    """Density of lung over that of water."""
     lung_depth_mm: float
     heart_mm: float
     aorta_mm: float
@@ -43,7 +46,11 @@ class ContentsLook:
     """Deviation of bone density at the scale of trabeculae, as a share."""
     bone_patchiness: float
     spine_density: float
-    """Factor on the spine's bone (bone density against the other bones)."""
+    """Factor on the spine's bone: bone density, and its contrast against the other bones."""
+    skeleton_density: float
+    arcs: int
+    """Curved edges of bone that the anatomy lacks: calcified cartilage, second ribs, wings of the pelvis."""
+    arc_mm: float
     limbs: int
     bodies: int
     body_depth_mm: float
@@ -53,13 +60,14 @@ class ContentsLook:
         """Draw the numbers of a look."""
         some = dice.sometimes
         return cls(
-            gas_clusters=dice.count((0, 4), (0, 7)),
+            gas_clusters=dice.count((0.5, 5), (0, 8)),
             gas_depth_mm=dice.uniform((18, 45), (8, 90), (3, 130)),
-            stool_clusters=dice.count((0, 3), (0, 5)),
-            stool_depth_mm=dice.uniform((10, 30), (5, 60), (2, 90)),
+            stool_clusters=dice.count((0.5, 4), (0, 6)),
+            stool_depth_mm=dice.uniform((12, 36), (5, 60), (2, 90)),
             rectal_gas_mm=some(0.4, dice.uniform((15, 45), (8, 70), (3, 100))),
             stomach_mm=some(0.6, dice.uniform((20, 60), (10, 90), (5, 120))),
-            lung_depth_mm=dice.uniform((14, 38), (4, 55), (0, 70)),
+            lung_density=dice.uniform((0.22, 0.4), (0.08, 0.6), (0, 0.8)),
+            lung_depth_mm=dice.uniform((25, 65), (8, 90), (0, 120)),
             heart_mm=dice.uniform((25, 70), (0, 110), (0, 150)),
             aorta_mm=some(0.7, dice.uniform((6, 20), (2, 32), (0, 50))),
             aorta_calcified_mm=some(0.2, dice.uniform((0.4, 1.2), (0.3, 3), (0, 5))),
@@ -71,10 +79,13 @@ class ContentsLook:
             second_outline_shift_mm=dice.uniform((3, 14), (0, 26), (0, 40)),
             tissue_mm=dice.uniform((4, 12), (2, 32), (0, 50)),
             muscle_mm=dice.uniform((0.3, 1.5), (0, 4), (0, 7)),
-            cloud_mm=dice.uniform((0.5, 2), (0, 6), (0, 10)),
-            bone_grain=dice.uniform((0.03, 0.1), (0, 0.25), (0, 0.4)),
+            cloud_mm=dice.uniform((1.5, 4.5), (0, 8), (0, 12)),
+            bone_grain=dice.uniform((0.04, 0.12), (0, 0.25), (0, 0.4)),
             bone_patchiness=dice.uniform((0.05, 0.15), (0, 0.35), (0, 0.5)),
             spine_density=dice.log_uniform((0.8, 1.2), (0.4, 1.6), (0.25, 2)),
+            skeleton_density=dice.log_uniform((0.5, 1), (0.25, 1.5), (0.15, 2)),
+            arcs=dice.count((2, 9), (0, 16)),
+            arc_mm=dice.uniform((0.6, 2.0), (0.2, 4), (0, 6)),
             limbs=dice.count((-1, 2), (-1, 4)),
             bodies=dice.count((-2, 1), (-2, 8)),
             body_depth_mm=dice.uniform((3, 12), (2, 45), (1, 70)),
@@ -93,6 +104,7 @@ class Attenuators:
 def fill(projection: Projection, body: Body, look: ContentsLook, rng: np.random.Generator) -> Attenuators:
     """The projection's materials with everything that a real body shows besides its bones."""
     soft = _outline(projection, look, rng)
+    _lungs(soft, body, look, rng)
     inside = np.clip(soft / 60, 0, 1)
     change = np.zeros(projection.shape, np.float32)
     _variation(change, look, projection.spacing_mm, rng)
@@ -105,6 +117,10 @@ def fill(projection: Projection, body: Body, look: ContentsLook, rng: np.random.
     np.maximum(soft, 0.15 * projection.soft, out=soft)
     _limbs(soft, body, look, rng)
     bone = _bone(projection, look, rng)
+    if look.arcs > 0:
+        levels = rng.choice(("T3", "T5", "T7", "T9", "T11", "L5", "S1", "hips"), look.arcs)
+        centers = [body.at(level, rng.normal(25, 40), rng.normal(0, 20)) for level in levels]
+        shapes.arcs(bone, centers, look.arc_mm, projection.spacing_mm, rng)
     if look.aorta_calcified_mm > 0:
         shapes.dashes(bone, body, look.aorta_calcified_mm, rng)
     return Attenuators(bone, soft, np.maximum(projection.metal, 0))
@@ -130,7 +146,7 @@ def _bone(projection: Projection, look: ContentsLook, rng: np.random.Generator) 
     """All bones, with grain and patches of density."""
     # Meshes that are not quite closed give a few negative lengths.
     bone = np.maximum(projection.spine, 0) * np.float32(look.spine_density)
-    bone += np.maximum(projection.skeleton, 0)
+    bone += np.maximum(projection.skeleton, 0) * np.float32(look.skeleton_density)
     pattern = textures.field(rng, "bone", projection.shape, projection.spacing_mm) * np.float32(look.bone_grain)
     pattern += np.float32(1)
     slow = textures.smooth_field(rng, projection.shape, projection.spacing_mm, 35.0)
@@ -147,13 +163,38 @@ def _variation(change: Layer, look: ContentsLook, spacing_mm: float, rng: np.ran
     change += np.float32(look.cloud_mm) * textures.field(rng, "tissue", shape, spacing_mm)
 
 
-def _chest(change: Layer, body: Body, look: ContentsLook, rng: np.random.Generator) -> None:
-    """Lung markings, heart, aorta, domes of the diaphragm and breasts."""
+def _lungs(soft: Layer, body: Body, look: ContentsLook, rng: np.random.Generator) -> None:
+    """Give the lungs their own tissue, with vessels, in place: the projection has nothing there.
+
+    How much lung a ray meets is what the chest would measure without lungs (a closing over the chest's width) less what
+    it does measure.
+    """
+    top = max(int(body.at("C7", 0, -30)[1]), 0)
+    bottom = min(int(body.at("L2")[1]), soft.shape[0])
+    chest = soft[top:bottom]
+    if min(chest.shape) < 8:
+        return
+    step = max(1, round(8 / body.spacing_mm))
+    side = 2 * max(1, round(90 / (step * body.spacing_mm))) + 1
+    coarse = cv2.morphologyEx(filters.shrink(chest, step), cv2.MORPH_CLOSE, np.ones((side, side), np.uint8))
+    closed = filters.gaussian(np.asarray(coarse, np.float32), 12 / (step * body.spacing_mm))
+    lung = filters.stretch(closed, (chest.shape[0], chest.shape[1])) - chest
+    lung *= np.clip((chest - 10) / 20, 0, 1)
+    np.clip(lung, 0, 260, out=lung)
+    rows = np.minimum(np.arange(len(chest)), np.arange(len(chest))[::-1]) * body.spacing_mm
+    lung *= np.clip(rows / 70, 0, 1).astype(np.float32)[:, None]  # the closing means nothing near its window's ends
+    markings = np.zeros(chest.shape, np.float32)
     for _ in range(2):
-        tile = textures.lung()[int(rng.integers(textures.TILES))]
-        center = body.at("T7", 45, 0)
-        place = textures.random_placement(rng, center, body.spacing_mm, 14, (0.65, 1.0))
-        textures.stamp(change, tile, place, body.spacing_mm, look.lung_depth_mm)
+        tile = textures.lung()[int(rng.integers(textures.LUNG_TILES))]
+        place = textures.random_placement(rng, body.at("T7", 45) - (0, top), body.spacing_mm, 14, (0.65, 1.0))
+        textures.stamp(markings, tile, place, body.spacing_mm, look.lung_depth_mm)
+    markings *= np.minimum(lung / 80, 1)
+    chest += np.float32(look.lung_density) * lung
+    chest += markings
+
+
+def _chest(change: Layer, body: Body, look: ContentsLook, rng: np.random.Generator) -> None:
+    """Heart, aorta, domes of the diaphragm and breasts."""
     if look.heart_mm > 0:
         center = body.at("T9", rng.uniform(60, 115), rng.uniform(-25, 30))
         radii = (rng.uniform(32, 60), rng.uniform(45, 80))

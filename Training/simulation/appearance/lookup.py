@@ -28,6 +28,10 @@ class LookupLook:
     band_mm: float
     detail_gain: float
     """Gain of structures narrower than `band_mm`."""
+    air: float
+    """Gray, of the film's range, up to which the film shows black: open air."""
+    air_slope: float
+    """How fast the film comes up from there."""
     sharpen: float
     sharpen_mm: float
     equalize: float
@@ -62,7 +66,9 @@ class LookupLook:
             base_gain=dice.uniform((0.5, 0.9), (0.3, 1.2), (0.15, 1.4)),
             band_mm=dice.log_uniform((12, 40), (5, 90), (3, 150)),
             detail_gain=dice.uniform((1.0, 2.0), (0.6, 3.5), (0.4, 5)),
-            sharpen=dice.uniform((0, 0.8), (-0.3, 2.5), (-0.5, 4)),
+            air=dice.uniform((0.01, 0.06), (-0.02, 0.1), (-0.05, 0.15)),
+            air_slope=dice.log_uniform((2.5, 6), (1.5, 20), (1.2, 40)),
+            sharpen=dice.uniform((0, 0.6), (-0.3, 2), (-0.5, 3)),
             sharpen_mm=dice.log_uniform((0.5, 2.5), (0.3, 5), (0.2, 8)),
             equalize=some(0.3, dice.uniform((0.1, 0.6), (0, 1), (0, 1))),
             equalize_clip=dice.log_uniform((1.5, 4), (1.1, 10), (1, 20)),
@@ -129,7 +135,7 @@ def _bands(gray: Layer, look: LookupLook, spacing_mm: float) -> Layer:
     if abs(look.sharpen) > 0.05:
         out = filters.mix(out, 1 + look.sharpen, filters.gaussian(out, reach), -look.sharpen)
     # Open air stays black whatever the gains: processing of vendors masks the direct exposure.
-    np.minimum(out, np.maximum(gray, 0) * np.float32(12), out=out)
+    np.minimum(out, np.maximum(gray - np.float32(look.air), 0) * np.float32(look.air_slope), out=out)
     return np.maximum(out, 0, out=out)
 
 

@@ -117,6 +117,25 @@ def _strip(target: Layer, path: Points, width_px: float, depth_mm: float, soften
     region += np.float32(depth_mm / 255) * canvas
 
 
+def arcs(target: Layer, centers: list[Points], depth_mm: float, spacing_mm: float, rng: np.random.Generator) -> None:
+    """Curved bands with brighter edges, as ribs or the rim of the pelvis seen from the side, one at each center."""
+    canvas = np.zeros(target.shape, np.uint8)
+    thin = min(1.0, 1.3 / spacing_mm)
+    for center in centers:
+        turns = rng.uniform(0, 2 * np.pi) + np.linspace(0, rng.normal(0, 1.5), 12)
+        steps = np.column_stack([np.cos(turns), np.sin(turns)]) * rng.uniform(3, 14) / spacing_mm
+        path = center + np.cumsum(steps, axis=0) - steps.sum(axis=0) / 2
+        width, value = rng.uniform(4, 13) / spacing_mm, rng.uniform(0.4, 1)
+        lines = [(path, 1, thin)]
+        if rng.random() < 0.6:
+            across = np.column_stack([-np.sin(turns), np.cos(turns)]) * width / 2
+            lines = [(path, max(1, round(width)), 0.45), (path - across, 1, thin), (path + across, 1, thin)]
+        for line, thick, share in lines:
+            points = np.round(line * 16).astype(np.int32)
+            cv2.polylines(canvas, [points], False, int(255 * value * share), thick, cv2.LINE_AA, 4)
+    target += canvas * np.float32(depth_mm / 255)
+
+
 def _aorta_path(body: Body, rng: np.random.Generator) -> Points:
     """The descending aorta, in front of the spine, from its arch to L4."""
     levels = ("T4", "T6", "T8", "T10", "T12", "L2", "L4")

@@ -21,6 +21,7 @@ BANK_SEED: Final[int] = 20210409
 TILE: Final[int] = 256
 TEXEL_MM: Final[float] = 0.8
 TILES: Final[int] = 24
+LUNG_TILES: Final[int] = 12
 
 
 @dataclass(frozen=True)
@@ -195,9 +196,10 @@ def _gas_loops(rng: np.random.Generator) -> Layer:
         start = rng.normal(TILE / 2, TILE / 5, 2)
         turns = np.cumsum(rng.normal(0, 0.5, 24)) + rng.uniform(0, 2 * np.pi)
         path = start + np.cumsum(np.column_stack([np.cos(turns), np.sin(turns)]) * 3.5, axis=0)
-        thick = int(rng.integers(4, 16))
+        thick = int(rng.integers(9, 26))
         cv2.polylines(canvas, [path.astype(np.int32)], False, int(rng.integers(60, 200)), thick, cv2.LINE_AA)
     out = cv2.GaussianBlur(canvas, (0, 0), float(rng.uniform(0.6, 2.5))).astype(np.float32) / 255
+    out *= np.clip(0.7 + 0.4 * spectrum_noise(rng, (TILE, TILE), 1.6), 0, 1.3)
     if rng.random() < 0.5:
         level = int(TILE * rng.uniform(0.4, 0.7))
         out[level:] *= np.float32(rng.uniform(0, 0.4))
@@ -219,7 +221,7 @@ def _branches(rng: np.random.Generator, canvas: NDArray[np.uint8]) -> None:
     """Vessels and bronchi that leave the hilum and fork."""
     middle = np.array(canvas.shape[::-1]) / 2
     todo = [
-        (middle + rng.normal(0, 9, 2), rng.uniform(0, 2 * np.pi), rng.uniform(2.5, 6.5))
+        (middle + rng.normal(0, 9, 2), rng.uniform(0, 2 * np.pi), rng.uniform(1.2, 4.2))
         for _ in range(int(rng.integers(14, 30)))
     ]
     while todo:
@@ -228,7 +230,7 @@ def _branches(rng: np.random.Generator, canvas: NDArray[np.uint8]) -> None:
             step = rng.uniform(4, 9)
             ahead = point + step * np.array([np.cos(heading), np.sin(heading)])
             ends = [tuple(round(v * 16) for v in p) for p in (point, ahead)]
-            cv2.line(canvas, ends[0], ends[1], int(min(255, 25 + 28 * width)), max(1, int(width)), cv2.LINE_AA, 4)
+            cv2.line(canvas, ends[0], ends[1], int(min(255, 40 + 40 * width)), max(1, int(width)), cv2.LINE_AA, 4)
             point, heading = ahead, heading + rng.normal(0, 0.16)
         if width > 1.1 and len(todo) < 160:
             for side in (-1, 1):
@@ -239,23 +241,29 @@ def _lung(rng: np.random.Generator) -> Layer:
     """Lung markings: branching vessels over a fine net, fading towards the rim; about -0.3 to 1."""
     canvas = np.zeros((TILE, TILE), np.uint8)
     _branches(rng, canvas)
-    vessels = cv2.GaussianBlur(canvas, (0, 0), 0.7).astype(np.float32) / 255
-    net = np.abs(spectrum_noise(rng, (TILE, TILE), 1.1, rng.uniform(1, 2.5)))
-    streaks = spectrum_noise(rng, (TILE, TILE), 1.2, rng.uniform(2, 5))
-    return np.asarray((vessels + 0.16 * net + 0.1 * streaks - 0.15) * _round_mask(rng, edge=0.3), np.float32)
+    vessels = cv2.GaussianBlur(canvas, (0, 0), 0.6).astype(np.float32) / 255
+    # Where a cloudy noise crosses zero runs a net of thin lines: septa, small vessels, the edges of lobules.
+    net = np.zeros((TILE, TILE), np.float32)
+    for _ in range(3):
+        cloud = spectrum_noise(rng, (TILE, TILE), rng.uniform(1.2, 1.7), rng.uniform(1, 3), rng.uniform(0, np.pi))
+        net += np.exp(-np.abs(cloud) * rng.uniform(4, 9), dtype=np.float32) * np.float32(rng.uniform(0.5, 1))
+    slow = spectrum_noise(rng, (TILE, TILE), 1.7)
+    return np.asarray((0.8 * vessels + 0.45 * net + 0.12 * slow - 0.25) * _round_mask(rng, edge=0.3), np.float32)
 
 
-def _bank(make: Callable[[np.random.Generator], Layer], salt: int, texel_mm: float = TEXEL_MM) -> tuple[Tile, ...]:
+def _bank(
+    make: Callable[[np.random.Generator], Layer], salt: int, count: int = TILES, texel_mm: float = TEXEL_MM
+) -> tuple[Tile, ...]:
     rng = np.random.default_rng((BANK_SEED, salt))
-    return tuple(_tile(make(rng), texel_mm) for _ in range(TILES))
+    return tuple(_tile(make(rng), texel_mm) for _ in range(count))
 
 
 @cache
 def gas() -> tuple[Tile, ...]:
     """Bowel gas of four kinds, in turns; 1 stands for about 40 mm of gas."""
-    kinds = (_gas_cluster, _gas_haustra, _gas_foam, _gas_loops)
+    kinds = (_gas_cluster, _gas_haustra, _gas_foam, _gas_cluster, _gas_foam, _gas_loops)
     rng = np.random.default_rng((BANK_SEED, 1))
-    return tuple(_tile(kinds[i % 4](rng), TEXEL_MM) for i in range(TILES))
+    return tuple(_tile(kinds[i % 6](rng), TEXEL_MM) for i in range(TILES))
 
 
 @cache
@@ -267,7 +275,7 @@ def stool() -> tuple[Tile, ...]:
 @cache
 def lung() -> tuple[Tile, ...]:
     """Lung markings, over about 300 mm."""
-    return _bank(_lung, 3, 1.2)
+    return _bank(_lung, 3, LUNG_TILES, 1.2)
 
 
 FIELD: Final[int] = 1024
@@ -281,7 +289,7 @@ FIBER_TURNS: Final[int] = 6
 @cache
 def _field(kind: str, turn: int, step: int, repeats: tuple[int, int]) -> Layer:
     """A periodic noise field, shrunk by 2 to the power of `step` and repeated along y and x."""
-    slope, stretch, salt = {"bone": (0.8, 1.0, 11), "fiber": (1.0, 10.0, 12), "tissue": (1.6, 1.0, 13)}[kind]
+    slope, stretch, salt = {"bone": (1.25, 1.0, 11), "fiber": (1.0, 10.0, 12), "tissue": (1.6, 1.0, 13)}[kind]
     if step > 0 or repeats != (1, 1):
         once = _field(kind, turn, 0, (1, 1))
         return np.tile(filters.shrink(once, 2**step) if step else once, repeats)
