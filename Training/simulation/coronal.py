@@ -1,8 +1,9 @@
 """Scoliosis: lateral curves with the rotation of the vertebrae that goes with them.
 
-A curve of Cobb angle A with apex at level a and half length h tilts the body at level i by -A/2 t exp((1 - t^2)/2), t = (i - a)/h: its end
-vertebrae, at t = -1 and 1, are tilted by A/2 each way. Patterns follow Lenke et al., J Bone Joint Surg 2001; the rotation of the
-apex is about 0.4 of the Cobb angle (Kuklo et al., Spine 2005), toward the convexity.
+A curve of Cobb angle A with apex at level a and half length h tilts the body at level i by -A/2 t exp((1 - t^2)/2), t
+= (i - a)/h: its end vertebrae, at t = -1 and 1, are tilted by A/2 each way. Patterns follow Lenke et al., J Bone
+Joint Surg 2001; the rotation of the apex is about 0.4 of the Cobb angle (Kuklo et al., Spine 2005), toward the
+convexity.
 """
 
 from dataclasses import dataclass
@@ -27,7 +28,7 @@ class LateralCurve:
     """Levels from the apex to an end vertebra."""
 
 
-# pattern: rate in the young, rate in adults, curves as (apex choices, size against the major curve, convex to the right +1)
+# Each pattern: rate in the young, rate in adults, curves (apex choices, size against the major one, +1 convex right).
 _PATTERNS: Final[tuple[tuple[float, float, tuple[tuple[tuple[str, ...], float, int], ...]], ...]] = (
     (0.30, 0.12, ((("T8", "T9"), 1.0, 1), (("L2",), 0.5, -1))),
     (0.14, 0.06, ((("T3", "T4"), 0.6, -1), (("T8", "T9"), 1.0, 1), (("L2",), 0.45, -1))),

@@ -1,10 +1,12 @@
 """Degeneration, fractures, slips and fusions of a person's levels.
 
-Rates are approximate: disc degeneration by age and level Teraguchi et al. 2014; compression fractures by age, sex and bone density, most
-at T8 and T12 to L1, Ismail et al. 1999; spondylolisthesis Kalichman et al. 2009; congenital block vertebrae Tassi et al. 2016.
+Rates are approximate: disc degeneration by age and level Teraguchi et al. 2014; compression fractures by age and bone
+density, most at T8 and T12 to L1, Ismail et al. 1999; spondylolisthesis Kalichman et al. 2009; congenital block
+vertebrae Tassi et al. 2016.
 """
 
 from dataclasses import dataclass
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,6 +14,16 @@ from numpy.typing import NDArray
 from Training.simulation.people import Person
 
 FloatArray = NDArray[np.float64]
+
+
+_WEAR: Final[dict[str, float]] = {
+    **{"L6": 1.0, "L5": 1.0, "L4": 1.1, "L3": 0.85, "L2": 0.8, "L1": 0.7},
+    **{"C2": 0.2, "C4": 0.8, "C5": 1.1, "C6": 1.1, "C7": 0.5},
+}
+_FRACTURE_ODDS: Final[dict[str, float]] = {
+    **{"T7": 0.7, "T8": 1.0, "T9": 0.6, "T10": 0.5, "T11": 0.8, "T12": 1.6},
+    **{"L1": 1.8, "L2": 0.9, "L3": 0.7, "L4": 0.4},
+}
 
 
 @dataclass(frozen=True)
@@ -48,8 +60,7 @@ def sample_disease(person: Person, levels: tuple[str, ...], rng: np.random.Gener
 
 def _wear(level: str) -> float:
     """How much a level's lower disc takes part in degeneration."""
-    special = {"L6": 1.0, "L5": 1.0, "L4": 1.1, "L3": 0.85, "L2": 0.8, "L1": 0.7, "C4": 0.8, "C5": 1.1, "C6": 1.1, "C7": 0.5, "C2": 0.2}
-    return special.get(level, 0.55)
+    return _WEAR.get(level, 0.55)
 
 
 def _fractures(person: Person, levels: tuple[str, ...], rng: np.random.Generator) -> tuple[FloatArray, FloatArray]:
@@ -60,8 +71,7 @@ def _fractures(person: Person, levels: tuple[str, ...], rng: np.random.Generator
     for _ in range(3):
         if rng.random() > chance:
             break
-        place = {"T7": 0.7, "T8": 1.0, "T9": 0.6, "T10": 0.5, "T11": 0.8, "T12": 1.6, "L1": 1.8, "L2": 0.9, "L3": 0.7, "L4": 0.4}
-        odds = np.array([place.get(level, 0.05 if level[0] == "T" else 0.0) for level in levels])
+        odds = np.array([_FRACTURE_ODDS.get(level, 0.05 if level[0] == "T" else 0.0) for level in levels])
         i = int(rng.choice(count, p=odds / odds.sum()))
         anterior_loss[i] = float(rng.uniform(0.1, 0.5)) if rng.random() < 0.75 else 0.05
         height_left[i] = float(rng.uniform(0.75, 0.97)) - 0.35 * anterior_loss[i]

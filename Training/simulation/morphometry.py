@@ -2,8 +2,9 @@
 
 All lengths in millimetres, of an adult of mean stature with the sexes pooled. Approximate means, rounded, after:
 cervical and thoracic bodies Panjabi et al., Spine 1991 (16:861 and 16:888); lumbar bodies Panjabi et al., Spine 1992
-(17:299); body heights of living people Gilad and Nissan, Spine 1986 and Busscher et al., Eur Spine J 2010 (19:1104); disc
-heights Kunkel et al., J Anat 2011 (219:375) and Gilad and Nissan 1986; pelvis Boulay et al., Eur Spine J 2006 (15:415).
+(17:299); body heights of living people Gilad and Nissan, Spine 1986 and Busscher et al., Eur Spine J 2010 (19:1104);
+disc heights Kunkel et al., J Anat 2011 (219:375) and Gilad and Nissan 1986; pelvis after Boulay et al., Eur Spine J
+2006 (15:415).
 """
 
 from dataclasses import dataclass
@@ -49,7 +50,7 @@ S1_DEPTH_MM: Final[float] = 34.0
 S1_WIDTH_MM: Final[float] = 50.0
 SACRUM_LENGTH_MM: Final[float] = 105.0
 """From the S1 plate to the tip of S5, along the chord."""
-PELVIC_THICKNESS_MM: Final[float] = 106.0
+PELVIC_THICKNESS_MM: Final[float] = 109.0
 """From the hip axis to the middle of the S1 plate (Boulay 2006)."""
 HIP_HALF_WIDTH_MM: Final[float] = 87.0
 FEMORAL_HEAD_RADIUS_MM: Final[float] = 23.8

@@ -29,7 +29,12 @@ _GROWTH: Final[dict[str, tuple[float, ...]]] = {
     "M": (0.62, 0.725, 0.785, 0.845, 0.93, 0.982, 0.997),
 }
 # Ages of a spine clinic: children with deformity, young adults, the bulk at 50 to 80.
-_AGE_COMPONENTS: Final[tuple[tuple[float, float, float], ...]] = ((0.24, 14.0, 2.5), (0.26, 42.0, 14.0), (0.5, 66.0, 9.5))
+_AGE_COMPONENTS: Final[tuple[tuple[float, float, float], ...]] = (
+    (0.24, 14.0, 2.5),
+    (0.26, 42.0, 14.0),
+    (0.5, 66.0, 9.5),
+)
+"""Share, mean and SD of each component, years."""
 AGE_RANGE: Final[tuple[float, float]] = (5.0, 93.0)
 
 

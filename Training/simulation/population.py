@@ -1,4 +1,7 @@
-"""The simulated population against the published one: `python -m Training.simulation.posture --people N --table FILE`."""
+"""The simulated population against the published one.
+
+Command: `python -m Training.simulation.posture --people N --table FILE`.
+"""
 
 import argparse
 import sys
@@ -52,7 +55,9 @@ def simulate_parameters(people: int, seed: int) -> dict[str, FloatArray]:
 
 def compare(values: dict[str, FloatArray]) -> list[Comparison]:
     """Means and standard deviations, over those who have the parameter, beside the published ones."""
-    return [Comparison(p, float(np.nanmean(values[p.key])), float(np.nanstd(values[p.key], ddof=1))) for p in PARAMETERS]
+    return [
+        Comparison(p, float(np.nanmean(values[p.key])), float(np.nanstd(values[p.key], ddof=1))) for p in PARAMETERS
+    ]
 
 
 def table(comparisons: Sequence[Comparison], people: int, seed: int) -> str:
@@ -60,13 +65,14 @@ def table(comparisons: Sequence[Comparison], people: int, seed: int) -> str:
     lines = [
         "# The simulated population",
         "",
-        f"{people} simulated people (seed {seed}) against Table 1 of Yeh et al. 2021; measured on the projected landmarks. "
-        "Made by",
+        f"{people} simulated people (seed {seed}) against Table 1 of Yeh et al. 2021; measured on the projected "
+        "landmarks. Made by",
         "",
         f"    python -m Training.simulation.posture --people {people} --seed {seed} --table docs/population.md",
         "",
-        "A mean agrees within 20 % (or 2 degrees or 5 mm where that is larger), a standard deviation within 30 %. The Barrey ratio divides by "
-        "a distance that passes through zero: its tails are heavy, and its mean and standard deviation change with the seed.",
+        "A mean agrees within 20 % (or 2 degrees or 5 mm where that is larger), a standard deviation within 30 %. The "
+        "Barrey ratio divides by a distance that passes through zero: its tails are heavy, and its mean and standard "
+        "deviation change with the seed.",
         "",
         "| parameter | simulated mean (SD) | published mean (SD) | mean agrees | SD agrees |",
         "| --- | --- | --- | --- | --- |",

@@ -1,10 +1,12 @@
 """How a person stands: the pose of every vertebra, pelvis, hips and head in space, with the 45 landmarks.
 
-Frame: x anterior +, y up +, z to the patient's right, millimetres, origin in the middle of the hip axis; a lateral film shows (x, y).
+Frame: x anterior +, y up +, z to the patient's right, millimetres, origin in the middle of the hip axis; a lateral
+film shows (x, y).
 
-Levels are counted from C2 down, and landmarks are named so: T1 is the eighth vertebra, L1 the twentieth, however many ribs there are. With 25
-presacral vertebrae an L6 lies below L5 and carries no landmark; with 23 the fifth lumbar is part of the sacrum, and `L5_C` is missing (NaN).
-S1 is the first vertebra of the sacrum in every case.
+Levels are counted from C2 down, and landmarks are named so: T1 is the eighth vertebra, L1 the twentieth, however many
+ribs there are. With 25 presacral vertebrae an L6 lies below L5 and carries no landmark; with 23 the fifth lumbar is
+part of the sacrum, and `L5_C` is missing (NaN). `S1_A` and `S1_P` are on the endplate that bears the lowest mobile
+vertebra.
 """
 
 from dataclasses import dataclass, replace
@@ -18,8 +20,9 @@ from Training.simulation.coronal import LateralCurve, coronal_angles, sample_cur
 from Training.simulation.disease import Disease, sample_disease
 from Training.simulation.morphometry import SpineSizes, spine_sizes
 from Training.simulation.people import Person
-from Training.simulation.sagittal import LEVELS, SpineAngles, angles_of, sample_state, with_wedges
+from Training.simulation.sagittal import LEVELS, angles_of, sample_state, with_wedges
 from Training.simulation.stacking import (
+    SpineAngles,
     Stack,
     landmark_points,
     rotation_axial,
@@ -36,7 +39,10 @@ _TRIES: Final[int] = 40
 _DISC_LIMIT: Final[dict[str, float]] = {"C": 16.0, "T": 11.0, "L": 24.0}
 _WEDGE_LIMIT: Final[dict[str, float]] = {"C": 9.0, "T": 12.0, "L": 14.0}
 _LOWEST_DISC_LIMIT: Final[float] = 32.0
-_LIMITS: Final[dict[str, tuple[float, float]]] = {"pi": (22, 95), "slope": (-12, 75), "gaze": (-25, 48), "od_ha": (-13, 13)}
+_LIMITS: Final[dict[str, tuple[float, float]]] = {
+    **{"pi": (22, 95), "slope": (-12, 75)},
+    **{"gaze": (-25, 48), "od_ha": (-13, 13)},
+}
 
 
 @dataclass(frozen=True)
@@ -49,7 +55,7 @@ class VertebraPose:
     rotation: FloatArray
     """Shape (3, 3): columns are the anterior, up and right axes."""
     corners: FloatArray
-    """Shape (4, 3), in the middle plane of the body: superior anterior, superior posterior, inferior anterior, inferior posterior."""
+    """Shape (4, 3), in the midplane: superior anterior, superior posterior, inferior anterior, inferior posterior."""
     depth_superior: float
     depth_inferior: float
     width_superior: float
@@ -191,7 +197,8 @@ def _plausible(angles: SpineAngles, stacked: Stack, sizes: SpineSizes, disease: 
     wedge_limit[disease.anterior_loss > 0] = 45.0
     gaze = float(slopes(angles)[0][-1])
     od_ha = float(np.degrees(np.arctan2(stacked.dens[0], stacked.dens[1])))
-    values = {"pi": angles.sacral_slope + angles.pelvic_tilt, "slope": angles.sacral_slope, "gaze": gaze, "od_ha": od_ha}
+    incidence = angles.sacral_slope + angles.pelvic_tilt
+    values = {"pi": incidence, "slope": angles.sacral_slope, "gaze": gaze, "od_ha": od_ha}
     return bool(
         np.all(np.abs(angles.disc) < disc_limit)
         and np.all(np.abs(angles.wedge) < wedge_limit)
@@ -219,9 +226,10 @@ def _posture(
         whole @ stacked.dens_tip,
     )
     gaze = float(slopes(angles)[0][-1])
-    # The eyes stay level while the neck turns: a third of what C2 is off its mean reaches the head.
-    head = rotation_axial(person.turn_deg + person.head_yaw_deg) @ rotation_coronal(person.head_roll_deg + person.lean_deg)
-    head = head @ rotation_sagittal(person.head_pitch_deg + 0.33 * (gaze - 13.0))
+    # The eyes stay level while the neck turns: little of what C2 is off its mean reaches the head.
+    head = rotation_axial(person.turn_deg + person.head_yaw_deg)
+    head = head @ rotation_coronal(person.head_roll_deg + person.lean_deg)
+    head = head @ rotation_sagittal(person.head_pitch_deg + 0.2 * (gaze - 13.0))
     up = stacked.rotation[-1, :, 1]
     scale = sizes.height[-1] / 19.0
     return Posture(

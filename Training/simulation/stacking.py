@@ -1,7 +1,8 @@
 """Vertebrae stacked on a pelvis: from angles and sizes to points in space.
 
-Frame: x anterior +, y up +, z to the patient's right, millimetres, origin in the middle of the hip axis. Levels run from the
-lowest presacral vertebra up to C2. Slopes are those of `SpineAlignmentLib.parameters`: + when the anterior end is lower.
+Frame: x anterior +, y up +, z to the patient's right, millimetres, origin in the middle of the hip axis. Levels run
+from the lowest presacral vertebra up to C2. Slopes are as in `SpineAlignmentLib.parameters`: + when the anterior end
+is lower.
 """
 
 from dataclasses import dataclass
