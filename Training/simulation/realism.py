@@ -211,7 +211,8 @@ def draw(real: list[Patch], simulated: list[Patch], folder: Path) -> None:
                 if patches:
                     _PANELS[kind](axis, patches, color, f"{label} ({len(patches)})")
             axis.set_title(region)
-            axis.legend(fontsize=7)
+            if axis.has_data():
+                axis.legend(fontsize=7)
         figure.savefig(folder / f"{kind}.png", dpi=80)
         plt.close(figure)
 

@@ -57,7 +57,7 @@ class ExposureLook:
         soft = dice.uniform((0.017, 0.021), (0.013, 0.027), (0.008, 0.035))
         return cls(
             soft_per_mm=soft,
-            bone_per_mm=soft * dice.uniform((1.5, 2.4), (1, 4), (0.7, 5)),
+            bone_per_mm=soft * dice.uniform((1.8, 2.8), (1.2, 4.2), (0.8, 5)),
             metal_per_mm=dice.log_uniform((0.25, 0.6), (0.1, 1.2), (0.05, 2)),
             hard_share=dice.uniform((0.05, 0.3), (0, 0.6), (0, 0.8)),
             hard_ratio=dice.uniform((0.7, 0.85), (0.5, 0.95), (0.4, 1)),

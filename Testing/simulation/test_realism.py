@@ -1,0 +1,60 @@
+"""The comparison of simulated and real films, on films made here."""
+
+import csv
+import json
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+
+from Training.simulation import realism
+
+
+def write_film(folder: Path, name: str, seed: int, blur: float, native: bool) -> None:
+    """Smoothed noise with landmarks in the middle, in one of the two annotation formats."""
+    rng = np.random.default_rng(seed)
+    image = cv2.GaussianBlur(rng.random((1000, 500), dtype=np.float32), (0, 0), blur)
+    image = (image - image.min()) / (image.max() - image.min())
+    cv2.imwrite(str(folder / f"{name}.png"), (image * 255).astype(np.uint8))
+    places = {"C5_C": (250, 150), "T2_C": (250, 250), "T7_C": (250, 400), "L3_C": (280, 650), "FH_1": (250, 850)}
+    if native:
+        content = {"landmarks": {k: {"x_px": x, "y_px": y, "confidence": 1} for k, (x, y) in places.items()}}
+        content["landmarks"]["S1_A"] = None
+    else:
+        content = {"points": {k: [x, y, 3] for k, (x, y) in places.items()}}
+    (folder / f"{name}.json").write_text(json.dumps({**content, "spacing_mm": [1.0, 1.0]}))
+
+
+def test_rougher_films_show_in_the_table(tmp_path: Path) -> None:
+    real, simulated, out = (tmp_path / name for name in ("real", "simulated", "out"))
+    for folder, blur in ((real, 4.0), (simulated, 1.0)):
+        folder.mkdir()
+        for k in range(3):
+            write_film(folder, f"film_{k}", k, blur, native=k % 2 == 0)
+    assert realism.main(["--films", str(real), "--simulated", str(simulated), "--output", str(out)]) == 0
+    rows = list(csv.DictReader((out / "realism.csv").open()))
+    assert {row["region"] for row in rows} == {"neck", "shoulders", "chest", "abdomen", "hips"}
+    slopes = [row for row in rows if row["statistic"] == "spectral_slope"]
+    assert all(float(row["simulated_median"]) > float(row["real_median"]) + 0.5 for row in slopes)
+    for name in ("histograms", "spectra", "local_contrast"):
+        assert (out / f"{name}.png").stat().st_size > 5000
+
+
+def test_spectrum_finds_a_wave() -> None:
+    x = np.arange(realism.PATCH)
+    wave = np.sin(2 * np.pi * 12 * x / realism.PATCH)[None, :] * np.ones((realism.PATCH, 1))
+    assert int(np.argmax(realism.spectrum(wave.astype(np.float32)))) + 1 == 12
+
+
+def test_bad_folders(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    missing = ["--films", str(tmp_path / "none"), "--simulated", str(tmp_path), "--output", str(tmp_path / "o")]
+    assert realism.main(missing) == 2
+    assert "not a folder" in capsys.readouterr().err
+    assert realism.main(["--films", str(tmp_path), "--simulated", str(tmp_path), "--output", str(tmp_path / "o")]) == 2
+    assert "no annotated film" in capsys.readouterr().err
+    write_film(tmp_path, "a", 0, 2.0, native=False)
+    (tmp_path / "a.json").write_text('{"points": {}}')
+    assert realism.main(["--films", str(tmp_path), "--simulated", str(tmp_path), "--output", str(tmp_path / "o")]) == 2
+    assert "a.json" in capsys.readouterr().err
+    assert not (tmp_path / "o").exists()
