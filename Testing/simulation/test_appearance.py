@@ -16,31 +16,31 @@ from Training.simulation.appearance.contents import Attenuators, fill
 from Training.simulation.appearance.exposure import expose
 from Training.simulation.appearance.lookup import develop
 from Training.simulation.appearance.objects import place_objects
-from Training.simulation.appearance.projection_layers import Projection, locate_body
+from Training.simulation.appearance.projection_layers import Layer, Projection, locate_body
 from Training.simulation.appearance.sampling import Dice
 
 
-def ellipse(
-    shape: tuple[int, int], spacing: float, center: tuple[float, float], radii: tuple[float, float]
-) -> np.ndarray:
+def ellipse(shape: tuple[int, int], spacing: float, center: tuple[float, float], radii: tuple[float, float]) -> Layer:
     """Relative path length of an ellipsoid; center and radii in mm."""
     y, x = (np.arange(n) * spacing for n in shape)
     square = ((x[None, :] - center[0]) / radii[0]) ** 2 + ((y[:, None] - center[1]) / radii[1]) ** 2
-    return np.sqrt(np.clip(1 - square, 0, 1)).astype(np.float32)
+    return np.asarray(np.sqrt(np.clip(1 - square, 0, 1)), np.float32)
 
 
 def body(spacing: float = 2.3, height_mm: float = 990.0, width_mm: float = 550.0) -> Projection:
     """A trunk with hollow lungs and a row of vertebrae."""
     shape = (round(height_mm / spacing), round(width_mm / spacing))
-    soft = 320 * ellipse(shape, spacing, (260, 560), (140, 460)) - 220 * ellipse(shape, spacing, (240, 380), (85, 140))
+    soft = np.float32(320) * ellipse(shape, spacing, (260, 560), (140, 460)) - np.float32(220) * ellipse(
+        shape, spacing, (240, 380), (85, 140)
+    )
     spine = np.zeros(shape, np.float32)
     marks = np.full((COUNT, 2), np.nan)
     for k, name in enumerate(CENTERS):
         center = (290 + 15 * math.sin(k / 4), 170 + 22.0 * k)
         spine += 7 * ellipse(shape, spacing, center, (15, 9))
         marks[INDEX[name]] = np.array(center) / spacing
-    skeleton = 12 * ellipse(shape, spacing, (250, 790), (25, 25))
-    metal = 2 * ellipse(shape, spacing, (300, 600), (4, 20))
+    skeleton = np.float32(12) * ellipse(shape, spacing, (250, 790), (25, 25))
+    metal = np.float32(2) * ellipse(shape, spacing, (300, 600), (4, 20))
     return Projection(spine, skeleton, np.maximum(soft, 0), metal, spacing, marks)
 
 

@@ -3,6 +3,7 @@
 import csv
 import json
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
@@ -18,6 +19,7 @@ def write_film(folder: Path, name: str, seed: int, blur: float, native: bool) ->
     image = (image - image.min()) / (image.max() - image.min())
     cv2.imwrite(str(folder / f"{name}.png"), (image * 255).astype(np.uint8))
     places = {"C5_C": (250, 150), "T2_C": (250, 250), "T7_C": (250, 400), "L3_C": (280, 650), "FH_1": (250, 850)}
+    content: dict[str, Any]
     if native:
         content = {"landmarks": {k: {"x_px": x, "y_px": y, "confidence": 1} for k, (x, y) in places.items()}}
         content["landmarks"]["S1_A"] = None
