@@ -26,7 +26,7 @@ FloatArray = NDArray[np.float64]
 ANTERIOR_SIDES: Final[tuple[str, str]] = ("left", "right")
 
 _OWN_KEYS: Final[frozenset[str]] = frozenset(
-    {"film", "size_px", "spacing_mm", "spacing_source", "anterior", "anterior_source"}
+    {"film", "size_px", "spacing_mm", "spacing_source", "anterior", "anterior_source", "pixel_aspect"}
     | {"landmarks", "parameters", "models", "warnings"}
 )
 
@@ -57,6 +57,8 @@ class Annotation:
     anterior: str = "left"
     """The side of the film the patient faces: "left" or "right"."""
     anterior_source: str = "given"
+    pixel_aspect: float = 1.0
+    """Height over width of a pixel, where the spacing is unknown; in the file only when it is not 1."""
     models: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()
     extra: Mapping[str, Any] = field(default_factory=dict)
@@ -64,7 +66,7 @@ class Annotation:
 
     def points_mm(self) -> FloatArray:
         """Shape (45, 2): x anterior +, y up +, in mm; in pixels when the spacing is unknown."""
-        return frame_points(self.points_px, self.spacing_mm, self.anterior)
+        return frame_points(self.points_px, self.spacing_mm or (1.0, self.pixel_aspect), self.anterior)
 
     def parameters(self) -> dict[str, float]:
         """The 18 parameters; NaN when not measurable, which includes distances on a film of unknown spacing."""
@@ -116,6 +118,7 @@ def to_json(annotation: Annotation) -> dict[str, Any]:
         "parameters": {p.key: {"value": _number(values[p.key]), "unit": p.unit} for p in PARAMETERS},
         "models": list(a.models),
         "warnings": list(a.warnings),
+        **({} if a.spacing_mm or a.pixel_aspect == 1.0 else {"pixel_aspect": a.pixel_aspect}),
         **a.extra,
     }
 
@@ -150,6 +153,9 @@ def from_json(content: Any, name: str = "annotation") -> Annotation:
     spacing = _pair(content.get("spacing_mm"), f"{name}: spacing_mm")
     if spacing is not None and min(spacing) <= 0:
         raise ResultError(f"{name}: spacing_mm must be positive, not {list(spacing)}")
+    aspect = _float(content.get("pixel_aspect", 1.0), f"{name}: pixel_aspect")
+    if aspect <= 0:
+        raise ResultError(f"{name}: pixel_aspect must be positive, not {aspect}")
     return Annotation(
         film=str(content.get("film", "")),
         size_px=(int(size[0]), int(size[1])),
@@ -159,6 +165,7 @@ def from_json(content: Any, name: str = "annotation") -> Annotation:
         spacing_source=str(content.get("spacing_source", "unknown")),
         anterior=anterior,
         anterior_source=str(content.get("anterior_source", "given")),
+        pixel_aspect=aspect,
         models=_strings(content.get("models"), f"{name}: models"),
         warnings=_strings(content.get("warnings"), f"{name}: warnings"),
         extra={k: v for k, v in content.items() if k not in _OWN_KEYS},

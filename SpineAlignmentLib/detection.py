@@ -1,0 +1,299 @@
+"""From a film to its 45 landmarks: the ensemble, which way the patient faces, a second look, and how sure it is.
+
+    from SpineAlignmentLib.detection import detect
+    result = detect("film.dcm")
+    print(result.parameters()["PI"], result.confidence)
+
+The landmarks are the unweighted mean of the models' (Yeh et al., Scientific Reports 2021).
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from functools import lru_cache
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from SpineAlignmentLib.constructions import level_distance
+from SpineAlignmentLib.engines import Network, choose_engine, load_network
+from SpineAlignmentLib.film import Film, film_from_pixels, read_film
+from SpineAlignmentLib.landmarks import CENTERS, INDEX, NAMES
+from SpineAlignmentLib.models import Model, read_ensemble
+from SpineAlignmentLib.preprocessing import InputFrame, fit_film, fit_region, network_input
+from SpineAlignmentLib.results import Annotation
+
+FloatArray = NDArray[np.float64]
+Progress = Callable[[float, str], None]
+
+LOW_CONFIDENCE: Final[float] = 0.5
+"""Landmarks below this are named in the result's warnings."""
+
+_CENTER_ROWS: Final[list[int]] = [INDEX[name] for name in CENTERS]
+_ANTERIOR: Final[list[int]] = [
+    INDEX[n] for n in ("C2_AI", "C7_AI", "T1_AS", "T5_AS", "T5_AI", "T12_AI", "L1_AS", "L4_AS")
+]
+_POSTERIOR: Final[list[int]] = [
+    INDEX[n] for n in ("C2_PI", "C7_PI", "T1_PS", "T5_PS", "T5_PI", "T12_PI", "L1_PS", "L4_PS")
+]
+
+
+@dataclass(frozen=True)
+class Strategy:
+    """How a film is looked at."""
+
+    second_look_gain: float = 1.2
+    """Look a second time, at the spine found alone, when that shows it this many times larger."""
+    margin: float = 0.15
+    """Margin around the landmarks found, as a share of their extent, for the second look."""
+    zooms: tuple[float, ...] = (1.0,)
+    """Sizes of the view whose landmarks are averaged in the last look; (1.0,) is a single view."""
+
+
+@dataclass(frozen=True)
+class Look:
+    """What the models saw on one part of the film."""
+
+    frame: InputFrame
+    points: FloatArray
+    """Shape (k, 45, 2): the landmarks of each model and view, film pixels."""
+    spread: FloatArray
+    """Shape (k, 45): standard deviation of the heatmaps, in film pixels along y."""
+
+    @property
+    def mean(self) -> FloatArray:
+        """Shape (45, 2): the ensemble's landmarks, film pixels."""
+        return np.asarray(self.points.mean(axis=0))
+
+
+class Detector:
+    """The ensemble, loaded once and used on any number of films; may be shared by threads."""
+
+    def __init__(
+        self,
+        models: Path | None = None,
+        engine: str = "auto",
+        threads: int | None = None,
+        strategy: Strategy | None = None,
+    ) -> None:
+        """Load the ensemble.
+
+        Args:
+            models: folder with ensemble.json, or of one model; None for the ensemble that ships.
+            engine: "auto", "onnx" or "tensorflow".
+            threads: processor threads of one network run; None for all.
+            strategy: how films are looked at.
+
+        Raises:
+            ModelError: a model or the engine is missing, or a model was altered.
+        """
+        self.models: tuple[Model, ...] = read_ensemble(models)
+        self.engine = choose_engine(engine)
+        self.strategy = strategy or Strategy()
+        self._networks: list[tuple[Model, Network]] = [
+            (model, load_network(model, self.engine, threads)) for model in self.models
+        ]
+
+    def detect(self, film: Film, progress: Progress | None = None) -> Annotation:
+        """Find the 45 landmarks of a film.
+
+        Args:
+            film: the film; without a facing side, the side is detected.
+            progress: called with the share done, 0 to 1, and what is being done.
+        """
+        say = progress or (lambda share, stage: None)
+        say(0.0, "looking at the film")
+        film, first = self._facing(film)
+        say(0.5, "looking at the spine")
+        last = self._second_look(film, first)
+        say(0.9, "measuring")
+        return self._annotation(film, last)
+
+    def _facing(self, film: Film) -> tuple[Film, Look]:
+        """The film with its facing side, and the first look at the whole of it."""
+        if film.anterior is not None:
+            return film, self.look(film, fit_film(film.size_px, film.pixel_size, film.anterior, self._input_size))
+        # one model tells the side; the others join once it is known
+        sides = {
+            side: self.look(film, fit_film(film.size_px, film.pixel_size, side, self._input_size), self._networks[:1])
+            for side in ("left", "right")
+        }
+        doubt = {side: implausibility(look, side) for side, look in sides.items()}
+        side = min(doubt, key=lambda s: doubt[s])
+        sure = max(doubt.values()) / max(sum(doubt.values()), 1e-9)
+        film = film.facing(side, f"detected ({100 * sure:.0f} % sure)")
+        if sure < 0.6:
+            film = replace(film, warnings=(*film.warnings, f"facing {side} is a guess ({100 * sure:.0f} % sure)"))
+        first = sides[side]
+        if len(self._networks) > 1:
+            rest = self.look(film, first.frame, self._networks[1:])
+            first = _joined([first, rest])
+        return film, first
+
+    def _second_look(self, film: Film, first: Look) -> Look:
+        """Look again at the spine alone, where the film is much larger than the spine."""
+        region = region_of(first.mean, film.size_px, self.strategy.margin)
+        frame = fit_region(region, film.pixel_size, film.anterior or "left", self._input_size)
+        frames = [_zoomed(frame, zoom) for zoom in self.strategy.zooms]
+        if first.frame.step[1] / frame.step[1] < self.strategy.second_look_gain:
+            if self.strategy.zooms == (1.0,):
+                return first
+            frames = [_zoomed(first.frame, zoom) for zoom in self.strategy.zooms]
+        return _joined([self.look(film, f) for f in frames])
+
+    @property
+    def _input_size(self) -> tuple[int, int]:
+        return self.models[0].input_size
+
+    def look(self, film: Film, frame: InputFrame, networks: Sequence[tuple[Model, Network]] | None = None) -> Look:
+        """Run the networks on the part of the film that a frame shows."""
+        seen: dict[tuple[int, int], tuple[InputFrame, NDArray[np.float32]]] = {}
+        points, spread = [], []
+        for model, network in networks or self._networks:
+            if model.input_size not in seen:
+                fitted = _resized(frame, model.input_size)
+                seen[model.input_size] = (fitted, network_input(film.pixels, fitted))
+            fitted, image = seen[model.input_size]
+            found, wide = network(image[None])
+            points.append(fitted.to_film(hips_in_order(found[0])))
+            spread.append(wide[0] * fitted.step[1])
+        return Look(frame, np.array(points), np.array(spread))
+
+    def _annotation(self, film: Film, look: Look) -> Annotation:
+        points, sure = look.mean, confidence(look, film.pixel_size)
+        width, height = film.size_px
+        slack = 0.01 * height
+        off = ((points < -slack) | (points > np.array([width, height]) - 1 + slack)).any(axis=1)
+        warnings = list(film.warnings)
+        if off.any():
+            warnings.append("off the film: " + ", ".join(np.array(NAMES)[off]))
+        weak = (sure < LOW_CONFIDENCE) & ~off
+        if weak.any():
+            warnings.append("low confidence: " + ", ".join(np.array(NAMES)[weak]))
+        return Annotation(
+            film=film.name,
+            size_px=film.size_px,
+            points_px=np.where(off[:, None], np.nan, points),
+            confidence=np.where(off, np.nan, sure),
+            spacing_mm=film.spacing_mm,
+            spacing_source=film.spacing_source,
+            anterior=film.anterior or "left",
+            anterior_source=film.anterior_source,
+            pixel_aspect=film.pixel_aspect,
+            models=tuple(model.name for model in self.models),
+            warnings=tuple(warnings),
+        )
+
+
+@lru_cache(maxsize=2)
+def shared_detector(models: Path | None = None, engine: str = "auto") -> Detector:
+    """A detector that is loaded once and kept; see `Detector`."""
+    return Detector(models, engine)
+
+
+def detect(
+    film: Film | str | Path | NDArray[np.generic],
+    spacing: float | tuple[float, float] | None = None,
+    anterior: str | None = None,
+    models: Path | None = None,
+    engine: str = "auto",
+    progress: Progress | None = None,
+) -> Annotation:
+    """Find the 45 landmarks of a film; `Annotation.parameters` of what it returns gives the 18 parameters.
+
+    Args:
+        film: a film, the path of its file, or its pixels of shape (height, width) with bone bright.
+        spacing: size of a pixel in mm, x or (x, y), where the user knows it.
+        anterior: "left" or "right", the side the patient faces, where the user knows it; detected otherwise.
+        models: folder of the models; None for those that ship.
+        engine: "auto", "onnx" or "tensorflow".
+        progress: called with the share done, 0 to 1, and what is being done.
+
+    Raises:
+        FilmError: the file is not a film.
+        ModelError: a model or the engine is missing, or a model was altered.
+    """
+    if isinstance(film, str | Path):
+        film = read_film(film, spacing, anterior)
+    else:
+        film = film if isinstance(film, Film) else film_from_pixels(np.asarray(film))
+        film = film if spacing is None else film.calibrated(spacing)
+        film = film if anterior is None else film.facing(anterior)
+    return shared_detector(models, engine).detect(film, progress)
+
+
+def hips_in_order(points: FloatArray) -> FloatArray:
+    """Network landmarks, shape (45, 2), patient facing left, with FH_1 the further anterior of the two."""
+    first, second = INDEX["FH_1"], INDEX["FH_2"]
+    if points[first, 0] <= points[second, 0]:
+        return points
+    swapped = points.copy()
+    swapped[[first, second]] = points[[second, first]]
+    return swapped
+
+
+def region_of(points: FloatArray, size_px: tuple[int, int], margin: float) -> tuple[float, float, float, float]:
+    """The part of the film that holds the landmarks with a margin: (left, top, right, bottom), film pixels.
+
+    Args:
+        points: shape (45, 2), film pixels.
+        size_px: (width, height) of the film.
+        margin: on each side, as a share of the landmarks' height.
+    """
+    low, high = np.nanmin(points, axis=0), np.nanmax(points, axis=0)
+    reach = margin * max(high[1] - low[1], 1.0)
+    width, height = size_px
+    left, right = max(low[0] - reach, -0.5), min(high[0] + reach, width - 0.5)
+    top, bottom = max(low[1] - reach, -0.5), min(high[1] + reach, height - 0.5)
+    if right - left < 1 or bottom - top < 1:
+        return -0.5, -0.5, width - 0.5, height - 0.5
+    return float(left), float(top), float(right), float(bottom)
+
+
+def implausibility(look: Look, anterior: str) -> float:
+    """How little a look resembles a spine that faces `anterior`; compare it between the two sides.
+
+    The heatmaps' spread against the spine's own level distance, and the share of levels out of order or of endplates
+    with their front behind.
+    """
+    points = look.mean
+    level = level_distance(points)
+    spread = float(np.mean(look.spread)) / level
+    centers = points[_CENTER_ROWS]
+    disorder = float(np.mean(np.diff(centers[:, 1]) <= 0))
+    front = (points[_POSTERIOR, 0] - points[_ANTERIOR, 0]) * (1 if anterior == "left" else -1)
+    extent = float(np.ptp(centers[:, 1])) / max(look.frame.input_size[0] * look.frame.step[1], 1e-9)
+    return spread + disorder + float(np.mean(front <= 0)) + max(0.0, 0.3 - extent)
+
+
+def confidence(look: Look, pixel_size: tuple[float, float]) -> FloatArray:
+    """Confidence of each landmark, shape (45,), 0 to 1, from the heatmaps' spread and the models' disagreement.
+
+    It is 0.5 where both together reach half the distance of two vertebrae, where a level may be mistaken for the next.
+    """
+    scale = np.array([pixel_size[0] / pixel_size[1], 1.0])
+    points = look.points * scale
+    apart = np.sqrt(np.mean(np.sum((points - points.mean(axis=0)) ** 2, axis=2), axis=0))
+    unsure = np.sqrt(np.mean(look.spread**2, axis=0) + apart**2)
+    return np.asarray(1 / (1 + (unsure / (0.5 * level_distance(points.mean(axis=0)))) ** 2))
+
+
+def _joined(looks: Sequence[Look]) -> Look:
+    return Look(
+        looks[0].frame,
+        np.concatenate([look.points for look in looks]),
+        np.concatenate([look.spread for look in looks]),
+    )
+
+
+def _zoomed(frame: InputFrame, zoom: float) -> InputFrame:
+    return replace(frame, step=(frame.step[0] / zoom, frame.step[1] / zoom))
+
+
+def _resized(frame: InputFrame, input_size: tuple[int, int]) -> InputFrame:
+    """The same view for a network of another input size."""
+    if frame.input_size == input_size:
+        return frame
+    grow = max(frame.input_size[0] / input_size[0], frame.input_size[1] / input_size[1])
+    return InputFrame(input_size, frame.center, (frame.step[0] * grow, frame.step[1] * grow))
