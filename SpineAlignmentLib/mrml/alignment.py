@@ -17,8 +17,9 @@ from numpy.typing import ArrayLike, NDArray
 from SpineAlignmentLib import results
 from SpineAlignmentLib.constructions import constructions, spine_curve
 from SpineAlignmentLib.errors import FilmError
-from SpineAlignmentLib.landmarks import COUNT, INDEX
+from SpineAlignmentLib.landmarks import COUNT, INDEX, NAMES
 from SpineAlignmentLib.mrml import drawing, landmark_list, results_table
+from SpineAlignmentLib.mrml.film_facts import SIDE_UNKNOWN
 from SpineAlignmentLib.mrml.folder import put_into_folder, remove_if_empty
 from SpineAlignmentLib.mrml.volume_film import volume_geometry
 from SpineAlignmentLib.parameters import KEYS
@@ -30,7 +31,8 @@ UNDO_LIMIT: Final[int] = 100
 LOW_CONFIDENCE: Final[float] = 0.5
 """Below this a detected landmark is marked until it was moved or confirmed by hand."""
 
-SPACING_UNKNOWN: Final[str] = "unknown"
+SIDE_DETECTED: Final[str] = "detected"
+SIDE_BY_HAND: Final[str] = "set by hand"
 
 _MOVED_PX: Final[float] = 0.01
 
@@ -39,7 +41,7 @@ class FilmAlignment:
     """The landmarks and measurements of one film in the scene.
 
     It observes its own nodes until `release`. `on_changed` functions are called after every change of landmarks,
-    spacing, side or shown measurements.
+    spacing or side.
     """
 
     def __init__(self, scene: Node, volume: Node, landmarks: Node, film: results.Annotation) -> None:
@@ -50,7 +52,6 @@ class FilmAlignment:
         self._film = film
         self._geometry = volume_geometry(volume)
         self._shown: frozenset[str] = frozenset()
-        self._visible = True
         self._curve_visible = True
         self._busy = False
         self._undo: deque[FloatArray] = deque(maxlen=UNDO_LIMIT)
@@ -116,6 +117,11 @@ class FilmAlignment:
             warnings=detection.warnings if detection else (),
         )
 
+    @property
+    def anterior_known(self) -> bool:
+        """Whether the facing side comes from the film or the user rather than from a detection or a guess."""
+        return not self._film.anterior_source.startswith((SIDE_UNKNOWN, SIDE_DETECTED))
+
     def state(self, name: str) -> str:
         """"detected", "low confidence", "adjusted", "placed", "missing" or "not placed"."""
         i = INDEX[name]
@@ -127,6 +133,22 @@ class FilmAlignment:
         if not self._as_detected()[i]:
             return "adjusted"
         return "low confidence" if self._detection.confidence[i] < LOW_CONFIDENCE else "detected"
+
+    def states(self) -> list[str]:
+        """`state` of all landmarks, in order."""
+        return [self.state(name) for name in NAMES]
+
+    def jump_to(self, name: str) -> bool:
+        """Bring a landmark to the middle of the slice views and make it the active one; False when it has no place."""
+        i = INDEX[name]
+        if not np.isfinite(self._points[i]).all():
+            return False
+        position = [0.0, 0.0, 0.0]
+        self.landmarks.GetNthControlPointPositionWorld(i, position)
+        centered = slicer.vtkMRMLSliceNode.CenteredJumpSlice
+        slicer.vtkMRMLSliceNode.JumpAllSlices(self._scene, *position, centered)
+        self.landmarks.GetDisplayNode().SetActiveControlPoint(i)
+        return True
 
     def _as_detected(self) -> NDArray[np.bool_]:
         if self._detection is None:
@@ -159,8 +181,9 @@ class FilmAlignment:
         """Take over a detection: landmarks, models, warnings, and the side where it was only detected."""
         landmark_list.write_detection(self.landmarks, detection)
         self._detection = landmark_list.read_detection(self.landmarks)
-        if detection.anterior_source == "detected" and self._film.anterior_source not in ("set by hand",):
-            self._set_film(replace(self._film, anterior=detection.anterior, anterior_source="detected"))
+        if not self.anterior_known:
+            film = replace(self._film, anterior=detection.anterior, anterior_source=detection.anterior_source)
+            self._set_film(film)
         self.set_points(detection.points_px)
 
     def reset(self, name: str | None = None) -> None:
@@ -186,7 +209,7 @@ class FilmAlignment:
             raise ValueError(f"the size of a pixel must be a positive number of millimetres, got {spacing_mm}")
         self._set_film(replace(self._film, spacing_mm=spacing_mm, spacing_source=source))
 
-    def set_anterior(self, side: str, source: str = "set by hand") -> None:
+    def set_anterior(self, side: str, source: str = SIDE_BY_HAND) -> None:
         """Say which side of the film the patient faces, "left" or "right"."""
         if side not in results.ANTERIOR_SIDES:
             raise ValueError(f"the patient faces 'left' or 'right', not {side!r}")
@@ -197,17 +220,20 @@ class FilmAlignment:
         landmark_list.write_facts(self.landmarks, film)
         self.update()
 
-    def show(self, keys: Collection[str], visible: bool = True, curve: bool = True) -> None:
-        """Choose the measurements to draw; `visible` False hides the film's landmarks and drawings altogether."""
+    def show(self, keys: Collection[str], points: bool = True, curve: bool = True, names: bool = False) -> None:
+        """Choose what is drawn: measurements, landmarks, the spine curve, the names of the landmarks.
+
+        Raises:
+            ValueError: an unknown measurement.
+        """
         unknown = set(keys) - set(KEYS)
         if unknown:
             raise ValueError(f"unknown measurements: {', '.join(sorted(unknown))}")
         self._shown = frozenset(keys)
-        self._visible = visible
         self._curve_visible = curve
-        self.landmarks.SetDisplayVisibility(visible)
+        self.landmarks.SetDisplayVisibility(points)
+        self.landmarks.GetDisplayNode().SetPointLabelsVisibility(names)
         self._draw()
-        self._notify()
 
     @property
     def shown(self) -> frozenset[str]:
@@ -335,9 +361,9 @@ class FilmAlignment:
 
         built = constructions(points_mm, calibrated=film.spacing_mm is not None)
         for key, measurement in self._drawings.items():
-            measurement.show(built[key], to_ras, self._visible and key in self._shown)
+            measurement.show(built[key], to_ras, key in self._shown)
         curve = spine_curve(points_mm, samples_per_level=2)
-        for node in self._curve.show([to_ras(curve)], self._visible and self._curve_visible and len(curve) > 1):
+        for node in self._curve.show([to_ras(curve)], self._curve_visible and len(curve) > 1):
             self._put_away(node)
 
     def _notify(self) -> None:

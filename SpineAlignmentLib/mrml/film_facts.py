@@ -1,24 +1,44 @@
-"""What is known about a film node before anything is measured: size of its pixels and facing side, with their source."""
+"""What is known about a film node before it is measured: its file, the size of its pixels, the facing side, sources."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final
 
-from SpineAlignmentLib.mrml.volume_film import volume_geometry
+import numpy as np
+
+from SpineAlignmentLib.errors import FilmError
+from SpineAlignmentLib.film import NO_SPACING, SPACING_UNKNOWN, read_film
+from SpineAlignmentLib.mrml.volume_film import VolumeGeometry, volume_geometry
 from SpineAlignmentLib.results import Annotation
 
 Node = Any
 FileForInstance = Callable[[str], str]
 
-READER_DEFAULT_MM: Final[float] = 1.0
-"""What file readers give an image that does not say how large its pixels are."""
+SIDE_UNKNOWN: Final[str] = "not known yet"
+FROM_VOLUME: Final[str] = "spacing of the volume"
+FROM_ORIENTATION: Final[str] = "orientation of the volume"
+
+
+def film_file(volume: Node, file_for_instance: FileForInstance | None = None) -> Path | None:
+    """The file a film was loaded from, when it is there and the volume was not changed since; else None."""
+    if volume.GetModifiedSinceRead() and volume.GetStorageNode() is not None:
+        return None
+    instances = (volume.GetAttribute("DICOM.instanceUIDs") or "").split()
+    name = file_for_instance(instances[0]) if instances and file_for_instance is not None else ""
+    storage = volume.GetStorageNode()
+    name = name or (storage.GetFullNameFromFileName() or "" if storage is not None else "")
+    path = Path(name)
+    return path if name and path.is_file() else None
 
 
 def film_facts(
     volume: Node, file_for_instance: FileForInstance | None = None, known: Mapping[str, Any] | None = None
 ) -> Annotation:
-    """An annotation without landmarks.
+    """An annotation without landmarks: the film's tags where its file is at hand, else what the volume says.
+
+    Slicer's readers ignore some of the tags (PixelSpacing of CR and DX films, PatientOrientation), so they are read
+    from the file.
 
     Args:
         volume: the film.
@@ -29,7 +49,37 @@ def film_facts(
         FilmError: the volume is not a film.
     """
     geometry = volume_geometry(volume)
-    film = Annotation(film=volume.GetName(), size_px=geometry.size_px)
+    facts = Annotation(film=volume.GetName(), size_px=geometry.size_px, anterior_source=SIDE_UNKNOWN)
     if known:
-        return replace(film, **known)
-    return film
+        return replace(facts, **known)
+    path = film_file(volume, file_for_instance)
+    if path is not None:
+        try:
+            film = read_film(path)
+        except FilmError:
+            return _from_volume(facts, geometry)
+        if film.size_px == geometry.size_px:
+            facts = replace(
+                facts,
+                film=path.name,
+                spacing_mm=film.spacing_mm,
+                spacing_source=film.spacing_source,
+                warnings=film.warnings,
+            )
+            if film.anterior is not None:
+                return replace(facts, anterior=film.anterior, anterior_source=film.anterior_source)
+            return facts
+    return _from_volume(facts, geometry)
+
+
+def _from_volume(facts: Annotation, geometry: VolumeGeometry) -> Annotation:
+    """A spacing of exactly 1 mm only means that the reader knew none."""
+    if geometry.spacing == (1.0, 1.0):
+        facts = replace(facts, spacing_source=SPACING_UNKNOWN, warnings=(NO_SPACING,))
+    else:
+        facts = replace(facts, spacing_mm=geometry.spacing, spacing_source=FROM_VOLUME)
+    right = geometry.pixel_to_ras[:3, 0]
+    if int(np.argmax(np.abs(right))) == 1:
+        # a sagittal plane: anterior is a direction of its matrix
+        return replace(facts, anterior="left" if right[1] < 0 else "right", anterior_source=FROM_ORIENTATION)
+    return facts

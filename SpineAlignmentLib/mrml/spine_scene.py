@@ -1,14 +1,16 @@
 """All films of a scene and their alignments: found again after loading, let go when their nodes are deleted."""
 
 from collections.abc import Callable
-from typing import Any, Final
+from pathlib import Path
+from typing import Any, ClassVar, Final
 
 import slicer
 import vtk
 
 from SpineAlignmentLib.mrml import landmark_list, results_table
 from SpineAlignmentLib.mrml.alignment import FilmAlignment
-from SpineAlignmentLib.mrml.film_facts import FileForInstance, film_facts
+from SpineAlignmentLib.mrml.film_facts import FileForInstance, film_facts, film_file
+from SpineAlignmentLib.results import Annotation
 
 Node = Any
 
@@ -31,6 +33,7 @@ class SpineScene:
         self.on_changed: list[Callable[[], None]] = []
         self._file_for_instance = file_for_instance
         self._alignments: dict[str, FilmAlignment] = {}
+        self._last_facts: tuple[Node, Annotation] | None = None
         events = (
             (slicer.vtkMRMLScene.NodeAboutToBeRemovedEvent, self._on_node_about_to_be_removed),
             (slicer.vtkMRMLScene.StartCloseEvent, self._on_scene_closed),
@@ -40,6 +43,18 @@ class SpineScene:
         self._tags = [scene.AddObserver(event, function) for event, function in events]
         self.restore()
 
+    _scenes: ClassVar[list["SpineScene"]] = []
+
+    @classmethod
+    def of(cls, scene: Node, file_for_instance: FileForInstance | None = None) -> "SpineScene":
+        """The one that watches this scene already, or a new one: two would draw everything twice."""
+        for known in cls._scenes:
+            if known.scene is scene:
+                return known
+        made = cls(scene, file_for_instance)
+        cls._scenes.append(made)
+        return made
+
     @property
     def alignments(self) -> list[FilmAlignment]:
         """All alignments, in the order in which they were made."""
@@ -48,6 +63,24 @@ class SpineScene:
     def alignment(self, volume: Node | None) -> FilmAlignment | None:
         """The alignment of a film, if it has landmarks."""
         return None if volume is None else self._alignments.get(volume.GetID())
+
+    def facts(self, volume: Node) -> Annotation:
+        """What is known about a film, with its landmarks if it has any.
+
+        Raises:
+            FilmError: the volume is not a film.
+        """
+        alignment = self.alignment(volume)
+        if alignment is not None:
+            return alignment.annotation
+        if self._last_facts is None or self._last_facts[0] is not volume:
+            # reading the file takes a while, and the panel asks often
+            self._last_facts = (volume, film_facts(volume, self._file_for_instance))
+        return self._last_facts[1]
+
+    def file_of(self, volume: Node) -> Path | None:
+        """The file a film was loaded from, when it is there and still holds what the volume shows."""
+        return film_file(volume, self._file_for_instance)
 
     def create(self, volume: Node) -> FilmAlignment:
         """The alignment of a film; landmarks that are still to be placed are made when it has none.
@@ -76,11 +109,13 @@ class SpineScene:
             facts = film_facts(volume, self._file_for_instance, landmark_list.read_facts(node))
             self._adopt(FilmAlignment(self.scene, volume, node, facts))
 
-    def show_only(self, volume: Node | None, keys: frozenset[str], points: bool = True, curve: bool = True) -> None:
-        """Draw the chosen measurements of one film and hide those of all others."""
+    def show_only(
+        self, volume: Node | None, keys: frozenset[str], points: bool = True, curve: bool = True, names: bool = False
+    ) -> None:
+        """Draw one film's landmarks, their names, the chosen measurements and the curve; hide those of all others."""
         for alignment in self.alignments:
             mine = alignment.volume is volume
-            alignment.show(keys, visible=mine and points, curve=curve)
+            alignment.show(keys if mine else frozenset(), points=mine and points, curve=mine and curve, names=names)
 
     def compare(self, first: Node, second: Node) -> Node:
         """A table of the parameters of two films and their differences (second minus first).
@@ -121,6 +156,8 @@ class SpineScene:
 
     def release(self) -> None:
         """Stop observing the scene and its nodes; the nodes stay."""
+        if self in self._scenes:
+            self._scenes.remove(self)
         for tag in self._tags:
             self.scene.RemoveObserver(tag)
         self._tags.clear()
@@ -131,6 +168,7 @@ class SpineScene:
     def _on_node_about_to_be_removed(self, _caller: Node, _event: str, node: Node) -> None:
         if self.scene.IsClosing():
             return
+        self._last_facts = None
         for alignment in self.alignments:
             if node is alignment.volume or node is alignment.landmarks:
                 self._let_go(alignment)
@@ -148,6 +186,7 @@ class SpineScene:
         for alignment in self.alignments:
             alignment.release()
         self._alignments.clear()
+        self._last_facts = None
         self._notify()
 
     def _on_scene_imported(self, *_: Any) -> None:

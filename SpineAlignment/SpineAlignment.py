@@ -1,0 +1,639 @@
+"""Spine Alignment: landmarks and spinopelvic parameters of whole-spine lateral radiographs, in 3D Slicer.
+
+The module, its parameter node, its widget, its logic and its test. What they do is in SpineAlignmentLib; MRML-facing
+names here follow Slicer's style guide (camelCase).
+"""
+
+import logging
+import sys
+import time
+from pathlib import Path
+from typing import Annotated
+
+import qt
+import vtk
+
+import slicer
+from slicer import vtkMRMLMarkupsLineNode, vtkMRMLScalarVolumeNode
+from slicer.i18n import tr as _
+from slicer.i18n import translate
+from slicer.parameterNodeWrapper import Choice, Default, parameterNodeWrapper
+from slicer.ScriptedLoadableModule import (
+    ScriptedLoadableModule,
+    ScriptedLoadableModuleLogic,
+    ScriptedLoadableModuleTest,
+    ScriptedLoadableModuleWidget,
+)
+from slicer.util import VTKObservationMixin
+
+try:
+    import SpineAlignmentLib
+except ModuleNotFoundError:
+    # run from the source tree, where the library is a sibling of this folder
+    sys.path.append(str(Path(__file__).resolve().parent.parent))
+    import SpineAlignmentLib  # noqa: F401
+
+from SpineAlignmentLib.batch import Batch, film_files
+from SpineAlignmentLib.child_process import ChildProcess, Process, worker_command
+from SpineAlignmentLib.detection_job import DetectionQueue, FilmRequest
+from SpineAlignmentLib.errors import SpineAlignmentError
+from SpineAlignmentLib.landmarks import NAMES
+from SpineAlignmentLib.mrml.alignment import FilmAlignment
+from SpineAlignmentLib.mrml.calibration import calibrated_spacing
+from SpineAlignmentLib.mrml.export import export_results, save_picture
+from SpineAlignmentLib.mrml.spine_scene import SpineScene
+from SpineAlignmentLib.mrml.volume_film import volume_geometry, volume_pixels
+from SpineAlignmentLib.panels.batch_panel import BatchPanel
+from SpineAlignmentLib.panels.compare_panel import ComparePanel
+from SpineAlignmentLib.panels.engine_install import engine_missing, install_engine, python_executable
+from SpineAlignmentLib.panels.film_panel import FilmPanel, start_calibration_line
+from SpineAlignmentLib.panels.landmarks_panel import LandmarksPanel
+from SpineAlignmentLib.panels.measurements_panel import MeasurementsPanel
+from SpineAlignmentLib.parameters import KEYS
+from SpineAlignmentLib.results import Annotation
+
+MAIN_MEASUREMENTS = ["PI", "SS", "PT", "LL", "GTK", "SVA"]
+"""What is drawn when nothing else was chosen: the pelvis, both curves and the balance."""
+
+
+class SpineAlignment(ScriptedLoadableModule):
+    """The module as Slicer lists it."""
+
+    def __init__(self, parent) -> None:
+        ScriptedLoadableModule.__init__(self, parent)
+        self.parent.title = _("Spine Alignment")
+        self.parent.categories = [translate("qSlicerAbstractCoreModule", "Quantification")]
+        self.parent.dependencies = []
+        self.parent.contributors = ["Spine Alignment contributors"]
+        self.parent.helpText = _(
+            "Finds 45 anatomic landmarks on a whole-spine lateral radiograph, derives 18 spinopelvic parameters and"
+            " draws every measurement on the film. Not for clinical use."
+        )
+        self.parent.acknowledgementText = _(
+            "Method: Yeh et al., Deep learning approach for automatic landmark detection and alignment analysis in"
+            " whole-spine lateral radiographs, Scientific Reports 2021."
+        )
+        slicer.app.connect("startupCompleted()", registerSampleData)
+
+
+def registerSampleData() -> None:
+    """List the simulated film that comes with the module in the Sample Data module."""
+    import SampleData
+
+    resources = Path(__file__).resolve().parent / "Resources"
+    film = resources / "SampleData" / "sample_film.dcm"
+    SampleData.SampleDataLogic.registerCustomSampleDataSource(
+        category="Spine Alignment",
+        sampleName="SpineAlignmentFilm",
+        thumbnailFileName=str(resources / "Icons" / "SpineAlignmentFilm.png"),
+        uris=film.as_uri(),
+        fileNames=film.name,
+        nodeNames="Whole-spine lateral film",
+        loadFileTypes="VolumeFile",
+    )
+
+
+@parameterNodeWrapper
+class SpineAlignmentParameterNode:
+    """What the user chose.
+
+    film - the film to detect landmarks on and to measure.
+    otherFilm - a film to compare with.
+    calibrationLine - a line over an object of known length.
+    engine - what runs the networks.
+    showPoints, showNames, showCurve - what is shown beside the measurements.
+    shownMeasurements - keys of the measurements that are drawn.
+    """
+
+    film: vtkMRMLScalarVolumeNode | None
+    otherFilm: vtkMRMLScalarVolumeNode | None
+    calibrationLine: vtkMRMLMarkupsLineNode | None
+    engine: Annotated[str, Choice(["auto", "onnx", "tensorflow"])] = "auto"
+    showPoints: bool = True
+    showNames: bool = False
+    showCurve: bool = True
+    shownMeasurements: Annotated[list[str], Default(MAIN_MEASUREMENTS)]
+
+
+class SpineAlignmentLogic(ScriptedLoadableModuleLogic):
+    """Everything that the module does, without its window; see docs/scripting.md for recipes.
+
+    Args:
+        process: the child that detects landmarks; by default Slicer's own Python. Tests put another in its place.
+    """
+
+    def __init__(self, process: Process | None = None) -> None:
+        ScriptedLoadableModuleLogic.__init__(self)
+        self._parameterNode: SpineAlignmentParameterNode | None = None
+        self.queue = DetectionQueue(process or ChildProcess(worker_command(python_executable())))
+
+    def getParameterNode(self) -> SpineAlignmentParameterNode:
+        parameterNode = super().getParameterNode()
+        if self._parameterNode is None or self._parameterNode.parameterNode != parameterNode:
+            self._parameterNode = SpineAlignmentParameterNode(parameterNode)
+        return self._parameterNode
+
+    @property
+    def spine(self) -> SpineScene:
+        """The alignments of all films of the scene."""
+        database = getattr(slicer, "dicomDatabase", None)
+        return SpineScene.of(slicer.mrmlScene, database.fileForInstance if database else None)
+
+    def alignment(self, volumeNode: vtkMRMLScalarVolumeNode) -> FilmAlignment:
+        """Landmarks and measurements of a film; made when there are none, with every landmark still to be placed.
+
+        Raises:
+            FilmError: the volume is not a film.
+        """
+        return self.spine.create(volumeNode)
+
+    def landmarks(self, volumeNode: vtkMRMLScalarVolumeNode) -> dict[str, tuple[float, float]]:
+        """Landmark name to film pixel (x, y); landmarks that are not on the film are left out."""
+        points = self.alignment(volumeNode).points_px
+        return {name: (float(x), float(y)) for name, (x, y) in zip(NAMES, points, strict=True) if x == x and y == y}
+
+    def parameters(self, volumeNode: vtkMRMLScalarVolumeNode) -> dict[str, float]:
+        """The 18 parameters in degrees, mm or a plain ratio; NaN where not measurable."""
+        return self.alignment(volumeNode).parameters
+
+    def startDetection(self, volumeNode, onDone=None, onFailed=None, onProgress=None, engine="auto", models=None) -> None:
+        """Detect landmarks without waiting; call `poll` from a timer until `queue.busy` is false.
+
+        Args:
+            volumeNode: the film.
+            onDone: called with the alignment.
+            onFailed: called with one line of text.
+            onProgress: called with a share of 0 to 1 and what is being done.
+            engine: "auto", "onnx" or "tensorflow".
+            models: folder with ensemble.json; None for the ensemble that ships.
+
+        Raises:
+            FilmError: the volume is not a film.
+        """
+        alignment = self.alignment(volumeNode)
+        film = alignment.annotation
+        name, volumeId = volumeNode.GetName(), volumeNode.GetID()
+        path = self.spine.file_of(volumeNode)
+        request = FilmRequest(
+            name=name,
+            path=path,
+            pixels=None if path else volume_pixels(volumeNode, volume_geometry(volumeNode)),
+            spacing_mm=film.spacing_mm,
+            spacing_source=film.spacing_source,
+            anterior=film.anterior if alignment.anterior_known else "auto",
+            engine=engine,
+            models=None if models is None else Path(models),
+        )
+
+        def done(detection: Annotation) -> None:
+            present = slicer.mrmlScene.GetNodeByID(volumeId)
+            if present is None or self.spine.alignment(present) is not alignment:
+                failed(f"{name}: the film was removed while its landmarks were being detected")
+                return
+            alignment.set_detection(detection)
+            if onDone is not None:
+                onDone(alignment)
+
+        def failed(text: str) -> None:
+            logging.warning(text)
+            if onFailed is not None:
+                onFailed(text)
+
+        self.queue.submit(request, done, failed, onProgress)
+
+    def poll(self) -> None:
+        """Take over what the child has answered."""
+        self.queue.poll()
+
+    def detect(self, volumeNode, engine="auto", models=None, timeout=300.0) -> FilmAlignment:
+        """Detect landmarks and wait for them; the window stays alive meanwhile.
+
+        Raises:
+            FilmError: the volume is not a film.
+            RuntimeError: the detection failed; the text says why.
+            TimeoutError: it took longer than `timeout` seconds.
+        """
+        failures: list[str] = []
+        self.startDetection(volumeNode, None, failures.append, None, engine, models)
+        self._wait(timeout)
+        if failures:
+            raise RuntimeError(failures[0])
+        return self.alignment(volumeNode)
+
+    def _wait(self, timeout: float) -> None:
+        end = time.monotonic() + timeout
+        while self.queue.busy:
+            if time.monotonic() > end:
+                self.cancel()
+                raise TimeoutError(f"no answer after {timeout:.0f} s")
+            self.poll()
+            slicer.app.processEvents()
+            time.sleep(0.01)
+
+    def cancel(self) -> None:
+        """Stop every detection at once."""
+        self.queue.cancel()
+
+    def calibrate(self, volumeNode, lineNode, lengthMm: float) -> tuple[float, float]:
+        """Take the size of a pixel from a line over an object of known length; returns it as (x, y) in mm.
+
+        Raises:
+            ValueError: the line has not got two points, or the length is not positive.
+        """
+        alignment = self.alignment(volumeNode)
+        spacing = calibrated_spacing(volumeNode, lineNode, lengthMm)
+        alignment.set_spacing(spacing, f"calibrated on an object of {lengthMm:g} mm")
+        return spacing
+
+    def compare(self, firstVolumeNode, secondVolumeNode):
+        """A table node with the parameters of two films and their differences (second minus first)."""
+        return self.spine.compare(firstVolumeNode, secondVolumeNode)
+
+    def export(self, volumeNode, path) -> None:
+        """Write results by the ending of `path`: .json, .csv, or .mrk.json (landmarks as markups).
+
+        Raises:
+            ResultError: the ending is another one, or the place cannot be written.
+        """
+        export_results(self.alignment(volumeNode), Path(path))
+
+    def startBatch(self, files, outputFolder, onProgress=None, onDone=None, engine="auto", models=None) -> Batch:
+        """Detect and measure film files without waiting; see `SpineAlignmentLib.batch.Batch`."""
+        options = {"engine": engine, "models": None if models is None else Path(models)}
+        batch = Batch(self.queue, [Path(f) for f in files], Path(outputFolder), onProgress, onDone, **options)
+        batch.start()
+        return batch
+
+    def measureFiles(self, files, outputFolder, engine="auto", models=None, timeout=3600.0) -> Batch:
+        """Detect and measure film files and wait; `results.csv` and a result file for each film are written."""
+        batch = self.startBatch(files, outputFolder, engine=engine, models=models)
+        self._wait(timeout)
+        return batch
+
+    @staticmethod
+    def filesOfStudies(studyInstanceUIDs) -> list[str]:
+        """The films of studies in Slicer's DICOM database: one file for each series of a CR, DX or RF modality."""
+        database = slicer.dicomDatabase
+        files = []
+        for study in studyInstanceUIDs:
+            for series in database.seriesForStudy(study):
+                for file in database.filesForSeries(series):
+                    if database.fileValue(file, "0008,0060") in ("CR", "DX", "RF", "OT"):
+                        files.append(file)
+        return files
+
+    @staticmethod
+    def filesOfFolder(folder) -> list[Path]:
+        """The film files in a folder and its subfolders."""
+        return film_files(Path(folder))
+
+    @staticmethod
+    def showFilm(volumeNode) -> None:
+        """Show a film whole in the Red slice view."""
+        layoutManager = slicer.app.layoutManager()
+        if layoutManager is None:
+            return
+        layoutManager.setLayout(slicer.vtkMRMLLayoutNode.SlicerLayoutOneUpRedSliceView)
+        sliceLogic = layoutManager.sliceWidget("Red").sliceLogic()
+        sliceLogic.GetSliceCompositeNode().SetBackgroundVolumeID(volumeNode.GetID())
+        sliceLogic.GetSliceNode().RotateToVolumePlane(volumeNode)
+        sliceLogic.FitSliceToBackground()
+        sliceLogic.SnapSliceOffsetToIJK()
+
+
+class SpineAlignmentWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
+    """The module's panel: it shows what the logic holds and hands clicks on."""
+
+    POLL_MS = 50
+
+    def __init__(self, parent=None) -> None:
+        ScriptedLoadableModuleWidget.__init__(self, parent)
+        VTKObservationMixin.__init__(self)  # needed for parameter node observation
+        self.logic: SpineAlignmentLogic | None = None
+        self._parameterNode: SpineAlignmentParameterNode | None = None
+        self._parameterNodeGuiTag = None
+        self._shownAlignment: FilmAlignment | None = None
+        self._shownFilmId: str | None = None
+
+    # Life
+
+    def setup(self) -> None:
+        ScriptedLoadableModuleWidget.setup(self)
+        uiWidget = slicer.util.loadUI(self.resourcePath("UI/SpineAlignment.ui"))
+        self.layout.addWidget(uiWidget)
+        self.ui = slicer.util.childWidgetVariables(uiWidget)
+        uiWidget.setMRMLScene(slicer.mrmlScene)
+
+        self.logic = SpineAlignmentLogic()
+        self.filmPanel = FilmPanel(self.ui, self.changeFilm)
+        self.landmarksPanel = LandmarksPanel(self.ui, self.report)
+        self.measurementsPanel = MeasurementsPanel(self.ui, self.onShownMeasurements)
+        self.comparePanel = ComparePanel(self.ui)
+        self.batchPanel = BatchPanel(self.ui, self.startBatch, self.chosenDicomFiles, self.engineReady)
+
+        self.timer = qt.QTimer()
+        self.timer.setInterval(self.POLL_MS)
+        self.timer.timeout.connect(self.onTimer)
+
+        self.addObserver(slicer.mrmlScene, slicer.mrmlScene.StartCloseEvent, self.onSceneStartClose)
+        self.addObserver(slicer.mrmlScene, slicer.mrmlScene.EndCloseEvent, self.onSceneEndClose)
+        self.addObserver(slicer.mrmlScene, slicer.mrmlScene.EndImportEvent, self.onSceneEndImport)
+
+        self.ui.detectButton.clicked.connect(lambda *_: self.onDetect())
+        self.ui.cancelButton.clicked.connect(lambda *_: self.onCancel())
+        self.ui.placeButton.clicked.connect(lambda *_: self.onPlace())
+        self.ui.mainButton.clicked.connect(lambda *_: self.onShownMeasurements(MAIN_MEASUREMENTS))
+        self.ui.copyButton.clicked.connect(lambda *_: self.copy(self.measurementsPanel.text()))
+        self.ui.copyComparisonButton.clicked.connect(lambda *_: self.copy(self.comparePanel.text()))
+        self.ui.exportButton.clicked.connect(lambda *_: self.onExport())
+        self.shortcuts = []
+        for keys, step in (("Ctrl+Shift+Down", 1), ("Ctrl+Shift+Up", -1)):
+            shortcut = qt.QShortcut(qt.QKeySequence(keys), self.parent)
+            shortcut.activated.connect(lambda step=step: self.landmarksPanel.step(step))
+            self.shortcuts.append(shortcut)
+        self.ui.progressBar.visible = False
+        self.ui.cancelButton.enabled = False
+
+        self.initializeParameterNode()
+
+    def cleanup(self) -> None:
+        """Called when the module is reloaded or the application closes."""
+        self.timer.stop()
+        self.landmarksPanel.stop_placing()
+        self.logic.cancel()
+        self.setParameterNode(None)
+        self.removeObservers()
+        self.logic.spine.release()
+
+    def enter(self) -> None:
+        """Called each time the user opens this module."""
+        self.initializeParameterNode()
+
+    def exit(self) -> None:
+        """Called each time the user opens a different module."""
+        self.landmarksPanel.stop_placing()
+
+    def onSceneStartClose(self, caller, event) -> None:
+        self.onCancel()
+        self.setParameterNode(None)
+
+    def onSceneEndClose(self, caller, event) -> None:
+        if self.parent.isEntered:
+            self.initializeParameterNode()
+
+    def onSceneEndImport(self, caller, event) -> None:
+        self.setParameterNode(None)
+        self.initializeParameterNode()
+
+    # Parameter node
+
+    def initializeParameterNode(self) -> None:
+        """Ensure that the parameter node exists, is observed and names a film if there is one."""
+        self.setParameterNode(self.logic.getParameterNode())
+        if not self._parameterNode.film:
+            self._parameterNode.film = slicer.mrmlScene.GetFirstNodeByClass("vtkMRMLScalarVolumeNode")
+
+    def setParameterNode(self, parameterNode: SpineAlignmentParameterNode | None) -> None:
+        """Observe a parameter node; None to observe none."""
+        if parameterNode is self._parameterNode:
+            return
+        if self._parameterNode is not None:
+            self._parameterNode.disconnectGui(self._parameterNodeGuiTag)
+            self.removeObserver(self._parameterNode, vtk.vtkCommand.ModifiedEvent, self.onParameterNodeModified)
+        self._parameterNode = parameterNode
+        if parameterNode is not None:
+            self._parameterNodeGuiTag = parameterNode.connectGui(self.ui)
+            self.addObserver(parameterNode, vtk.vtkCommand.ModifiedEvent, self.onParameterNodeModified)
+            self.onParameterNodeModified()
+
+    def onParameterNodeModified(self, caller=None, event=None) -> None:
+        """Show the chosen film with the chosen measurements."""
+        p = self._parameterNode
+        film = p.film
+        shown = list(p.shownMeasurements)
+        self.logic.spine.show_only(film, frozenset(shown), p.showPoints, p.showCurve, p.showNames)
+        self.measurementsPanel.show(shown)
+        self.followAlignment()
+        filmId = film.GetID() if film else None
+        if filmId != self._shownFilmId:
+            self._shownFilmId = filmId
+            if film is not None:
+                self.logic.showFilm(film)
+
+    def followAlignment(self) -> None:
+        """Listen to the landmarks of the chosen film and bring the panel up to date."""
+        alignment = self.logic.spine.alignment(self._parameterNode.film) if self._parameterNode else None
+        if alignment is not self._shownAlignment:
+            if self._shownAlignment is not None and self.refresh in self._shownAlignment.on_changed:
+                self._shownAlignment.on_changed.remove(self.refresh)
+            self._shownAlignment = alignment
+            if alignment is not None:
+                alignment.on_changed.append(self.refresh)
+        if self.followAlignment not in self.logic.spine.on_changed:
+            self.logic.spine.on_changed.append(self.followAlignment)
+        self.refresh()
+
+    def refresh(self) -> None:
+        """Bring the panel up to date with the chosen film and its landmarks."""
+        p = self._parameterNode
+        film = p.film if p else None
+        alignment = self._shownAlignment
+        try:
+            facts = self.logic.spine.facts(film) if film else None
+        except SpineAlignmentError as error:
+            facts = error
+        self.filmPanel.refresh(facts)
+        self.landmarksPanel.refresh(alignment)
+        self.measurementsPanel.refresh(alignment)
+        usable = isinstance(facts, Annotation)
+        self.ui.detectButton.enabled = usable and not self.logic.queue.busy
+        self.ui.placeButton.enabled = usable
+        self.ui.exportButton.enabled = self.ui.copyButton.enabled = alignment is not None
+        self.refreshComparison()
+
+    def refreshComparison(self) -> None:
+        other = self._parameterNode.otherFilm if self._parameterNode else None
+        second = self.logic.spine.alignment(other)
+        note = "" if second or other is None else _("The other film has no landmarks yet; choose it above and detect.")
+        first = self._shownAlignment
+        if first is not None and second is first:
+            note, second = _("This is the same film."), None
+        self.comparePanel.refresh(first, second, note)
+        if first is not None and second is not None:
+            self.logic.compare(first.volume, second.volume)
+
+    # Clicks
+
+    def report(self, text: str) -> None:
+        self.ui.statusLabel.text = text
+
+    def onShownMeasurements(self, keys: list[str]) -> None:
+        if self._parameterNode is not None:
+            self._parameterNode.shownMeasurements = list(keys)
+
+    def engineReady(self) -> bool:
+        """Whether the chosen engine is installed; asks before it installs one."""
+        missing = engine_missing(self._parameterNode.engine)
+        if missing is None:
+            return True
+        try:
+            return install_engine(missing)
+        except RuntimeError as error:
+            slicer.util.errorDisplay(str(error))
+            return False
+
+    def onDetect(self) -> None:
+        film = self._parameterNode.film if self._parameterNode else None
+        if film is None or not self.engineReady():
+            return
+        self.landmarksPanel.stop_placing()
+        try:
+            self.logic.startDetection(
+                film, self.onDetected, self.onFailed, self.onProgress, self._parameterNode.engine
+            )
+        except SpineAlignmentError as error:
+            slicer.util.errorDisplay(str(error))
+            return
+        self.onParameterNodeModified()
+        self.setDetecting(True, _("Detecting landmarks ..."))
+
+    def onDetected(self, alignment: FilmAlignment) -> None:
+        warnings = alignment.annotation.warnings
+        low = alignment.states().count("low confidence")
+        text = _("Landmarks found.") + (f" {low} of low confidence are marked; check them." if low else "")
+        self.setDetecting(False, " ".join([text, *warnings]))
+
+    def onFailed(self, text: str) -> None:
+        self.setDetecting(False, text)
+        slicer.util.errorDisplay(text)
+
+    def onProgress(self, share: float, stage: str) -> None:
+        self.ui.progressBar.value = int(100 * share)
+        if stage:
+            self.report(stage)
+
+    def onCancel(self) -> None:
+        if self.logic.queue.busy:
+            self.batchPanel.cancel()
+            self.logic.cancel()
+            self.setDetecting(False, _("Cancelled."))
+
+    def setDetecting(self, detecting: bool, text: str) -> None:
+        self.ui.progressBar.visible = self.ui.cancelButton.enabled = detecting
+        self.ui.progressBar.value = 0
+        self.ui.detectButton.enabled = not detecting
+        self.report(text)
+        if detecting:
+            self.timer.start()
+
+    def onTimer(self) -> None:
+        self.logic.poll()
+        if not self.logic.queue.busy:
+            self.timer.stop()
+
+    def onPlace(self) -> None:
+        if not self.ui.placeButton.checked:
+            self.landmarksPanel.stop_placing()
+            return
+        try:
+            alignment = self.logic.alignment(self._parameterNode.film)
+        except SpineAlignmentError as error:
+            slicer.util.errorDisplay(str(error))
+            return
+        self.onParameterNodeModified()
+        self.landmarksPanel.start_placing(alignment)
+
+    def changeFilm(self, what: str) -> None:
+        """Change what is known about the film: "spacing", "calibration line", "calibrate" or "side"."""
+        p = self._parameterNode
+        try:
+            if what == "calibration line":
+                p.calibrationLine = start_calibration_line(slicer.mrmlScene, p.calibrationLine)
+            elif what == "calibrate":
+                self.logic.calibrate(p.film, p.calibrationLine, self.ui.calibrationSpinBox.value)
+            elif what == "spacing":
+                size = self.ui.spacingSpinBox.value
+                self.logic.alignment(p.film).set_spacing((size, size), "typed")
+            else:
+                alignment = self.logic.alignment(p.film)
+                alignment.set_anterior("right" if alignment.annotation.anterior == "left" else "left")
+        except (SpineAlignmentError, ValueError) as error:
+            slicer.util.errorDisplay(str(error))
+        self.onParameterNodeModified()
+
+    def copy(self, text: str) -> None:
+        slicer.app.clipboard().setText(text)
+        self.report(_("Copied."))
+
+    def onExport(self) -> None:
+        kinds = "Results (*.json);;Table (*.csv);;Landmarks (*.mrk.json);;Picture (*.png)"
+        path = qt.QFileDialog.getSaveFileName(None, _("Export results"), self._parameterNode.film.GetName(), kinds)
+        if path:
+            self.export(Path(path))
+
+    def export(self, path: Path) -> None:
+        """Save results, or a picture of the view, by the ending of the path."""
+        try:
+            if path.suffix.lower() == ".png":
+                view = slicer.app.layoutManager().sliceWidget("Red").sliceView()
+                save_picture(view.renderWindow(), path)
+            else:
+                self.logic.export(self._parameterNode.film, path)
+        except SpineAlignmentError as error:
+            slicer.util.errorDisplay(str(error))
+            return
+        self.report(f"Saved {path.name}.")
+
+    def startBatch(self, files, outputFolder, onProgress, onDone) -> Batch:
+        def done() -> None:
+            onDone()
+            self.refresh()
+
+        batch = self.logic.startBatch(files, outputFolder, onProgress, done, self._parameterNode.engine)
+        self.ui.detectButton.enabled = False
+        self.timer.start()
+        return batch
+
+    def chosenDicomFiles(self) -> list[str]:
+        """The film files of the studies chosen in the DICOM module's browser."""
+        import ctk
+
+        browser = slicer.modules.DICOMWidget.browserWidget.dicomBrowser
+        tables = browser.dicomTableManager()
+        return self.logic.filesOfStudies(tables.currentSelection(ctk.ctkDICOMModel.StudyType))
+
+
+class SpineAlignmentTest(ScriptedLoadableModuleTest):
+    """The main steps inside a running Slicer: detect, read, correct, undo, export."""
+
+    def setUp(self) -> None:
+        slicer.mrmlScene.Clear()
+
+    def runTest(self) -> None:
+        self.setUp()
+        self.test_SpineAlignment()
+        self.tearDown()
+
+    def test_SpineAlignment(self) -> None:
+        sample = Path(__file__).resolve().parent / "Resources" / "SampleData" / "sample_film.dcm"
+        film = slicer.util.loadVolume(str(sample), {"singleFile": True})
+        logic = SpineAlignmentLogic()
+        missing = engine_missing("auto")
+        if missing is not None:
+            self.skipTest(f"the engine {missing} is not installed")
+        alignment = logic.detect(film)
+        found = logic.landmarks(film)
+        self.assertGreater(len(found), 40)
+        before = logic.parameters(film)
+        self.assertTrue(all(before[key] == before[key] for key in MAIN_MEASUREMENTS))
+        alignment.show(KEYS)
+        x, y = found["S1_A"]
+        alignment.set_point("S1_A", (x, y + 20))
+        self.assertNotEqual(before["SS"], logic.parameters(film)["SS"])
+        alignment.undo()
+        self.assertAlmostEqual(before["SS"], logic.parameters(film)["SS"], places=6)
+        target = Path(slicer.util.tempDirectory()) / "film.json"
+        logic.export(film, target)
+        self.assertTrue(target.is_file())
+        logic.spine.release()
+        self.delayDisplay("Test passed")

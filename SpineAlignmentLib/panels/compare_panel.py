@@ -1,0 +1,42 @@
+"""Two films side by side in a table: values of both and their difference."""
+
+from typing import Any
+
+import numpy as np
+
+from SpineAlignmentLib.constructions import value_text
+from SpineAlignmentLib.mrml.alignment import FilmAlignment
+from SpineAlignmentLib.panels import tables
+from SpineAlignmentLib.parameters import KEYS, PARAMETERS
+
+
+class ComparePanel:
+    """The comparison table."""
+
+    def __init__(self, ui: Any) -> None:
+        self._ui = ui
+        self._table = ui.compareTable
+        tables.set_up(self._table, ("Measurement", "This film", "Other film", "Difference"), len(PARAMETERS))
+        for row, key in enumerate(KEYS):
+            self._table.item(row, 0).setText(key)
+
+    def refresh(self, this: FilmAlignment | None, other: FilmAlignment | None, note: str) -> None:
+        """Show both films; `note` says what is missing for a comparison."""
+        self._ui.compareLabel.text = note
+        both = this is not None and other is not None
+        first = this.parameters if this is not None and both else {}
+        second = other.parameters if other is not None and both else {}
+        for row, key in enumerate(KEYS):
+            a, b = first.get(key, np.nan), second.get(key, np.nan)
+            cells = (value_text(key, a), value_text(key, b), signed_text(key, b - a)) if both else ("", "", "")
+            for column, text in enumerate(cells, 1):
+                tables.set_text(self._table, row, column, text)
+
+    def text(self) -> str:
+        """The table for the clipboard."""
+        return tables.as_text(self._table)
+
+
+def signed_text(key: str, difference: float) -> str:
+    """A difference with its sign."""
+    return ("+" if difference > 0 else "") + value_text(key, difference)

@@ -1,0 +1,48 @@
+"""What runs the networks inside Slicer: which Python the child uses, and how a missing engine gets installed."""
+
+import importlib.util
+import shutil
+import sys
+from typing import Final
+
+import slicer
+
+PACKAGES: Final[dict[str, str]] = {"onnx": "onnxruntime>=1.18", "tensorflow": "tensorflow>=2.16"}
+"""Engine to what pip installs for it."""
+
+_MODULES: Final[dict[str, str]] = {"onnx": "onnxruntime", "tensorflow": "tensorflow"}
+
+
+def python_executable() -> str:
+    """Slicer's own Python as a separate program; the running Python outside Slicer."""
+    return shutil.which("PythonSlicer") or sys.executable
+
+
+def engine_missing(engine: str) -> str | None:
+    """The engine that has to be installed before "auto", "onnx" or "tensorflow" can run; None when nothing has to."""
+    importlib.invalidate_caches()
+    if engine == "auto":
+        return None if any(importlib.util.find_spec(module) for module in _MODULES.values()) else "onnx"
+    return None if importlib.util.find_spec(_MODULES[engine]) else engine
+
+
+def install_engine(engine: str) -> bool:
+    """Ask, then install; returns whether the engine is there now.
+
+    Raises:
+        RuntimeError: pip failed; the text says how to go on.
+    """
+    requirement = PACKAGES[engine]
+    question = (
+        f"Detection needs the Python package {requirement.split('>')[0]}, which is not installed in Slicer yet.\n\n"
+        "Download and install it now? This needs the internet once; after that detection works offline."
+    )
+    if not slicer.util.confirmOkCancelDisplay(question, windowTitle="Spine Alignment"):
+        return False
+    try:
+        slicer.util.pip_install(requirement)
+    except Exception as error:
+        raise RuntimeError(
+            f"{requirement} could not be installed: {error}. Check the internet connection, or choose another engine."
+        ) from error
+    return engine_missing(engine) is None

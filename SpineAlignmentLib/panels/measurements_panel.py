@@ -1,0 +1,77 @@
+"""The 18 parameters in the panel: values beside the population's, and which of them are drawn on the film."""
+
+from collections.abc import Callable
+from typing import Any, Final
+
+import numpy as np
+import qt
+
+from SpineAlignmentLib.constructions import value_text
+from SpineAlignmentLib.mrml.alignment import FilmAlignment
+from SpineAlignmentLib.panels import tables
+from SpineAlignmentLib.parameters import KEYS, PARAMETERS
+
+GROUPS: Final[tuple[str, ...]] = ("pelvis", "lumbar", "thoracic", "cervical", "global")
+MARKED_SDS: Final[float] = 2.0
+
+
+class MeasurementsPanel:
+    """The measurements table; `on_shown` is called with the keys that the user wants drawn."""
+
+    def __init__(self, ui: Any, on_shown: Callable[[list[str]], None]) -> None:
+        self._table = ui.measurementsTable
+        self._groups = {group: getattr(ui, f"{group}CheckBox") for group in GROUPS}
+        self._on_shown = on_shown
+        self._shown: list[str] = []
+        tables.set_up(self._table, ("Measurement", "Value", "Population", "Name"), len(PARAMETERS))
+        for row, parameter in enumerate(PARAMETERS):
+            self._table.item(row, 0).setText(parameter.key)
+            self._table.item(row, 0).setCheckState(qt.Qt.Unchecked)
+            unit = {"deg": "\N{DEGREE SIGN}", "mm": " mm"}.get(parameter.unit, "")
+            population = f"{parameter.mean:.1f} \N{PLUS-MINUS SIGN} {parameter.sd:.1f}{unit}"
+            self._table.item(row, 2).setText(population)
+            self._table.item(row, 3).setText(parameter.name)
+        self._table.resizeColumnsToContents()
+        self._table.setColumnWidth(1, 80)
+        self._table.cellChanged.connect(self._on_cell_changed)
+        for group, box in self._groups.items():
+            box.clicked.connect(self._group_clicked(group))
+
+    def show(self, shown: list[str]) -> None:
+        """Tick what is drawn."""
+        self._shown = [key for key in KEYS if key in shown]
+        blocked = self._table.blockSignals(True)
+        for row, key in enumerate(KEYS):
+            self._table.item(row, 0).setCheckState(qt.Qt.Checked if key in shown else qt.Qt.Unchecked)
+        self._table.blockSignals(blocked)
+        for group, box in self._groups.items():
+            box.checked = all(p.key in shown for p in PARAMETERS if p.group == group)
+
+    def refresh(self, alignment: FilmAlignment | None) -> None:
+        """Show the values of a film."""
+        values = alignment.parameters if alignment else {}
+        blocked = self._table.blockSignals(True)
+        for row, p in enumerate(PARAMETERS):
+            value = values.get(p.key, np.nan)
+            unusual = bool(np.isfinite(value)) and abs(value - p.mean) > MARKED_SDS * p.sd
+            tables.set_text(self._table, row, 1, value_text(p.key, value) if alignment else "", unusual)
+        self._table.blockSignals(blocked)
+
+    def text(self) -> str:
+        """The table for the clipboard."""
+        return tables.as_text(self._table)
+
+    def _on_cell_changed(self, row: int, column: int) -> None:
+        if column == 0:
+            ticked = self._table.item(row, 0).checkState() == qt.Qt.Checked
+            self._choose({KEYS[row]}, ticked)
+
+    def _group_clicked(self, group: str) -> Callable[..., None]:
+        def clicked(*_: Any) -> None:
+            self._choose({p.key for p in PARAMETERS if p.group == group}, bool(self._groups[group].checked))
+
+        return clicked
+
+    def _choose(self, keys: set[str], ticked: bool) -> None:
+        shown = set(self._shown) | keys if ticked else set(self._shown) - keys
+        self._on_shown([key for key in KEYS if key in shown])

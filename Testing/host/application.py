@@ -1,0 +1,158 @@
+"""`slicer.app`, `slicer.mrmlScene` and `slicer.modules` of the stand-in host, and the window with module and view."""
+
+import importlib
+import importlib.util
+import os
+import sys
+import types
+from pathlib import Path
+from typing import Any
+
+import slicer
+import vtk
+from PySide6 import QtCore, QtWidgets
+from trame_slicer.core import SlicerApp
+from trame_slicer.views import DirectViewFactory, ViewLayoutDefinition, ViewProps, ViewType
+
+from Testing.host import parameter_node, scripted_module, widgets
+from Testing.host.qt_module import qt_module
+from Testing.host.slice_widget import SliceWidget
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+MODULE_FILE = ROOT / "SpineAlignment" / "SpineAlignment.py"
+SLICER_PYTHON_DIR = "SLICER_PYTHON_DIR"
+"""Environment variable: Base/Python/slicer of Slicer's sources, to run on Slicer's own Python files."""
+
+
+class _ModuleManager(QtCore.QObject):
+    moduleAboutToBeUnloaded = QtCore.Signal(str)
+
+
+class _LayoutManager:
+    def __init__(self, widget: SliceWidget) -> None:
+        self._widget = widget
+
+    def sliceViewNames(self) -> list[str]:
+        return ["Red"]
+
+    def sliceWidget(self, _name: str) -> SliceWidget:
+        return self._widget
+
+    def setLayout(self, _layout: int) -> None:
+        """There is only one."""
+
+
+class Application(QtCore.QObject):
+    """The few things of qSlicerApplication that the module and slicer.util ask for."""
+
+    startupCompleted = QtCore.Signal()
+    applicationName = "Stand-in host"
+
+    def __init__(self, slice_widget: SliceWidget, testing: bool) -> None:
+        super().__init__()
+        self._layout_manager = _LayoutManager(slice_widget)
+        self._module_manager = _ModuleManager()
+        self._testing = testing
+
+    def layoutManager(self) -> _LayoutManager:
+        return self._layout_manager
+
+    def moduleManager(self) -> _ModuleManager:
+        return self._module_manager
+
+    def testingEnabled(self) -> bool:
+        return self._testing
+
+    def processEvents(self) -> None:
+        QtWidgets.QApplication.processEvents()
+
+    def clipboard(self) -> Any:
+        return QtWidgets.QApplication.clipboard()
+
+    def topLevelWidgets(self) -> list[Any]:
+        return list(QtWidgets.QApplication.topLevelWidgets())
+
+
+class Host(QtWidgets.QWidget):
+    """The window: the module's panel on the left, the Red slice view on the right."""
+
+    def __init__(self, testing: bool = True) -> None:
+        super().__init__()
+        self.core = SlicerApp()
+        self.core.view_manager.register_factory(DirectViewFactory(True))
+        definition = ViewLayoutDefinition("Red", ViewType.SLICE_VIEW, ViewProps(orientation="Axial"))
+        self.slice = SliceWidget(self.core.view_manager.create_view(definition))
+        slicer.mrmlScene = self.core.scene
+        slicer.app = Application(self.slice, testing)
+        slicer.modules = types.SimpleNamespace(spinealignment=types.SimpleNamespace(path=str(MODULE_FILE)))
+        self.module = load_module()
+        self.panel = widgets.qMRMLWidget()
+        self.panel.setLayout(QtWidgets.QVBoxLayout())
+        self.panel.setMRMLScene(self.core.scene)
+        self.widget: Any = None
+        scroll = QtWidgets.QScrollArea()
+        scroll.setWidgetResizable(True)
+        scroll.setWidget(self.panel)
+        scroll.setFixedWidth(510)
+        layout = QtWidgets.QHBoxLayout(self)
+        layout.setContentsMargins(2, 2, 2, 2)
+        layout.addWidget(scroll)
+        layout.addWidget(self.slice, 1)
+        self.resize(1320, 1000)
+
+    def open_module(self) -> Any:
+        """Make the module's widget, as Slicer does when the user opens the module."""
+        self.panel.isEntered = True
+        self.widget = self.module.SpineAlignmentWidget(self.panel)
+        self.widget.setup()
+        self.widget.enter()
+        return self.widget
+
+    def close_module(self) -> None:
+        """Clean the module's widget up, as Slicer does on reload and at its end."""
+        if self.widget is not None:
+            self.widget.cleanup()
+            self.widget = None
+            while self.panel.layout().count():
+                self.panel.layout().takeAt(0).widget().deleteLater()
+
+    def finish(self) -> None:
+        """Close module, view and scene."""
+        self.close_module()
+        self.core.scene.Clear(True)
+        self.close()
+
+
+def load_module() -> types.ModuleType:
+    """Load the module's file anew, as Slicer's Reload button does."""
+    spec = importlib.util.spec_from_file_location("SpineAlignment", MODULE_FILE)
+    assert spec is not None and spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    # typed parameters are looked up in the module of the class
+    sys.modules["SpineAlignment"] = module
+    spec.loader.exec_module(module)
+    return module
+
+
+def install() -> QtWidgets.QApplication:
+    """Put the stand-ins where the module imports them from; once a process."""
+    vtk.vtkObject.GlobalWarningDisplayOff()
+    application = QtWidgets.QApplication.instance() or QtWidgets.QApplication(["host", "-platform", "offscreen"])
+    if "qt" in sys.modules:
+        return application  # type: ignore[return-value]
+    sys.modules["qt"] = qt_module()
+    sys.modules["ctk"] = widgets.ctk_module()
+    widgets.install()
+    own = os.environ.get(SLICER_PYTHON_DIR)
+    if own:
+        slicer.__path__.append(own)
+        for name in ("i18n", "ScriptedLoadableModule", "parameterNodeWrapper"):
+            importlib.import_module(f"slicer.{name}")
+        return application  # type: ignore[return-value]
+    i18n = types.ModuleType("slicer.i18n")
+    i18n.tr = lambda text: text  # type: ignore[attr-defined]
+    i18n.translate = lambda _context, text: text  # type: ignore[attr-defined]
+    sys.modules["slicer.i18n"] = i18n
+    sys.modules["slicer.ScriptedLoadableModule"] = scripted_module
+    sys.modules["slicer.parameterNodeWrapper"] = parameter_node
+    return application  # type: ignore[return-value]
