@@ -59,14 +59,14 @@ def _letter_values(axes: Axes, region: str, errors: FloatArray) -> None:
     if len(long):
         sns.boxenplot(
             long, x="error", y="landmark", order=list(names), ax=axes, color=REGION_COLORS[region], log_scale=True,
-            width=0.75, linewidth=0.5, k_depth="trustworthy", line_kws={"linewidth": 0}, flier_kws={"s": 5, "alpha": 0.5},
+            width=0.75, linewidth=0.5, k_depth="trustworthy",
+            line_kws={"linewidth": 0}, flier_kws={"s": 5, "alpha": 0.5},
         )  # fmt: skip
     for row, name in enumerate(names):
         for q in QUANTILES if values[name].size else ():
             size = 9 if q == 0.5 else 4
-            axes.plot(
-                np.quantile(values[name], q), row, _MARKERS[q], color="black", markersize=size, markeredgewidth=1.5 if q == 0.5 else 0.5, zorder=5,
-            )  # fmt: skip
+            place, edge = np.quantile(values[name], q), size / 6
+            axes.plot(place, row, _MARKERS[q], color="black", markersize=size, markeredgewidth=edge, zorder=5)
     axes.set(xlabel="", ylabel="", title=f"{region.capitalize()}")
     axes.set_yticks(range(len(names)), names, fontsize=8)
     axes.set_ylim(len(names) - 0.5, -0.5)

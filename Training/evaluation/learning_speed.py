@@ -1,4 +1,4 @@
-"""How fast each region is learned (Yeh 2021, Fig. 5): spread of the stage-1 heatmaps against epoch or step, as a power law.
+"""How fast each region is learned (Yeh 2021, Fig. 5): spread of stage-1 heatmaps as a power law of epoch or step.
 
 The training log is the `validation.csv` of a run: a column "epoch" or "step" and one column "spread_<region>" for each
 region of `landmarks.REGIONS`, the mean standard deviation of the stage-1 heatmaps of its landmarks, in network pixels.
@@ -13,7 +13,7 @@ from Training.evaluation.statistics import fit_power_law
 
 
 def read_training_log(path: Path) -> pd.DataFrame | None:
-    """Spread by epoch and region, with columns "epoch" or "step", "region", "spread"; None when the log does not carry it.
+    """Spread by epoch and region: columns "epoch" or "step", "region", "spread"; None when the log does not carry it.
 
     Raises:
         ValueError: the file is not a training log.

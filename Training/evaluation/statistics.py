@@ -1,7 +1,7 @@
 """The statistics of the study, from SciPy and pingouin, with one rule of our own: what cannot be computed is NaN.
 
-Every function takes paired values, drops the pairs that are not finite, and answers NaN where the rest has too few values
-or does not vary. Nothing raises on such data, and nothing invents a number.
+Every function takes paired values, drops the pairs that are not finite, and answers NaN where the rest has too few
+values or does not vary. Nothing raises on such data, and nothing invents a number.
 """
 
 import warnings

@@ -1,0 +1,162 @@
+"""Every reader on a small hand-made sample in its format, and on broken ones."""
+
+import csv
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from SpineAlignmentLib.errors import ResultError
+from SpineAlignmentLib.landmarks import INDEX, NAMES
+from SpineAlignmentLib.markups import markups_bytes, plain_placement
+from Testing.evaluation.samples import spine, truth, write_films
+from Training.datasets import load_mapping, read_films
+from Training.datasets.mapping import mapping_from
+
+
+def test_project_files_and_partial_labels(tmp_path: Path) -> None:
+    films = truth(3)
+    points = films[1].points.copy()
+    points[INDEX["FH_1"]] = np.nan
+    films[1] = type(films[1])("film_01", films[1].annotation.with_points(points))
+    write_films(films, tmp_path, pictures=True)
+    (tmp_path / "broken.json").write_text("{")
+    (tmp_path / "model.json").write_text('{"name": "other", "landmarks": ["C2_D"]}')
+    read, problems = read_films(tmp_path)
+    assert [f.name for f in read] == ["film_00", "film_01", "film_02"] and [f.patient for f in read][2] == "P02"
+    assert len(problems) == 1 and "broken.json" in problems[0]
+    assert list(np.flatnonzero(~read[1].labeled)) == [INDEX["FH_1"]]
+    assert read[0].points == pytest.approx(films[0].points, abs=1e-3) and read[0].picture == tmp_path / "film_00.png"
+
+
+def test_markups_beside_the_same_result_are_read_once(tmp_path: Path) -> None:
+    film = truth(1)[0]
+    write_films([film], tmp_path)
+    placement = plain_placement(film.annotation.spacing_mm)
+    (tmp_path / "film_00.mrk.json").write_bytes(markups_bytes(film.annotation, placement))
+    (tmp_path / "other.mrk.json").write_bytes(markups_bytes(film.annotation, placement))
+    read, problems = read_films(tmp_path)
+    assert [f.name for f in read] == ["film_00", "other"] and not problems
+    assert read[1].points == pytest.approx(film.points, abs=1e-3)
+
+
+@pytest.mark.parametrize(("system", "sign"), [("0", -1), ("LPS", 1), ("RAS", -1)])
+def test_fcsv(tmp_path: Path, system: str, sign: int) -> None:
+    points = spine() * 0.5
+    rows = [
+        f"vtkMRMLMarkupsFiducialNode_{i},{sign * x},{sign * y},0,0,0,0,1,1,1,0,{name},,"
+        for i, (name, (x, y)) in enumerate(zip(NAMES, points, strict=True))
+    ]
+    columns = "# columns = id,x,y,z,ow,ox,oy,oz,vis,sel,lock,label,desc,associatedNodeID"
+    head = ["# Markups fiducial file version = 4.11", f"# CoordinateSystem = {system}", columns]
+    (tmp_path / "a.fcsv").write_text("\n".join(head + rows[:-1]) + "\n")
+    (film,), problems = read_films(tmp_path, spacing=(0.5, 0.5))
+    assert not problems and film.annotation.anterior == "left" and film.annotation.spacing_mm == (0.5, 0.5)
+    assert film.points[:-1] == pytest.approx(spine()[:-1]) and not film.labeled[-1]
+
+
+def test_coco_brings_the_vertebrae_of_a_film_together(tmp_path: Path) -> None:
+    corners = ["AS", "PS", "AI", "PI"]
+    points = spine()
+    categories = [{"id": i, "name": level, "keypoints": corners} for i, level in enumerate(("L1", "L4"), 1)]
+    annotations = [
+        {
+            "image_id": 7,
+            "category_id": 1,
+            "keypoints": [*points[INDEX["L1_AS"]], 2, *points[INDEX["L1_PS"]], 1, *[0] * 6],
+        },
+        {"image_id": 7, "category_id": 2, "keypoints": [*points[INDEX["L4_AS"]], 2, *[0] * 9]},
+    ]
+    images = [{"id": 7, "file_name": "img/P3_a.png", "width": 120, "height": 360}, {"id": 8, "file_name": "x.png"}]
+    content = {"images": images, "categories": categories, "annotations": annotations}
+    (tmp_path / "set.json").write_text(json.dumps(content))
+    names = {"L1_AS": "L1.AS", "L1_PS": "L1.PS", "L4_AS": "L4.AS", "L4_PS": "L4.PS"}
+    mapping = mapping_from({"format": "coco", "points": names, "patient": "(P\\d+)"}, "test")
+    (film,), _ = read_films(tmp_path, mapping)
+    assert (film.name, film.patient, film.annotation.size_px) == ("P3_a", "P3", (120, 360))
+    assert film.points[INDEX["L1_PS"]] == pytest.approx(points[INDEX["L1_PS"]])
+    assert [NAMES[i] for i in np.flatnonzero(film.labeled)] == ["L1_AS", "L1_PS", "L4_AS"]
+
+
+def _write_buu(path: Path, rows: int = 11) -> None:
+    with path.open("w", newline="") as file:
+        csv.writer(file).writerows([[300, 100 + 40 * i, 400, 105 + 40 * i, 0] for i in range(rows)])
+
+
+def test_buu_lspine(tmp_path: Path) -> None:
+    _write_buu(tmp_path / "0012-F-037Y1.csv")
+    (film,), problems = read_films(tmp_path, load_mapping("buu-lspine"))
+    assert not problems and film.patient == "0012" and film.labeled.sum() == 11
+    assert tuple(film.points[INDEX["S1_A"]]) == (300, 500) and tuple(film.points[INDEX["L4_PS"]]) == (400, 345)
+    assert film.points[INDEX["L5_C"]] == pytest.approx((350, 442.5))
+
+
+def test_buu_lspine_with_another_number_of_plates_is_refused(tmp_path: Path) -> None:
+    _write_buu(tmp_path / "0013-F-037Y1.csv", 12)
+    films, problems = read_films(tmp_path, load_mapping("buu-lspine"))
+    assert not films and "has 12 endplates" in problems[0]
+
+
+def _labelme(path: Path, labels: dict[str, tuple[float, float]]) -> None:
+    shapes = [{"label": k, "shape_type": "point", "points": [list(xy)]} for k, xy in labels.items()]
+    path.write_text(json.dumps({"shapes": shapes, "imagePath": f"{path.stem}.png", "imageWidth": 9, "imageHeight": 8}))
+
+
+def test_csxa_style_labelme(tmp_path: Path) -> None:
+    ends = {"anterior": 10.0, "posterior": 30.0}
+    labels = {
+        f"C{i}_{end}_{plate}": (x, 50.0 * i + 20 * (plate == "inferior"))
+        for i in range(2, 8) for end, x in ends.items() for plate in ("superior", "inferior")
+        if i > 2 or plate == "inferior"
+    }  # fmt: skip
+    _labelme(tmp_path / "0001.json", labels)
+    _labelme(tmp_path / "0002.json", {"nose": (1.0, 2.0)})
+    (film,), problems = read_films(tmp_path, load_mapping("csxa"))
+    assert film.annotation.anterior == "left" and film.labeled.sum() == 10
+    assert tuple(film.points[INDEX["C5_C"]]) == (20, 260)
+    assert len(problems) == 1 and "it has nose" in problems[0]
+
+
+def test_csv_tables(tmp_path: Path) -> None:
+    points = {"S1_A": "s1a", "S1_P": "s1p", "L1_AS": "l1"}
+    wide = mapping_from({"format": "csv-films", "points": points, "spacing_mm": 0.2}, "wide")
+    (tmp_path / "wide.csv").write_text("film,s1a_x,s1a_y,s1p_x,s1p_y,l1_x,l1_y\na.png,1,2,8,3,,\nb.png,9,2,4,3,5,6\n")
+    (a, b), problems = read_films(tmp_path, wide)
+    assert not problems and (a.annotation.anterior, b.annotation.anterior) == ("left", "right")
+    assert (a.labeled.sum(), b.labeled.sum()) == (2, 3) and a.annotation.spacing_mm == (0.2, 0.2)
+    long = mapping_from({"format": "csv-points", "points": points, "columns": {"label": "what"}}, "long")
+    (tmp_path / "wide.csv").write_text("film,what,x,y\na.png,s1a,1,2\na.png,s1p,8,3\n")
+    (film,), _ = read_films(tmp_path, long)
+    assert tuple(film.points[INDEX["S1_P"]]) == (8, 3)
+    (tmp_path / "wide.csv").write_text("film,what,x,y\na.png,s1a,one,2\n")
+    assert "row 2: 'one' is not a number" in read_films(tmp_path, long)[1][0]
+
+
+@pytest.mark.parametrize(
+    ("content", "problem"),
+    [
+        ({"points": {"S1_A": "a"}}, "format must be one of"),
+        ({"format": "coco", "points": {"S1": "a"}}, "not one of the 45"),
+        ({"format": "coco", "points": {}, "colour": 1}, "unknown key 'colour'"),
+        ({"format": "coco", "points": {}, "spacing_mm": -1}, "must be positive"),
+        ([], 'needs "format"'),
+    ],
+)
+def test_bad_mappings(content: object, problem: str) -> None:
+    with pytest.raises(ResultError, match=problem):
+        mapping_from(content, "m.yaml")
+
+
+def test_unknown_mapping_and_folder(tmp_path: Path) -> None:
+    with pytest.raises(ResultError, match="buu-lspine, csxa"):
+        load_mapping("nothing")
+    with pytest.raises(ResultError, match="no such folder"):
+        read_films(tmp_path / "nothing")
+
+
+def test_two_films_of_one_name_are_refused(tmp_path: Path) -> None:
+    write_films(truth(1), tmp_path / "a")
+    write_films(truth(1), tmp_path / "b")
+    with pytest.raises(ResultError, match="two annotations"):
+        read_films(tmp_path)

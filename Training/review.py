@@ -1,0 +1,172 @@
+"""Annotation in stages, and where two annotators disagree (`python -m Training.review`).
+
+An annotation is "annotated", then "reviewed" by somebody else, then "approved". Who did what and when is kept in the
+annotation file under "review": {"stage": ..., "history": [{"stage", "who", "when"}, ...]}.
+"""
+
+import argparse
+import csv
+import io
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+
+from SpineAlignmentLib.errors import ResultError, SpineAlignmentError
+from SpineAlignmentLib.files import make_folder, write_files
+from SpineAlignmentLib.landmarks import NAMES
+from SpineAlignmentLib.results import Annotation, read_annotation, write_annotation
+from Training.datasets import AnnotatedFilm, read_films
+
+STAGES: Final[tuple[str, ...]] = ("annotated", "reviewed", "approved")
+
+
+def stage_of(annotation: Annotation) -> str:
+    """The stage of an annotation; empty where nobody signed it."""
+    review = annotation.extra.get("review")
+    return str(review.get("stage", "")) if isinstance(review, dict) else ""
+
+
+def sign(annotation: Annotation, stage: str, who: str, when: datetime | None = None) -> Annotation:
+    """The annotation one stage further.
+
+    A stage may be signed again (after a correction) and any signature may be followed by "annotated" (sent back), but
+    none may be skipped, and nobody reviews what they annotated.
+
+    Raises:
+        ResultError: an unknown or skipped stage, no name, or the annotator as reviewer.
+    """
+    if stage not in STAGES:
+        raise ResultError(f"unknown stage {stage!r}; stages are {', '.join(STAGES)}")
+    if not who.strip():
+        raise ResultError("a signature needs a name or initials")
+    reached, wanted = stage_of(annotation), STAGES.index(stage)
+    if wanted > (STAGES.index(reached) + 1 if reached in STAGES else 0):
+        raise ResultError(f"{annotation.film}: cannot be {stage} before it is {STAGES[wanted - 1]}")
+    review = annotation.extra.get("review")
+    history: list[dict[str, Any]] = list(review.get("history", [])) if isinstance(review, dict) else []
+    annotators = [entry["who"] for entry in history if entry.get("stage") == "annotated"]
+    if stage == "reviewed" and annotators and annotators[-1] == who:
+        raise ResultError(f"{annotation.film}: {who} annotated it; somebody else must review it")
+    time = (when or datetime.now(UTC)).strftime("%Y-%m-%dT%H:%M:%SZ")
+    history.append({"stage": stage, "who": who, "when": time})
+    return replace(annotation, extra={**annotation.extra, "review": {"stage": stage, "history": history}})
+
+
+@dataclass(frozen=True)
+class Disagreement:
+    """One landmark that two annotators placed apart."""
+
+    film: str
+    landmark: str
+    distance: float
+    """In `unit`; infinite where only one of the two labeled it."""
+    unit: str
+    """"mm", or "px" where the film's spacing is unknown."""
+
+
+def disagreements(
+    first: Sequence[AnnotatedFilm], second: Sequence[AnnotatedFilm], smallest: float = 0.0
+) -> list[Disagreement]:
+    """Landmarks on the films both annotated, sorted by size, one-sided labels first.
+
+    Args:
+        first: films of one annotator; their spacing counts.
+        second: films of the other.
+        smallest: distances below this are left out.
+    """
+    others = {film.name: film for film in second}
+    found: list[Disagreement] = []
+    for film in first:
+        if film.name not in others:
+            continue
+        other = others[film.name]
+        spacing = film.annotation.spacing_mm
+        offset = (film.points - other.points) * np.array(spacing or (1.0, 1.0))
+        distance = np.linalg.norm(offset, axis=1)
+        distance[film.labeled != other.labeled] = np.inf
+        unit = "mm" if spacing else "px"
+        found += [
+            Disagreement(film.name, NAMES[i], float(distance[i]), unit)
+            for i in np.flatnonzero(distance >= smallest)
+        ]  # fmt: skip
+    return sorted(found, key=lambda d: (-d.distance, d.film, d.landmark))
+
+
+def disagreements_csv(found: Sequence[Disagreement]) -> bytes:
+    """A table of disagreements; an empty distance means that only one annotator labeled the landmark."""
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(["film", "landmark", "distance", "unit", "note"])
+    for d in found:
+        alone = not np.isfinite(d.distance)
+        note = "labeled by one annotator only" if alone else ""
+        writer.writerow([d.film, d.landmark, "" if alone else f"{d.distance:.3f}", d.unit, note])
+    return text.getvalue().encode()
+
+
+def _sign(options: argparse.Namespace) -> None:
+    for path in options.files:
+        write_annotation(sign(read_annotation(path), options.stage, options.who), path)
+        print(f"{path}: {options.stage} by {options.who}")
+
+
+def _status(options: argparse.Namespace) -> None:
+    films, problems = read_films(options.films)
+    counts = {stage or "not signed": 0 for stage in ("", *STAGES)}
+    for film in films:
+        counts[stage_of(film.annotation) or "not signed"] += 1
+    print(", ".join(f"{stage}: {count}" for stage, count in counts.items()))
+    for problem in problems:
+        print(problem, file=sys.stderr)
+
+
+def _disagreements(options: argparse.Namespace) -> None:
+    (first, one), (second, two) = read_films(options.first), read_films(options.second)
+    for problem in one + two:
+        print(problem, file=sys.stderr)
+    shared = {f.name for f in first} & {f.name for f in second}
+    if not shared:
+        raise ResultError(f"{options.first} and {options.second} have no film in common (compared by file name)")
+    found = disagreements(first, second, options.smallest)
+    if options.output is None:
+        print(disagreements_csv(found).decode(), end="")
+    else:
+        make_folder(options.output.parent)
+        write_files({options.output: disagreements_csv(found)})
+    print(f"{len(found)} disagreements on {len(shared)} films that both annotated", file=sys.stderr)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """The command; 0 when done, 2 when it cannot be."""
+    parser = argparse.ArgumentParser(prog="python -m Training.review", description=(__doc__ or "").splitlines()[0])
+    commands = parser.add_subparsers(required=True)
+    signing = commands.add_parser("sign", help="move annotations to a stage")
+    signing.add_argument("stage", choices=STAGES)
+    signing.add_argument("files", nargs="+", type=Path, help="annotation files")
+    signing.add_argument("--who", required=True, help="name or initials, kept in the file")
+    signing.set_defaults(run=_sign)
+    status = commands.add_parser("status", help="how many annotations are at which stage")
+    status.add_argument("films", type=Path)
+    status.set_defaults(run=_status)
+    compare = commands.add_parser("disagreements", help="where two annotators differ, largest first")
+    compare.add_argument("first", type=Path)
+    compare.add_argument("second", type=Path)
+    compare.add_argument("--smallest", type=float, default=0.0, help="leave out distances below this")
+    compare.add_argument("--output", type=Path, help="CSV file; without it the table is printed")
+    compare.set_defaults(run=_disagreements)
+    options = parser.parse_args(arguments)
+    try:
+        options.run(options)
+    except SpineAlignmentError as error:
+        print(error, file=sys.stderr)
+        return 2
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
