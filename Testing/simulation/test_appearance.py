@@ -47,7 +47,7 @@ def body(spacing: float = 2.3, height_mm: float = 990.0, width_mm: float = 550.0
 def plain(look: Look) -> Look:
     """The look without anything that is placed at random or varies from ray to ray."""
     exposure = replace(look.exposure, row_noise=0, column_noise=0, grid_lines=0, seams=0, heel=0, lean=0)
-    exposure = replace(exposure, photons_per_mm2=1e12, electronic=0, scatter=0)
+    exposure = replace(exposure, photons_per_mm2=1e12, electronic=0, scatter=0, glare=0)
     lookup = replace(look.lookup, equalize=0, jpeg_quality=0, border=(0, 0, 0, 0), curve=0, bits=16)
     return replace(look, exposure=exposure, lookup=lookup)
 

@@ -48,8 +48,12 @@ class ContentsLook:
     spine_density: float
     """Factor on the spine's bone: bone density, and its contrast against the other bones."""
     skeleton_density: float
+    skeleton_limit_mm: float
+    """Thickness that the other bones approach where they are thickest: keeps hips and shoulders from outshining."""
     arcs: int
     """Curved edges of bone that the anatomy lacks: calcified cartilage, second ribs, wings of the pelvis."""
+    pelvic_lines: int
+    """Edges of the pelvis and the sacrum's wings beyond those of the anatomy."""
     arc_mm: float
     limbs: int
     bodies: int
@@ -67,7 +71,7 @@ class ContentsLook:
             rectal_gas_mm=some(0.4, dice.uniform((15, 45), (8, 70), (3, 100))),
             stomach_mm=some(0.6, dice.uniform((20, 60), (10, 90), (5, 120))),
             lung_density=dice.uniform((0.22, 0.4), (0.08, 0.6), (0, 0.8)),
-            lung_depth_mm=dice.uniform((25, 65), (8, 90), (0, 120)),
+            lung_depth_mm=dice.uniform((15, 50), (5, 80), (0, 110)),
             heart_mm=dice.uniform((25, 70), (0, 110), (0, 150)),
             aorta_mm=some(0.7, dice.uniform((6, 20), (2, 32), (0, 50))),
             aorta_calcified_mm=some(0.2, dice.uniform((0.4, 1.2), (0.3, 3), (0, 5))),
@@ -76,16 +80,18 @@ class ContentsLook:
             folds=dice.count((-2, 3), (-1, 6)),
             fold_mm=dice.uniform((8, 35), (4, 70), (2, 100)),
             second_outline=some(0.7, dice.uniform((0.2, 0.5), (0.1, 0.6), (0, 0.7))),
-            second_outline_shift_mm=dice.uniform((3, 14), (0, 26), (0, 40)),
+            second_outline_shift_mm=dice.uniform((2, 8), (0, 16), (0, 24)),
             tissue_mm=dice.uniform((4, 12), (2, 32), (0, 50)),
             muscle_mm=dice.uniform((0.3, 1.5), (0, 4), (0, 7)),
-            cloud_mm=dice.uniform((1.5, 4.5), (0, 8), (0, 12)),
-            bone_grain=dice.uniform((0.04, 0.12), (0, 0.25), (0, 0.4)),
-            bone_patchiness=dice.uniform((0.05, 0.15), (0, 0.35), (0, 0.5)),
+            cloud_mm=dice.uniform((2.5, 7), (0.5, 11), (0, 16)),
+            bone_grain=dice.uniform((0.08, 0.2), (0.02, 0.32), (0, 0.45)),
+            bone_patchiness=dice.uniform((0.08, 0.22), (0, 0.4), (0, 0.5)),
             spine_density=dice.log_uniform((0.8, 1.2), (0.4, 1.6), (0.25, 2)),
-            skeleton_density=dice.log_uniform((0.5, 1), (0.25, 1.5), (0.15, 2)),
-            arcs=dice.count((2, 9), (0, 16)),
-            arc_mm=dice.uniform((0.6, 2.0), (0.2, 4), (0, 6)),
+            skeleton_density=dice.log_uniform((0.6, 1.1), (0.3, 2), (0.2, 3)),
+            skeleton_limit_mm=dice.log_uniform((20, 50), (9, 90), (6, 150)),
+            arcs=dice.count((1, 7), (0, 14)),
+            pelvic_lines=dice.count((3, 12), (0, 18)),
+            arc_mm=dice.uniform((1.5, 4.5), (0.5, 7), (0, 10)),
             limbs=dice.count((-1, 2), (-1, 4)),
             bodies=dice.count((-2, 1), (-2, 8)),
             body_depth_mm=dice.uniform((3, 12), (2, 45), (1, 70)),
@@ -117,10 +123,9 @@ def fill(projection: Projection, body: Body, look: ContentsLook, rng: np.random.
     np.maximum(soft, 0.15 * projection.soft, out=soft)
     _limbs(soft, body, look, rng)
     bone = _bone(projection, look, rng)
-    if look.arcs > 0:
-        levels = rng.choice(("T3", "T5", "T7", "T9", "T11", "L5", "S1", "hips"), look.arcs)
-        centers = [body.at(level, rng.normal(25, 40), rng.normal(0, 20)) for level in levels]
-        shapes.arcs(bone, centers, look.arc_mm, projection.spacing_mm, rng)
+    paths = shapes.stray_paths(body, look.arcs, rng) + shapes.pelvic_paths(body, look.pelvic_lines, rng)
+    if paths:
+        shapes.bands(bone, paths, look.arc_mm, projection.spacing_mm, rng)
     if look.aorta_calcified_mm > 0:
         shapes.dashes(bone, body, look.aorta_calcified_mm, rng)
     return Attenuators(bone, soft, np.maximum(projection.metal, 0))
@@ -146,7 +151,9 @@ def _bone(projection: Projection, look: ContentsLook, rng: np.random.Generator) 
     """All bones, with grain and patches of density."""
     # Meshes that are not quite closed give a few negative lengths.
     bone = np.maximum(projection.spine, 0) * np.float32(look.spine_density)
-    bone += np.maximum(projection.skeleton, 0) * np.float32(look.skeleton_density)
+    skeleton = np.maximum(projection.skeleton, 0)
+    limit = np.float32(look.skeleton_limit_mm)
+    bone += skeleton * (limit * np.float32(look.skeleton_density) / (skeleton + limit))
     pattern = textures.field(rng, "bone", projection.shape, projection.spacing_mm) * np.float32(look.bone_grain)
     pattern += np.float32(1)
     slow = textures.smooth_field(rng, projection.shape, projection.spacing_mm, 35.0)

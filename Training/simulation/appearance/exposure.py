@@ -29,6 +29,8 @@ class ExposureLook:
     scatter: float
     """Scattered over primary intensity behind the body."""
     scatter_reach_mm: float
+    glare: float
+    """Share of the light of a neighborhood that spreads over it."""
     veil: float
     """Even background, as a share of the unattenuated beam."""
     heel: float
@@ -54,22 +56,23 @@ class ExposureLook:
     def sample(cls, dice: Dice) -> Self:
         """Draw the numbers of a look."""
         some = dice.sometimes
-        soft = dice.uniform((0.017, 0.021), (0.013, 0.027), (0.008, 0.035))
+        soft = dice.uniform((0.014, 0.018), (0.011, 0.022), (0.008, 0.028))
         return cls(
             soft_per_mm=soft,
-            bone_per_mm=soft * dice.uniform((1.8, 2.8), (1.2, 4.2), (0.8, 5)),
+            bone_per_mm=soft * dice.uniform((2.2, 3.4), (1.5, 4.5), (1, 5.5)),
             metal_per_mm=dice.log_uniform((0.25, 0.6), (0.1, 1.2), (0.05, 2)),
             hard_share=dice.uniform((0.05, 0.3), (0, 0.6), (0, 0.8)),
             hard_ratio=dice.uniform((0.7, 0.85), (0.5, 0.95), (0.4, 1)),
-            scatter=dice.log_uniform((0.02, 0.2), (0.005, 1.2), (0.001, 3)),
+            scatter=dice.log_uniform((0.05, 0.4), (0.02, 1.5), (0.01, 2.5)),
             scatter_reach_mm=dice.uniform((25, 60), (12, 110), (6, 150)),
-            veil=dice.log_uniform((1e-4, 8e-4), (1e-5, 2e-3), (1e-6, 4e-3)),
+            glare=dice.log_uniform((1e-5, 2e-4), (1e-6, 1.5e-3), (1e-7, 3e-3)),
+            veil=dice.log_uniform((1e-6, 6e-5), (1e-7, 3e-4), (1e-8, 6e-4)),
             heel=dice.uniform((-0.1, 0.1), (-0.5, 0.5)),
             lean=dice.uniform((-0.1, 0.1), (-0.4, 0.4)),
             photons_per_mm2=dice.log_uniform((2e5, 3e6), (2e4, 1e7), (5e3, 3e7)),
             noise_reach_mm=dice.uniform((0.1, 0.3), (0, 0.7), (0, 1.2)),
             electronic=dice.log_uniform((1e-6, 1e-4), (1e-7, 1e-3), (1e-8, 3e-3)),
-            blur_mm=dice.uniform((0.2, 0.6), (0, 1.3), (0, 2.5)),
+            blur_mm=dice.uniform((0.1, 0.5), (0, 1.1), (0, 2)),
             row_noise=some(0.6, dice.log_uniform((0.001, 0.004), (3e-4, 0.015), (1e-5, 0.03))),
             column_noise=some(0.6, dice.log_uniform((0.001, 0.004), (3e-4, 0.015), (1e-5, 0.03))),
             grid_lines=some(0.1, dice.log_uniform((0.002, 0.01), (0.001, 0.04), (1e-5, 0.08))),
@@ -110,13 +113,18 @@ def _beam(signal: Layer, look: ExposureLook) -> None:
 
 
 def _scatter(signal: Layer, look: ExposureLook, spacing_mm: float) -> None:
-    """Scatter: a blurred copy of what leaves the body, computed on a coarse grid."""
+    """Scatter and glare, computed on a coarse grid.
+
+    Scatter follows the geometric mean of its neighborhood: what leaves a thick body comes mostly from that body, while
+    an ordinary mean would let the bright surroundings flood it. That flooding is glare, which is much weaker.
+    """
     step = max(1, round(min(look.scatter_reach_mm / 5, 12) / spacing_mm))
-    coarse = filters.shrink(signal, step)
-    # Rays that met no body scatter nothing: their share fades as intensity approaches that of the open beam.
-    coarse *= np.clip(1 - coarse, 0, 1) ** 2
-    wide = filters.gaussian(coarse, look.scatter_reach_mm / (spacing_mm * step))
-    wide *= np.float32(look.scatter)
+    coarse = np.maximum(filters.shrink(signal, step), np.float32(1e-6))
+    sigma = look.scatter_reach_mm / (spacing_mm * step)
+    wide = filters.exponential(filters.gaussian(filters.logarithm(coarse), sigma))
+    # Rays that met no body scatter nothing.
+    wide *= np.float32(look.scatter) * np.clip(1.3 - wide, 0, 1)
+    wide += np.float32(look.glare) * filters.gaussian(coarse, sigma)
     wide += np.float32(look.veil)
     signal += filters.stretch(wide, (signal.shape[0], signal.shape[1]))
 

@@ -1,5 +1,7 @@
 """Simple bodies added to path-length layers in place: each works only on the part of the film that it touches."""
 
+from typing import Final
+
 import cv2
 import numpy as np
 
@@ -117,19 +119,55 @@ def _strip(target: Layer, path: Points, width_px: float, depth_mm: float, soften
     region += np.float32(depth_mm / 255) * canvas
 
 
-def arcs(target: Layer, centers: list[Points], depth_mm: float, spacing_mm: float, rng: np.random.Generator) -> None:
-    """Curved bands with brighter edges, as ribs or the rim of the pelvis seen from the side, one at each center."""
-    canvas = np.zeros(target.shape, np.uint8)
-    thin = min(1.0, 1.3 / spacing_mm)
-    for center in centers:
+def stray_paths(body: Body, count: int, rng: np.random.Generator) -> list[Points]:
+    """Curves in pixels, near the spine from the shoulders to the hips: second ribs, calcified cartilage, scapulae."""
+    paths = []
+    for level in rng.choice(("T2", "T4", "T6", "T8", "T10", "T12", "L5", "hips"), count):
         turns = rng.uniform(0, 2 * np.pi) + np.linspace(0, rng.normal(0, 1.5), 12)
-        steps = np.column_stack([np.cos(turns), np.sin(turns)]) * rng.uniform(3, 14) / spacing_mm
-        path = center + np.cumsum(steps, axis=0) - steps.sum(axis=0) / 2
-        width, value = rng.uniform(4, 13) / spacing_mm, rng.uniform(0.4, 1)
-        lines = [(path, 1, thin)]
-        if rng.random() < 0.6:
-            across = np.column_stack([-np.sin(turns), np.cos(turns)]) * width / 2
-            lines = [(path, max(1, round(width)), 0.45), (path - across, 1, thin), (path + across, 1, thin)]
+        steps = np.column_stack([np.cos(turns), np.sin(turns)]) * body.px(rng.uniform(3, 14))
+        center = body.at(str(level), rng.normal(25, 40), rng.normal(0, 20))
+        paths.append(center + np.cumsum(steps, axis=0) - steps.sum(axis=0) / 2)
+    return paths
+
+
+_PELVIS: Final[tuple[tuple[tuple[str, float, float], ...], ...]] = (
+    (("hips", 18, -22), ("S1", 35, 25), ("S1", -30, 20)),
+    (("hips", -20, -10), ("hips", -45, -75), ("S1", -35, 35)),
+    (("S1", -35, -15), ("L5", 30, -35), ("S1", 75, 40)),
+    (("S1", -20, -10), ("S1", 5, 20), ("S1", -5, 70)),
+    (("S1", 28, 2), ("S1", 0, 30), ("S1", -35, 85)),
+    (("hips", 30, 0), ("hips", 45, 25), ("hips", 60, 40)),
+    (("hips", -25, 20), ("hips", -40, 60), ("hips", -15, 75)),
+    (("S1", 75, 40), ("hips", 40, -45), ("hips", 30, -10)),
+)
+"""Start, control and end of curves of the pelvis, as (level, mm in front, mm below): arcuate line and roof of the hip,
+greater sciatic notch, iliac crest, wing and front of the sacrum, pubis, ischium, front edge of the ilium."""
+
+
+def pelvic_paths(body: Body, count: int, rng: np.random.Generator) -> list[Points]:
+    """Edges of the two halves of the pelvis, in pixels: they cross the sacral endplate and the hips on real films."""
+    share = np.linspace(0, 1, 14)[:, None]
+    paths = []
+    for k in rng.integers(len(_PELVIS), size=count):
+        ends = [body.at(level, front, down) + rng.normal(0, body.px(9), 2) for level, front, down in _PELVIS[int(k)]]
+        paths.append((1 - share) ** 2 * ends[0] + 2 * share * (1 - share) * ends[1] + share**2 * ends[2])
+    return paths
+
+
+def bands(target: Layer, paths: list[Points], depth_mm: float, spacing_mm: float, rng: np.random.Generator) -> None:
+    """Bone along each path: a cortical line, or a band with brighter edges as of a rib."""
+    canvas = np.zeros(target.shape, np.uint8)
+    for path in paths:
+        value = rng.uniform(0.3, 1)
+        line_mm = rng.uniform(0.8, 3.5)
+        thin = (max(1, round(line_mm / spacing_mm)), min(1.0, line_mm / spacing_mm))
+        lines = [(path, *thin)]
+        if rng.random() < 0.5:
+            width = rng.uniform(4, 13) / spacing_mm
+            along = np.gradient(path, axis=0)
+            across = np.column_stack([-along[:, 1], along[:, 0]])
+            across *= width / 2 / np.maximum(np.linalg.norm(across, axis=1, keepdims=True), 1e-6)
+            lines = [(path, max(1, round(width)), 0.45), (path - across, *thin), (path + across, *thin)]
         for line, thick, share in lines:
             points = np.round(line * 16).astype(np.int32)
             cv2.polylines(canvas, [points], False, int(255 * value * share), thick, cv2.LINE_AA, 4)

@@ -221,7 +221,7 @@ def _branches(rng: np.random.Generator, canvas: NDArray[np.uint8]) -> None:
     """Vessels and bronchi that leave the hilum and fork."""
     middle = np.array(canvas.shape[::-1]) / 2
     todo = [
-        (middle + rng.normal(0, 9, 2), rng.uniform(0, 2 * np.pi), rng.uniform(1.2, 4.2))
+        (middle + rng.normal(0, 9, 2), rng.uniform(0, 2 * np.pi), rng.uniform(1.0, 3.4))
         for _ in range(int(rng.integers(14, 30)))
     ]
     while todo:
