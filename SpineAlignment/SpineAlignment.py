@@ -33,7 +33,8 @@ except ModuleNotFoundError:
     sys.path.append(str(Path(__file__).resolve().parent.parent))
     import SpineAlignmentLib  # noqa: F401
 
-from SpineAlignmentLib.batch import Batch, film_files
+from SpineAlignmentLib.batch import Batch
+from SpineAlignmentLib.film_paths import film_files
 from SpineAlignmentLib.child_process import ChildProcess, Process, worker_command
 from SpineAlignmentLib.detection_job import DetectionQueue, FilmRequest
 from SpineAlignmentLib.errors import SpineAlignmentError

@@ -3,34 +3,12 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Final
 
 from SpineAlignmentLib import results
 from SpineAlignmentLib.detection_job import DetectionQueue, FilmRequest
 from SpineAlignmentLib.errors import SpineAlignmentError
 from SpineAlignmentLib.files import make_folder, write_files
-
-FILM_ENDINGS: Final[tuple[str, ...]] = (
-    ".dcm", ".dicom", ".png", ".jpg", ".jpeg", ".tif", ".tiff", ".nrrd", ".nhdr", ".mha", ".mhd", ".nii", ".nii.gz", "",
-)  # fmt: skip
-"""Endings of film files; DICOM files often have none."""
-
-
-def film_files(folder: Path) -> list[Path]:
-    """The files in a folder and its subfolders that may be films, in order."""
-    return sorted(
-        path
-        for path in folder.rglob("*")
-        if path.is_file()
-        and not path.name.startswith(".")
-        and path.name.upper() != "DICOMDIR"
-        and _ending(path) in FILM_ENDINGS
-    )
-
-
-def _ending(path: Path) -> str:
-    name = path.name.lower()
-    return ".nii.gz" if name.endswith(".nii.gz") else path.suffix.lower() if not path.suffix[1:].isdigit() else ""
+from SpineAlignmentLib.film_paths import result_names
 
 
 @dataclass
@@ -65,7 +43,7 @@ class Batch:
             ResultError: the output folder cannot be written.
         """
         make_folder(self.output)
-        self._names = _unique_stems(self.files)
+        self._names = result_names(self.files)
         self._next(0)
 
     def cancel(self) -> None:
@@ -105,14 +83,3 @@ class Batch:
 
         request = FilmRequest(name=path.name, path=path, engine=self.engine, models=self.models)
         self.queue.submit(request, keep, fail)
-
-
-def _unique_stems(files: Sequence[Path]) -> list[str]:
-    """A name for each film's results; films of the same name in different folders are numbered."""
-    seen: dict[str, int] = {}
-    names = []
-    for path in files:
-        stem = path.name[: -len(_ending(path))] if _ending(path) else path.name
-        seen[stem] = seen.get(stem, 0) + 1
-        names.append(stem if seen[stem] == 1 else f"{stem}_{seen[stem]}")
-    return names

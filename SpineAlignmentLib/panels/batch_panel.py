@@ -6,8 +6,9 @@ from typing import Any
 
 import slicer
 
-from SpineAlignmentLib.batch import Batch, film_files
+from SpineAlignmentLib.batch import Batch
 from SpineAlignmentLib.errors import SpineAlignmentError
+from SpineAlignmentLib.film_paths import film_files
 
 
 class BatchPanel:

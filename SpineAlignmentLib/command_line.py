@@ -1,0 +1,120 @@
+"""The command `spine-alignment`: `detect` landmarks on films, and `measure` given landmarks.
+
+Exit status: 0 when all is done, 1 when some failed, 2 for wrong usage or when there is nothing to do.
+"""
+
+import argparse
+import math
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import NoReturn
+
+from SpineAlignmentLib.errors import SpineAlignmentError
+
+DONE, SOME_FAILED, WRONG_USAGE, INTERRUPTED = 0, 1, 2, 130
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command line; returns the exit status."""
+    options = _parser().parse_args(arguments)
+    try:
+        status: int = options.run(options)
+    except SpineAlignmentError as error:
+        print(f"spine-alignment: {error}", file=sys.stderr)
+        return SOME_FAILED
+    except KeyboardInterrupt:
+        print("spine-alignment: interrupted", file=sys.stderr)
+        return INTERRUPTED
+    except BrokenPipeError:
+        # the reader of our output went away, as `| head` does; the files are written
+        sys.stderr.close()
+        return DONE
+    return status
+
+
+class _Parser(argparse.ArgumentParser):
+    def error(self, message: str) -> NoReturn:
+        self.exit(WRONG_USAGE, f"{self.prog}: {message}; see {self.prog} --help\n")
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = _Parser(
+        prog="spine-alignment", description="Landmarks and spinopelvic parameters of whole-spine lateral radiographs."
+    )
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    detect = commands.add_parser("detect", help="find the 45 landmarks of films and measure them")
+    detect.add_argument("inputs", nargs="+", type=Path, metavar="FILE_OR_FOLDER")
+    detect.add_argument("-o", "--output", required=True, type=Path, metavar="OUT", help="folder for the results")
+    detect.add_argument(
+        "--spacing", type=_spacing, metavar="MM", help="size of a pixel in mm, or X,Y; wins over what the file says"
+    )
+    detect.add_argument(
+        "--anterior", choices=("auto", "left", "right"), default="auto", help="the side the patient faces"
+    )
+    detect.add_argument("--engine", choices=("auto", "onnx", "tensorflow"), default="auto")
+    detect.add_argument(
+        "--models", type=Path, metavar="DIR", help="folder with ensemble.json; the shipped one if absent"
+    )
+    detect.set_defaults(run=_detect)
+    measure = commands.add_parser("measure", help="the 18 parameters of given landmarks")
+    measure.add_argument("inputs", nargs="+", type=Path, metavar="LANDMARKS", help=".json or .mrk.json")
+    measure.add_argument("-o", "--output", required=True, type=Path, metavar="OUT", help="folder for the results")
+    measure.set_defaults(run=_measure)
+    return parser
+
+
+def _spacing(text: str) -> float | tuple[float, float]:
+    try:
+        values = [float(v) for v in text.replace("x", ",").split(",")]
+    except ValueError:
+        values = []
+    if len(values) not in (1, 2) or not all(math.isfinite(v) and v > 0 for v in values):
+        raise argparse.ArgumentTypeError(f"{text!r} is not a size in mm such as 0.179")
+    return values[0] if len(values) == 1 else (values[0], values[1])
+
+
+def _detect(options: argparse.Namespace) -> int:
+    from SpineAlignmentLib.archive import Archive
+    from SpineAlignmentLib.film_paths import film_files
+
+    files: list[Path] = []
+    for place in options.inputs:
+        found = film_files(place, options.output) if place.is_dir() else [place]
+        if not found:
+            print(f"{place}: no films in this folder", file=sys.stderr)
+        files += found
+    files = list(dict.fromkeys(files))
+    if not files:
+        return WRONG_USAGE
+    archive = Archive(
+        files,
+        options.output,
+        spacing=options.spacing,
+        anterior=None if options.anterior == "auto" else options.anterior,
+        models=options.models,
+        engine=options.engine,
+    )
+    failed = archive.run()
+    empty = any(place.is_dir() and not film_files(place, options.output) for place in options.inputs)
+    return SOME_FAILED if failed or empty else DONE
+
+
+def _measure(options: argparse.Namespace) -> int:
+    from SpineAlignmentLib.files import make_folder, write_files
+    from SpineAlignmentLib.markups import read_landmarks
+    from SpineAlignmentLib.report import parameter_table
+    from SpineAlignmentLib.results import json_bytes
+
+    make_folder(options.output)
+    failed = 0
+    for path in options.inputs:
+        stem = path.name.removesuffix(".json").removesuffix(".mrk")
+        try:
+            annotation = read_landmarks(path)
+            write_files({options.output / f"{stem}.json": json_bytes(annotation)})
+            print(f"{path}\n{parameter_table(annotation)}")
+        except SpineAlignmentError as error:
+            print(f"spine-alignment: {error}", file=sys.stderr)
+            failed += 1
+    return SOME_FAILED if failed else DONE
