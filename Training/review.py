@@ -86,7 +86,7 @@ def disagreements(
             continue
         other = others[film.name]
         spacing = film.annotation.spacing_mm
-        offset = (film.points - other.points) * np.array(spacing or (1.0, 1.0))
+        offset = (film.points - other.points) * np.array(spacing or (1.0, film.annotation.pixel_aspect))
         distance = np.linalg.norm(offset, axis=1)
         distance[film.labeled != other.labeled] = np.inf
         unit = "mm" if spacing else "px"

@@ -44,9 +44,11 @@ def read_fcsv(path: Path) -> Annotation:
         lines = path.read_text(encoding="utf-8").splitlines()
     except (OSError, UnicodeDecodeError) as error:
         raise ResultError(f"{path}: cannot be read ({error})") from error
-    header = dict(
-        (part.strip() for part in line.lstrip("# ").split("=", 1)) for line in lines if line[:1] == "#" and "=" in line
-    )
+    header: dict[str, str] = {}
+    for line in lines:
+        if line.startswith("#") and "=" in line:
+            key, value = line.lstrip("# ").split("=", 1)
+            header[key.strip()] = value.strip()
     system = header.get("CoordinateSystem", "0")
     # versions before 4.11 wrote a number: 0 is RAS, 1 is LPS
     if system not in ("0", "RAS", "1", "LPS"):

@@ -59,7 +59,7 @@ def examples_figure(study: Study) -> Figure | None:
 
 
 def _draw(axes: Axes, film: AnnotatedFilm, truth: FloatArray, predicted: FloatArray) -> None:
-    x_mm, y_mm = film.annotation.spacing_mm or (1.0, 1.0)
+    x_mm, y_mm = film.annotation.spacing_mm or (1.0, film.annotation.pixel_aspect)
     if film.picture is not None:
         pixels = read_pixels(film.picture)
         height, width = pixels.shape
@@ -72,8 +72,10 @@ def _draw(axes: Axes, film: AnnotatedFilm, truth: FloatArray, predicted: FloatAr
         axes.invert_yaxis()
     # a predicted landmark is joined to its true place, so that a wrong level shows as a long line
     axes.add_collection(LineCollection(list(np.stack([truth, predicted], axis=1)), colors="#ffd54f", linewidths=0.8))
-    axes.scatter(*truth.T, s=14, facecolors="none", edgecolors="#4fc3f7", linewidths=0.9, label="ground truth")
-    axes.scatter(*predicted.T, s=5, color="#ff7043", linewidths=0, label="model")
+    axes.scatter(
+        truth[:, 0], truth[:, 1], s=14, facecolors="none", edgecolors="#4fc3f7", linewidths=0.9, label="ground truth"
+    )
+    axes.scatter(predicted[:, 0], predicted[:, 1], s=5, color="#ff7043", linewidths=0, label="model")
     axes.set_aspect(y_mm / x_mm)
     axes.set_xticks([])
     axes.set_yticks([])

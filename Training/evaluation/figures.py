@@ -32,7 +32,7 @@ def localization(study: Study) -> Figure:
     """Letter-value plots of the error of each landmark, a panel for each region (Fig. 6)."""
     errors = np.maximum(study.errors_mm(), _FLOOR_MM)
     figure = _figure(13, 8.5)
-    left, right = figure.subfigures(1, 2)
+    left, right = figure.subfigures(1, 2, squeeze=False)[0]
     upper = ("cervical", "lumbosacral", "femoral")
     axes_left = left.subplots(3, 1, sharex=True, height_ratios=[len(REGIONS[region]) + 1 for region in upper])
     axes_right = right.subplots(1, 1)

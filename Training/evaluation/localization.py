@@ -99,8 +99,7 @@ def level_table(study: Study) -> pd.DataFrame:
 
 
 def _shift(study: Study) -> FloatArray:
-    scale = np.where(np.isfinite(study.scale), study.scale, 1.0)
-    return level_shift(study.marks[TRUTH] * scale, study.marks[MODEL] * scale)
+    return level_shift(study.marks[TRUTH] * study.relative_scale, study.marks[MODEL] * study.relative_scale)
 
 
 def headline(study: Study) -> dict[str, float]:
@@ -110,8 +109,9 @@ def headline(study: Study) -> dict[str, float]:
     per_landmark = [float(np.median(e[np.isfinite(e)])) for e in errors.T if np.isfinite(e).any()]
     shift = _shift(study)
     counted = np.isfinite(shift)
-    scale = np.where(np.isfinite(study.scale), study.scale, 1.0)
-    normalized = localization_score(study.marks[MODEL] * scale, study.marks[TRUTH] * scale)
+    normalized = localization_score(
+        study.marks[MODEL] * study.relative_scale, study.marks[TRUTH] * study.relative_scale
+    )
     nan = float("nan")
     figures = {
         "films": float(len(study.films)),

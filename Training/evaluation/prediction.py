@@ -6,15 +6,52 @@ Threads of an engine do not add up on films this small, so that each worker runs
 import os
 from collections.abc import Callable, Sequence
 from concurrent.futures import ProcessPoolExecutor
-from dataclasses import replace
-from functools import partial
+from dataclasses import dataclass, replace
+from functools import lru_cache, partial
 from multiprocessing import get_context
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 from SpineAlignmentLib.errors import SpineAlignmentError
 from SpineAlignmentLib.results import Annotation
 from Training.datasets.film import AnnotatedFilm
 
+if TYPE_CHECKING:
+    from SpineAlignmentLib.detection import Detector
+
 Detect = Callable[[AnnotatedFilm], Annotation]
+
+
+@dataclass(frozen=True)
+class LibraryDetector:
+    """The product's detection, as the command line runs it; the facing side is detected too.
+
+    Only the pixel spacing of the annotation is passed on, as a user passes it.
+    """
+
+    models: Path | None = None
+    """Folder with ensemble.json, or of one model; None for the ensemble that ships."""
+    engine: str = "auto"
+    threads: int | None = 1
+
+    def __call__(self, film: AnnotatedFilm) -> Annotation:
+        """Find the landmarks of one film.
+
+        Raises:
+            FilmError, ModelError: the film or the models cannot be used.
+        """
+        from SpineAlignmentLib.film import read_film
+
+        assert film.picture is not None
+        return _detector(self).detect(read_film(film.picture, film.annotation.spacing_mm))
+
+
+@lru_cache(maxsize=1)
+def _detector(settings: LibraryDetector) -> "Detector":
+    """Loaded once in each process."""
+    from SpineAlignmentLib.detection import Detector
+
+    return Detector(settings.models, settings.engine, settings.threads)
 
 
 def predict(films: Sequence[AnnotatedFilm], detect: Detect, workers: int = 0) -> tuple[list[AnnotatedFilm], list[str]]:

@@ -124,12 +124,13 @@ def render(report: Report, images: dict[str, str]) -> str:
     page = environment.get_template("report.html.j2")
     made = datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC")
     tables = {name: table.to_dict("records") for name, table in report.tables.items()}
-    return page.render(report=report, tables=tables, images=images, made=made, regions=localization.REGIONS)
+    return page.render(report=report, tables=tables, images=images, made=made)
 
 
 def number(value: Any, digits: int = 1) -> str:
     """A number for a table, "not computable" where there is none."""
-    return f"{value:.{digits}f}" if np.isfinite(value) else NOT_COMPUTABLE
+    # adding zero turns the -0.0 that rounding leaves into 0.0
+    return f"{round(float(value), digits) + 0.0:.{digits}f}" if np.isfinite(value) else NOT_COMPUTABLE
 
 
 def percent(value: Any) -> str:

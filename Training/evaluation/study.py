@@ -35,6 +35,11 @@ class Study:
         """(films, 1, 2) mm of a pixel; NaN where the spacing of a film is unknown."""
         return np.array([f.annotation.spacing_mm or (np.nan, np.nan) for f in self.films], float)[:, None, :]
 
+    @property
+    def relative_scale(self) -> FloatArray:
+        """(films, 1, 2) `scale`; the pixel's shape alone, (1, aspect), where the spacing of a film is unknown."""
+        return np.array([f.annotation.spacing_mm or (1.0, f.annotation.pixel_aspect) for f in self.films])[:, None, :]
+
     def errors_mm(self, rater: str = MODEL) -> FloatArray:
         """(films, 45) distance of a rater's landmarks from the ground truth, in mm."""
         offset = (self.marks[rater] - self.marks[TRUTH]) * self.scale
@@ -43,8 +48,7 @@ class Study:
     def parameters(self, rater: str) -> dict[str, FloatArray]:
         """The 18 parameters of a rater's landmarks, each (films,); lengths are NaN where the spacing is unknown."""
         sign = np.array([-1.0 if f.annotation.anterior == "left" else 1.0 for f in self.films])[:, None]
-        scale = np.where(np.isfinite(self.scale), self.scale, 1.0)
-        points = self.marks[rater] * scale * np.stack([sign, -np.ones_like(sign)], axis=-1)
+        points = self.marks[rater] * self.relative_scale * np.stack([sign, -np.ones_like(sign)], axis=-1)
         values = spinopelvic_parameters(points)
         # A ratio of lengths survives an unknown spacing, a length does not.
         unknown = ~np.isfinite(self.scale[:, 0, 0])
@@ -88,7 +92,7 @@ def build_study(
         marks[name] = _aligned(films, annotations)
         seen = int(np.isfinite(marks[name]).all(axis=-1).any(axis=1).sum())
         if seen < len(films):
-            said.append(f"Reader {name} marked {seen} of the {len(films)} films; pairs use the films both marked.")
+            said.append(f"{name} marked {seen} of the {len(films)} films; pairs use the films both marked.")
     without = sum(f.annotation.spacing_mm is None for f in films)
     if without:
         said.append(f"{without} films have no pixel spacing: their distances are not computable, their angles are.")
