@@ -1,0 +1,202 @@
+"""A trained run to the model folder that ships: SavedModel, its ONNX twin and `model.json`.
+
+`python -m Training.export --run runs/exponential --output SpineAlignment/Resources/Models`
+
+Both take `films`, float32 (N, H, W, 1), as `SpineAlignmentLib.preprocessing.network_input` makes them, and return
+`coordinates`, float32 (N, 45, 2), in input pixels, and `spread`, float32 (N, 45), in input pixels. The SavedModel is
+the source; the twin is converted from it. Weights trained with another backend of Keras are exported the same way.
+"""
+
+import argparse
+import datetime
+import hashlib
+import json
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+from typing import Any
+
+from SpineAlignmentLib import landmarks
+from Training.config import ConfigError, TrainingConfig, load_config
+
+ONNX_OPSET = 17
+
+
+def export_run(run: Path, output: Path, name: str = "") -> Path:
+    """Writes `output/<name>` from a run's best weights; a folder of that name is replaced when all is done.
+
+    Args:
+        run: run folder with `config.yaml` and `best.npz`.
+        output: folder of models.
+        name: of the model; the run's own when empty.
+
+    Returns:
+        The model folder.
+
+    Raises:
+        ConfigError: no such run, or its weights do not fit its configuration.
+    """
+    from Training import checkpoint
+
+    config = load_config(run / "config.yaml")
+    arrays, state = checkpoint.load(run / "best.npz")
+    name = name or config.name
+    output.mkdir(parents=True, exist_ok=True)
+    target = output / name
+    with tempfile.TemporaryDirectory(dir=output, prefix=".export-") as temporary:
+        folder = Path(temporary) / name
+        function = serving_function(config, arrays, run / "best.npz")
+        _write_saved_model(function, folder / "saved_model")
+        _write_onnx(function, folder / "model.onnx")
+        description = describe(config, state, name, folder)
+        (folder / "model.json").write_text(json.dumps(description, indent=1) + "\n", encoding="utf-8")
+        if target.exists():
+            shutil.rmtree(target)
+        os.replace(folder, target)
+    return target
+
+
+def serving_function(config: TrainingConfig, arrays: dict[str, Any], path: Path) -> Any:
+    """A TensorFlow module whose `serve` is the exported signature; float32 whatever the training's precision was."""
+    import keras
+    import tensorflow as tf
+
+    from Training import checkpoint
+    from Training.network import build_network
+
+    keras.mixed_precision.set_dtype_policy("float32")
+    network = build_network(config.network, config.input_size)
+    checkpoint.restore_network(network, arrays, path)
+    module = tf.Module()
+    module.network_variables = [variable.value for variable in network.weights]
+    films = tf.TensorSpec([None, *config.input_size, 1], tf.float32, name="films")
+
+    @tf.function(input_signature=[films])  # type: ignore[untyped-decorator]
+    def serve(films: Any) -> dict[str, Any]:
+        outputs = network(films, training=False)
+        return {"coordinates": outputs["coordinates"], "spread": outputs["spread"]}
+
+    module.serve = serve
+    return module
+
+
+def describe(config: TrainingConfig, state: dict[str, Any], name: str, folder: Path) -> dict[str, Any]:
+    """The content of `model.json`."""
+    files = sorted(path for path in folder.rglob("*") if path.is_file())
+    return {
+        "name": name,
+        "input_size": list(config.input_size),
+        "landmarks": list(landmarks.NAMES),
+        "regularization": config.loss.regularization,
+        "training": {
+            "config": portable(config),
+            "data": config.description,
+            "steps": state["step"],
+        },
+        "git_revision": git_revision(),
+        "metrics": state.get("metrics", {}),
+        "checksums": {path.relative_to(folder).as_posix(): sha256(path) for path in files},
+        "created": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
+    }
+
+
+def portable(config: TrainingConfig) -> dict[str, Any]:
+    """The configuration without absolute paths, which say something about a machine and nothing about the model."""
+
+    def strip(value: Any) -> Any:
+        if isinstance(value, dict):
+            return {key: strip(inner) for key, inner in value.items()}
+        return Path(value).name if isinstance(value, str) and Path(value).is_absolute() else value
+
+    plain: dict[str, Any] = strip(config.to_dict())
+    return plain
+
+
+def update_ensemble(output: Path, names: list[str]) -> None:
+    """Makes `ensemble.json` list these models, whose predictions are averaged.
+
+    Raises:
+        ConfigError: a model that is not there, or whose input differs from the others'.
+    """
+    sizes = set()
+    for name in names:
+        path = output / name / "model.json"
+        if not path.is_file():
+            raise ConfigError(f"{path}: no such model; export it first")
+        sizes.add(tuple(json.loads(path.read_text(encoding="utf-8"))["input_size"]))
+    if len(sizes) > 1:
+        raise ConfigError(f"{output}: models of different input sizes {sorted(sizes)} cannot form an ensemble")
+    path = output / "ensemble.json"
+    content = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
+    temporary = path.with_suffix(".partial")
+    temporary.write_text(json.dumps(content | {"models": names}, indent=1) + "\n", encoding="utf-8")
+    os.replace(temporary, path)
+
+
+def sha256(path: Path) -> str:
+    """Checksum of a file, in hexadecimal."""
+    return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+def git_revision() -> str:
+    """The revision of the code, "unknown" outside a repository."""
+    command = ["git", "-C", str(Path(__file__).parent), "rev-parse", "HEAD"]
+    try:
+        return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
+    except (OSError, subprocess.CalledProcessError):
+        return "unknown"
+
+
+def _write_saved_model(module: Any, folder: Path) -> None:
+    import tensorflow as tf
+
+    tf.saved_model.save(module, str(folder), signatures={"serving_default": module.serve})
+
+
+def _write_onnx(module: Any, path: Path) -> None:
+    import onnx
+    import tf2onnx
+
+    model, _ = tf2onnx.convert.from_function(module.serve, input_signature=module.serve.input_signature, opset=ONNX_OPSET)
+    names = {node.name for node in model.graph.output}
+    if names != {"coordinates", "spread"}:
+        _rename_outputs(model.graph)
+    onnx.save(model, str(path))
+
+
+def _rename_outputs(graph: Any) -> None:
+    """The converter names outputs after graph nodes; the signature's names come from their shapes."""
+    for output in graph.output:
+        wanted = "coordinates" if len(output.type.tensor_type.shape.dim) == 3 else "spread"
+        for node in graph.node:
+            node.output[:] = [wanted if value == output.name else value for value in node.output]
+            node.input[:] = [wanted if value == output.name else value for value in node.input]
+        output.name = wanted
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Returns the exit status: 0 exported, 2 nothing that can be exported."""
+    parser = argparse.ArgumentParser(prog="python -m Training.export", description="Export trained runs.")
+    parser.add_argument("--run", type=Path, action="append", required=True, help="run folder; give it once per model")
+    parser.add_argument("--output", type=Path, required=True, help="folder of models")
+    parser.add_argument("--ensemble", action="store_true", help="make these runs the ensemble, see ensemble.json")
+    options = parser.parse_args(arguments)
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+    os.environ["KERAS_BACKEND"] = "tensorflow"
+    try:
+        folders = [export_run(run, options.output) for run in options.run]
+        if options.ensemble:
+            update_ensemble(options.output, [folder.name for folder in folders])
+    except ConfigError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 2
+    for folder in folders:
+        print(f"{folder}: {sum(p.stat().st_size for p in folder.rglob('*') if p.is_file()) / 1e6:.1f} MB")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
