@@ -65,9 +65,9 @@ class ContentsLook:
         some = dice.sometimes
         return cls(
             gas_clusters=dice.count((0.5, 5), (0, 8)),
-            gas_depth_mm=dice.uniform((18, 45), (8, 90), (3, 130)),
+            gas_depth_mm=dice.uniform((22, 60), (8, 100), (3, 130)),
             stool_clusters=dice.count((0.5, 4), (0, 6)),
-            stool_depth_mm=dice.uniform((12, 36), (5, 60), (2, 90)),
+            stool_depth_mm=dice.uniform((16, 48), (5, 75), (2, 100)),
             rectal_gas_mm=some(0.4, dice.uniform((15, 45), (8, 70), (3, 100))),
             stomach_mm=some(0.6, dice.uniform((20, 60), (10, 90), (5, 120))),
             lung_density=dice.uniform((0.22, 0.4), (0.08, 0.6), (0, 0.8)),
@@ -87,8 +87,8 @@ class ContentsLook:
             bone_grain=dice.uniform((0.08, 0.2), (0.02, 0.32), (0, 0.45)),
             bone_patchiness=dice.uniform((0.08, 0.22), (0, 0.4), (0, 0.5)),
             spine_density=dice.log_uniform((0.8, 1.2), (0.4, 1.6), (0.25, 2)),
-            skeleton_density=dice.log_uniform((0.6, 1.1), (0.3, 2), (0.2, 3)),
-            skeleton_limit_mm=dice.log_uniform((20, 50), (9, 90), (6, 150)),
+            skeleton_density=dice.log_uniform((0.8, 1.3), (0.3, 2), (0.2, 3)),
+            skeleton_limit_mm=dice.log_uniform((10, 35), (6, 80), (4, 150)),
             arcs=dice.count((1, 7), (0, 14)),
             pelvic_lines=dice.count((3, 12), (0, 18)),
             arc_mm=dice.uniform((1.5, 4.5), (0.5, 7), (0, 10)),
@@ -123,9 +123,9 @@ def fill(projection: Projection, body: Body, look: ContentsLook, rng: np.random.
     np.maximum(soft, 0.15 * projection.soft, out=soft)
     _limbs(soft, body, look, rng)
     bone = _bone(projection, look, rng)
-    paths = shapes.stray_paths(body, look.arcs, rng) + shapes.pelvic_paths(body, look.pelvic_lines, rng)
-    if paths:
-        shapes.bands(bone, paths, look.arc_mm, projection.spacing_mm, rng)
+    strays, edges = shapes.stray_paths(body, look.arcs, rng), shapes.pelvic_paths(body, look.pelvic_lines, rng)
+    if look.arcs + look.pelvic_lines > 0:
+        shapes.bands(bone, np.concatenate([strays, edges]), look.arc_mm, projection.spacing_mm, rng)
     if look.aorta_calcified_mm > 0:
         shapes.dashes(bone, body, look.aorta_calcified_mm, rng)
     return Attenuators(bone, soft, np.maximum(projection.metal, 0))
@@ -152,8 +152,11 @@ def _bone(projection: Projection, look: ContentsLook, rng: np.random.Generator) 
     # Meshes that are not quite closed give a few negative lengths.
     bone = np.maximum(projection.spine, 0) * np.float32(look.spine_density)
     skeleton = np.maximum(projection.skeleton, 0)
+    # Edges keep their contrast: the wide mean of the bones decides how much they are thinned.
+    step = max(1, round(4 / projection.spacing_mm))
+    wide = filters.gaussian(filters.shrink(skeleton, step), 10 / (step * projection.spacing_mm))
     limit = np.float32(look.skeleton_limit_mm)
-    bone += skeleton * (limit * np.float32(look.skeleton_density) / (skeleton + limit))
+    bone += skeleton * filters.stretch(limit * np.float32(look.skeleton_density) / (wide + limit), projection.shape)
     pattern = textures.field(rng, "bone", projection.shape, projection.spacing_mm) * np.float32(look.bone_grain)
     pattern += np.float32(1)
     slow = textures.smooth_field(rng, projection.shape, projection.spacing_mm, 35.0)

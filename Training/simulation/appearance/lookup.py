@@ -59,7 +59,7 @@ class LookupLook:
         border = [some(0.5, dice.uniform((0, 0.05), (0, 0.13))) if collimated else 0.0 for _ in range(4)]
         return cls(
             window_low=dice.uniform((0.0, 0.06), (-0.1, 0.15), (-0.2, 0.25)),
-            window_high=dice.uniform((0.97, 1.15), (0.88, 1.45), (0.8, 1.8)),
+            window_high=dice.uniform((1.02, 1.25), (0.92, 1.5), (0.85, 1.8)),
             gamma=dice.log_uniform((0.85, 1.3), (0.6, 1.8), (0.5, 2.4)),
             sigmoid=some(0.4, dice.uniform((0.3, 1.5), (0, 3.5), (0, 5))),
             curve=some(0.5, dice.uniform((0.03, 0.15), (0, 0.35), (0, 0.5))),
@@ -115,7 +115,7 @@ def store(gray: Layer, look: LookupLook) -> Layer:
 
 def _window(signal: Layer, bottom: float, top: float) -> Layer:
     """Stretch a signal: shares `bottom` and `top` of the way from open air to the densest percentile become 0 and 1."""
-    step = max(1, int(np.sqrt(signal.size / 6000)))
+    step = max(1, int(np.sqrt(signal.size / 3000)))
     low, high = np.percentile(signal[::step, ::step], (1, 99.3))
     reach = max(float(high - low), 1e-3)
     start = low + bottom * reach

@@ -119,15 +119,24 @@ def _strip(target: Layer, path: Points, width_px: float, depth_mm: float, soften
     region += np.float32(depth_mm / 255) * canvas
 
 
-def stray_paths(body: Body, count: int, rng: np.random.Generator) -> list[Points]:
-    """Curves in pixels, near the spine from the shoulders to the hips: second ribs, calcified cartilage, scapulae."""
-    paths = []
-    for level in rng.choice(("T2", "T4", "T6", "T8", "T10", "T12", "L5", "hips"), count):
-        turns = rng.uniform(0, 2 * np.pi) + np.linspace(0, rng.normal(0, 1.5), 12)
-        steps = np.column_stack([np.cos(turns), np.sin(turns)]) * body.px(rng.uniform(3, 14))
-        center = body.at(str(level), rng.normal(25, 40), rng.normal(0, 20))
-        paths.append(center + np.cumsum(steps, axis=0) - steps.sum(axis=0) / 2)
-    return paths
+def _curves(ends: Points) -> Points:
+    """Quadratic Bezier curves of 14 points, (n, 14, 2), from start, control and end points (n, 3, 2)."""
+    t = np.linspace(0, 1, 14)
+    weights = np.stack([(1 - t) ** 2, 2 * t * (1 - t), t**2])
+    return np.asarray(np.einsum("kt,nkc->ntc", weights, ends))
+
+
+_STRAY_LEVELS: Final[tuple[str, ...]] = ("T2", "T4", "T6", "T8", "T10", "T12", "L5", "hips")
+
+
+def stray_paths(body: Body, count: int, rng: np.random.Generator) -> Points:
+    """Curves in pixels near the spine, shape (count, 14, 2): second ribs, calcified cartilage, edges of scapulae."""
+    places = np.array([body.at(level, 25) for level in _STRAY_LEVELS])[rng.integers(len(_STRAY_LEVELS), size=count)]
+    places = places + rng.normal(0, 1, (count, 2)) * body.px(1) * (40, 20)
+    heading = rng.uniform(0, np.pi, count)
+    reach = np.column_stack([np.cos(heading), np.sin(heading)]) * body.px(1) * rng.uniform(15, 80, (count, 1))
+    bow = np.column_stack([-reach[:, 1], reach[:, 0]]) * rng.normal(0, 0.5, (count, 1))
+    return _curves(np.stack([places - reach, places + bow, places + reach], axis=1))
 
 
 _PELVIS: Final[tuple[tuple[tuple[str, float, float], ...], ...]] = (
@@ -144,33 +153,34 @@ _PELVIS: Final[tuple[tuple[tuple[str, float, float], ...], ...]] = (
 greater sciatic notch, iliac crest, wing and front of the sacrum, pubis, ischium, front edge of the ilium."""
 
 
-def pelvic_paths(body: Body, count: int, rng: np.random.Generator) -> list[Points]:
-    """Edges of the two halves of the pelvis, in pixels: they cross the sacral endplate and the hips on real films."""
-    share = np.linspace(0, 1, 14)[:, None]
-    paths = []
-    for k in rng.integers(len(_PELVIS), size=count):
-        ends = [body.at(level, front, down) + rng.normal(0, body.px(9), 2) for level, front, down in _PELVIS[int(k)]]
-        paths.append((1 - share) ** 2 * ends[0] + 2 * share * (1 - share) * ends[1] + share**2 * ends[2])
-    return paths
+def pelvic_paths(body: Body, count: int, rng: np.random.Generator) -> Points:
+    """Edges of the two halves of the pelvis, in pixels, (count, 14, 2): on real films they cross sacrum and hips."""
+    ends = np.array([[body.at(*place) for place in curve] for curve in _PELVIS])[rng.integers(len(_PELVIS), size=count)]
+    return _curves(ends + rng.normal(0, body.px(9), ends.shape))
 
 
-def bands(target: Layer, paths: list[Points], depth_mm: float, spacing_mm: float, rng: np.random.Generator) -> None:
-    """Bone along each path: a cortical line, or a band with brighter edges as of a rib."""
+def bands(target: Layer, paths: Points, depth_mm: float, spacing_mm: float, rng: np.random.Generator) -> None:
+    """Bone along paths (n, 14, 2): a cortical line, or a band with brighter edges as of a rib."""
     canvas = np.zeros(target.shape, np.uint8)
-    for path in paths:
-        value = rng.uniform(0.3, 1)
-        line_mm = rng.uniform(0.8, 3.5)
-        thin = (max(1, round(line_mm / spacing_mm)), min(1.0, line_mm / spacing_mm))
-        lines = [(path, *thin)]
-        if rng.random() < 0.5:
-            width = rng.uniform(4, 13) / spacing_mm
-            along = np.gradient(path, axis=0)
-            across = np.column_stack([-along[:, 1], along[:, 0]])
-            across *= width / 2 / np.maximum(np.linalg.norm(across, axis=1, keepdims=True), 1e-6)
-            lines = [(path, max(1, round(width)), 0.45), (path - across, *thin), (path + across, *thin)]
-        for line, thick, share in lines:
-            points = np.round(line * 16).astype(np.int32)
-            cv2.polylines(canvas, [points], False, int(255 * value * share), thick, cv2.LINE_AA, 4)
+    along = np.gradient(paths, axis=1)
+    across = np.stack([-along[..., 1], along[..., 0]], axis=-1)
+    across /= np.maximum(np.linalg.norm(across, axis=-1, keepdims=True), 1e-6)
+    count = len(paths)
+    values, lines_mm = rng.uniform(80, 255, count), rng.uniform(0.8, 3.5, count)
+    widths = np.where(rng.random(count) < 0.5, rng.uniform(4, 13, count), 0) / spacing_mm
+    edges = np.round(
+        16 * (paths[None] + np.array([0, -0.5, 0.5])[:, None, None, None] * widths[:, None, None] * across)
+    )
+    points = edges.astype(np.int32)
+    for k in range(count):
+        thick, thin = max(1, round(lines_mm[k] / spacing_mm)), int(values[k] * min(1.0, lines_mm[k] / spacing_mm))
+        if widths[k] > 0:
+            cv2.polylines(
+                canvas, [points[0, k]], False, int(0.45 * values[k]), max(1, round(widths[k])), cv2.LINE_AA, 4
+            )
+            cv2.polylines(canvas, [points[1, k], points[2, k]], False, thin, thick, cv2.LINE_AA, 4)
+        else:
+            cv2.polylines(canvas, [points[0, k]], False, thin, thick, cv2.LINE_AA, 4)
     target += canvas * np.float32(depth_mm / 255)
 
 
