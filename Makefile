@@ -1,0 +1,58 @@
+# make demo   set up and detect the landmarks of the sample film
+# make test   set up everything and run every test
+
+VENV := .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip install --disable-pip-version-check --quiet --constraint constraints.txt
+SAMPLE := SpineAlignment/Resources/SampleData/sample_film.dcm
+SOURCES := SpineAlignmentLib Training Testing SpineAlignment
+
+# the first Python that runs and has a version that every pinned package supports
+PYTHON ?= $(shell for p in python3.11 python3.12 python3 python; do \
+	$$p -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 12))' 2>/dev/null && echo $$p && break; done)
+
+.PHONY: demo test lint clean
+.DELETE_ON_ERROR:
+
+demo: $(VENV)/base.stamp
+	@$(BIN)/spine-alignment detect $(SAMPLE) --output out/demo
+
+test: $(VENV)/test.stamp lint
+	$(BIN)/python -m pytest -q
+
+lint: $(VENV)/test.stamp
+	$(BIN)/ruff check $(SOURCES)
+	$(BIN)/mypy SpineAlignmentLib Training
+
+$(VENV)/base.stamp: pyproject.toml constraints.txt
+	@test -n "$(PYTHON)" || { echo "Python 3.11 or 3.12 is needed; install one, or name it: make PYTHON=/path/to/python3.12" >&2; exit 1; }
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV) || { rm -rf $(VENV); \
+	    echo "Python's venv module is needed (Debian, Ubuntu: apt-get install python3-venv)" >&2; exit 1; }
+	@echo "installing the packages that detection needs"
+	@$(PIP) --editable .
+	@touch $@
+
+$(VENV)/test.stamp: $(VENV)/base.stamp $(VENV)/system.stamp
+	@echo "installing what the tests need (once; some minutes)"
+	@$(PIP) --editable '.[test]'
+	@$(BIN)/python -c 'import horovod.tensorflow' 2>/dev/null || $(MAKE) --no-print-directory horovod
+	@touch $@
+
+# Horovod comes as source only. It needs these tools beside it, and TensorFlow before it; pip keeps the built wheel.
+.PHONY: horovod
+horovod:
+	@echo "building Horovod (once; about 6 minutes)"
+	@$(PIP) 'cmake<4' 'setuptools<76' wheel cffi cloudpickle psutil pyyaml packaging
+	@PATH="$(abspath $(BIN)):$$PATH" HOROVOD_WITH_TENSORFLOW=1 HOROVOD_WITHOUT_PYTORCH=1 HOROVOD_WITHOUT_MXNET=1 \
+	    HOROVOD_WITH_GLOO=1 HOROVOD_WITHOUT_MPI=1 $(PIP) --no-build-isolation horovod==0.28.1
+
+# libraries of the system for rendering without a screen and for Qt
+$(VENV)/system.stamp: Testing/system-packages.txt $(VENV)/base.stamp
+	@missing=$$(for p in $$(cat $<); do dpkg-query -W -f '$${Status}\n' $$p 2>/dev/null | grep -q 'ok installed' || echo $$p; done); \
+	if [ -z "$$missing" ] || ! command -v apt-get >/dev/null; then :; \
+	elif [ "$$(id -u)" = 0 ]; then apt-get -qq update && DEBIAN_FRONTEND=noninteractive apt-get -qq install -y $$missing >/dev/null; \
+	else echo "some tests need system libraries; install them with: sudo apt-get install" $$missing >&2; fi
+	@touch $@
+
+clean:
+	rm -rf $(VENV) out build dist *.egg-info
