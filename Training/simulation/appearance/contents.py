@@ -86,7 +86,7 @@ class ContentsLook:
             cloud_mm=dice.uniform((2.5, 7), (0.5, 11), (0, 16)),
             bone_grain=dice.uniform((0.08, 0.2), (0.02, 0.32), (0, 0.45)),
             bone_patchiness=dice.uniform((0.08, 0.22), (0, 0.4), (0, 0.5)),
-            spine_density=dice.log_uniform((0.8, 1.2), (0.4, 1.6), (0.25, 2)),
+            spine_density=dice.log_uniform((0.85, 1.25), (0.55, 1.7), (0.25, 2)),
             skeleton_density=dice.log_uniform((0.8, 1.3), (0.3, 2), (0.2, 3)),
             skeleton_limit_mm=dice.log_uniform((10, 35), (6, 80), (4, 150)),
             arcs=dice.count((1, 7), (0, 14)),
