@@ -42,6 +42,8 @@ class FilmSource(Protocol):
 KINDS: Final[dict[str, str]] = {
     "annotated": "Training.annotated_films:AnnotatedFilms",
     "simulated": "Training.simulation.stream:SimulatedFilms",
+    "fold": "Training.film_source:Fold",
+    "mixture": "Training.film_source:Mixture",
 }
 """Kind of source to the class that reads it."""
 
@@ -71,3 +73,66 @@ def build_source(config: SourceConfig, training: bool) -> FilmSource:
     if len(source) == 0:
         raise ConfigError(f"films of kind {config.kind!r}: none found with {config.options}")
     return source
+
+
+class Fold:
+    """One part of another source, for cross-validation; films of one group (a patient) stay together.
+
+    Args:
+        source: kind and options of the whole.
+        folds: number of parts.
+        fold: the part held out, 0 to folds - 1.
+        held_out: this part alone; else all others.
+        seed: of the split.
+        training: whether films are augmented.
+    """
+
+    def __init__(
+        self, source: dict[str, Any], fold: int, folds: int = 5, held_out: bool = False, seed: int = 0, training: bool = True
+    ) -> None:
+        self.source = build_source(SourceConfig(**source), training)
+        groups = getattr(self.source, "groups", None) or list(range(len(self.source)))
+        distinct = sorted(set(groups))
+        if len(distinct) < folds:
+            raise ConfigError(f"{len(distinct)} patients or films cannot be split into {folds} folds")
+        order = np.random.default_rng([seed, folds]).permutation(len(distinct))
+        part = {group: int(place) % folds for group, place in zip(distinct, order, strict=True)}
+        self.indices = [i for i, group in enumerate(groups) if (part[group] == fold) == held_out]
+
+    def __len__(self) -> int:
+        return len(self.indices)
+
+    def get(
+        self, index: int, epoch: int, input_size: tuple[int, int], rng: np.random.Generator
+    ) -> tuple[FloatArray, FloatArray]:
+        """See `FilmSource`."""
+        return self.source.get(self.indices[index], epoch, input_size, rng)
+
+
+class Mixture:
+    """Several sources as one: a hospital's own films among simulated ones.
+
+    Args:
+        sources: kind and options of each.
+        repeats: how often an epoch shows the films of each; once when empty.
+        training: whether films are augmented.
+    """
+
+    def __init__(self, sources: list[dict[str, Any]], repeats: tuple[int, ...] = (), training: bool = True) -> None:
+        self.sources = [build_source(SourceConfig(**source), training) for source in sources]
+        counts = [len(source) for source in self.sources]
+        times = list(repeats) or [1] * len(counts)
+        if len(times) != len(counts):
+            raise ConfigError(f"a mixture of {len(counts)} sources needs as many repeats, got {len(times)}")
+        pairs = zip(counts, times, strict=True)
+        self.places = [(i, j) for i, (count, n) in enumerate(pairs) for _ in range(n) for j in range(count)]
+
+    def __len__(self) -> int:
+        return len(self.places)
+
+    def get(
+        self, index: int, epoch: int, input_size: tuple[int, int], rng: np.random.Generator
+    ) -> tuple[FloatArray, FloatArray]:
+        """See `FilmSource`."""
+        which, inner = self.places[index]
+        return self.sources[which].get(inner, epoch, input_size, rng)
