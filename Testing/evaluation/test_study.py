@@ -52,7 +52,8 @@ def test_level_shift_is_found_with_its_sign(shift: int, level: int) -> None:
 
 def test_parameters_of_the_study_are_those_of_the_library() -> None:
     films = [
-        replace(f, annotation=replace(f.annotation, anterior=side)) for f, side in zip(truth(2), ("left", "right"), strict=True)
+        replace(f, annotation=replace(f.annotation, anterior=side))
+        for f, side in zip(truth(2), ("left", "right"), strict=True)
     ]
     values = build_study(films, films).parameters(TRUTH)
     for i, f in enumerate(films):
