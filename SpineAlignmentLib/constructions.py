@@ -69,10 +69,14 @@ class Arc:
     def end(self) -> Point:
         return self.at(1.0)
 
+    def sampled(self, count: int) -> FloatArray:
+        """So many points along the arc, start and end included, shape (count, 2)."""
+        angles = np.radians(self.start_deg + np.linspace(0.0, self.sweep_deg, count))
+        return np.array(self.vertex) + self.radius * np.stack([np.cos(angles), np.sin(angles)], axis=1)
+
     def polyline(self, step_deg: float = 2.0) -> FloatArray:
         """Points along the arc, shape (n, 2), at most `step_deg` apart, start and end included."""
-        count = max(2, int(np.ceil(abs(self.sweep_deg) / step_deg)) + 1)
-        return np.array([self.at(share) for share in np.linspace(0.0, 1.0, count)])
+        return self.sampled(max(2, int(np.ceil(abs(self.sweep_deg) / step_deg)) + 1))
 
 
 @dataclass(frozen=True)

@@ -16,8 +16,9 @@ from numpy.typing import ArrayLike, NDArray
 
 from SpineAlignmentLib import results
 from SpineAlignmentLib.constructions import constructions, spine_curve
+from SpineAlignmentLib.detection import LOW_CONFIDENCE
 from SpineAlignmentLib.errors import FilmError
-from SpineAlignmentLib.landmarks import COUNT, INDEX, NAMES
+from SpineAlignmentLib.landmarks import CENTERS, COUNT, INDEX, NAMES
 from SpineAlignmentLib.mrml import drawing, landmark_list, results_table
 from SpineAlignmentLib.mrml.film_facts import SIDE_UNKNOWN
 from SpineAlignmentLib.mrml.folder import put_into_folder, remove_if_empty
@@ -28,9 +29,6 @@ Node = Any
 FloatArray = NDArray[np.float64]
 
 UNDO_LIMIT: Final[int] = 100
-LOW_CONFIDENCE: Final[float] = 0.5
-"""Below this a detected landmark is marked until it was moved or confirmed by hand."""
-
 SIDE_DETECTED: Final[str] = "detected"
 SIDE_BY_HAND: Final[str] = "set by hand"
 
@@ -53,6 +51,7 @@ class FilmAlignment:
         self._geometry = volume_geometry(volume)
         self._shown: frozenset[str] = frozenset()
         self._curve_visible = True
+        self._curve_centers = np.empty((0, 2))
         self._busy = False
         self._undo: deque[FloatArray] = deque(maxlen=UNDO_LIMIT)
         self._redo: deque[FloatArray] = deque(maxlen=UNDO_LIMIT)
@@ -310,6 +309,7 @@ class FilmAlignment:
         if same and transform == self.landmarks.GetTransformNodeID():
             return
         self._geometry = geometry
+        self._curve_centers = np.empty((0, 2))
         self._follow_film()
         self._write(self._points)
 
@@ -354,16 +354,24 @@ class FilmAlignment:
 
     def _draw(self) -> None:
         film = self._film
-        points_mm = results.frame_points(self._points, film.spacing_mm, film.anterior)
+        points_mm = replace(film, points_px=self._points).points_mm()
+        step = film.spacing_mm or (1.0, film.pixel_aspect)
 
         def to_ras(points: FloatArray) -> FloatArray:
-            return self._geometry.to_ras(results.film_points(points, film.spacing_mm, film.anterior))
+            return self._geometry.to_ras(results.film_points(points, step, film.anterior))
 
         built = constructions(points_mm, calibrated=film.spacing_mm is not None)
         for key, measurement in self._drawings.items():
             measurement.show(built[key], to_ras, key in self._shown)
-        curve = spine_curve(points_mm, samples_per_level=2)
-        for node in self._curve.show([to_ras(curve)], self._curve_visible and len(curve) > 1):
+        self._draw_curve(points_mm, to_ras)
+
+    def _draw_curve(self, points_mm: FloatArray, to_ras: drawing.ToRas) -> None:
+        centers = points_mm[[INDEX[name] for name in CENTERS]] if self._curve_visible else np.empty((0, 2))
+        if np.array_equal(centers, self._curve_centers, equal_nan=True):
+            return
+        self._curve_centers = centers
+        curve = spine_curve(points_mm, samples_per_level=2) if self._curve_visible else np.empty((0, 2))
+        for node in self._curve.show([to_ras(curve)] if len(curve) > 1 else []):
             self._put_away(node)
 
     def _notify(self) -> None:
@@ -385,7 +393,9 @@ class FilmAlignment:
         """Let go of a node that is being deleted by someone else; lines and table come back when needed."""
         if node is self._table:
             self._table = None
-        elif not self._curve.forget(node):
+        elif self._curve.forget(node):
+            self._curve_centers = np.empty((0, 2))
+        else:
             any(d.forget(node) for d in self._drawings.values())
 
     def release(self) -> None:

@@ -50,6 +50,35 @@ def polylines(segments: Iterable[Segment]) -> list[FloatArray]:
     return [np.array(chain) for chain in chains]
 
 
+def shapes(construction: Construction) -> list[FloatArray]:
+    """Everything of a construction but its label as polylines, each of shape (n, 2).
+
+    An arc continues the polyline on whose last line it begins or ends: the pen goes back along that line and then
+    along the arc, which draws the same and saves a node.
+    """
+    lines = polylines(construction.segments)
+    if construction.arc is None:
+        return lines
+    arc = construction.arc.sampled(ARC_POINTS)
+    for i, line in enumerate(lines):
+        for way in (line, line[::-1]):
+            for points in (arc, arc[::-1]):
+                if _is_on(points[0], way[-2], way[-1]):
+                    return [*lines[:i], np.concatenate([way, points]), *lines[i + 1 :]]
+    return [*lines, arc]
+
+
+def _is_on(point: FloatArray, start: FloatArray, end: FloatArray) -> bool:
+    """Whether a point lies on the line from start to end."""
+    along, to_point = end - start, point - start
+    length = float(np.hypot(*along))
+    if length == 0:
+        return False
+    across = (along[0] * to_point[1] - along[1] * to_point[0]) / length
+    share = float(along @ to_point) / length**2
+    return bool(abs(across) < 1e-6 * length and 0 <= share <= 1)
+
+
 class MarkupPool:
     """The locked markups of one class that a drawing uses; more are made when more are needed."""
 
@@ -61,13 +90,13 @@ class MarkupPool:
         self.nodes: list[Node] = []
         self._drawn: list[FloatArray] = []
 
-    def show(self, shapes: list[FloatArray], visible: bool) -> list[Node]:
-        """Draw the shapes (each (n, 3), RAS); returns the nodes that had to be made."""
+    def show(self, shapes: list[FloatArray]) -> list[Node]:
+        """Draw the shapes (each (n, 3), RAS) and hide what is left over; returns the nodes that had to be made."""
         made = []
-        while visible and len(self.nodes) < len(shapes):
+        while len(self.nodes) < len(shapes):
             made.append(self._make())
         for i, node in enumerate(self.nodes):
-            used = visible and i < len(shapes)
+            used = i < len(shapes)
             if used and not np.array_equal(self._drawn[i], shapes[i]):
                 _set_positions(node, shapes[i])
                 self._drawn[i] = shapes[i]
@@ -138,37 +167,32 @@ class MeasurementDrawing:
 
     def show(self, construction: Construction, to_ras: ToRas, visible: bool) -> None:
         """Draw the construction; `to_ras` takes its frame (mm, anterior and up) to the film's RAS space."""
-        visible = visible and construction.drawable
-        if not visible and not self.nodes:
-            return
-        lines: list[FloatArray] = []
-        curves: list[FloatArray] = []
-        if visible:
-            shapes = polylines(construction.segments)
-            if construction.arc is not None:
-                shapes.append(np.array([construction.arc.at(s) for s in np.linspace(0, 1, ARC_POINTS)]))
-            for shape in shapes:
-                (lines if len(shape) == 2 else curves).append(to_ras(shape))
-        for node in self._lines.show(lines, visible) + self._curves.show(curves, visible):
-            self._made(node)
-        self._show_label(construction, to_ras, visible)
-
-    def _show_label(self, construction: Construction, to_ras: ToRas, visible: bool) -> None:
-        label = construction.label if visible else None
+        label = construction.label if visible and construction.drawable else None
         if label is None:
-            if self._label:
-                self._label.SetDisplayVisibility(False)
+            for node in self.nodes:
+                node.SetDisplayVisibility(False)
             return
+        drawn = shapes(construction)
+        ras = to_ras(np.concatenate([*drawn, [label.anchor]]))
+        ends = np.cumsum([len(shape) for shape in drawn])
+        parts = np.split(ras, ends)
+        lines = [part for part in parts[:-1] if len(part) == 2]
+        curves = [part for part in parts[:-1] if len(part) > 2]
+        for node in self._lines.show(lines) + self._curves.show(curves):
+            self._made(node)
+        self._show_label(label.text, tuple(parts[-1][0].tolist()))
+
+    def _show_label(self, text: str, position: tuple[float, ...]) -> None:
         if self._label is None:
             self._label = self._make_label()
             self._made(self._label)
-        position = tuple(float(v) for v in to_ras(np.array(label.anchor)))
-        if self._drawn_label != (label.text, position):
+        if self._drawn_label != (text, position):
             with slicer.util.NodeModify(self._label):
                 self._label.SetNthControlPointPosition(0, *position)
-                self._label.SetNthControlPointLabel(0, label.text)
-            self._drawn_label = (label.text, position)
-        self._label.SetDisplayVisibility(True)
+                self._label.SetNthControlPointLabel(0, text)
+            self._drawn_label = (text, position)
+        if not self._label.GetDisplayVisibility():
+            self._label.SetDisplayVisibility(True)
 
     def _make_label(self) -> Node:
         node = self._scene.AddNewNodeByClass("vtkMRMLMarkupsFiducialNode", f"{self.key} label")

@@ -64,6 +64,7 @@ def film_facts(
                 film=path.name,
                 spacing_mm=film.spacing_mm,
                 spacing_source=film.spacing_source,
+                pixel_aspect=film.pixel_aspect,
                 warnings=film.warnings,
             )
             if film.anterior is not None:
@@ -74,6 +75,7 @@ def film_facts(
 
 def _from_volume(facts: Annotation, geometry: VolumeGeometry) -> Annotation:
     """A spacing of exactly 1 mm only means that the reader knew none."""
+    facts = replace(facts, pixel_aspect=geometry.spacing[1] / geometry.spacing[0])
     if geometry.spacing == (1.0, 1.0):
         facts = replace(facts, spacing_source=SPACING_UNKNOWN, warnings=(NO_SPACING,))
     else:

@@ -98,7 +98,7 @@ def write_ras(node: Node, ras: FloatArray) -> None:
 
 
 def write_facts(node: Node, film: results.Annotation) -> None:
-    """Remember name, spacing and side of the film."""
+    """Remember name, spacing, pixel shape and side of the film."""
     node.SetAttribute(
         _FACTS,
         json.dumps(
@@ -106,6 +106,7 @@ def write_facts(node: Node, film: results.Annotation) -> None:
                 "film": film.film,
                 "spacing_mm": film.spacing_mm,
                 "spacing_source": film.spacing_source,
+                "pixel_aspect": film.pixel_aspect,
                 "anterior": film.anterior,
                 "anterior_source": film.anterior_source,
             }

@@ -6,7 +6,7 @@ import numpy as np
 
 from SpineAlignmentLib.constructions import value_text
 from SpineAlignmentLib.mrml.alignment import FilmAlignment
-from SpineAlignmentLib.panels import tables
+from SpineAlignmentLib.panels.tables import Cells
 from SpineAlignmentLib.parameters import KEYS, PARAMETERS
 
 
@@ -16,9 +16,9 @@ class ComparePanel:
     def __init__(self, ui: Any) -> None:
         self._ui = ui
         self._table = ui.compareTable
-        tables.set_up(self._table, ("Measurement", "This film", "Other film", "Difference"), len(PARAMETERS))
+        self._cells = Cells(self._table, ("Measurement", "This film", "Other film", "Difference"), len(PARAMETERS))
         for row, key in enumerate(KEYS):
-            self._table.item(row, 0).setText(key)
+            self._cells.put(row, 0, key)
 
     def refresh(self, this: FilmAlignment | None, other: FilmAlignment | None, note: str) -> None:
         """Show both films; `note` says what is missing for a comparison."""
@@ -30,11 +30,11 @@ class ComparePanel:
             a, b = first.get(key, np.nan), second.get(key, np.nan)
             cells = (value_text(key, a), value_text(key, b), signed_text(key, b - a)) if both else ("", "", "")
             for column, text in enumerate(cells, 1):
-                tables.set_text(self._table, row, column, text)
+                self._cells.put(row, column, text)
 
     def text(self) -> str:
         """The table for the clipboard."""
-        return tables.as_text(self._table)
+        return self._cells.text()
 
 
 def signed_text(key: str, difference: float) -> str:

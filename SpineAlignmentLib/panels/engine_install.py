@@ -1,16 +1,16 @@
 """What runs the networks inside Slicer: which Python the child uses, and how a missing engine gets installed."""
 
-import importlib.util
+import importlib
 import shutil
 import sys
 from typing import Final
 
 import slicer
 
+from SpineAlignmentLib.engines import ENGINES, available_engines
+
 PACKAGES: Final[dict[str, str]] = {"onnx": "onnxruntime>=1.18", "tensorflow": "tensorflow>=2.16"}
 """Engine to what pip installs for it."""
-
-_MODULES: Final[dict[str, str]] = {"onnx": "onnxruntime", "tensorflow": "tensorflow"}
 
 
 def python_executable() -> str:
@@ -21,9 +21,10 @@ def python_executable() -> str:
 def engine_missing(engine: str) -> str | None:
     """The engine that has to be installed before "auto", "onnx" or "tensorflow" can run; None when nothing has to."""
     importlib.invalidate_caches()
+    here = available_engines()
     if engine == "auto":
-        return None if any(importlib.util.find_spec(module) for module in _MODULES.values()) else "onnx"
-    return None if importlib.util.find_spec(_MODULES[engine]) else engine
+        return None if here else ENGINES[0]
+    return None if engine in here else engine
 
 
 def install_engine(engine: str) -> bool:

@@ -9,7 +9,7 @@ import slicer
 from SpineAlignmentLib.landmarks import COUNT, NAMES
 from SpineAlignmentLib.mrml.alignment import FilmAlignment
 from SpineAlignmentLib.mrml.placing import PlaceMode
-from SpineAlignmentLib.panels import tables
+from SpineAlignmentLib.panels.tables import Cells
 
 
 class LandmarksPanel:
@@ -21,9 +21,9 @@ class LandmarksPanel:
         self._report = report
         self._alignment: FilmAlignment | None = None
         self._place: PlaceMode | None = None
-        tables.set_up(self._table, ("Landmark", "State", "Confidence"), COUNT)
+        self._cells = Cells(self._table, ("Landmark", "State", "Confidence"), COUNT)
         for row, name in enumerate(NAMES):
-            self._table.item(row, 0).setText(name)
+            self._cells.put(row, 0, name)
         self._table.setColumnWidth(1, 120)
         self._table.cellClicked.connect(self._on_cell_clicked)
         ui.previousButton.clicked.connect(lambda *_: self.step(-1))
@@ -47,9 +47,9 @@ class LandmarksPanel:
         confidence = alignment.confidence if alignment else np.full(COUNT, np.nan)
         states = alignment.states() if alignment else [""] * COUNT
         for row in range(COUNT):
-            tables.set_text(self._table, row, 1, states[row], states[row] in ("low confidence", "not placed"))
+            self._cells.put(row, 1, states[row], states[row] in ("low confidence", "not placed"))
             text = f"{confidence[row]:.2f}" if np.isfinite(confidence[row]) else ""
-            tables.set_text(self._table, row, 2, text)
+            self._cells.put(row, 2, text)
         detected = alignment is not None and alignment.detection is not None
         self._ui.resetPointButton.enabled = detected
         self._ui.resetAllButton.enabled = detected

@@ -8,7 +8,7 @@ import qt
 
 from SpineAlignmentLib.constructions import value_text
 from SpineAlignmentLib.mrml.alignment import FilmAlignment
-from SpineAlignmentLib.panels import tables
+from SpineAlignmentLib.panels.tables import Cells
 from SpineAlignmentLib.parameters import KEYS, PARAMETERS
 
 GROUPS: Final[tuple[str, ...]] = ("pelvis", "lumbar", "thoracic", "cervical", "global")
@@ -23,14 +23,14 @@ class MeasurementsPanel:
         self._groups = {group: getattr(ui, f"{group}CheckBox") for group in GROUPS}
         self._on_shown = on_shown
         self._shown: list[str] = []
-        tables.set_up(self._table, ("Measurement", "Value", "Population", "Name"), len(PARAMETERS))
+        self._cells = Cells(self._table, ("Measurement", "Value", "Population", "Name"), len(PARAMETERS))
         for row, parameter in enumerate(PARAMETERS):
-            self._table.item(row, 0).setText(parameter.key)
+            self._cells.put(row, 0, parameter.key)
             self._table.item(row, 0).setCheckState(qt.Qt.Unchecked)
             unit = {"deg": "\N{DEGREE SIGN}", "mm": " mm"}.get(parameter.unit, "")
             population = f"{parameter.mean:.1f} \N{PLUS-MINUS SIGN} {parameter.sd:.1f}{unit}"
-            self._table.item(row, 2).setText(population)
-            self._table.item(row, 3).setText(parameter.name)
+            self._cells.put(row, 2, population)
+            self._cells.put(row, 3, parameter.name)
         self._table.resizeColumnsToContents()
         self._table.setColumnWidth(1, 80)
         self._table.cellChanged.connect(self._on_cell_changed)
@@ -54,12 +54,12 @@ class MeasurementsPanel:
         for row, p in enumerate(PARAMETERS):
             value = values.get(p.key, np.nan)
             unusual = bool(np.isfinite(value)) and abs(value - p.mean) > MARKED_SDS * p.sd
-            tables.set_text(self._table, row, 1, value_text(p.key, value) if alignment else "", unusual)
+            self._cells.put(row, 1, value_text(p.key, value) if alignment else "", unusual)
         self._table.blockSignals(blocked)
 
     def text(self) -> str:
         """The table for the clipboard."""
-        return tables.as_text(self._table)
+        return self._cells.text()
 
     def _on_cell_changed(self, row: int, column: int) -> None:
         if column == 0:

@@ -10,22 +10,18 @@ from typing import Any
 
 import slicer
 import vtk
-from PySide6 import QtCore, QtWidgets
+from PySide6 import QtWidgets
 from trame_slicer.core import SlicerApp
 from trame_slicer.views import DirectViewFactory, ViewLayoutDefinition, ViewProps, ViewType
 
 from Testing.host import parameter_node, scripted_module, widgets
-from Testing.host.qt_module import qt_module
+from Testing.host.qt_module import Signals, qt_module
 from Testing.host.slice_widget import SliceWidget
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 MODULE_FILE = ROOT / "SpineAlignment" / "SpineAlignment.py"
 SLICER_PYTHON_DIR = "SLICER_PYTHON_DIR"
 """Environment variable: Base/Python/slicer of Slicer's sources, to run on Slicer's own Python files."""
-
-
-class _ModuleManager(QtCore.QObject):
-    moduleAboutToBeUnloaded = QtCore.Signal(str)
 
 
 class _LayoutManager:
@@ -42,22 +38,21 @@ class _LayoutManager:
         """There is only one."""
 
 
-class Application(QtCore.QObject):
+class Application(Signals):
     """The few things of qSlicerApplication that the module and slicer.util ask for."""
 
-    startupCompleted = QtCore.Signal()
     applicationName = "Stand-in host"
 
     def __init__(self, slice_widget: SliceWidget, testing: bool) -> None:
         super().__init__()
         self._layout_manager = _LayoutManager(slice_widget)
-        self._module_manager = _ModuleManager()
+        self._module_manager = Signals()
         self._testing = testing
 
     def layoutManager(self) -> _LayoutManager:
         return self._layout_manager
 
-    def moduleManager(self) -> _ModuleManager:
+    def moduleManager(self) -> Signals:
         return self._module_manager
 
     def testingEnabled(self) -> bool:

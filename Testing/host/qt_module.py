@@ -1,7 +1,8 @@
 """PySide6 dressed as PythonQt's `qt` module.
 
 PythonQt shows every Qt property as an attribute (`button.text = "Go"`, `if box.checked`), calls `objectName` also
-`name`, connects signals by signature (`button.connect("clicked()", f)`) and returns plain paths from file dialogs.
+`name`, and returns plain paths from file dialogs. PySide6 lets nobody override QObject.connect, so that only the objects
+of the host itself (`Signals`) connect by signature.
 """
 
 import functools
@@ -31,14 +32,24 @@ def show_properties(cls: type) -> None:
         setattr(cls, name, _property(name))
 
 
-def _connect(self: QtCore.QObject, signature: str, function: Callable[..., Any]) -> bool:
-    getattr(self, signature.split("(")[0]).connect(function)
-    return True
+class Signals:
+    """Signals connected by signature, `manager.connect("moduleAboutToBeUnloaded(QString)", f)`, and sent by name."""
 
+    def __init__(self) -> None:
+        self._slots: dict[str, list[Callable[..., Any]]] = {}
 
-def _disconnect(self: QtCore.QObject, signature: str, function: Callable[..., Any]) -> bool:
-    getattr(self, signature.split("(")[0]).disconnect(function)
-    return True
+    def connect(self, signature: str, function: Callable[..., Any]) -> bool:
+        self._slots.setdefault(signature.split("(")[0], []).append(function)
+        return True
+
+    def disconnect(self, signature: str, function: Callable[..., Any]) -> bool:
+        self._slots[signature.split("(")[0]].remove(function)
+        return True
+
+    def send(self, signal: str, *args: Any) -> None:
+        """Call what is connected."""
+        for function in list(self._slots.get(signal, [])):
+            function(*args)
 
 
 class UiLoader(QtUiTools.QUiLoader):
@@ -68,8 +79,6 @@ def qt_module() -> types.ModuleType:
             if isinstance(value, type) and hasattr(value, "staticMetaObject") and issubclass(value, QtCore.QObject):
                 show_properties(value)
     QtCore.QObject.name = _property("objectName")  # type: ignore[attr-defined]
-    QtCore.QObject.connect = _connect  # type: ignore[assignment,method-assign]
-    QtCore.QObject.disconnect = _disconnect  # type: ignore[assignment,method-assign]
     save_name = QtWidgets.QFileDialog.getSaveFileName
     QtWidgets.QFileDialog.getSaveFileName = staticmethod(  # type: ignore[assignment,method-assign]
         lambda *args: save_name(*args)[0]
