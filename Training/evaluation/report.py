@@ -121,7 +121,7 @@ def render(report: Report, images: dict[str, str]) -> str:
     loader = PackageLoader("Training.evaluation", "templates")
     environment = Environment(loader=loader, autoescape=select_autoescape(), trim_blocks=True, lstrip_blocks=True)
     environment.filters.update(_FILTERS)
-    page = environment.get_template("report.html.j2")
+    page = environment.get_template("report.html")
     made = datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC")
     tables = {name: table.to_dict("records") for name, table in report.tables.items()}
     return page.render(report=report, tables=tables, images=images, made=made)
