@@ -1,0 +1,70 @@
+"""The configurations that ship, and one clear line for each mistake."""
+
+from pathlib import Path
+
+import pytest
+import yaml
+
+from Testing.training.tiny import ROOT, tiny_config
+from Training.config import ConfigError, config_from_dict, load_config, save_config
+
+SHIPPED = sorted((ROOT / "Training" / "configs").glob("*.yaml"))
+
+
+@pytest.mark.parametrize("path", SHIPPED, ids=lambda path: path.stem)
+def test_shipped_configurations_are_valid_and_survive_a_round_trip(path: Path, tmp_path: Path) -> None:
+    config = load_config(path)
+    save_config(config, tmp_path / "copy.yaml")
+    assert load_config(tmp_path / "copy.yaml") == config
+
+
+@pytest.mark.parametrize("name", ["paper", "exponential", "unregularized"])
+def test_networks_have_the_papers_25_blocks(name: str) -> None:
+    assert load_config(ROOT / "Training" / "configs" / f"{name}.yaml").network.residual_blocks == 25
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"loss": {"regularisation": "none"}}, "did you mean regularization"),
+        ({"loss": {"regularization": "gausian"}}, "loss.regularization must be one of exponential, gaussian, none"),
+        ({"optimizer": {"learning_rate": "fast"}}, "optimizer.learning_rate must be float"),
+        ({"optimizer": {"batch_size": 0}}, "optimizer.batch_size must be above 0"),
+        ({"optimizer": {"batch_size": True}}, "optimizer.batch_size must be int"),
+        ({"input_size": [865, 480]}, "input_size must be multiples of 4"),
+        ({"input_size": [864]}, "input_size must have 2 values"),
+        ({"input_size": 864}, "input_size must be a list"),
+        ({"network": {"residual_blocks": 7}}, "the blocks add up to"),
+        ({"network": {"channels": [8, 8]}}, "same length"),
+        ({"run": None}, "run must be a mapping"),
+        ({"trainning": {}}, "unknown key 'trainning'"),
+    ],
+)
+def test_mistakes_are_one_clear_line(changes: dict[str, object], message: str) -> None:
+    data = tiny_config()
+    with pytest.raises(ConfigError) as caught:
+        config_from_dict(data | changes, "my.yaml")
+    text = str(caught.value)
+    assert message in text and text.startswith("my.yaml") and "\n" not in text
+
+
+def test_files_that_are_no_configuration(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="cannot read"):
+        load_config(tmp_path / "none.yaml")
+    (tmp_path / "bad.yaml").write_text("a: [1,\n b: 2")
+    with pytest.raises(ConfigError, match="not valid YAML"):
+        load_config(tmp_path / "bad.yaml")
+    (tmp_path / "list.yaml").write_text("- 1")
+    with pytest.raises(ConfigError, match="mapping of keys"):
+        load_config(tmp_path / "list.yaml")
+    (tmp_path / "nameless.yaml").write_text("description: x")
+    with pytest.raises(ConfigError, match="name is missing"):
+        load_config(tmp_path / "nameless.yaml")
+
+
+def test_overrides_win(tmp_path: Path) -> None:
+    (tmp_path / "tiny.yaml").write_text(yaml.safe_dump(tiny_config()))
+    config = load_config(tmp_path / "tiny.yaml", ["optimizer.length=7", "data.training.options.count=3"])
+    assert config.optimizer.length == 7 and config.data.training.options["count"] == 3
+    with pytest.raises(ConfigError, match="section.key=value"):
+        load_config(tmp_path / "tiny.yaml", ["optimizer.length"])
