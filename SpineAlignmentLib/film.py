@@ -117,7 +117,9 @@ def read_film(
     except FilmError:
         raise
     except OSError as error:
-        raise FilmError(f"{path}: cannot read: {error.strerror or _first_line(error)}") from error
+        # decoders raise it as well, without the system's number
+        reason = f"cannot read: {error.strerror}" if error.errno else f"damaged or not a film: {_first_line(error)}"
+        raise FilmError(f"{path}: {reason}") from error
     except MemoryError as error:
         raise FilmError(f"{path}: too large for this computer's memory") from error
     # decoders of damaged files raise whatever they happen on; the user needs to know which file, not where inside

@@ -1,5 +1,8 @@
 """Films from picture files (PNG, JPEG, TIFF) and from research image files (NRRD, MetaImage, NIfTI)."""
 
+import gzip
+import math
+import struct
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final
@@ -28,6 +31,8 @@ _PICTURES: Final[tuple[bytes, ...]] = (
     b"MM\x00+",
 )
 _TIFF_PHOTOMETRIC: Final[int] = 262
+_NIFTI_FLOATS: Final[dict[int, int]] = {16: 4, 64: 8}
+"""NIfTI-1 data types of floating point numbers, to their bytes."""
 _EXIF_ORIENTATION: Final[int] = 274
 
 _SCREEN: Final[dict[int, tuple[tuple[float, ...], tuple[float, ...]]]] = {
@@ -91,6 +96,7 @@ def read_itk(path: Path, spacing_given: bool) -> Film:
     Raises:
         FilmError: not one gray image, or an impossible spacing.
     """
+    _check_nifti(path)
     pixels, placement = itk_image(path)
     pixels = checked_pixels(pixels, str(path))
     size = (pixels.shape[1], pixels.shape[0])
@@ -108,6 +114,32 @@ def read_itk(path: Path, spacing_given: bool) -> Film:
         return seen
     source = "the file's spacing"
     return replace(seen, spacing_mm=checked_spacing(spacing, size, str(path), source), spacing_source=source)
+
+
+def _check_nifti(path: Path) -> None:
+    """Refuse a NIfTI file whose pixels are cut off or are not numbers: ITK's reader puts zeros in their place.
+
+    Raises:
+        FilmError: pixels are missing or not numbers.
+    """
+    with path.open("rb") as stream:
+        content = stream.read()
+    if content.startswith(b"\x1f\x8b"):
+        content = gzip.decompress(content)
+    order = "<" if content[:4] == b"\x5c\x01\x00\x00" else ">"
+    if len(content) < 352 or content[344:348] != b"n+1\x00":
+        return
+    dimensions = struct.unpack_from(f"{order}8h", content, 40)
+    kind, bits = struct.unpack_from(f"{order}2h", content, 70)
+    (start,) = struct.unpack_from(f"{order}f", content, 108)
+    count = math.prod(max(n, 1) for n in dimensions[1 : 1 + max(0, min(dimensions[0], 7))])
+    if not 0 <= start <= len(content) or len(content) - start < count * bits // 8:
+        raise FilmError(f"{path}: cut off: {count} pixels of {bits} bits are promised, fewer are there")
+    if kind in _NIFTI_FLOATS and start % 1 == 0:
+        values = np.frombuffer(content, f"{order}f{_NIFTI_FLOATS[kind]}", count, int(start))
+        bad = int(np.count_nonzero(~np.isfinite(values)))
+        if bad:
+            raise FilmError(f"{path}: {bad} of {count} pixels are not numbers (NaN or infinite)")
 
 
 def itk_image(path: Path) -> tuple[NDArray[Any], Placement]:
