@@ -73,7 +73,7 @@ class ChildProcess:
             return
         self._pending = b""
         options: dict[str, Any] = {"start_new_session": True}
-        if os.name == "nt":
+        if sys.platform == "win32":
             # no console window, and a group of its own
             options = {"creationflags": subprocess.CREATE_NO_WINDOW | subprocess.CREATE_NEW_PROCESS_GROUP}
         self._process = subprocess.Popen(
@@ -135,7 +135,7 @@ def _message(line: bytes) -> Message | None:
 
 
 def _kill_tree(process: "subprocess.Popen[bytes]") -> None:
-    if os.name == "nt":
+    if sys.platform == "win32":
         subprocess.run(["taskkill", "/F", "/T", "/PID", str(process.pid)], capture_output=True, check=False)
         return
     try:

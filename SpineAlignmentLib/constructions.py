@@ -72,7 +72,7 @@ class Arc:
     def sampled(self, count: int) -> FloatArray:
         """So many points along the arc, start and end included, shape (count, 2)."""
         angles = np.radians(self.start_deg + np.linspace(0.0, self.sweep_deg, count))
-        return np.array(self.vertex) + self.radius * np.stack([np.cos(angles), np.sin(angles)], axis=1)
+        return np.asarray(self.vertex + self.radius * np.stack([np.cos(angles), np.sin(angles)], axis=1))
 
     def polyline(self, step_deg: float = 2.0) -> FloatArray:
         """Points along the arc, shape (n, 2), at most `step_deg` apart, start and end included."""
