@@ -4,7 +4,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import SimpleITK as sitk
 import slicer
 from numpy.typing import NDArray
 
@@ -20,11 +19,13 @@ def add_film(scene: Any, pixels: NDArray[np.generic], spacing: tuple[float, floa
 
 
 def load_film(scene: Any, path: str | Path) -> Any:
-    """A film file as a volume node with its storage node."""
-    image = sitk.ReadImage(str(path))
-    pixels = sitk.GetArrayFromImage(image)
-    volume = add_film(scene, pixels.reshape(pixels.shape[-2:]), image.GetSpacing()[:2], Path(path).stem)
+    """A film file as a volume node, read by Slicer's own reader."""
+    volume = scene.AddNewNodeByClass("vtkMRMLScalarVolumeNode", Path(path).stem)
     storage = scene.AddNewNodeByClass("vtkMRMLVolumeArchetypeStorageNode")
     storage.SetFileName(str(path))
+    storage.SetSingleFile(True)
     volume.SetAndObserveStorageNodeID(storage.GetID())
+    if not storage.ReadData(volume):
+        raise OSError(f"{path}: Slicer's reader cannot read it")
+    volume.CreateDefaultDisplayNodes()
     return volume

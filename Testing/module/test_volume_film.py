@@ -1,0 +1,128 @@
+"""A volume node read as a film, whatever way its axes run."""
+
+import itertools
+
+import numpy as np
+import pytest
+import slicer
+import vtk
+
+from SpineAlignmentLib.errors import FilmError
+from SpineAlignmentLib.mrml.film_facts import FROM_ORIENTATION, FROM_VOLUME, film_facts
+from SpineAlignmentLib.mrml.volume_film import volume_geometry, volume_pixels
+from Testing.host.films import add_film, load_film
+
+PIXELS = np.arange(30, dtype=np.uint8).reshape(6, 5)
+
+
+def volume_of(scene, array, matrix, name="film"):
+    volume = scene.AddNewNodeByClass("vtkMRMLScalarVolumeNode", name)
+    slicer.util.updateVolumeFromArray(volume, np.ascontiguousarray(array))
+    volume.SetIJKToRASMatrix(slicer.util.vtkMatrixFromArray(matrix))
+    return volume
+
+
+def test_a_film_without_orientation_is_read_as_its_file(scene):
+    volume = add_film(scene, PIXELS, (0.2, 0.3))
+    geometry = volume_geometry(volume)
+    assert geometry.size_px == (5, 6)
+    assert geometry.spacing == pytest.approx((0.2, 0.3))
+    assert np.array_equal(volume_pixels(volume, geometry), PIXELS)
+    assert geometry.to_ras([2, 3]) == pytest.approx([-0.4, -0.9, 0])
+
+
+@pytest.mark.parametrize("plane", ["axial", "sagittal", "coronal"])
+@pytest.mark.parametrize(("flip_x", "flip_y", "swap"), list(itertools.product([False, True], repeat=3)))
+def test_the_film_is_what_the_screen_shows(scene, plane, flip_x, flip_y, swap):
+    right, up = {
+        "axial": ((-1, 0, 0), (0, 1, 0)),
+        "sagittal": ((0, -1, 0), (0, 0, 1)),
+        "coronal": ((-1, 0, 0), (0, 0, 1)),
+    }[plane]
+    x_step, y_step = 0.2 * np.array(right, float), -0.3 * np.array(up, float)
+    origin = np.array([10.0, 20.0, 30.0])
+    stored = PIXELS
+    if flip_x:
+        stored, origin, x_step = stored[:, ::-1], origin + 4 * x_step, -x_step
+    if flip_y:
+        stored, origin, y_step = stored[::-1], origin + 5 * y_step, -y_step
+    if swap:
+        stored, x_step, y_step = stored.T, y_step, x_step
+    matrix = np.eye(4)
+    matrix[:3, 0], matrix[:3, 1], matrix[:3, 2], matrix[:3, 3] = x_step, y_step, np.cross(right, up), origin
+    volume = volume_of(scene, stored[None], matrix)
+    geometry = volume_geometry(volume)
+    assert np.array_equal(volume_pixels(volume, geometry), PIXELS)
+    corner = np.array([10.0, 20.0, 30.0])
+    expected = corner + 3 * 0.2 * np.array(right) - 2 * 0.3 * np.array(up)
+    assert geometry.to_ras([3, 2]) == pytest.approx(expected)
+    assert geometry.to_pixels(expected) == pytest.approx([3, 2])
+
+
+@pytest.mark.parametrize("axis", [0, 1, 2])
+def test_the_single_slice_may_be_any_axis(scene, axis):
+    volume = volume_of(scene, np.expand_dims(PIXELS, axis), np.diag([-1.0, -1, 1, 1]))
+    assert sorted(volume_geometry(volume).size_px) == [5, 6]
+
+
+def test_bad_volumes_are_refused_in_one_line(scene):
+    empty = scene.AddNewNodeByClass("vtkMRMLScalarVolumeNode", "empty")
+    with pytest.raises(FilmError, match="empty: the volume has no image"):
+        volume_geometry(empty)
+    thick = volume_of(scene, np.zeros((3, 6, 5), np.uint8), np.eye(4), "CT")
+    with pytest.raises(FilmError, match="CT: a volume of 3 slices"):
+        volume_geometry(thick)
+    color = scene.AddNewNodeByClass("vtkMRMLVectorVolumeNode", "photo")
+    image = vtk.vtkImageData()
+    image.SetDimensions(5, 6, 1)
+    image.AllocateScalars(vtk.VTK_UNSIGNED_CHAR, 3)
+    color.SetAndObserveImageData(image)
+    with pytest.raises(FilmError, match="photo: a color image with 3 components"):
+        volume_geometry(color)
+
+
+def test_a_bent_film_is_refused(scene, film):
+    grid = scene.AddNewNodeByClass("vtkMRMLBSplineTransformNode", "warp")
+    film.SetAndObserveTransformNodeID(grid.GetID())
+    with pytest.raises(FilmError, match="non-linear transform warp"):
+        volume_geometry(film)
+
+
+def test_spacing_of_one_millimetre_is_no_spacing(scene):
+    facts = film_facts(add_film(scene, PIXELS, (1.0, 1.0)))
+    assert facts.spacing_mm is None
+    facts = film_facts(add_film(scene, PIXELS, (0.2, 0.3)))
+    assert facts.spacing_mm == pytest.approx((0.2, 0.3))
+    assert facts.spacing_source == FROM_VOLUME
+
+
+def test_a_sagittal_plane_tells_the_facing_side(scene):
+    matrix = np.zeros((4, 4))
+    matrix[1, 0], matrix[2, 1], matrix[0, 2], matrix[3, 3] = -0.2, -0.2, 1, 1
+    facts = film_facts(volume_of(scene, PIXELS[None], matrix))
+    assert (facts.anterior, facts.anterior_source) == ("left", FROM_ORIENTATION)
+
+
+def test_tags_that_slicers_reader_ignores_are_read_from_the_file(scene, tmp_path):
+    from pydicom.dataset import FileDataset, FileMetaDataset
+    from pydicom.uid import DigitalXRayImageStorageForPresentation, ExplicitVRLittleEndian, generate_uid
+
+    meta = FileMetaDataset()
+    meta.TransferSyntaxUID = ExplicitVRLittleEndian
+    meta.MediaStorageSOPClassUID = DigitalXRayImageStorageForPresentation
+    meta.MediaStorageSOPInstanceUID = generate_uid()
+    data = FileDataset(str(tmp_path / "film.dcm"), {}, file_meta=meta, preamble=b"\0" * 128)
+    data.SOPClassUID, data.SOPInstanceUID = meta.MediaStorageSOPClassUID, meta.MediaStorageSOPInstanceUID
+    data.Modality = "DX"
+    data.Rows, data.Columns = 80, 60
+    data.BitsAllocated = data.BitsStored = 16
+    data.HighBit, data.PixelRepresentation, data.SamplesPerPixel = 15, 0, 1
+    data.PhotometricInterpretation = "MONOCHROME2"
+    data.PixelSpacing = [0.5, 0.25]
+    data.PatientOrientation = ["P", "F"]
+    data.PixelData = np.arange(4800, dtype=np.uint16).tobytes()
+    data.save_as(tmp_path / "film.dcm")
+    facts = film_facts(load_film(scene, tmp_path / "film.dcm"))
+    assert facts.spacing_mm == pytest.approx((0.25, 0.5))
+    assert facts.spacing_source == "PixelSpacing (0028,0030)"
+    assert (facts.anterior, facts.anterior_source) == ("left", "PatientOrientation (0020,0020)")
