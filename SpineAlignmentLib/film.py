@@ -24,7 +24,7 @@ MAX_EXTENT_MM: Final[float] = 3000.0
 """No radiograph is longer than this."""
 MAX_ASPECT: Final[float] = 8.0
 MIN_SIDE_PX: Final[int] = 32
-MAX_PIXELS: Final[int] = 250_000_000
+MAX_PIXELS: Final[int] = 100_000_000
 """Larger images are refused before they fill the memory; the largest whole-body films have 16 million pixels."""
 COLOR_DIFFERENCE: Final[float] = 0.12
 """Difference between the channels of a pixel, as a share of the range, from which it counts as colored."""

@@ -16,6 +16,8 @@ from pydicom.uid import (
     generate_uid,
 )
 
+SAMPLE_FILM = Path(__file__).parents[2] / "SpineAlignment" / "Resources" / "SampleData" / "sample_film.dcm"
+
 SITK_COMPRESSORS = {"jpeg lossless": "JPEG"}
 """Compressions that pydicom cannot write, written by the GDCM in SimpleITK."""
 

@@ -1,0 +1,226 @@
+"""The command line: what it writes, what it says and how it ends."""
+
+import csv
+import json
+import os
+import shutil
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
+
+from SpineAlignmentLib.command_line import main
+from SpineAlignmentLib.film_paths import film_files, result_names
+from SpineAlignmentLib.landmarks import COUNT, INDEX, NAMES
+from SpineAlignmentLib.markups import read_markups
+from SpineAlignmentLib.models import read_ensemble, shipped_models
+from SpineAlignmentLib.parameters import KEYS, lean, slope, spinopelvic_parameters
+from SpineAlignmentLib.results import Annotation, frame_points, read_annotation, write_annotation
+from Testing.library.films import SAMPLE_FILM, dicom, pattern, picture
+
+
+@pytest.fixture(scope="module")
+def detected(tmp_path_factory):
+    """A folder of films with every kind of trouble in it, run once as a user would."""
+    films, out = tmp_path_factory.mktemp("films"), tmp_path_factory.mktemp("out")
+    shutil.copy(SAMPLE_FILM, films / "good.dcm")
+    (films / "again").mkdir()
+    shutil.copy(SAMPLE_FILM, films / "again" / "good.dcm")
+    dicom(films / "named.dcm", pattern(200, 500), PatientOrientation=["P", "F"])
+    (films / "cut.dcm").write_bytes(SAMPLE_FILM.read_bytes()[:9000])
+    (films / "words.png").write_text("no picture")
+    (films / "notes.txt").write_text("not looked at")
+    command = [sys.executable, "-m", "SpineAlignmentLib", "detect", str(films), "-o", str(out)]
+    return out, subprocess.run(command, capture_output=True, text=True, check=False)
+
+
+def test_bad_films_are_named_and_do_not_stop_the_others(detected):
+    out, run = detected
+    assert run.returncode == 1
+    lines = run.stderr.strip().splitlines()
+    assert len(lines) == 2
+    assert any("cut.dcm" in line for line in lines)
+    assert any("words.png" in line for line in lines)
+    assert "Traceback" not in run.stderr
+    stems = ["good", "good_2", "named"]
+    endings = [".json", ".mrk.json", ".png"]
+    assert sorted(p.name for p in out.iterdir()) == sorted(
+        [f"{s}{e}" for s in stems for e in endings] + ["results.csv"]
+    )
+
+
+def test_results_agree_with_each_other(detected):
+    out, _ = detected
+    result = json.loads((out / "good.json").read_text())
+    assert set(result["landmarks"]) == set(NAMES)
+    assert set(result["parameters"]) == set(KEYS)
+    assert result["models"] == [m.name for m in read_ensemble()]
+    annotation = read_annotation(out / "good.json")
+    for key, value in annotation.parameters().items():
+        assert result["parameters"][key]["value"] == pytest.approx(value, abs=1e-3)
+    markups = read_markups(out / "good.mrk.json")
+    assert np.allclose(markups.points_px, annotation.points_px, atol=0.01, equal_nan=True)
+    rows = list(csv.DictReader((out / "results.csv").open()))
+    assert [row["film"] for row in rows] == ["good.dcm", "good.dcm", "named.dcm"]
+    assert float(rows[0]["PI (deg)"]) == pytest.approx(result["parameters"]["PI"]["value"], abs=1e-3)
+    assert (out / "good.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_nothing_of_the_patient_is_in_a_result(detected):
+    out, run = detected
+    for path in [p for p in out.iterdir() if p.suffix != ".png"]:
+        for word in ("Doe", "Jane", "SECRET-77", "19500102"):
+            assert word not in path.read_text()
+    assert "Doe" not in run.stdout + run.stderr
+
+
+def test_second_run_over_its_own_results_takes_no_picture_for_a_film(detected):
+    out, _ = detected
+    assert film_files(out, out) == []
+
+
+def test_nothing_to_do_and_wrong_usage(tmp_path, capsys):
+    (tmp_path / "empty").mkdir()
+    assert main(["detect", str(tmp_path / "empty"), "-o", str(tmp_path / "out")]) == 2
+    assert "no films" in capsys.readouterr().err
+    for wrong in (
+        [],
+        ["detect"],
+        ["detect", "a.dcm"],
+        ["detect", "a.dcm", "-o", "out", "--spacing", "0"],
+        ["detect", "a.dcm", "-o", "out", "--spacing", "wide"],
+        ["detect", "a.dcm", "-o", "out", "--anterior", "up"],
+        ["paint", "a.dcm"],
+    ):
+        with pytest.raises(SystemExit) as end:
+            main(wrong)
+        assert end.value.code == 2
+        assert len(capsys.readouterr().err.strip().splitlines()) == 1
+
+
+def test_missing_file_and_missing_models(tmp_path, capsys):
+    out = tmp_path / "out"
+    assert main(["detect", str(tmp_path / "none.dcm"), "-o", str(out)]) == 1
+    assert "none.dcm: cannot read: No such file" in capsys.readouterr().err
+    assert main(["detect", str(SAMPLE_FILM), "-o", str(out), "--models", str(tmp_path / "nowhere")]) == 1
+    error = capsys.readouterr().err
+    assert "no models there" in error
+    assert len(error.strip().splitlines()) == 1
+    assert list(out.iterdir()) == []
+
+
+def test_output_that_cannot_be_written(tmp_path, capsys):
+    (tmp_path / "file").write_text("in the way")
+    assert main(["detect", str(SAMPLE_FILM), "-o", str(tmp_path / "file")]) == 1
+    error = capsys.readouterr().err
+    assert "cannot write there" in error
+    assert len(error.strip().splitlines()) == 1
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="limits of this kind are those of Unix")
+def test_full_disk_leaves_nothing_half_written(tmp_path):
+    import resource
+
+    # a limit on file size makes writing fail in the middle, as a full disk does
+    run = subprocess.run(
+        [sys.executable, "-m", "SpineAlignmentLib", "detect", str(SAMPLE_FILM), "-o", str(tmp_path / "out")],
+        capture_output=True,
+        text=True,
+        check=False,
+        preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (12_000, 12_000)),
+    )
+    assert run.returncode == 1
+    assert "cannot write" in run.stderr
+    assert len(run.stderr.strip().splitlines()) == 1
+    assert list((tmp_path / "out").iterdir()) == []
+
+
+def test_a_film_is_never_replaced_by_its_results(tmp_path, capsys):
+    path = picture(tmp_path / "a.png", pattern(bits=8))
+    before = path.read_bytes()
+    assert main(["detect", str(path), "-o", str(tmp_path)]) == 1
+    assert "replace the film" in capsys.readouterr().err
+    assert path.read_bytes() == before
+
+
+def test_spacing_given(tmp_path, capsys):
+    path = picture(tmp_path / "a.png", pattern(bits=8))
+    out = tmp_path / "out"
+    assert main(["detect", str(path), "-o", str(out), "--spacing", "0.25", "--anterior", "right"]) == 0
+    result = json.loads((out / "a.json").read_text())
+    assert (result["spacing_mm"], result["spacing_source"], result["anterior"]) == ([0.25, 0.25], "given", "right")
+    assert main(["detect", str(path), "-o", str(out), "--anterior", "right"]) == 0
+    result = json.loads((out / "a.json").read_text())
+    assert result["spacing_mm"] is None
+    assert result["parameters"]["SVA"] == {"value": None, "unit": "mm"}
+    assert any("spacing unknown" in w for w in result["warnings"])
+    assert "picture:" in capsys.readouterr().out
+
+
+@given(arrays(np.float64, (COUNT, 2), elements=st.floats(0, 4000, width=32)), st.sampled_from(["left", "right"]))
+@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_identities_hold_for_measured_files(tmp_path, points, anterior):
+    film = Annotation("f.dcm", (4000, 4000), np.round(points, 6), spacing_mm=(0.2, 0.3), anterior=anterior)
+    write_annotation(film, tmp_path / "f.json")
+    assert main(["measure", str(tmp_path / "f.json"), "-o", str(tmp_path / "out")]) == 0
+    p = {k: v["value"] for k, v in json.loads((tmp_path / "out" / "f.json").read_text())["parameters"].items()}
+    mm = frame_points(np.round(points, 6), (0.2, 0.3), anterior)
+    at = {name: mm[INDEX[name]] for name in NAMES}
+    hip, sacrum = (at["FH_1"] + at["FH_2"]) / 2, (at["S1_A"] + at["S1_P"]) / 2
+    near = {"abs": 1e-9, "rel": 0}
+    assert p["PI"] == pytest.approx(p["PT"] + p["SS"], **near)
+    assert p["SSA"] == pytest.approx(90 + p["PI"] - p["GT"], **near)
+    assert p["GT"] == pytest.approx(p["PT"] + lean(sacrum, at["C7_C"]), **near)
+    assert p["TPA"] == pytest.approx(p["PT"] + lean(hip, at["T1_C"]), **near)
+    assert p["LPA"] == pytest.approx(p["PT"] + lean(hip, at["L1_C"]), **near)
+    t5 = slope(at["T5_PI"], at["T5_AI"]) - slope(at["T5_PS"], at["T5_AS"])
+    assert p["GTK"] == pytest.approx(p["PTK"] + p["MTK"] + t5, **near)
+    plates = slope(at["L4_PS"], at["L4_AS"]) - slope(at["L1_PS"], at["L1_AS"])
+    assert p["LL"] - p["L4SL"] == pytest.approx(plates, **near)
+    expected = spinopelvic_parameters(mm)
+    assert all(p[k] is None or p[k] == pytest.approx(float(expected[k]), abs=1e-9) for k in KEYS)
+
+
+def test_measure_of_corrected_markups(detected, tmp_path, capsys):
+    out, _ = detected
+    content = json.loads((out / "good.mrk.json").read_text())
+    before = read_annotation(out / "good.json")
+    content["markups"][0]["controlPoints"][INDEX["S1_A"]]["position"][1] += 5.0
+    (tmp_path / "mine.mrk.json").write_text(json.dumps(content))
+    assert main(["measure", str(tmp_path / "mine.mrk.json"), "-o", str(tmp_path / "out")]) == 0
+    after = read_annotation(tmp_path / "out" / "mine.json")
+    assert after.parameters()["SS"] > before.parameters()["SS"] + 1
+    assert after.parameters()["T1S"] == pytest.approx(before.parameters()["T1S"], abs=0.05)
+    assert "pelvic incidence" in capsys.readouterr().out
+
+
+def test_measure_names_the_bad_file_and_does_the_others(detected, tmp_path, capsys):
+    out, _ = detected
+    (tmp_path / "bad.json").write_text("{}")
+    assert main(["measure", str(tmp_path / "bad.json"), str(out / "good.json"), "-o", str(tmp_path / "m")]) == 1
+    assert "bad.json" in capsys.readouterr().err
+    assert [p.name for p in (tmp_path / "m").iterdir()] == ["good.json"]
+
+
+def test_result_names_are_distinct(tmp_path):
+    names = ["a/x.dcm", "b/x.dcm", "x_2.png", "IM.0001", "scan.nii.gz", "1.2.840.5"]
+    files = [tmp_path / n for n in names]
+    assert result_names(files) == ["x", "x_2", "x_2_2", "IM.0001", "scan", "1.2.840.5"]
+
+
+def test_import_is_cheap():
+    heavy = ["tensorflow", "onnxruntime", "keras", "matplotlib", "PIL", "pydicom", "SimpleITK"]
+    code = (
+        "import sys, SpineAlignmentLib.detection, SpineAlignmentLib.command_line, SpineAlignmentLib.archive;"
+        f"print([m for m in {heavy} if m in sys.modules])"
+    )
+    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, env=os.environ)
+    assert run.stdout.strip() == "[]"
+
+
+def test_shipped_models_are_found():
+    assert (shipped_models() / "ensemble.json").exists()
