@@ -62,7 +62,9 @@ def read_volume(ct: Path, labels: Path, spacing: float = 0.8) -> LabeledVolume:
     Raises:
         FilmError: a file cannot be read, is not a volume, or the two do not cover the same space.
     """
-    import SimpleITK as sitk
+    import SimpleITK
+
+    sitk: Any = SimpleITK
 
     images = []
     for path in (ct, labels):

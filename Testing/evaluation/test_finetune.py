@@ -1,0 +1,75 @@
+"""Fine-tuning from an exported model to a new one that detection runs, with a network small enough for a test."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from Testing.evaluation.samples import SIZE, truth, write_films
+from Testing.training import tiny
+from Training import checkpoint
+from Training.finetune import Settings, extract_weights, finetune, main
+
+
+def write_drawn_films(folder: Path, count: int) -> Path:
+    """Sample films whose pictures show a blob at every landmark."""
+    films = truth(count)
+    write_films(films, folder)
+    y, x = np.mgrid[: SIZE[1], : SIZE[0]]
+    for f in films:
+        image = np.zeros((SIZE[1], SIZE[0]))
+        for px, py in f.points:
+            image += np.exp(-((x - px) ** 2 + (y - py) ** 2) / 12)
+        Image.fromarray((image / image.max() * 200 + 20).astype(np.uint8)).save(folder / f"{f.name}.png")
+    return folder
+
+
+@pytest.fixture(scope="module")
+def shipped(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
+    """A tiny trained and exported ensemble of one, and its run."""
+    from Training.export import export_run, update_ensemble
+
+    folder = tmp_path_factory.mktemp("shipped")
+    run = folder / "run"
+    done = tiny.train(tiny.write_config(folder / "tiny.yaml"), run)
+    assert done.returncode == 0, done.stderr
+    export_run(run, folder / "models")
+    update_ensemble(folder / "models", ["tiny"])
+    return folder / "models", run
+
+
+def test_weights_come_back_out_of_the_shipped_model(shipped: tuple[Path, Path], tmp_path: Path) -> None:
+    from SpineAlignmentLib.models import read_ensemble
+
+    models, run = shipped
+    extract_weights(read_ensemble(models)[0], tmp_path / "w.npz")
+    trained, _ = checkpoint.load(run / "best.npz")
+    extracted, _ = checkpoint.load(tmp_path / "w.npz")
+    assert extracted.keys() == trained.keys()
+    assert all(np.array_equal(extracted[name], trained[name]) for name in trained)
+
+
+def test_finetuned_models_are_measured_before_and_after(
+    shipped: tuple[Path, Path], tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    films = write_drawn_films(tmp_path / "films", 10)
+    output = tmp_path / "new"
+    options = ["--films", films, "--models", shipped[0], "--output", output, "--held-out", films, "--rehearsal", films]
+    assert main([*(str(o) for o in options), "--steps", "40", "--learning-rate", "0.005", "--threads", "1"]) == 0
+    said = capfd.readouterr().out
+    found = json.loads((output / "finetuning.json").read_text())["sets"]["held-out films"]
+    assert "held-out films: 10 films, median error" in said and f"--models {output}" in said
+    assert found["after"]["median_error_mm"] < found["before"]["median_error_mm"]
+    about = json.loads((output / "tiny" / "model.json").read_text())
+    assert "Fine-tuned on 10 corrected films" in about["training"]["data"]
+    assert json.loads((output / "ensemble.json").read_text())["models"] == ["tiny"]
+
+
+def test_too_few_films(shipped: tuple[Path, Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    films = write_drawn_films(tmp_path / "films", 3)
+    assert main(["--films", str(films), "--models", str(shipped[0]), "--output", str(tmp_path / "new")]) == 2
+    assert "fewer than 5 patients" in capsys.readouterr().err and not (tmp_path / "new").exists()
+    with pytest.raises(Exception, match="no such folder"):
+        finetune(shipped[0], Settings(tmp_path / "nothing"), tmp_path / "new", tmp_path / "work")

@@ -1,0 +1,227 @@
+"""Learning from corrections: continue from trained models on a hospital's own films (`python -m Training.finetune`).
+
+Each model of the ensemble goes on from its shipped weights, at a small learning rate, on the given films and, against
+forgetting, on films of the kind it already knows (`--rehearsal`). A part of the patients is kept for choosing the best
+step. The new folder of models can be given to `detect --models` and to the module; what it changed is measured on
+films that took no part.
+"""
+
+import argparse
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Any, Final
+
+from SpineAlignmentLib.errors import ModelError, ResultError, SpineAlignmentError
+from SpineAlignmentLib.files import make_folder, write_files
+from SpineAlignmentLib.models import SAVED_MODEL, Model, read_ensemble
+from Training.config import ConfigError, DataConfig, SourceConfig, TrainingConfig, config_from_dict, save_config
+from Training.datasets import read_films
+
+MINIMUM_FILMS: Final[int] = 5
+FOLDS: Final[int] = 5
+"""One of so many parts of the patients chooses the best step."""
+
+
+@dataclass(frozen=True)
+class Settings:
+    """How a model is continued."""
+
+    films: Path
+    """Folder of corrected films."""
+    rehearsal: Path | None = None
+    """Folder of annotated films of the kind the models know."""
+    steps: int = 120
+    batch: int = 4
+    learning_rate: float = 2e-4
+    threads: int = 0
+    seed: int = 0
+
+
+def continued(model: Model, settings: Settings, weights: Path) -> TrainingConfig:
+    """The configuration of a model's training, changed for going on from `weights` on other films.
+
+    Raises:
+        ModelError: the model does not say how it was trained.
+    """
+    try:
+        config = config_from_dict(model.about["training"]["config"], str(model.folder / "model.json"))
+    except (KeyError, TypeError, ConfigError) as error:
+        raise ModelError(
+            f"{model.folder}: does not say how it was trained, so it cannot be continued ({error})"
+        ) from error
+    films: dict[str, Any] = {"kind": "annotated", "options": {"folder": str(settings.films)}}
+    part: dict[str, Any] = {"source": films, "folds": FOLDS, "fold": 0, "seed": settings.seed}
+    training: dict[str, Any] = {"kind": "fold", "options": part}
+    count = len(read_films(settings.films)[0])
+    if settings.rehearsal is not None:
+        known = {"kind": "annotated", "options": {"folder": str(settings.rehearsal)}}
+        # as many corrected films as known ones, whatever the sizes of the two folders
+        repeats = [max(1, round(len(read_films(settings.rehearsal)[0]) / max(count * (1 - 1 / FOLDS), 1))), 1]
+        training = {"kind": "mixture", "options": {"sources": [training, known], "repeats": repeats}}
+    data = DataConfig(
+        SourceConfig(**training), SourceConfig("fold", {**part, "held_out": True}), workers=1, prefetch=2
+    )  # fmt: skip
+    optimizer = replace(
+        config.optimizer, learning_rate=settings.learning_rate, unit="steps", length=settings.steps, schedule="cosine",
+        warmup_steps=min(10, settings.steps // 4), batch_size=settings.batch, average=0.9, clip_norm=100.0,
+    )  # fmt: skip
+    every = max(1, settings.steps // 6)
+    run = replace(
+        config.run, precision="float32", threads=settings.threads, seed=settings.seed, log_steps=every,
+        checkpoint_steps=settings.steps, validation_steps=every, patience=0, init_from=str(weights),
+    )  # fmt: skip
+    description = f"{config.description} Fine-tuned on {count} corrected films."
+    return replace(config, description=description.strip(), data=data, optimizer=optimizer, run=run)
+
+
+def extract_weights(model: Model, path: Path) -> None:
+    """The weights of a shipped model as a checkpoint that training can start from.
+
+    Raises:
+        ModelError: the SavedModel is missing or altered, or does not fit its configuration.
+    """
+    import tensorflow as tf
+
+    from Training import checkpoint
+    from Training.network import build_network
+
+    config = config_from_dict(model.about["training"]["config"], str(model.folder / "model.json"))
+    network = build_network(config.network, config.input_size)
+    values = [v.numpy() for v in tf.saved_model.load(str(model.verified(SAVED_MODEL))).network_variables]
+    shapes = [tuple(variable.shape) for variable in network.weights]
+    if [tuple(value.shape) for value in values] != shapes:
+        raise ModelError(f"{model.folder}: its weights do not fit its configuration; export it again")
+    arrays = {variable.path: value for variable, value in zip(network.weights, values, strict=True)}
+    checkpoint.save(path, arrays, {"step": 0, "metrics": {}})
+
+
+def finetune(models: Path | None, settings: Settings, output: Path, work: Path) -> Path:
+    """Continue every model of an ensemble and export the results; each training runs in a process of its own.
+
+    Args:
+        models: folder with ensemble.json, or of one model; None for the ensemble that ships.
+        settings: films and training.
+        output: folder of the new models, with ensemble.json.
+        work: folder for runs, which can be continued when interrupted.
+
+    Raises:
+        SpineAlignmentError: too few films, or a training that fails; its own message was printed.
+    """
+    films, problems = read_films(settings.films)
+    if problems:
+        raise ResultError(problems[0])
+    if len({film.patient for film in films}) < MINIMUM_FILMS:
+        raise ResultError(
+            f"{settings.films}: has films of fewer than {MINIMUM_FILMS} patients; correct some more first"
+        )
+    make_folder(work)
+    make_folder(output)
+    runs = []
+    for model in read_ensemble(models):
+        weights, config, run = (work / f"{model.name}{end}" for end in (".npz", ".yaml", ""))
+        extract_weights(model, weights)
+        save_config(continued(model, settings, weights), config)
+        _command("Training.train", "--config", str(config), "--run", str(run))
+        runs += ["--run", str(run)]
+    _command("Training.export", *runs, "--output", str(output), "--ensemble")
+    return output
+
+
+def _command(module: str, *arguments: str) -> None:
+    environment = os.environ | {"TF_CPP_MIN_LOG_LEVEL": "2"}
+    done = subprocess.run([sys.executable, "-m", module, *arguments], env=environment, check=False)
+    if done.returncode:
+        raise ModelError(f"{module} ended with status {done.returncode}; its message is above")
+
+
+def measure(films: Path, models: Path | None, workers: int = 0) -> dict[str, float]:
+    """Headline figures of models on annotated films, see `Training.evaluation.localization.headline`.
+
+    Raises:
+        SpineAlignmentError: no annotated film.
+    """
+    from Training.evaluation.localization import headline
+    from Training.evaluation.prediction import LibraryDetector, predict
+    from Training.evaluation.study import StudyError, build_study
+
+    truth, problems = read_films(films)
+    predicted, failed = predict(truth, LibraryDetector(models), workers)
+    for problem in [*problems, *failed]:
+        print(problem, file=sys.stderr)
+    try:
+        return headline(build_study(truth, predicted))
+    except StudyError as error:
+        raise ResultError(f"{films}: {error}") from error
+
+
+def compare(sets: dict[str, Path], before: Path | None, after: Path, workers: int = 0) -> dict[str, dict[str, Any]]:
+    """Headline figures before and after, for each set of films by name."""
+    return {
+        name: {"before": measure(films, before, workers), "after": measure(films, after, workers)}
+        for name, films in sets.items()
+    }
+
+
+def comparison_lines(found: dict[str, dict[str, Any]]) -> list[str]:
+    """One line for each set of films."""
+    lines = []
+    for name, figures in found.items():
+        old, new = figures["before"], figures["after"]
+        error = [f["median_error_mm"] for f in (old, new)]
+        level = [100 * f["wrong_level_rate"] for f in (old, new)]
+        lines.append(
+            f"{name}: {old['films']:.0f} films, median error {error[0]:.2f} -> {error[1]:.2f} mm "
+            f"({100 * (error[1] / error[0] - 1):+.1f} %), wrong level {level[0]:.1f} -> {level[1]:.1f} %"
+        )
+    return lines
+
+
+def parser() -> argparse.ArgumentParser:
+    """The options of the command."""
+    p = argparse.ArgumentParser(prog="python -m Training.finetune", description=(__doc__ or "").splitlines()[0])
+    p.add_argument("--films", type=Path, required=True, help="folder of corrected films, see Training.corrections")
+    p.add_argument("--output", type=Path, required=True, help="folder of the new models")
+    p.add_argument("--models", type=Path, help="folder of models to continue; without it the ensemble that ships")
+    p.add_argument("--rehearsal", type=Path, help="annotated films of the kind the models know, against forgetting")
+    p.add_argument("--held-out", type=Path, help="annotated films of the new kind that took no part, to measure on")
+    p.add_argument("--standard", type=Path, help="annotated films of the known kind, to measure on")
+    p.add_argument("--work", type=Path, help="folder of the runs (default: OUTPUT/runs)")
+    p.add_argument("--steps", type=int, default=Settings.steps)
+    p.add_argument("--batch", type=int, default=Settings.batch, help="films in a step")
+    p.add_argument("--learning-rate", type=float, default=Settings.learning_rate)
+    p.add_argument("--threads", type=int, default=0, help="of the engine in training; 0: its own choice")
+    p.add_argument("--seed", type=int, default=0)
+    return p
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """The command; 0 when the new models are written, 2 when they cannot be."""
+    o = parser().parse_args(arguments)
+    settings = Settings(o.films, o.rehearsal, o.steps, o.batch, o.learning_rate, o.threads, o.seed)
+    sets = {name: films for name, films in (("held-out films", o.held_out), ("standard films", o.standard)) if films}
+    try:
+        if o.steps < 1 or o.batch < 1:
+            raise ResultError("--steps and --batch must be at least 1")
+        finetune(o.models, settings, o.output, o.work or o.output / "runs")
+        found = compare(sets, o.models, o.output)
+        said = {
+            "settings": {k: str(v) if isinstance(v, Path) else v for k, v in asdict(settings).items()},
+            "sets": found,
+        }
+        write_files({o.output / "finetuning.json": (json.dumps(said, indent=1) + "\n").encode()})
+    except (SpineAlignmentError, ConfigError) as error:
+        print(f"finetune: {error}", file=sys.stderr)
+        return 2
+    for line in comparison_lines(found):
+        print(line)
+    print(f"{o.output}: new models; use them with: spine-alignment detect FILM --models {o.output} -o OUT")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
