@@ -81,9 +81,10 @@ def render(folder: Path, count: int, seed: int, workers: int) -> None:
         raise OSError(f"{folder}: {needed / 1e9:.1f} GB needed, {free / 1e9:.1f} GB free; lower --count or free space")
     if not missing:
         return
+    Projector.check()
     os.environ.setdefault("LP_NUM_THREADS", "1")  # llvmpipe: one thread a worker, the workers fill the cores
     jobs = [(str(folder), seed, index) for index in missing]
-    with multiprocessing.get_context("spawn").Pool(workers, _start_worker, maxtasksperchild=500) as pool:
+    with multiprocessing.get_context("spawn").Pool(workers, _start_worker, maxtasksperchild=200) as pool:
         for _ in tqdm(pool.imap_unordered(_render, jobs), total=len(jobs), disable=None, unit="film"):
             pass
 

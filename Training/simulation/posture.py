@@ -208,7 +208,11 @@ def _plausible(angles: SpineAngles, stacked: Stack, sizes: SpineSizes, disease: 
 
 
 def _posture(
-    person: Person, angles: SpineAngles, sizes: SpineSizes, disease: Disease, stacked: Stack,
+    person: Person,
+    angles: SpineAngles,
+    sizes: SpineSizes,
+    disease: Disease,
+    stacked: Stack,
     curves: tuple[LateralCurve, ...],
 ) -> Posture:
     """Turn and lean everything about the hips and name it."""

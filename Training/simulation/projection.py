@@ -5,6 +5,8 @@ slot scanner only the horizontal one (its source travels along with the slit). V
 one map, then a parallel beam integrates, so landmarks are exact.
 """
 
+import subprocess
+import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -19,6 +21,9 @@ ImageArray = NDArray[np.float32]
 
 MM_PER_CM = 10.0
 """gVirtualXray gives path lengths in cm."""
+
+LARGEST_TEXTURE = 2048
+"""Pixels along a side that every OpenGL renderer can draw at once; larger films are rendered in tiles."""
 
 GRAPHICS_PACKAGES = (
     "libegl1 libxcb-res0 libxcb-util1 libxcb-keysyms1 libxcb-image0 libxcb-icccm4 libxcb-xkb1 libxkbcommon-x11-0 "
@@ -78,8 +83,39 @@ class Projector:
     def __init__(self) -> None:
         self._gvxr = _start_gvxr()
 
+    @staticmethod
+    def check() -> None:
+        """Start gVirtualXray once in a process of its own, so that workers are only started where it works.
+
+        Raises:
+            GraphicsError: it cannot start; says what to install.
+        """
+        code = "from Training.simulation.projection import Projector; Projector()"
+        done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+        if done.returncode:
+            lines = [line for line in done.stderr.strip().splitlines() if line] or [f"exit status {done.returncode}"]
+            reason = lines[-1].split("GraphicsError: ")[-1]
+            raise GraphicsError(reason if "apt-get" in reason else _missing(reason))
+
     def path_lengths(self, meshes: Mapping[str, Mesh], beam: Beam, window: Window) -> dict[str, ImageArray]:
         """Millimetres of each mesh along every ray, shape `window.size`; parts that face inward subtract."""
+        out = {name: np.zeros(window.size, np.float32) for name in meshes}
+        height, width = window.size
+        for top in range(0, height, LARGEST_TEXTURE):
+            for left in range(0, width, LARGEST_TEXTURE):
+                rows, columns = min(LARGEST_TEXTURE, height - top), min(LARGEST_TEXTURE, width - left)
+                tile = Window(
+                    window.left - left * window.spacing,
+                    window.top - top * window.spacing,
+                    (rows, columns),
+                    window.spacing,
+                )
+                for name, image in self._tile(meshes, beam, tile).items():
+                    out[name][top : top + rows, left : left + columns] = image
+        return out
+
+    def _tile(self, meshes: Mapping[str, Mesh], beam: Beam, window: Window) -> dict[str, ImageArray]:
+        """Path lengths in a window that fits a texture."""
         gvxr = self._gvxr
         height, width = window.size
         gvxr.removePolygonMeshesFromSceneGraph()
@@ -93,7 +129,6 @@ class Projector:
         out: dict[str, ImageArray] = {}
         for name, mesh in meshes.items():
             if not len(mesh.faces):
-                out[name] = np.zeros(window.size, np.float32)
                 continue
             plane = beam.project(mesh.vertices) - middle
             vertices = np.column_stack([-plane[:, 0], plane[:, 1], -mesh.vertices[:, 2]])
@@ -109,8 +144,11 @@ def _start_gvxr() -> Any:
 
         gvxr.createNewContext("EGL", 4, 5)
         gvxr.setMonoChromaticPerPixelAtSDD(60.0, "keV", 1)
+        gvxr.disableArtefactFiltering()  # five times faster; the meshes are closed but for a few library bones
     except Exception as error:
-        raise GraphicsError(
-            f"gVirtualXray could not start ({error}); on Debian or Ubuntu: apt-get install {GRAPHICS_PACKAGES}"
-        ) from error
+        raise GraphicsError(_missing(str(error))) from error
     return gvxr
+
+
+def _missing(reason: str) -> str:
+    return f"gVirtualXray could not start ({reason}); on Debian or Ubuntu: apt-get install {GRAPHICS_PACKAGES}"

@@ -34,7 +34,9 @@ class View:
     """Projection pixels for one network pixel."""
 
 
-def sample_film(points: FloatArray, size: tuple[int, int], rng: np.random.Generator) -> tuple[float, float, float, float]:
+def sample_film(
+    points: FloatArray, size: tuple[int, int], rng: np.random.Generator
+) -> tuple[float, float, float, float]:
     """The edges of a film around landmarks (45, 2), on a projection of (height, width): from C2-to-hips to skull-to-knees."""
     known = points[~np.isnan(points[:, 0])]
     c2, hips = np.nanmin(points[:, 1]), np.nanmax(points[:, 1])
@@ -90,7 +92,7 @@ class SimulatedFilms:
     Args:
         folder: written by `Training.simulation.cache`.
         first, count: the range of projections used; count 0 = all.
-        randomization: 0 plausible looks to 1.5 well past them.
+        randomization: greatest strength of the looks, 0 plausible to 1.5 well past it.
         training: draw a new view and look each time; else the same ones for an index, without augmentation.
 
     Raises:
@@ -125,13 +127,16 @@ class SimulatedFilms:
         layers = np.load(path, mmap_mode="r")
         view = sample_view(points, (layers.shape[1], layers.shape[2]), input_size, rng, self._training)
         projection = self._warped(path, layers, view, input_size, points)
-        image = film(projection, Look.sample(rng, self._randomization), rng)
+        look = Look.sample(rng, self._randomization * float(rng.random()))  # from plausible to wild
+        image = film(projection, look, rng)
         if self._training:
             image = augment(image, projection.spacing_mm, rng)
         inside = _inside(view, input_size)
         marks = projection.landmarks
         column, row = np.clip(np.nan_to_num(marks).round().astype(int), 0, np.array(input_size)[::-1] - 1).T
-        visible = inside[row, column] & (marks >= -0.5).all(axis=1) & (marks <= np.array(input_size)[::-1] - 0.5).all(axis=1)
+        visible = (
+            inside[row, column] & (marks >= -0.5).all(axis=1) & (marks <= np.array(input_size)[::-1] - 0.5).all(axis=1)
+        )
         marks = np.where(visible[:, None], marks, np.nan)
         return normalize_contrast(image, inside), marks.astype(np.float32)
 

@@ -36,8 +36,14 @@ def _direction(elevation: float, inward: float, side: float) -> FloatArray:
 
 
 def arms(
-    base: FloatArray, frame: FloatArray, position: ArmPosition, scale: float, width: float, flesh: float,
-    rng: np.random.Generator, cortex: float,
+    base: FloatArray,
+    frame: FloatArray,
+    position: ArmPosition,
+    scale: float,
+    width: float,
+    flesh: float,
+    rng: np.random.Generator,
+    cortex: float,
 ) -> Arms:
     """Shoulder girdle and arms.
 
@@ -64,15 +70,21 @@ def arms(
         wrist = elbow + 240 * scale * second
         bones.extend(_arm_bones(shoulder, elbow, wrist, second, side, scale, rng, cortex))
         line = shoulder + np.array([-0.2, -0.17, -0.1, 0.0, 0.2, 0.5, 0.8, 1.0, 1.08])[:, None] * (elbow - shoulder)
-        soft.append(tube(line, np.array([4, 24, 36, 44, 44, 39, 36, 32, 4]) * flesh, (1.0, 0.0, 0.0), 16))
+        soft.append(tube(line, np.array([4, 20, 30, 38, 38, 35, 32, 29, 4]) * flesh, (1.0, 0.0, 0.0), 16))
         line = elbow + np.array([-0.08, 0.0, 0.2, 0.4, 0.6, 0.8, 1.0])[:, None] * (wrist - elbow)
-        soft.append(tube(line, np.array([4, 32, 36, 34, 29, 25, 22]) * flesh, (1.0, 0.0, 0.0), 14))
+        soft.append(tube(line, np.array([4, 29, 32, 30, 26, 22, 20]) * flesh, (1.0, 0.0, 0.0), 14))
         soft.append(ellipsoid(wrist + 50 * second, [30, 48, 22], None, 8))
     return Arms(bones, soft)
 
 
 def _girdle(
-    shoulder: FloatArray, base: FloatArray, frame: FloatArray, side: float, scale: float, rng: np.random.Generator, cortex: float
+    shoulder: FloatArray,
+    base: FloatArray,
+    frame: FloatArray,
+    side: float,
+    scale: float,
+    rng: np.random.Generator,
+    cortex: float,
 ) -> list[Bone]:
     """Scapula and clavicle of one side."""
     yaw, tip = np.radians(rng.uniform(-30, 15)) * side, np.radians(rng.uniform(-25, 20))
@@ -90,8 +102,14 @@ def _girdle(
 
 
 def _arm_bones(
-    shoulder: FloatArray, elbow: FloatArray, wrist: FloatArray, along: FloatArray, side: float, scale: float,
-    rng: np.random.Generator, cortex: float,
+    shoulder: FloatArray,
+    elbow: FloatArray,
+    wrist: FloatArray,
+    along: FloatArray,
+    side: float,
+    scale: float,
+    rng: np.random.Generator,
+    cortex: float,
 ) -> list[Bone]:
     up = (1.0, 0.0, 0.2)
     share = np.array([0.0, 0.06, 0.16, 0.5, 0.85, 0.95, 1.0])[:, None]
@@ -103,7 +121,9 @@ def _arm_bones(
         share = np.linspace(0.02, 1, 6)[:, None]
         bow = across * offset * np.array([0.8, 1.0, 1.2, 1.2, 1.1, 1.0])[:, None] * scale
         path = elbow + share * (wrist - elbow) + bow + np.array([0, 0, 3.0 * side])
-        out.append(bone_tube(path, np.array([[8, 9], [7, 7], [6, 6.5], [6, 6], [7, 7], [11, 9]]) * size * scale, 2.0, up))
+        out.append(
+            bone_tube(path, np.array([[8, 9], [7, 7], [6, 6.5], [6, 6], [7, 7], [11, 9]]) * size * scale, 2.0, up)
+        )
     curl = rng.uniform(0.0, 1.0)
     none = Mesh(np.zeros((0, 3)), np.zeros((0, 3), np.int32))
     for _ in range(7):
@@ -116,6 +136,8 @@ def _arm_bones(
             way = np.cos(turn) * along + np.sin(turn) * across
             end = start + way * length * scale
             share = np.array([0.04, 0.2, 0.5, 0.8, 0.96])[:, None]
-            out.append(bone_tube(start + share * (end - start), [[5, 5], [3.4, 3.4], [3, 3], [3.6, 3.6], [4.6, 4.6]], 1.0))
+            out.append(
+                bone_tube(start + share * (end - start), [[5, 5], [3.4, 3.4], [3, 3], [3.6, 3.6], [4.6, 4.6]], 1.0)
+            )
             start = end
     return out

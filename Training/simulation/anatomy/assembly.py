@@ -36,7 +36,8 @@ def assemble(person: Person, posture: Posture, rng: np.random.Generator) -> Anat
     """Build every part of a person in a posture; `rng` decides what the posture leaves open."""
     cortex = float(np.clip(0.75 * person.bone_density**0.7 * rng.uniform(0.75, 1.3), 0.35, 1.4))
     poses = {pose.level: pose for pose in posture.vertebrae}
-    spine = [_vertebra(pose, person, rng, cortex) for pose in posture.vertebrae]
+    spine = [_vertebra(pose, rng, cortex) for pose in posture.vertebrae]
+    spine.append(_dens(posture.dens_center, poses["C2"], cortex))
     right = posture.sacrum_rotation[:, 2]
     spine.append(sacrum(posture.s1_anterior, posture.s1_posterior, right, posture.s1_width, rng, cortex))
     size = float(np.clip(person.depth_scale, 0.6, 1.3))
@@ -51,8 +52,14 @@ def assemble(person: Person, posture: Posture, rng: np.random.Generator) -> Anat
     bones = ribcage(centers, rotations, (depth * size, girth * size), rng, cortex, present)
     bones.extend(_legs(person, posture, rng, cortex))
     shoulders = arms(
-        poses["T2"].center, rotations[1:4].mean(axis=0), person.arm_position, person.length_scale,
-        165 * size * rng.uniform(0.95, 1.08), size * (0.85 + 0.35 * _fat(person)), rng, cortex,
+        poses["T2"].center,
+        rotations[1:4].mean(axis=0),
+        person.arm_position,
+        person.length_scale,
+        165 * size * rng.uniform(0.95, 1.08),
+        size * (0.85 + 0.35 * _fat(person)),
+        rng,
+        cortex,
     )
     bones.extend(shoulders.bones)
     skull = head(posture.head_base, posture.head_rotation, 0.94 + 0.1 * size * rng.uniform(0.9, 1.1), rng, cortex)
@@ -78,27 +85,27 @@ def _in_plane(pose: VertebraPose) -> FloatArray:
     return np.asarray(local[:, :2])
 
 
-def _vertebra(pose: VertebraPose, person: Person, rng: np.random.Generator, cortex: float) -> Bone:
+def _vertebra(pose: VertebraPose, rng: np.random.Generator, cortex: float) -> Bone:
     corners = _in_plane(pose)
     region = pose.level[0]
     height = float(corners[:2, 1].mean() - corners[2:, 1].mean())
     hollow = {"C": 0.07, "T": 0.08, "L": 0.1}[region] * height
     shape = BodyShape(
-        pose.width, {"C": 0.05, "T": 0.09, "L": 0.09}[region] * rng.uniform(0.4, 1.5),
-        hollow * rng.uniform(0.4, 1.6), hollow * rng.uniform(0.4, 1.8),
-        cortex, cortex * rng.uniform(1.1, 1.9), pose.osteophyte_mm,
+        pose.width,
+        {"C": 0.05, "T": 0.09, "L": 0.09}[region] * rng.uniform(0.4, 1.5),
+        hollow * rng.uniform(0.4, 1.6),
+        hollow * rng.uniform(0.4, 1.8),
+        cortex,
+        cortex * rng.uniform(1.1, 1.9),
+        pose.osteophyte_mm,
     )
-    parts = [body(corners, shape), arch(corners, _arch_shape(pose, region, height, rng, cortex))]
-    if pose.level == "C2":
-        parts.append(_dens(corners, height, cortex))
-    bone = join_bones(parts)
+    bone = join_bones([body(corners, shape), arch(corners, _arch_shape(pose, region, height, rng, cortex))])
     return Bone(bone.outer.moved(pose.rotation, pose.center), bone.inner.moved(pose.rotation, pose.center))
 
 
-def _dens(corners: FloatArray, height: float, cortex: float) -> Bone:
-    middle, top = corners[:2, 0].mean(), corners[:2, 1].mean()
-    center, radii = np.array([middle + 0.5, top + 0.42 * height, 0.0]), np.array([5.6, 0.5 * height, 5.4])
-    return Bone(ellipsoid(center, radii, None, 10), ellipsoid(center, radii - cortex, None, 10))
+def _dens(center: FloatArray, axis: VertebraPose, cortex: float) -> Bone:
+    radii = np.array([5.6, 0.5 * axis.height, 5.4])
+    return Bone(ellipsoid(center, radii, axis.rotation, 10), ellipsoid(center, radii - cortex, axis.rotation, 10))
 
 
 def _arch_shape(pose: VertebraPose, region: str, height: float, rng: np.random.Generator, cortex: float) -> ArchShape:
@@ -115,7 +122,7 @@ def _arch_shape(pose: VertebraPose, region: str, height: float, rng: np.random.G
         spinous_height={"C": 0.55, "T": 0.5, "L": 0.8}[region] * height,
         transverse_length={"C": 7.0, "T": 19.0, "L": 26.0}[region] * rng.uniform(0.85, 1.15),
         facet_height={"C": 0.75, "T": 0.75, "L": 0.72}[region] * height,
-        cortex=1.7 * cortex,
+        cortex=1.15 * cortex,
     )
 
 

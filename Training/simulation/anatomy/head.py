@@ -81,7 +81,11 @@ def head(base: FloatArray, frame: FloatArray, scale: float, rng: np.random.Gener
     cranium = ellipsoid(place(np.array([-2.0, 565, 0])), np.array([96, 92, 78]) * scale, frame, 16)
     face = ellipsoid(place(np.array([48.0, 508, 0])), np.array([50, 66, 58]) * scale, frame, 14)
     nose = ellipsoid(place(np.array([97.0, 528, 0])), np.array([13, 17, 12]) * scale, frame, 8)
-    airway = tube(place(np.array([[20.0, 520, 0], [14, 495, 0], [10, 470, 0]])), np.array([[12, 7], [11, 7], [12, 6]]) * scale, frame[:, 0])
+    airway = tube(
+        place(np.array([[20.0, 520, 0], [14, 495, 0], [10, 470, 0]])),
+        np.array([[12, 7], [11, 7], [12, 6]]) * scale,
+        frame[:, 0],
+    )
     sinus = ellipsoid(place(np.array([58.0, 525, 0])), np.array([16, 15, 24]) * scale, frame, 8)
     hyoid_path = place(np.array([[30.0, 448, -18], [42, 444, 0], [30, 448, 18]]))
     bones.append(bone_tube(hyoid_path, [[1.5, 2.5]] * 3, 0.8))

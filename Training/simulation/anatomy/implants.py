@@ -50,7 +50,12 @@ def fixation(sites: Sequence[Site], rng: np.random.Generator, hooks: bool) -> li
 
 def cage(below: Site, above: Site, rng: np.random.Generator) -> list[Mesh]:
     """An interbody cage with marker pins, or a solid one, in the disc between two bodies."""
-    middle = 0.5 * (below.center + 0.5 * below.height * below.rotation[:, 1] + above.center - 0.5 * above.height * above.rotation[:, 1])
+    middle = 0.5 * (
+        below.center
+        + 0.5 * below.height * below.rotation[:, 1]
+        + above.center
+        - 0.5 * above.height * above.rotation[:, 1]
+    )
     middle = middle + below.rotation[:, 0] * rng.uniform(-4, 5)
     size = np.array([0.32 * below.depth, max(3.5, 0.16 * below.height), 0.22 * below.width])
     if rng.random() < 0.5:
@@ -68,5 +73,12 @@ def cement(site: Site, rng: np.random.Generator) -> list[Mesh]:
     out = []
     for _ in range(int(rng.integers(2, 5))):
         offset = site.rotation @ (rng.uniform(-0.25, 0.25, 3) * [site.depth, site.height, site.width])
-        out.append(ellipsoid(site.center + offset, rng.uniform(0.12, 0.28, 3) * [site.depth, site.height, site.width], site.rotation, 6))
+        out.append(
+            ellipsoid(
+                site.center + offset,
+                rng.uniform(0.12, 0.28, 3) * [site.depth, site.height, site.width],
+                site.rotation,
+                6,
+            )
+        )
     return out

@@ -69,7 +69,9 @@ def unit_circle(points: int) -> FloatArray:
     return np.stack([np.cos(angle), np.sin(angle)], 1)
 
 
-def tube(path: ArrayLike, radii: ArrayLike, up: ArrayLike = (0.0, 1.0, 0.0), points: int = 10, shrink: float = 0.0) -> Mesh:
+def tube(
+    path: ArrayLike, radii: ArrayLike, up: ArrayLike = (0.0, 1.0, 0.0), points: int = 10, shrink: float = 0.0
+) -> Mesh:
     """A tube of elliptical section along a path, its ends rounded off.
 
     Args:

@@ -37,7 +37,11 @@ def rib_arc(number: int, scale: tuple[float, float], drop: float, samples: int =
 
 
 def ribcage(
-    centers: FloatArray, rotations: FloatArray, scale: tuple[float, float], rng: np.random.Generator, cortex: float,
+    centers: FloatArray,
+    rotations: FloatArray,
+    scale: tuple[float, float],
+    rng: np.random.Generator,
+    cortex: float,
     present: Sequence[bool],
 ) -> list[Bone]:
     """All ribs, and the sternum with its cartilages.
@@ -71,7 +75,9 @@ def ribcage(
 
 def _smooth(rotations: FloatArray) -> FloatArray:
     """Rib frames follow their vertebrae only in part: the cage moves as one."""
-    mean = np.stack([0.5 * rotations[i] + 0.5 * rotations[max(0, i - 2) : i + 3].mean(axis=0) for i in range(len(rotations))])
+    mean = np.stack(
+        [0.5 * rotations[i] + 0.5 * rotations[max(0, i - 2) : i + 3].mean(axis=0) for i in range(len(rotations))]
+    )
     u, _, v = np.linalg.svd(mean)
     return np.asarray(u @ v)
 

@@ -48,19 +48,28 @@ def sacrum(
         next_size = size * (0.68 if i == 0 else 0.84)
         low = depth / 2 * next_size
         corners = np.array([[half, height / 2], [-half, height / 2], [low - 2, -height / 2], [-low - 2, -height / 2]])
-        shape = BodyShape(width * size, 0.08, 1.2 if i == 0 else 0.2, 0.2, cortex, cortex * (1.3 if i == 0 else 0.6))
+        shape = BodyShape(
+            width * size,
+            0.04,
+            1.2 if i == 0 else 0.2,
+            0.2,
+            1.5 * cortex,
+            cortex * (rng.uniform(1.6, 2.6) if i == 0 else 0.5),
+        )
         turn = frame @ _turn(angle)
         middle = (a + p) / 2 + frame @ np.array([x, y, 0.0]) - turn @ np.array([0.0, height / 2, 0.0])
         bones.append(_place(body(corners, shape), turn, middle))
         bones.extend(_wings(turn, middle, depth * size, width * size, height, i, cortex))
-        step = turn @ np.array([-2.0, -height - 0.8, 0.0])
+        step = turn @ np.array([-2.0, -height - 0.2, 0.0])
         local = frame.T @ step
         x, y, angle, size = x + local[0], y + local[1], angle + bend * (0.6 + 0.2 * i) + lean * (i == 0), next_size
     bones.append(_coccyx((a + p) / 2 + frame @ np.array([x, y, 0.0]), frame @ _turn(angle), depth, rng, cortex))
     return join_bones(bones)
 
 
-def _wings(turn: FloatArray, middle: FloatArray, depth: float, width: float, height: float, i: int, cortex: float) -> list[Bone]:
+def _wings(
+    turn: FloatArray, middle: FloatArray, depth: float, width: float, height: float, i: int, cortex: float
+) -> list[Bone]:
     """Lateral masses and the piece of the median crest beside one sacral body."""
     out = []
     reach = (1.05, 0.95, 0.7, 0.5, 0.35)[i] * width * 0.55
@@ -80,5 +89,3 @@ def _coccyx(start: FloatArray, turn: FloatArray, depth: float, rng: np.random.Ge
     share = np.linspace(0, 1, 6)
     local = np.stack([curve * length * share**2, -length * share, np.zeros(6)], 1)
     return bone_tube(start + local @ turn.T, np.stack([6 - 4 * share, 3.5 - 2 * share], 1), cortex * 0.6, turn[:, 0])
-
-

@@ -46,14 +46,14 @@ _SECTIONS: tuple[tuple[str, float, float, float], ...] = (
     ("C2", 58, 52, 58),
     ("C4", 54, 54, 58),
     ("C6", 52, 62, 66),
-    ("T1", 62, 66, 100),
-    ("T3", 98, 62, 140),
-    ("T6", 145, 52, 150),
-    ("T9", 168, 48, 150),
-    ("T12", 150, 50, 142),
-    ("L2", 118, 56, 134),
-    ("L4", 108, 60, 142),
-    ("S1", 112, 82, 160),
+    ("T1", 60, 70, 74),
+    ("T3", 94, 66, 116),
+    ("T6", 142, 64, 138),
+    ("T9", 166, 62, 148),
+    ("T12", 150, 68, 142),
+    ("L2", 118, 82, 134),
+    ("L4", 108, 86, 142),
+    ("S1", 112, 90, 160),
     ("HA", 92, 118, 172),
 )
 # Both legs as one column, relative to the hip axis: height, front and back reach and half the summed width, mm.
@@ -61,7 +61,20 @@ _LEG_HEIGHTS = np.array([-860, -780, -640, -520, -440, -380, -250, -130.0])
 _LEG_FRONT = np.array([30, 28, 34, 40, 60, 72, 92, 96.0])
 _LEG_BACK = np.array([45, 48, 62, 62, 52, 56, 76, 96.0])
 _LEG_HALF = np.array([70, 76, 95, 95, 105, 110, 135, 155.0])
-_FAT = {"C2": 8, "C4": 12, "C6": 16, "T1": 24, "T3": 24, "T6": 30, "T9": 40, "T12": 60, "L2": 90, "L4": 100, "S1": 80, "HA": 40}
+_FAT = {
+    "C2": 8,
+    "C4": 12,
+    "C6": 16,
+    "T1": 24,
+    "T3": 24,
+    "T6": 30,
+    "T9": 40,
+    "T12": 60,
+    "L2": 90,
+    "L4": 100,
+    "S1": 80,
+    "HA": 40,
+}
 
 
 def outline(spine: Spine, build: Build, rng: np.random.Generator) -> list[Mesh]:
@@ -122,9 +135,9 @@ def lungs(spine: Spine, build: Build, rng: np.random.Generator) -> list[Mesh]:
     for side in (1.0, -1.0):
         dome = spine.levels["T9"] + breath + rng.normal(0, 10) - (8 if side < 0 else 0)
         recess = spine.levels["L1"] + rng.uniform(-10, 30)
-        radius = np.sqrt(np.linspace(0, 1, 9))[1:]
+        radius = np.sqrt(np.linspace(0, 1, 15))[1:]
         circle = unit_circle(28)
-        a, b = 90 * build.depth * build.size, 62 * build.width * build.size
+        a, b = 96 * build.depth * build.size, 62 * build.width * build.size
 
         def surface(top: bool) -> FloatArray:
             rings = []
@@ -141,8 +154,8 @@ def lungs(spine: Spine, build: Build, rng: np.random.Generator) -> list[Mesh]:
         shell = np.concatenate([surface(True), surface(False)])
         flat = shell.reshape(-1, 3)
         axis = spine.at(flat[:, 1])
-        narrow = np.clip((apex - flat[:, 1]) / 110, 0.35, 1.0)
-        flat[:, 0] = axis[:, 0] + (flat[:, 0] + a - 34) * narrow
+        narrow = np.sqrt(np.clip((apex + 8 - flat[:, 1]) / 120, 0.02, 1.0))
+        flat[:, 0] = axis[:, 0] + (flat[:, 0] + a - 48) * narrow
         flat[:, 2] = axis[:, 1] * 0.6 + side * spread * narrow + (flat[:, 2] - side * spread) * narrow
         parts.append(loft(flat.reshape(shell.shape)))
     return parts

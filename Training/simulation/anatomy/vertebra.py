@@ -146,11 +146,17 @@ def arch(corners: FloatArray, shape: ArchShape) -> Bone:
     for side in (-1.0, 1.0):
         spread = side * shape.pedicle_spread
         pedicle = [[back + 3, y, 0.8 * spread], [back - 1, y, spread], [pillar_x, y - 0.05 * height, spread]]
-        bones.append(bone_tube(pedicle, [[0.6 * half, half], [0.5 * half, 0.85 * half], [0.7 * half, half]], shape.cortex))
+        bones.append(
+            bone_tube(pedicle, [[0.6 * half, half], [0.5 * half, 0.85 * half], [0.7 * half, half]], shape.cortex)
+        )
         bones.extend(_facets(shape, side, pillar_x, y, spread, half))
         lamina_x = back - shape.canal - 2
         lamina_y = y - 0.35 * height
-        lamina = [[pillar_x, y - 0.2 * height, spread], [lamina_x + 2, lamina_y, 0.5 * spread], [lamina_x, lamina_y, 0.0]]
+        lamina = [
+            [pillar_x, y - 0.2 * height, spread],
+            [lamina_x + 2, lamina_y, 0.5 * spread],
+            [lamina_x, lamina_y, 0.0],
+        ]
         bones.append(bone_tube(lamina, [[3.0, 0.42 * height], [2.8, 0.4 * height], [3.0, 0.4 * height]], shape.cortex))
         tip = [pillar_x - 0.3 * shape.transverse_length, y + 0.05 * height, spread + side * shape.transverse_length]
         root = [pillar_x, y, spread]
@@ -164,7 +170,7 @@ def _facets(shape: ArchShape, side: float, x: float, y: float, spread: float, ha
     reach = shape.facet_height
     tilt = {"C": 0.55, "T": 0.2, "L": 0.25}[shape.region]
     outward = side * (1.5 if shape.region == "L" else 0.0)
-    thick = 0.75 * half if shape.region != "T" else 0.55 * half
+    thick = {"C": 0.6, "T": 0.5, "L": 0.65}[shape.region] * half
     up = [[x, y - 0.2 * half, spread], [x + 0.2 * tilt * reach, y + 0.5 * reach, spread + outward]]
     up.append([x + tilt * reach * 0.5, y + reach, spread + outward])
     down = [[x - 1, y, spread], [x - 0.3 * tilt * reach - 2, y - 0.6 * reach, 0.9 * spread]]

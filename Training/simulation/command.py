@@ -1,0 +1,79 @@
+"""Simulated films as files from the command line: `python -m Training.simulation`."""
+
+import argparse
+import multiprocessing
+import os
+import shutil
+import sys
+from pathlib import Path
+
+from tqdm import tqdm
+
+from SpineAlignmentLib.errors import SpineAlignmentError
+from Training.simulation.film import simulate_film
+from Training.simulation.projection import GraphicsError, Projector
+from Training.simulation.writing import write_film
+
+RESOLUTIONS = {"network": 0.95, "half": 0.36, "full": 0.18}
+"""Size of a film pixel in mm: about a network's input, and half and all of a slot scanner's films."""
+
+_projector: Projector | None = None
+Job = tuple[int, int, float, float, str, str]
+
+
+def _start_worker() -> None:
+    global _projector
+    _projector = Projector()
+
+
+def _make(job: Job) -> str:
+    seed, index, spacing, randomization, folder, kind = job
+    assert _projector is not None
+    return write_film(simulate_film(seed, index, _projector, spacing, randomization), Path(folder), kind).name
+
+
+def _parse(arguments: list[str] | None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        prog="python -m Training.simulation", description="Whole-spine lateral films with exact landmarks."
+    )
+    parser.add_argument("--count", type=int, required=True, help="films 0 to COUNT - 1 of the seed; existing ones stay")
+    parser.add_argument("--index", type=int, help="only this film of the seed")
+    parser.add_argument("--output", type=Path, required=True)
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--format", choices=("png", "dicom"), default="png")
+    parser.add_argument("--resolution", choices=tuple(RESOLUTIONS), default="half")
+    parser.add_argument("--randomization", type=float, default=0.5, help="0 plausible looks to 1.5 well past it")
+    parser.add_argument("--workers", type=int, default=os.cpu_count() or 1)
+    options = parser.parse_args(arguments)
+    if options.count < 1 or options.workers < 1 or not 0 <= options.randomization <= 1.5:
+        parser.error("--count and --workers must be at least 1, --randomization between 0 and 1.5")
+    return options
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Returns the exit status: 0 all films are there, 1 something failed, 2 wrong usage."""
+    options = _parse(arguments)
+    spacing = RESOLUTIONS[options.resolution]
+    ending = ".png" if options.format == "png" else ".dcm"
+    wanted = range(options.count) if options.index is None else [options.index]
+    try:
+        options.output.mkdir(parents=True, exist_ok=True)
+        missing = [i for i in wanted if not (options.output / f"simulated_{options.seed}_{i:05d}{ending}").exists()]
+        needed = len(missing) * 2.2e6 / spacing**2 * (1.0 if options.format == "dicom" else 0.7)
+        free = shutil.disk_usage(options.output).free
+        print(f"{len(missing)} films to make, about {needed / 1e6:.0f} MB; {free / 1e9:.0f} GB free")
+        if needed > free:
+            print(f"{options.output}: not enough space; lower --count or free some", file=sys.stderr)
+            return 1
+        Projector.check()
+        jobs: list[Job] = [
+            (options.seed, i, spacing, options.randomization, str(options.output), options.format) for i in missing
+        ]
+        os.environ.setdefault("LP_NUM_THREADS", "1")  # llvmpipe: the workers fill the cores
+        with multiprocessing.get_context("spawn").Pool(options.workers, _start_worker, maxtasksperchild=200) as pool:
+            for _ in tqdm(pool.imap_unordered(_make, jobs), total=len(jobs), disable=None, unit="film"):
+                pass
+    except (GraphicsError, SpineAlignmentError, OSError) as error:
+        print(error, file=sys.stderr)
+        return 1
+    return 0
