@@ -11,9 +11,8 @@ from pathlib import Path
 from typing import Annotated
 
 import qt
-import vtk
-
 import slicer
+import vtk
 from slicer import vtkMRMLMarkupsLineNode, vtkMRMLScalarVolumeNode
 from slicer.i18n import tr as _
 from slicer.i18n import translate
@@ -34,10 +33,10 @@ except ModuleNotFoundError:
     import SpineAlignmentLib  # noqa: F401
 
 from SpineAlignmentLib.batch import Batch
-from SpineAlignmentLib.film_paths import film_files
 from SpineAlignmentLib.child_process import ChildProcess, Process, worker_command
 from SpineAlignmentLib.detection_job import DetectionQueue, FilmRequest
 from SpineAlignmentLib.errors import SpineAlignmentError
+from SpineAlignmentLib.film_paths import film_files
 from SpineAlignmentLib.landmarks import NAMES
 from SpineAlignmentLib.mrml.alignment import FilmAlignment
 from SpineAlignmentLib.mrml.calibration import calibrated_spacing
@@ -46,6 +45,7 @@ from SpineAlignmentLib.mrml.spine_scene import SpineScene
 from SpineAlignmentLib.mrml.volume_film import volume_geometry, volume_pixels
 from SpineAlignmentLib.panels.batch_panel import BatchPanel
 from SpineAlignmentLib.panels.compare_panel import ComparePanel
+from SpineAlignmentLib.panels.detection_panel import DetectionPanel
 from SpineAlignmentLib.panels.engine_install import engine_missing, install_engine, python_executable
 from SpineAlignmentLib.panels.film_panel import FilmPanel, start_calibration_line
 from SpineAlignmentLib.panels.landmarks_panel import LandmarksPanel
@@ -121,11 +121,14 @@ class SpineAlignmentLogic(ScriptedLoadableModuleLogic):
 
     Args:
         process: the child that detects landmarks; by default Slicer's own Python. Tests put another in its place.
+
+    `models` is the folder with ensemble.json of other networks than those that ship, such as your own.
     """
 
     def __init__(self, process: Process | None = None) -> None:
         ScriptedLoadableModuleLogic.__init__(self)
         self._parameterNode: SpineAlignmentParameterNode | None = None
+        self.models: Path | None = None
         self.queue = DetectionQueue(process or ChildProcess(worker_command(python_executable())))
 
     def getParameterNode(self) -> SpineAlignmentParameterNode:
@@ -157,8 +160,8 @@ class SpineAlignmentLogic(ScriptedLoadableModuleLogic):
         """The 18 parameters in degrees, mm or a plain ratio; NaN where not measurable."""
         return self.alignment(volumeNode).parameters
 
-    def startDetection(self, volumeNode, onDone=None, onFailed=None, onProgress=None, engine="auto", models=None) -> None:
-        """Detect landmarks without waiting; call `poll` from a timer until `queue.busy` is false.
+    def startDetection(self, volumeNode, onDone=None, onFailed=None, onProgress=None, engine="auto") -> None:
+        """Detect landmarks without waiting; call `queue.poll` from a timer until `queue.busy` is false.
 
         Args:
             volumeNode: the film.
@@ -166,7 +169,6 @@ class SpineAlignmentLogic(ScriptedLoadableModuleLogic):
             onFailed: called with one line of text.
             onProgress: called with a share of 0 to 1 and what is being done.
             engine: "auto", "onnx" or "tensorflow".
-            models: folder with ensemble.json; None for the ensemble that ships.
 
         Raises:
             FilmError: the volume is not a film.
@@ -183,7 +185,7 @@ class SpineAlignmentLogic(ScriptedLoadableModuleLogic):
             spacing_source=film.spacing_source,
             anterior=film.anterior if alignment.anterior_known else "auto",
             engine=engine,
-            models=None if models is None else Path(models),
+            models=self.models,
         )
 
         def done(detection: Annotation) -> None:
@@ -202,11 +204,7 @@ class SpineAlignmentLogic(ScriptedLoadableModuleLogic):
 
         self.queue.submit(request, done, failed, onProgress)
 
-    def poll(self) -> None:
-        """Take over what the child has answered."""
-        self.queue.poll()
-
-    def detect(self, volumeNode, engine="auto", models=None, timeout=300.0) -> FilmAlignment:
+    def detect(self, volumeNode, engine="auto", timeout=300.0) -> FilmAlignment:
         """Detect landmarks and wait for them; the window stays alive meanwhile.
 
         Raises:
@@ -215,7 +213,7 @@ class SpineAlignmentLogic(ScriptedLoadableModuleLogic):
             TimeoutError: it took longer than `timeout` seconds.
         """
         failures: list[str] = []
-        self.startDetection(volumeNode, None, failures.append, None, engine, models)
+        self.startDetection(volumeNode, None, failures.append, None, engine)
         self._wait(timeout)
         if failures:
             raise RuntimeError(failures[0])
@@ -227,7 +225,7 @@ class SpineAlignmentLogic(ScriptedLoadableModuleLogic):
             if time.monotonic() > end:
                 self.cancel()
                 raise TimeoutError(f"no answer after {timeout:.0f} s")
-            self.poll()
+            self.queue.poll()
             slicer.app.processEvents()
             time.sleep(0.01)
 
@@ -258,16 +256,16 @@ class SpineAlignmentLogic(ScriptedLoadableModuleLogic):
         """
         export_results(self.alignment(volumeNode), Path(path))
 
-    def startBatch(self, files, outputFolder, onProgress=None, onDone=None, engine="auto", models=None) -> Batch:
+    def startBatch(self, files, outputFolder, onProgress=None, onDone=None, engine="auto") -> Batch:
         """Detect and measure film files without waiting; see `SpineAlignmentLib.batch.Batch`."""
-        options = {"engine": engine, "models": None if models is None else Path(models)}
-        batch = Batch(self.queue, [Path(f) for f in files], Path(outputFolder), onProgress, onDone, **options)
+        paths = [Path(file) for file in files]
+        batch = Batch(self.queue, paths, Path(outputFolder), onProgress, onDone, engine, self.models)
         batch.start()
         return batch
 
-    def measureFiles(self, files, outputFolder, engine="auto", models=None, timeout=3600.0) -> Batch:
+    def measureFiles(self, files, outputFolder, engine="auto", timeout=3600.0) -> Batch:
         """Detect and measure film files and wait; `results.csv` and a result file for each film are written."""
-        batch = self.startBatch(files, outputFolder, engine=engine, models=models)
+        batch = self.startBatch(files, outputFolder, engine=engine)
         self._wait(timeout)
         return batch
 
@@ -305,8 +303,6 @@ class SpineAlignmentLogic(ScriptedLoadableModuleLogic):
 class SpineAlignmentWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
     """The module's panel: it shows what the logic holds and hands clicks on."""
 
-    POLL_MS = 50
-
     def __init__(self, parent=None) -> None:
         ScriptedLoadableModuleWidget.__init__(self, parent)
         VTKObservationMixin.__init__(self)  # needed for parameter node observation
@@ -327,21 +323,16 @@ class SpineAlignmentWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
 
         self.logic = SpineAlignmentLogic()
         self.filmPanel = FilmPanel(self.ui, self.changeFilm)
-        self.landmarksPanel = LandmarksPanel(self.ui, self.report)
+        self.detectionPanel = DetectionPanel(self.ui, self.logic.queue, self.startDetection, self.cancel)
+        self.landmarksPanel = LandmarksPanel(self.ui, self.detectionPanel.report)
         self.measurementsPanel = MeasurementsPanel(self.ui, self.onShownMeasurements)
         self.comparePanel = ComparePanel(self.ui)
         self.batchPanel = BatchPanel(self.ui, self.startBatch, self.chosenDicomFiles, self.engineReady)
-
-        self.timer = qt.QTimer()
-        self.timer.setInterval(self.POLL_MS)
-        self.timer.timeout.connect(self.onTimer)
 
         self.addObserver(slicer.mrmlScene, slicer.mrmlScene.StartCloseEvent, self.onSceneStartClose)
         self.addObserver(slicer.mrmlScene, slicer.mrmlScene.EndCloseEvent, self.onSceneEndClose)
         self.addObserver(slicer.mrmlScene, slicer.mrmlScene.EndImportEvent, self.onSceneEndImport)
 
-        self.ui.detectButton.clicked.connect(lambda *_: self.onDetect())
-        self.ui.cancelButton.clicked.connect(lambda *_: self.onCancel())
         self.ui.placeButton.clicked.connect(lambda *_: self.onPlace())
         self.ui.mainButton.clicked.connect(lambda *_: self.onShownMeasurements(MAIN_MEASUREMENTS))
         self.ui.copyButton.clicked.connect(lambda *_: self.copy(self.measurementsPanel.text()))
@@ -352,16 +343,13 @@ class SpineAlignmentWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
             shortcut = qt.QShortcut(qt.QKeySequence(keys), self.parent)
             shortcut.activated.connect(lambda step=step: self.landmarksPanel.step(step))
             self.shortcuts.append(shortcut)
-        self.ui.progressBar.visible = False
-        self.ui.cancelButton.enabled = False
 
         self.initializeParameterNode()
 
     def cleanup(self) -> None:
         """Called when the module is reloaded or the application closes."""
-        self.timer.stop()
         self.landmarksPanel.stop_placing()
-        self.logic.cancel()
+        self.detectionPanel.close()
         self.setParameterNode(None)
         self.removeObservers()
         self.logic.spine.release()
@@ -375,7 +363,7 @@ class SpineAlignmentWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         self.landmarksPanel.stop_placing()
 
     def onSceneStartClose(self, caller, event) -> None:
-        self.onCancel()
+        self.detectionPanel.cancel()
         self.setParameterNode(None)
 
     def onSceneEndClose(self, caller, event) -> None:
@@ -447,7 +435,7 @@ class SpineAlignmentWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         self.landmarksPanel.refresh(alignment)
         self.measurementsPanel.refresh(alignment)
         usable = isinstance(facts, Annotation)
-        self.ui.detectButton.enabled = usable and not self.logic.queue.busy
+        self.detectionPanel.allow(usable)
         self.ui.placeButton.enabled = usable
         self.ui.exportButton.enabled = self.ui.copyButton.enabled = alignment is not None
         self.refreshComparison()
@@ -465,9 +453,6 @@ class SpineAlignmentWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
 
     # Clicks
 
-    def report(self, text: str) -> None:
-        self.ui.statusLabel.text = text
-
     def onShownMeasurements(self, keys: list[str]) -> None:
         if self._parameterNode is not None:
             self._parameterNode.shownMeasurements = list(keys)
@@ -483,54 +468,19 @@ class SpineAlignmentWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
             slicer.util.errorDisplay(str(error))
             return False
 
-    def onDetect(self) -> None:
+    def startDetection(self, onDone, onFailed, onProgress) -> bool:
+        """Begin to detect on the chosen film; False when there is none or the engine was not installed."""
         film = self._parameterNode.film if self._parameterNode else None
         if film is None or not self.engineReady():
-            return
+            return False
         self.landmarksPanel.stop_placing()
-        try:
-            self.logic.startDetection(
-                film, self.onDetected, self.onFailed, self.onProgress, self._parameterNode.engine
-            )
-        except SpineAlignmentError as error:
-            slicer.util.errorDisplay(str(error))
-            return
+        self.logic.startDetection(film, onDone, onFailed, onProgress, self._parameterNode.engine)
         self.onParameterNodeModified()
-        self.setDetecting(True, _("Detecting landmarks ..."))
+        return True
 
-    def onDetected(self, alignment: FilmAlignment) -> None:
-        warnings = alignment.annotation.warnings
-        low = alignment.states().count("low confidence")
-        text = _("Landmarks found.") + (f" {low} of low confidence are marked; check them." if low else "")
-        self.setDetecting(False, " ".join([text, *warnings]))
-
-    def onFailed(self, text: str) -> None:
-        self.setDetecting(False, text)
-        slicer.util.errorDisplay(text)
-
-    def onProgress(self, share: float, stage: str) -> None:
-        self.ui.progressBar.value = int(100 * share)
-        if stage:
-            self.report(stage)
-
-    def onCancel(self) -> None:
-        if self.logic.queue.busy:
-            self.batchPanel.cancel()
-            self.logic.cancel()
-            self.setDetecting(False, _("Cancelled."))
-
-    def setDetecting(self, detecting: bool, text: str) -> None:
-        self.ui.progressBar.visible = self.ui.cancelButton.enabled = detecting
-        self.ui.progressBar.value = 0
-        self.ui.detectButton.enabled = not detecting
-        self.report(text)
-        if detecting:
-            self.timer.start()
-
-    def onTimer(self) -> None:
-        self.logic.poll()
-        if not self.logic.queue.busy:
-            self.timer.stop()
+    def cancel(self) -> None:
+        self.batchPanel.cancel()
+        self.logic.cancel()
 
     def onPlace(self) -> None:
         if not self.ui.placeButton.checked:
@@ -564,7 +514,7 @@ class SpineAlignmentWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
 
     def copy(self, text: str) -> None:
         slicer.app.clipboard().setText(text)
-        self.report(_("Copied."))
+        self.detectionPanel.report(_("Copied."))
 
     def onExport(self) -> None:
         kinds = "Results (*.json);;Table (*.csv);;Landmarks (*.mrk.json);;Picture (*.png)"
@@ -583,7 +533,7 @@ class SpineAlignmentWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         except SpineAlignmentError as error:
             slicer.util.errorDisplay(str(error))
             return
-        self.report(f"Saved {path.name}.")
+        self.detectionPanel.report(f"Saved {path.name}.")
 
     def startBatch(self, files, outputFolder, onProgress, onDone) -> Batch:
         def done() -> None:
@@ -592,7 +542,7 @@ class SpineAlignmentWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
 
         batch = self.logic.startBatch(files, outputFolder, onProgress, done, self._parameterNode.engine)
         self.ui.detectButton.enabled = False
-        self.timer.start()
+        self.detectionPanel.keep_going()
         return batch
 
     def chosenDicomFiles(self) -> list[str]:
@@ -624,17 +574,17 @@ class SpineAlignmentTest(ScriptedLoadableModuleTest):
             self.skipTest(f"the engine {missing} is not installed")
         alignment = logic.detect(film)
         found = logic.landmarks(film)
-        self.assertGreater(len(found), 40)
+        assert len(found) > 40
         before = logic.parameters(film)
-        self.assertTrue(all(before[key] == before[key] for key in MAIN_MEASUREMENTS))
+        assert all(before[key] == before[key] for key in MAIN_MEASUREMENTS)
         alignment.show(KEYS)
         x, y = found["S1_A"]
         alignment.set_point("S1_A", (x, y + 20))
-        self.assertNotEqual(before["SS"], logic.parameters(film)["SS"])
+        assert before["SS"] != logic.parameters(film)["SS"]
         alignment.undo()
         self.assertAlmostEqual(before["SS"], logic.parameters(film)["SS"], places=6)
         target = Path(slicer.util.tempDirectory()) / "film.json"
         logic.export(film, target)
-        self.assertTrue(target.is_file())
+        assert target.is_file()
         logic.spine.release()
         self.delayDisplay("Test passed")

@@ -1,7 +1,6 @@
 """A film's results as files."""
 
 from pathlib import Path
-
 from typing import Any
 
 import slicer

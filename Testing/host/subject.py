@@ -5,9 +5,9 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from SpineAlignmentLib.landmarks import CENTERS, INDEX, PRESACRAL_LEVELS
+from SpineAlignmentLib.landmarks import CENTERS, COUNT, INDEX, PRESACRAL_LEVELS
 from SpineAlignmentLib.parameters import points_array
-from SpineAlignmentLib.results import film_points
+from SpineAlignmentLib.results import Annotation, film_points
 
 SIZE_PX: Final[tuple[int, int]] = (700, 1600)
 SPACING_MM: Final[tuple[float, float]] = (0.45, 0.45)
@@ -26,7 +26,7 @@ def upright_mm() -> NDArray[np.float64]:
     forward = np.stack([-tangent[:, 1], tangent[:, 0]], axis=1)
     centers = dict(zip(PRESACRAL_LEVELS, np.stack([x, y], axis=1), strict=True))
     points = {f"{level}_C": xy for level, xy in centers.items()}
-    plates = "C2I C7I C7S T1S T5S T5I T12I L1S L4S".split()
+    plates = ["C2I", "C7I", "C7S", "T1S", "T5S", "T5I", "T12I", "L1S", "L4S"]
     for level, end in ((plate[:-1], plate[-1]) for plate in plates):
         i = PRESACRAL_LEVELS.index(level)
         middle = centers[level] + tangent[i] * (9.0 if end == "I" else -9.0)
@@ -57,3 +57,12 @@ def film_pixels() -> NDArray[np.uint16]:
         image[rows, columns] += 500 / (1 + np.exp((inside - 1) * 12))
     noise = np.random.default_rng(7).normal(0, 12, image.shape)
     return np.clip(image + noise, 0, 4095).astype(np.uint16)
+
+
+def detection() -> Annotation:
+    """What a detector could say of the film: sure of all landmarks but FH_2."""
+    confidence = np.full(COUNT, 0.9)
+    confidence[INDEX["FH_2"]] = 0.2
+    return Annotation(
+        "film", SIZE_PX, upright_px(), confidence, SPACING_MM, "given", "left", "detected (90 % sure)", models=("m",)
+    )

@@ -124,20 +124,11 @@ def test_undo_and_redo_of_edits_and_drags(alignment):
     assert not alignment.can_redo
 
 
-def detection(points=None):
-    confidence = np.full(COUNT, 0.9)
-    confidence[INDEX["FH_2"]] = 0.2
-    points = subject.upright_px() if points is None else points
-    return Annotation(
-        "film", subject.SIZE_PX, points, confidence, subject.SPACING_MM, "x", "left", "detected", models=("m",)
-    )
-
-
 def test_detection_confidence_and_reset(spine, film):
     alignment = spine.create(film)
     with pytest.raises(ValueError, match="nothing was detected"):
         alignment.reset()
-    alignment.set_detection(detection())
+    alignment.set_detection(subject.detection())
     assert alignment.annotation.anterior == "left"
     assert alignment.state("FH_2") == "low confidence"
     assert not alignment.landmarks.GetNthControlPointSelected(INDEX["FH_2"])
@@ -160,7 +151,7 @@ def test_detection_confidence_and_reset(spine, film):
 def test_a_side_set_by_hand_survives_a_detection(spine, film):
     alignment = spine.create(film)
     alignment.set_anterior("right")
-    alignment.set_detection(detection())
+    alignment.set_detection(subject.detection())
     assert alignment.annotation.anterior == "right"
 
 

@@ -1,0 +1,157 @@
+"""Several films in a scene, saving and loading, deleting, closing."""
+
+import json
+
+import numpy as np
+import pytest
+import slicer
+import vtk
+
+from SpineAlignmentLib.mrml import landmark_list
+from SpineAlignmentLib.mrml.folder import FOLDER_ATTRIBUTE
+from SpineAlignmentLib.mrml.spine_scene import SpineScene
+from SpineAlignmentLib.parameters import KEYS
+from Testing.host import subject
+from Testing.host.films import add_film
+
+
+def save(scene, folder):
+    """Save a scene as Slicer does: a .mrml file and a file for each node that has data."""
+    folder.mkdir()
+    for i in range(scene.GetNumberOfNodes()):
+        node = scene.GetNthNode(i)
+        if not node.IsA("vtkMRMLStorableNode") or not node.GetSaveWithScene():
+            continue
+        if node.GetStorageNode() is None:
+            if not node.IsA("vtkMRMLMarkupsNode") and not node.IsA("vtkMRMLVolumeNode") and not node.IsA("vtkMRMLTableNode"):
+                continue
+            node.AddDefaultStorageNode()
+        storage = node.GetStorageNode()
+        storage.SetFileName(str(folder / f"{node.GetID()}.{storage.GetDefaultWriteFileExtension()}"))
+        assert storage.WriteData(node)
+    scene.SetURL(str(folder / "scene.mrml"))
+    scene.SetRootDirectory(str(folder))
+    assert scene.Commit()
+
+
+def load(scene, folder):
+    scene.SetURL(str(folder / "scene.mrml"))
+    scene.SetRootDirectory(str(folder))
+    assert scene.Connect()
+
+
+def test_save_and_reload_restore_everything(scene, spine, film, tmp_path):
+    alignment = spine.create(film)
+    alignment.set_detection(subject.detection())
+    alignment.set_point("C3_C", (123.456789012, 234.567890123))
+    alignment.set_point("T9_C", None)
+    alignment.set_spacing((0.31, 0.32), "typed")
+    alignment.set_anterior("right")
+    alignment.show(KEYS)
+    points, parameters, states = alignment.points_px, alignment.parameters, alignment.states()
+    save(scene, tmp_path / "saved")
+    assert not list((tmp_path / "saved").glob("*Line*"))
+    scene.Clear()
+    assert spine.alignments == []
+    load(scene, tmp_path / "saved")
+    (restored,) = spine.alignments
+    assert np.nanmax(np.abs(restored.points_px - points)) * 0.45 < 1e-6
+    assert np.array_equal(np.isnan(restored.points_px), np.isnan(points))
+    for key, value in restored.parameters.items():
+        assert value == pytest.approx(parameters[key], abs=1e-6, nan_ok=True), key
+    assert restored.states() == states
+    assert restored.annotation.spacing_mm == (0.31, 0.32)
+    assert restored.annotation.spacing_source == "typed"
+    assert restored.annotation.anterior == "right"
+    assert restored.annotation.models == ("m",)
+    restored.reset("C3_C")
+    assert restored.state("C3_C") == "detected"
+    lists = [n for n in slicer.util.getNodesByClass("vtkMRMLMarkupsFiducialNode", scene) if landmark_list.is_landmark_list(n)]
+    assert len(lists) == 1
+    assert scene.GetNumberOfNodesByClass("vtkMRMLTableNode") == 1
+    restored.show(["LL"])
+    assert restored.drawn_nodes
+
+
+def test_two_films_are_compared(scene, spine, alignment):
+    after = add_film(scene, subject.film_pixels(), subject.SPACING_MM, "after")
+    with pytest.raises(ValueError, match="after: no landmarks"):
+        spine.compare(alignment.volume, after)
+    second = spine.create(after)
+    second.set_anterior("left")
+    points = subject.upright_px()
+    points[:23] += 5
+    second.set_points(points)
+    assert alignment.points_px == pytest.approx(subject.upright_px())
+    table = spine.compare(alignment.volume, after)
+    assert spine.compare(alignment.volume, after) is table
+    difference = table.GetTable().GetColumnByName("Difference")
+    for row, key in enumerate(KEYS):
+        assert difference.GetValue(row) == pytest.approx(second.parameters[key] - alignment.parameters[key])
+    spine.show_only(after, frozenset(["LL"]))
+    assert not alignment.landmarks.GetDisplayVisibility()
+    assert second.landmarks.GetDisplayVisibility()
+
+
+def test_one_folder_for_each_film(scene, alignment):
+    alignment.show(KEYS)
+    hierarchy = slicer.vtkMRMLSubjectHierarchyNode.GetSubjectHierarchyNode(scene)
+    folder = hierarchy.GetItemParent(hierarchy.GetItemByDataNode(alignment.landmarks))
+    assert hierarchy.GetItemName(folder) == "Spine alignment of film"
+    inside = vtk.vtkCollection()
+    hierarchy.GetDataNodesInBranch(folder, inside)
+    nodes = {inside.GetItemAsObject(i) for i in range(inside.GetNumberOfItems())}
+    assert nodes == {alignment.landmarks, alignment.table, *alignment.drawn_nodes}
+    hierarchy.SetItemName(folder, "Mrs. A")
+    alignment.set_point("S1_A", (300, 1300))
+    assert hierarchy.GetItemParent(hierarchy.GetItemByDataNode(alignment.table)) == folder
+    assert hierarchy.GetItemAttribute(folder, FOLDER_ATTRIBUTE)
+
+
+def test_deleting_the_film_takes_the_lines_and_leaves_the_work(scene, spine, alignment):
+    alignment.show(KEYS)
+    landmarks, table, drawn = alignment.landmarks, alignment.table, alignment.drawn_nodes
+    scene.RemoveNode(alignment.volume)
+    assert spine.alignments == []
+    assert scene.IsNodePresent(landmarks)
+    assert scene.IsNodePresent(table)
+    assert not any(scene.IsNodePresent(node) for node in drawn)
+    landmarks.SetNthControlPointPosition(0, 1, 2, 3)
+
+
+def test_deleting_the_landmarks_lets_one_begin_again(scene, spine, alignment):
+    alignment.show(KEYS)
+    film, drawn = alignment.volume, alignment.drawn_nodes
+    scene.RemoveNode(alignment.landmarks)
+    assert spine.alignment(film) is None
+    assert not any(scene.IsNodePresent(node) for node in drawn)
+    assert spine.create(film).states()[0] == "not placed"
+
+
+def test_remove_leaves_nothing_but_the_film(scene, spine, film):
+    before = scene.GetNumberOfNodesByClass("vtkMRMLDisplayableNode")
+    alignment = spine.create(film)
+    alignment.set_points(subject.upright_px())
+    alignment.show(KEYS)
+    spine.remove(film)
+    assert scene.GetNumberOfNodesByClass("vtkMRMLDisplayableNode") == before
+    assert scene.GetNumberOfNodesByClass("vtkMRMLTableNode") == 0
+
+
+def test_close_and_release_leave_no_observer(scene, film):
+
+    spine = SpineScene(scene)
+    alignment = spine.create(film)
+    spine.release()
+    assert not scene.HasObserver(slicer.vtkMRMLScene.StartCloseEvent) or spine not in SpineScene._scenes
+    # nothing listens any more: a change of the landmarks does not reach the table
+    before = alignment.table.GetMTime()
+    alignment.landmarks.SetNthControlPointPosition(0, 1, 2, 3)
+    assert alignment.table.GetMTime() == before
+    assert not alignment.landmarks.HasObserver(slicer.vtkMRMLMarkupsNode.PointStartInteractionEvent)
+
+
+def test_facts_are_plain_json_in_the_scene(alignment):
+    facts = json.loads(alignment.landmarks.GetAttribute("SpineAlignment.film"))
+    assert facts["anterior"] == "left"
+    assert facts["spacing_mm"] == pytest.approx([0.45, 0.45])
