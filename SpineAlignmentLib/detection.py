@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from SpineAlignmentLib.constructions import level_distance
 from SpineAlignmentLib.engines import Network, choose_engine, load_network
-from SpineAlignmentLib.film import Film, film_from_pixels, read_film
+from SpineAlignmentLib.film import Film, film_from_pixels, looks_inverted, read_film, turned
 from SpineAlignmentLib.landmarks import CENTERS, INDEX, NAMES
 from SpineAlignmentLib.models import Model, read_ensemble
 from SpineAlignmentLib.preprocessing import InputFrame, fit_film, fit_region, network_input
@@ -26,6 +26,12 @@ from SpineAlignmentLib.results import Annotation
 
 FloatArray = NDArray[np.float64]
 Progress = Callable[[float, str], None]
+
+SURE_OF_SIDE: Final[int] = 60
+"""Percentage from which a detected facing side is not called a guess."""
+
+MANY: Final[int] = 12
+"""More landmarks than this are counted in a warning, not named."""
 
 LOW_CONFIDENCE: Final[float] = 0.5
 """Landmarks below this are named in the result's warnings."""
@@ -104,32 +110,32 @@ class Detector:
         """
         say = progress or (lambda share, stage: None)
         say(0.0, "looking at the film")
-        film, first = self._facing(film)
+        film, first = self._first_look(film)
         say(0.5, "looking at the spine")
         last = self._second_look(film, first)
         say(0.9, "measuring")
         return self._annotation(film, last)
 
-    def _facing(self, film: Film) -> tuple[Film, Look]:
-        """The film with its facing side, and the first look at the whole of it."""
-        if film.anterior is not None:
-            return film, self.look(film, fit_film(film.size_px, film.pixel_size, film.anterior, self._input_size))
-        # one model tells the side; the others join once it is known
-        sides = {
-            side: self.look(film, fit_film(film.size_px, film.pixel_size, side, self._input_size), self._networks[:1])
-            for side in ("left", "right")
-        }
-        doubt = {side: implausibility(look, side) for side, look in sides.items()}
-        side = min(doubt, key=lambda s: doubt[s])
-        sure = max(doubt.values()) / max(sum(doubt.values()), 1e-9)
-        film = film.facing(side, f"detected ({100 * sure:.0f} % sure)")
-        if sure < 0.6:
-            film = replace(film, warnings=(*film.warnings, f"facing {side} is a guess ({100 * sure:.0f} % sure)"))
-        first = sides[side]
+    def _first_look(self, film: Film) -> tuple[Film, Look]:
+        """The film as it should be looked at, facing side and polarity settled, and the first look at all of it."""
+        sides = ("left", "right") if film.anterior is None else (film.anterior,)
+        candidates = [film.facing(side, film.anterior_source) for side in sides]
+        if not film.polarity_known and looks_inverted(film.pixels):
+            candidates += [turned(candidate) for candidate in candidates]
+        frames = [fit_film(c.size_px, c.pixel_size, c.anterior or "", self._input_size) for c in candidates]
+        if len(candidates) == 1:
+            return film, self.look(film, frames[0])
+        # one model settles it; the others join afterwards
+        looks = [self.look(c, f, self._networks[:1]) for c, f in zip(candidates, frames, strict=True)]
+        doubt = [implausibility(look, c.anterior or "") for look, c in zip(looks, candidates, strict=True)]
+        best = int(np.argmin(doubt))
+        chosen, first = candidates[best], looks[best]
+        if film.anterior is None:
+            chosen = _told_side(chosen, doubt[best], min(d for c, d in zip(candidates, doubt, strict=True)
+                                                         if c.anterior != chosen.anterior))  # fmt: skip
         if len(self._networks) > 1:
-            rest = self.look(film, first.frame, self._networks[1:])
-            first = _joined([first, rest])
-        return film, first
+            first = _joined([first, self.look(chosen, first.frame, self._networks[1:])])
+        return chosen, first
 
     def _second_look(self, film: Film, first: Look) -> Look:
         """Look again at the spine alone, where the film is much larger than the spine."""
@@ -167,10 +173,10 @@ class Detector:
         off = ((points < -slack) | (points > np.array([width, height]) - 1 + slack)).any(axis=1)
         warnings = list(film.warnings)
         if off.any():
-            warnings.append("off the film: " + ", ".join(np.array(NAMES)[off]))
+            warnings.append(f"off the film: {_listed(off)}")
         weak = (sure < LOW_CONFIDENCE) & ~off
         if weak.any():
-            warnings.append("low confidence: " + ", ".join(np.array(NAMES)[weak]))
+            warnings.append(f"low confidence: {_listed(weak)}")
         return Annotation(
             film=film.name,
             size_px=film.size_px,
@@ -221,6 +227,16 @@ def detect(
         film = film if spacing is None else film.calibrated(spacing)
         film = film if anterior is None else film.facing(anterior)
     return shared_detector(models, engine).detect(film, progress)
+
+
+def _told_side(film: Film, doubt: float, other_doubt: float) -> Film:
+    """The film with the side that was detected, and how sure that is."""
+    sure = round(100 * other_doubt / max(doubt + other_doubt, 1e-9))
+    film = film.facing(film.anterior or "", f"detected ({sure} % sure)")
+    if sure >= SURE_OF_SIDE:
+        return film
+    text = f"which side the patient faces is a guess ({film.anterior}, {sure} % sure): look, or give it with --anterior"
+    return replace(film, warnings=(*film.warnings, text))
 
 
 def hips_in_order(points: FloatArray) -> FloatArray:
@@ -277,6 +293,11 @@ def confidence(look: Look, pixel_size: tuple[float, float]) -> FloatArray:
     apart = np.sqrt(np.mean(np.sum((points - points.mean(axis=0)) ** 2, axis=2), axis=0))
     unsure = np.sqrt(np.mean(look.spread**2, axis=0) + apart**2)
     return np.asarray(1 / (1 + (unsure / (0.5 * level_distance(points.mean(axis=0)))) ** 2))
+
+
+def _listed(which: NDArray[np.bool_]) -> str:
+    names = np.array(NAMES)[which]
+    return ", ".join(names) if len(names) <= MANY else f"{len(names)} of {len(NAMES)} landmarks"
 
 
 def _joined(looks: Sequence[Look]) -> Look:

@@ -30,6 +30,8 @@ _SPACING_TAGS: Final[tuple[tuple[str, str], ...]] = (
 )
 """In the order of trust: calibrated to the patient, at the detector, at the scanned sheet. PS3.3 C.7.6.3.1.1, 10.7."""
 
+_UNDEFINED_LENGTH: Final[int] = 0xFFFFFFFF
+
 _UNCOMPRESSED: Final[frozenset[str]] = frozenset(
     {"1.2.840.10008.1.2", "1.2.840.10008.1.2.1", "1.2.840.10008.1.2.1.99", "1.2.840.10008.1.2.2"}
 )
@@ -49,6 +51,7 @@ def read(path: Path, spacing_given: bool) -> Film:
     import pydicom
 
     data = pydicom.dcmread(path, force=True)
+    _check_whole(data, path)
     if "PixelData" not in data:
         kind = getattr(data.get("SOPClassUID"), "name", "") or "a DICOM file"
         raise FilmError(f"{path}: no image in it ({kind})")
@@ -72,6 +75,18 @@ def read(path: Path, spacing_given: bool) -> Film:
         placement=itk_placement(path) or plain_placement(spacing),
         warnings=(*warnings, *side_warnings),
     )
+
+
+def _check_whole(data: Any, path: Path) -> None:
+    """Refuse a file that ends within an element; a decoder would make room for all of what the element promises."""
+    from pydicom.dataelem import RawDataElement
+
+    for tag in data.keys():  # noqa: SIM118 (iterating over a data set converts every element)
+        element = data.get_item(tag)
+        if not isinstance(element, RawDataElement) or element.length == _UNDEFINED_LENGTH:
+            continue
+        if element.length > len(element.value or b""):
+            raise FilmError(f"{path}: damaged: the file ends within its element {element.tag}")
 
 
 def _bone_bright(data: Any, path: Path) -> NDArray[Any]:

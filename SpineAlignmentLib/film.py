@@ -239,6 +239,24 @@ def inverted(pixels: Pixels) -> Pixels:
     return np.asarray((high - wide + low).astype(pixels.dtype)) if low else np.asarray(high - pixels, pixels.dtype)
 
 
+def looks_inverted(pixels: Pixels) -> bool:
+    """Whether bone may be dark: the air at the left and right edges of a film is darker than the patient otherwise.
+
+    White collimation borders look the same, so that this is a suspicion only.
+    """
+    height, width = pixels.shape
+    rows = pixels[height // 8 : height - height // 8 : max(1, height // 400)]
+    strip = max(1, width // 25)
+    edges = np.concatenate([rows[:, :strip].ravel(), rows[:, -strip:].ravel()])
+    return bool(np.median(edges) > np.median(rows[:, width // 3 : width - width // 3]))
+
+
+def turned(film: Film) -> Film:
+    """A film whose gray scale runs the other way."""
+    text = "bone was dark: gray scale turned around"
+    return replace(film, pixels=inverted(film.pixels), warnings=(*film.warnings, text))
+
+
 def _gray(pixels: Pixels, name: str) -> Pixels:
     channels = pixels[..., : 3 if pixels.shape[2] > 2 else 1]
     if channels.shape[2] == 1:

@@ -29,7 +29,7 @@ def serve(requests: TextIO, answers: TextIO) -> None:
             continue
         request = json.loads(line)
 
-        def answer(content: dict[str, Any], number: Any = request.get("id")) -> None:
+        def answer(content: dict[str, Any], number: Any = request.get("id")) -> None:  # noqa: B008
             answers.write(json.dumps({"id": number, **content}) + "\n")
             answers.flush()
 
