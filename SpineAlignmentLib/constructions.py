@@ -298,9 +298,12 @@ class _Geometry:
         return _segment(self.at("FH_1"), self.at("FH_2"), "line")
 
     def _pelvic_angle(self, key: str, target: str, reach: float) -> _Built:
-        ha, top = self.at("HA"), self.at(target)
-        segments = (self._hips(), _segment(ha, self.at("M"), "line"), _segment(ha, top, "line"))
-        return segments, *self._arc(key, ha, _bearing(ha, top), reach * self._level)
+        """The angle at HA between M and a body center; the line through M goes on to the arc."""
+        ha, m, top = self.at("HA"), self.at("M"), self.at(target)
+        radius = reach * self._level
+        beyond = ha + max(float(np.linalg.norm(m - ha)), 1.03 * radius) * _direction(_bearing(ha, m))
+        segments = (self._hips(), _segment(ha, beyond, "line"), _segment(ha, top, "line"))
+        return segments, *self._arc(key, ha, _bearing(ha, top), radius)
 
     def _global_tilt(self, key: str) -> _Built:
         m, ha, c7 = self.at("M"), self.at("HA"), self.at("C7_C")
@@ -351,7 +354,7 @@ _BUILDERS: Final[dict[str, Callable[[_Geometry, str], _Built]]] = {
     "PT": _Geometry._pelvic_tilt,
     "SVA": lambda geometry, _: geometry._plumb_distance("C7_C", "S1_P"),
     "cSVA": lambda geometry, _: geometry._plumb_distance("C2_C", "C7_PS"),
-    "LPA": lambda geometry, key: geometry._pelvic_angle(key, "L1_C", 5.0),
+    "LPA": lambda geometry, key: geometry._pelvic_angle(key, "L1_C", 6.6),
     "TPA": lambda geometry, key: geometry._pelvic_angle(key, "T1_C", 9.5),
     "SSA": _Geometry._spinosacral,
     "GT": _Geometry._global_tilt,

@@ -19,6 +19,8 @@ Color = tuple[int, int, int]
 
 HEIGHT_PX: Final[int] = 1600
 """Height of the picture; films are shown with square pixels."""
+MARGIN: Final[float] = 0.14
+"""Film shown above and below the landmarks, as a share of their height."""
 OVERSAMPLING: Final[int] = 2
 """Lines are drawn this many times larger and scaled down, which smooths them."""
 
@@ -30,6 +32,9 @@ GROUP_COLORS: Final[dict[str, Color]] = {
     "global": (250, 240, 120),
 }
 """Parameter group to its color; apart from each other for color-blind readers by their lightness as well."""
+
+LEADER_FROM_PX: Final[float] = 40.0
+"""A label moved farther than this from its place is tied to it by a line."""
 
 _LANDMARK: Final[Color] = (255, 92, 80)
 _CENTER: Final[Color] = (255, 255, 255)
@@ -45,11 +50,9 @@ def draw(film: Film, annotation: Annotation) -> Any:
     """The picture as a Pillow image: the film on the left, the table of the 18 parameters on the right."""
     from PIL import Image
 
-    canvas = _Canvas.of(film)
-    unknown = annotation.spacing_mm is None
-    size = film.pixel_size
-    shown = constructions(annotation.points_mm(), calibrated=not unknown)
-    sheet = _Sheet(canvas, size, annotation.anterior)
+    canvas = _Canvas.of(film, annotation)
+    shown = constructions(annotation.points_mm(), calibrated=annotation.spacing_mm is not None)
+    sheet = _Sheet(canvas, film.pixel_size, annotation.anterior)
     sheet.curve(spine_curve(annotation.points_mm()))
     for parameter in PARAMETERS:
         sheet.construction(shown[parameter.key], GROUP_COLORS[parameter.group])
@@ -77,24 +80,40 @@ class _Canvas:
     image: Any
     scale: FloatArray
     """(x, y) picture pixels in a film pixel."""
+    top: int
+    """First row of the film that is shown."""
 
     @classmethod
-    def of(cls, film: Film) -> "_Canvas":
+    def of(cls, film: Film, annotation: Annotation) -> "_Canvas":
+        """The film's rows from above the spine to below the hips, at the full width."""
         from PIL import Image
 
-        width, height = film.size_px
         x, y = film.pixel_size
+        top, bottom = _rows_shown(film, annotation)
+        pixels = film.pixels[top:bottom]
+        height, width = pixels.shape
         size = (max(1, round(HEIGHT_PX * width * x / (height * y))), HEIGHT_PX)
-        rough = film.pixels[:: max(1, height // 600), :: max(1, width // 300)]
+        rough = pixels[:: max(1, height // 600), :: max(1, width // 300)]
         low, high = np.percentile(rough, (0.5, 99.7))
         block = max(1, height // (2 * HEIGHT_PX))
-        gray = film.pixels[: height // block * block : block, ::block].astype(np.float32)
+        gray = pixels[::block, ::block].astype(np.float32)
         gray = np.clip((gray - low) / max(float(high) - float(low), 1e-6), 0, 1) ** 0.9 * 225
         image = Image.fromarray(gray.astype(np.uint8)).resize(size, Image.Resampling.BILINEAR).convert("RGB")
-        return cls(image, np.array([size[0] / width, size[1] / height]))
+        return cls(image, np.array([size[0] / width, size[1] / height]), top)
 
     def at(self, points_px: FloatArray) -> FloatArray:
-        return np.asarray((points_px + 0.5) * self.scale)
+        return np.asarray((points_px + 0.5 - [0, self.top]) * self.scale)
+
+
+def _rows_shown(film: Film, annotation: Annotation) -> tuple[int, int]:
+    """First and last row of the part of a film that its landmarks are on, with a margin; legs are left out."""
+    height = film.size_px[1]
+    y = annotation.points_px[:, 1]
+    if np.count_nonzero(np.isfinite(y)) < 2:
+        return 0, height
+    margin = MARGIN * float(np.nanmax(y) - np.nanmin(y))
+    top, bottom = max(0, int(np.nanmin(y) - margin)), min(height, int(np.nanmax(y) + margin))
+    return (top, bottom) if bottom - top > height // 8 else (0, height)
 
 
 class _Sheet:
@@ -151,14 +170,15 @@ class _Sheet:
             color = _CENTER if name in CENTERS else _LANDMARK
             box = (x - radius, y - radius, x + radius, y + radius)
             self._pen.ellipse(box, (*color, 255), (20, 20, 20, 255), OVERSAMPLING)
+            clear = tuple(np.array([x - radius, y - radius, x + radius, y + radius]) / OVERSAMPLING)
+            self._taken.append(clear)
 
     def finished(self) -> Any:
-        from PIL import Image
-
-        picture = self._canvas.image.copy()
+        """The film with the lines laid on."""
+        picture = self._canvas.image
         small = self._layer.reduce(OVERSAMPLING)
         picture.paste(small.convert("RGB"), (0, 0), small.getchannel("A"))
-        return picture if isinstance(picture, Image.Image) else None
+        return picture
 
     def label(self, picture: Any, shown: Construction, color: Color) -> None:
         """Write a label at its anchor, moved until it covers no other and lies on the film."""
@@ -173,16 +193,20 @@ class _Sheet:
         width, height = right - left + 8, bottom - top + 8
         box = self._free_place(anchor, width, height, picture.size)
         self._taken.append(box)
+        middle = ((box[0] + box[2]) / 2, (box[1] + box[3]) / 2)
+        if np.hypot(middle[0] - anchor[0], middle[1] - anchor[1]) > LEADER_FROM_PX:
+            pen.line((anchor, middle), fill=color, width=1)
         pen.rounded_rectangle(box, 4, fill=(12, 14, 18), outline=color)
         pen.text((box[0] + 4 - left, box[1] + 4 - top), shown.label.text, fill=color, font=font)
 
     def _free_place(
         self, anchor: Point, width: float, height: float, size: tuple[int, int]
     ) -> tuple[float, float, float, float]:
-        for ring in range(12):
-            for dx, dy in ((0, 0),) if ring == 0 else ((0, ring), (0, -ring), (ring, 0), (-ring, 0)):
-                x = min(max(anchor[0] - width / 2 + dx * 0.5 * width, 2), max(size[0] - width - 2, 2))
-                y = min(max(anchor[1] - height / 2 + dy * (height + 2), 2), max(size[1] - height - 2, 2))
+        for ring in range(40):
+            # the nearest free place first, in eight directions
+            for angle in np.radians(np.arange(0, 360 if ring else 45, 45)):
+                x = min(max(anchor[0] - width / 2 + 8 * ring * np.cos(angle), 2), max(size[0] - width - 2, 2))
+                y = min(max(anchor[1] - height / 2 + 8 * ring * np.sin(angle), 2), max(size[1] - height - 2, 2))
                 box = (x, y, x + width, y + height)
                 if not any(_overlap(box, other) for other in self._taken):
                     return box
