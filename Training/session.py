@@ -4,7 +4,6 @@ A run folder holds `config.yaml`, `last.npz` (everything needed to continue), `b
 best), `training.csv`, `validation.csv` and TensorBoard events.
 """
 
-import json
 import time
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -205,7 +204,11 @@ class Session:
 
     def predict(self, films: FloatArray) -> FloatArray:
         """Landmarks (n, 45, 2) of films (n, height, width, 1), by the averaged network."""
-        network = self.averaged_network()
+        return self.predict_with(self.averaged_network(), films)
+
+    @staticmethod
+    def predict_with(network: keras.Model, films: FloatArray) -> FloatArray:
+        """Landmarks (n, 45, 2) of films (n, height, width, 1), by a given network."""
         parts = [films[i : i + PREDICTION_BATCH] for i in range(0, len(films), PREDICTION_BATCH)]
         outputs = [np.asarray(network.predict_on_batch(part)["coordinates"]) for part in parts]
         return np.concatenate(outputs) if outputs else np.zeros((0, 45, 2), np.float32)
@@ -285,9 +288,3 @@ class _Clock:
         }
         self.time, self.waited, self.step = now, waited, step
         return figures
-
-
-def read_metrics(folder: Path) -> dict[str, Any]:
-    """Step and metrics of a run folder's best weights."""
-    _, state = checkpoint.load(folder / "best.npz")
-    return dict(json.loads(json.dumps(state)))

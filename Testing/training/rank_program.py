@@ -1,0 +1,23 @@
+"""Trains the tiny network and leaves every rank's variables: `horovodrun -np 2 python -m Testing.training.rank_program`."""
+
+import sys
+from pathlib import Path
+
+import numpy as np
+
+from Training import checkpoint
+from Training.config import load_config
+from Training.session import Session
+
+
+def main() -> None:
+    """Arguments: configuration, run folder."""
+    folder = Path(sys.argv[2])
+    session = Session(load_config(sys.argv[1]), folder)
+    session.run()
+    arrays = checkpoint.network_arrays(session.network) | checkpoint.optimizer_arrays(session.optimizer)
+    np.savez(folder / f"rank_{session.ranks.rank}_of_{session.ranks.size}.npz", **arrays)
+
+
+if __name__ == "__main__":
+    main()

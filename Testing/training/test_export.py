@@ -1,0 +1,71 @@
+"""What ships is what was trained: SavedModel and ONNX twin give the network's own outputs."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from SpineAlignmentLib.engines import load_network
+from SpineAlignmentLib.errors import ModelError
+from SpineAlignmentLib.models import read_ensemble
+from Testing.training.tiny import tiny_config
+from Training import checkpoint
+from Training.config import ConfigError, config_from_dict, save_config
+from Training.export import export_run, main, update_ensemble
+from Training.network import build_network
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A run folder with random weights, moving statistics included, and a fine level."""
+    run = tmp_path_factory.mktemp("run")
+    values = tiny_config(input_size=[128, 64], network__fine_blocks=1, network__residual_blocks=7)
+    config = config_from_dict(values, "tiny")
+    network = build_network(config.network, config.input_size)
+    rng = np.random.default_rng(4)
+    for variable in network.weights:
+        random = rng.uniform(0.5, 2, variable.shape) if "variance" in variable.path else rng.normal(0, 0.4, variable.shape)
+        variable.assign(random)
+    save_config(config, run / "config.yaml")
+    checkpoint.save(run / "best.npz", checkpoint.network_arrays(network), {"step": 12, "metrics": {"mean_px": 3.0}})
+    return run
+
+
+def test_engines_give_the_networks_outputs(trained: Path, tmp_path: Path) -> None:
+    assert main(["--run", str(trained), "--output", str(tmp_path), "--ensemble"]) == 0
+    (model,) = read_ensemble(tmp_path)
+    assert model.input_size == (128, 64) and model.name == "tiny"
+    films = np.random.default_rng(5).normal(0, 0.3, (3, 128, 64)).astype(np.float32)
+    config = config_from_dict(tiny_config(input_size=[128, 64], network__fine_blocks=1, network__residual_blocks=7), "tiny")
+    network = build_network(config.network, config.input_size)
+    checkpoint.restore_network(network, checkpoint.load(trained / "best.npz")[0], trained)
+    expected = network(films[..., None], training=False)
+    assert np.ptp(np.asarray(expected["coordinates"]), axis=(0, 1)).min() > 5, "random weights must tell landmarks apart"
+    for engine in ("tensorflow", "onnx"):
+        points, spread = load_network(model, engine)(films)
+        np.testing.assert_allclose(points, np.asarray(expected["coordinates"]), atol=1e-3)
+        np.testing.assert_allclose(spread, np.asarray(expected["spread"]), atol=1e-3)
+    saved, twin = (load_network(model, engine)(films)[0] for engine in ("tensorflow", "onnx"))
+    np.testing.assert_allclose(saved, twin, atol=1e-4)
+
+
+def test_description_and_checksums(trained: Path, tmp_path: Path) -> None:
+    folder = export_run(trained, tmp_path)
+    about = json.loads((folder / "model.json").read_text())
+    assert about["training"]["steps"] == 12 and about["metrics"] == {"mean_px": 3.0} and len(about["landmarks"]) == 45
+    files = {p.relative_to(folder).as_posix() for p in folder.rglob("*") if p.is_file()} - {"model.json"}
+    assert set(about["checksums"]) == files
+    assert str(tmp_path) not in (folder / "model.json").read_text()
+    (folder / "model.onnx").write_bytes(b"altered")
+    (model,) = read_ensemble(folder)
+    with pytest.raises(ModelError, match="altered"):
+        load_network(model, "onnx")
+    assert not [p for p in tmp_path.iterdir() if p.name.startswith(".")]
+
+
+def test_nothing_to_export(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["--run", str(tmp_path / "none"), "--output", str(tmp_path / "out")]) == 2
+    assert capsys.readouterr().err.count("\n") == 1
+    with pytest.raises(ConfigError, match="export it first"):
+        update_ensemble(tmp_path, ["missing"])
