@@ -97,7 +97,7 @@ class Detector:
         self.models: tuple[Model, ...] = read_ensemble(models)
         self.engine = choose_engine(engine)
         self.strategy = strategy or Strategy()
-        self._networks: list[tuple[Model, Network]] = [
+        self.networks: list[tuple[Model, Network]] = [
             (model, load_network(model, self.engine, threads)) for model in self.models
         ]
 
@@ -126,15 +126,15 @@ class Detector:
         if len(candidates) == 1:
             return film, self.look(film, frames[0])
         # one model settles it; the others join afterwards
-        looks = [self.look(c, f, self._networks[:1]) for c, f in zip(candidates, frames, strict=True)]
+        looks = [self.look(c, f, self.networks[:1]) for c, f in zip(candidates, frames, strict=True)]
         doubt = [implausibility(look, c.anterior or "") for look, c in zip(looks, candidates, strict=True)]
         best = int(np.argmin(doubt))
         chosen, first = candidates[best], looks[best]
         if film.anterior is None:
             chosen = _told_side(chosen, doubt[best], min(d for c, d in zip(candidates, doubt, strict=True)
                                                          if c.anterior != chosen.anterior))  # fmt: skip
-        if len(self._networks) > 1:
-            first = _joined([first, self.look(chosen, first.frame, self._networks[1:])])
+        if len(self.networks) > 1:
+            first = _joined([first, self.look(chosen, first.frame, self.networks[1:])])
         return chosen, first
 
     def _second_look(self, film: Film, first: Look) -> Look:
@@ -156,7 +156,7 @@ class Detector:
         """Run the networks on the part of the film that a frame shows."""
         seen: dict[tuple[int, int], tuple[InputFrame, NDArray[np.float32]]] = {}
         points, spread = [], []
-        for model, network in networks or self._networks:
+        for model, network in networks or self.networks:
             if model.input_size not in seen:
                 fitted = _resized(frame, model.input_size)
                 seen[model.input_size] = (fitted, network_input(film.pixels, fitted))

@@ -1,0 +1,134 @@
+"""How fast detection is: `python -m Testing.benchmarks.detection [FILM]`.
+
+Measures the command from a cold start to its results, the stages of a warm detection, peak memory, films a minute over
+a folder, and the networks' arithmetic against a plain float32 matrix product on the same machine in the same run.
+"""
+
+import shutil
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import onnx
+from onnx import shape_inference
+
+from SpineAlignmentLib.detection import Detector, confidence
+from SpineAlignmentLib.film import read_film
+from SpineAlignmentLib.markups import markups_bytes
+from SpineAlignmentLib.models import ONNX_FILE, Model
+from SpineAlignmentLib.picture import png_bytes
+from SpineAlignmentLib.preprocessing import fit_film, normalize_contrast, resample
+from SpineAlignmentLib.results import json_bytes
+
+SAMPLE = Path(__file__).parents[2] / "SpineAlignment" / "Resources" / "SampleData" / "sample_film.dcm"
+REPEATS = 7
+FOLDER_FILMS = 12
+
+PEAK_MEMORY = (
+    "import resource, sys; from SpineAlignmentLib.command_line import main; status = main(sys.argv[1:]);"
+    "print('peak', resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024); sys.exit(status)"
+)
+
+
+def median_seconds(work: Callable[[], Any], repeats: int = REPEATS) -> float:
+    """Median wall time of a piece of work, after one run to warm up."""
+    work()
+    times = []
+    for _ in range(repeats):
+        start = time.perf_counter()
+        work()
+        times.append(time.perf_counter() - start)
+    return statistics.median(times)
+
+
+def cold_command(film: Path) -> tuple[float, int]:
+    """Seconds of the command in a process of its own (median of three), and its peak memory in MB."""
+    times, memory = [], 0
+    for _ in range(3):
+        with tempfile.TemporaryDirectory() as out:
+            command = [sys.executable, "-c", PEAK_MEMORY, "detect", str(film), "-o", out, "--engine", "onnx"]
+            start = time.perf_counter()
+            run = subprocess.run(command, capture_output=True, text=True, check=True)
+            times.append(time.perf_counter() - start)
+            memory = max(memory, int(run.stdout.rsplit("peak ", 1)[1]))
+    return statistics.median(times), memory
+
+
+def films_per_minute(film: Path) -> float:
+    """Films a minute of the command over a folder."""
+    with tempfile.TemporaryDirectory() as folder, tempfile.TemporaryDirectory() as out:
+        for i in range(FOLDER_FILMS):
+            shutil.copy(film, Path(folder) / f"film_{i:02}.dcm")
+        start = time.perf_counter()
+        subprocess.run([sys.executable, "-m", "SpineAlignmentLib", "detect", folder, "-o", out], check=True)
+        return 60 * FOLDER_FILMS / (time.perf_counter() - start)
+
+
+def multiply_adds(model: Model) -> float:
+    """Floating point operations of a network on one film: two for a multiply-add of a convolution or product."""
+    graph = shape_inference.infer_shapes(onnx.load(model.folder / ONNX_FILE)).graph
+    shapes = {
+        v.name: [d.dim_value or 1 for d in v.type.tensor_type.shape.dim]
+        for v in (*graph.value_info, *graph.input, *graph.output)
+    }
+    shapes |= {v.name: list(v.dims) for v in graph.initializer}
+    total = 0.0
+    for node in graph.node:
+        if node.op_type == "Conv" and node.output[0] in shapes:
+            kernel = shapes[node.input[1]]
+            total += 2.0 * np.prod(shapes[node.output[0]]) * np.prod(kernel[1:])
+        elif node.op_type in ("MatMul", "Gemm") and node.output[0] in shapes and node.input[0] in shapes:
+            total += 2.0 * np.prod(shapes[node.output[0]]) * shapes[node.input[0]][-1]
+    return total
+
+
+def matrix_product_rate(side: int = 2048) -> float:
+    """Floating point operations a second of a square float32 matrix product."""
+    a = np.random.default_rng(0).random((side, side), np.float32)
+    return 2.0 * side**3 / median_seconds(lambda: a @ a)
+
+
+def main() -> None:
+    """Print all measurements as lines of a Markdown table."""
+    path = Path(sys.argv[1]) if len(sys.argv) > 1 else SAMPLE
+    film = read_film(path)
+    detector = Detector(engine="onnx")
+    found = detector.detect(film)
+    sided = film.facing(found.anterior, found.anterior_source)
+    frame = fit_film(sided.size_px, sided.pixel_size, found.anterior)
+    seen = resample(sided.pixels, frame)
+    image = normalize_contrast(*seen)
+    look = detector.look(sided, frame)
+    rows: list[tuple[str, str]] = [("film", f"{film.size_px[0]} x {film.size_px[1]} px")]
+    seconds, memory = cold_command(path)
+    rows += [("cold command to results", f"{seconds:.2f} s"), ("its peak memory", f"{memory} MB")]
+    stages = {
+        "decode": lambda: read_film(path),
+        "resample": lambda: resample(sided.pixels, frame),
+        "normalize contrast": lambda: normalize_contrast(*seen),
+        "confidence and parameters": lambda: (confidence(look, sided.pixel_size), found.parameters()),
+        "picture": lambda: png_bytes(film, found),
+        "result files": lambda: (json_bytes(found), markups_bytes(found, film.placement)),
+    }
+    peak = matrix_product_rate()
+    for model, network in detector.networks:
+        seconds = median_seconds(lambda n=network: n(image[None]))
+        rate = multiply_adds(model) / seconds
+        rows.append((f"network {model.name}", f"{seconds * 1000:.0f} ms"))
+        rows.append(("its arithmetic", f"{rate / 1e9:.1f} GFLOP/s, {100 * rate / peak:.0f} % of a matrix product"))
+    rows.append(("matrix product", f"{peak / 1e9:.1f} GFLOP/s"))
+    rows += [(name, f"{median_seconds(work) * 1000:.1f} ms") for name, work in stages.items()]
+    rows.append(("warm detection, side known", f"{median_seconds(lambda: detector.detect(sided)):.3f} s"))
+    rows.append(("folder", f"{films_per_minute(path):.0f} films a minute"))
+    for name, value in rows:
+        print(f"| {name} | {value} |")
+
+
+if __name__ == "__main__":
+    main()
