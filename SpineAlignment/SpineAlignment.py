@@ -323,7 +323,9 @@ class SpineAlignmentWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
 
         self.logic = SpineAlignmentLogic()
         self.filmPanel = FilmPanel(self.ui, self.changeFilm)
-        self.detectionPanel = DetectionPanel(self.ui, self.logic.queue, self.startDetection, self.cancel)
+        self.detectionPanel = DetectionPanel(
+            self.ui, self.logic.queue, self.startDetection, self.cancel, self.refresh
+        )
         self.landmarksPanel = LandmarksPanel(self.ui, self.detectionPanel.report)
         self.measurementsPanel = MeasurementsPanel(self.ui, self.onShownMeasurements)
         self.comparePanel = ComparePanel(self.ui)
@@ -582,7 +584,7 @@ class SpineAlignmentTest(ScriptedLoadableModuleTest):
         alignment.set_point("S1_A", (x, y + 20))
         assert before["SS"] != logic.parameters(film)["SS"]
         alignment.undo()
-        self.assertAlmostEqual(before["SS"], logic.parameters(film)["SS"], places=6)
+        assert abs(before["SS"] - logic.parameters(film)["SS"]) < 1e-6
         target = Path(slicer.util.tempDirectory()) / "film.json"
         logic.export(film, target)
         assert target.is_file()

@@ -156,13 +156,13 @@ class SpineScene:
 
     def release(self) -> None:
         """Stop observing the scene and its nodes; the nodes stay."""
+        self.on_changed.clear()
         if self in self._scenes:
             self._scenes.remove(self)
         for tag in self._tags:
             self.scene.RemoveObserver(tag)
         self._tags.clear()
         self._on_scene_closed()
-        self.on_changed.clear()
 
     @vtk.calldata_type(vtk.VTK_OBJECT)
     def _on_node_about_to_be_removed(self, _caller: Node, _event: str, node: Node) -> None:

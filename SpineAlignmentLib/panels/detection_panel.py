@@ -21,15 +21,22 @@ class DetectionPanel:
         queue: where detections wait.
         start: starts the detection on the chosen film; called with functions for its end, failure and progress.
         cancel: drops every film in the queue.
+        ended: called when a detection ended, in whatever way.
     """
 
     def __init__(
-        self, ui: Any, queue: DetectionQueue, start: Callable[..., bool], cancel: Callable[[], None]
+        self,
+        ui: Any,
+        queue: DetectionQueue,
+        start: Callable[..., bool],
+        cancel: Callable[[], None],
+        ended: Callable[[], None],
     ) -> None:
         self._ui = ui
         self._queue = queue
         self._start = start
         self._cancel = cancel
+        self._ended = ended
         self._timer = qt.QTimer()
         self._timer.setInterval(POLL_MS)
         self._timer.timeout.connect(self._on_timer)
@@ -59,6 +66,7 @@ class DetectionPanel:
             self._cancel()
             self._show_running(False)
             self.report("Cancelled.")
+            self._ended()
 
     def close(self) -> None:
         """Stop for good."""
@@ -80,7 +88,7 @@ class DetectionPanel:
 
     def _on_done(self, alignment: FilmAlignment) -> None:
         self._show_running(False)
-        self._ui.detectButton.enabled = True
+        self._ended()
         low = alignment.states().count("low confidence")
         found = "Landmarks found."
         check = f" {low} of low confidence are marked red: check them." if low else ""
@@ -88,7 +96,7 @@ class DetectionPanel:
 
     def _on_failed(self, text: str) -> None:
         self._show_running(False)
-        self._ui.detectButton.enabled = True
+        self._ended()
         self.report(text)
         slicer.util.errorDisplay(text)
 

@@ -1,8 +1,8 @@
 """PySide6 dressed as PythonQt's `qt` module.
 
 PythonQt shows every Qt property as an attribute (`button.text = "Go"`, `if box.checked`), calls `objectName` also
-`name`, and returns plain paths from file dialogs. PySide6 lets nobody override QObject.connect, so that only the objects
-of the host itself (`Signals`) connect by signature.
+`name`, and returns plain paths from file dialogs. PySide6 lets nobody override QObject.connect, so that only the
+objects of the host itself (`Signals`) connect by signature.
 """
 
 import functools

@@ -1,4 +1,4 @@
-"""Minimal versions of Slicer's ScriptedLoadableModule classes; the interface is Slicer's, the bodies only what is used."""
+"""Minimal versions of Slicer's ScriptedLoadableModule classes: the interface is Slicer's, the bodies what is used."""
 
 import unittest
 from pathlib import Path

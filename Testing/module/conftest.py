@@ -14,9 +14,9 @@ os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
 slicer = pytest.importorskip("slicer", reason="the MRML rooms need slicer-core")
 pytest.importorskip("PySide6", reason="the stand-in host needs PySide6-Essentials")
 
-from SpineAlignmentLib.landmarks import INDEX, NAMES
-from Testing.host import application, subject
-from Testing.host.films import add_film
+from SpineAlignmentLib.landmarks import INDEX, NAMES  # noqa: E402
+from Testing.host import application, subject  # noqa: E402
+from Testing.host.films import add_film  # noqa: E402
 
 INPUT_SIZE = (216, 120)
 
