@@ -1,7 +1,7 @@
 """Projections on disk: the slow part of a film, rendered once and given a new look at every training step.
 
-`python -m Training.simulation.cache --count N --output DIR --seed S` renders in worker processes; what is already there is
-not rendered again, so an interrupted run continues. A projection takes about 5 MB.
+`python -m Training.simulation.cache --count N --output DIR --seed S` renders in worker processes; what is
+already there is not rendered again, so an interrupted run continues. A projection takes about 5 MB.
 """
 
 import argparse

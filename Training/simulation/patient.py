@@ -95,10 +95,10 @@ def project(patient: Patient, projector: Projector, window: Window) -> Projectio
 
 
 def whole_window(patient: Patient, spacing: float, below_hips: float = 330.0) -> Window:
-    """A window from above the crown to `below_hips` mm below the hip axis, wide enough for trunk and most of the arms."""
+    """A window from above the crown to `below_hips` mm below the hip axis, wide enough for the trunk."""
     top = patient.anatomy.crown + 25.0
     x = patient.landmarks[:, 0]
     middle = 0.5 * (np.nanmin(x) + np.nanmax(x))
     left = middle + 290.0
-    size = (int(round((top + below_hips) / spacing)), int(round(500.0 / spacing)))
+    size = (round((top + below_hips) / spacing), round(500.0 / spacing))
     return Window(float(left), float(top), size, spacing)

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 from pydicom.dataset import Dataset, FileMetaDataset
-from pydicom.uid import ExplicitVRLittleEndian, JPEG2000, UID, generate_uid
+from pydicom.uid import JPEG2000, UID, ExplicitVRLittleEndian, generate_uid
 
 from SpineAlignmentLib.files import write_files
 from SpineAlignmentLib.results import json_bytes

@@ -1,6 +1,7 @@
 """A whole person: every part put together into the surfaces of each material."""
 
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -171,7 +172,7 @@ def _implants(posture: Posture, rng: np.random.Generator) -> list[Mesh]:
     used = sites[start : start + length]
     parts = fixation(used, rng, bool(rng.random() < 0.1))
     if length <= 6 and rng.random() < 0.7:
-        for below, above in zip(used[:-1], used[1:], strict=True):
+        for below, above in pairwise(used):
             if rng.random() < 0.7:
                 parts += cage(below, above, rng)
     return parts

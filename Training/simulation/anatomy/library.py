@@ -5,6 +5,7 @@ They carry no landmarks, only overlap the ones that do, so their coarseness does
 
 from functools import lru_cache
 from importlib.resources import files
+from typing import Any
 
 import numpy as np
 import trimesh
@@ -24,15 +25,17 @@ def surface(name: str, subdivide: int = 0) -> Mesh:
         FileNotFoundError: myo-sim is not installed or has no such mesh.
     """
     path = files("myo_sim").joinpath("models", "meshes", f"{name}.stl")
-    mesh = trimesh.load(str(path), process=True)
+    mesh: Any = trimesh.load(str(path), process=True)
     mesh.merge_vertices(merge_tex=True, merge_norm=True)
     trimesh.repair.fill_holes(mesh)
     for _ in range(subdivide):
         mesh = mesh.subdivide()
+    repair: Any = trimesh.repair
     if subdivide:
-        trimesh.smoothing.filter_humphrey(mesh, iterations=6 * subdivide)
-    trimesh.repair.fix_normals(mesh, multibody=True)
-    return Mesh(np.asarray(mesh.vertices, float) * 1000.0, np.asarray(mesh.faces, np.int32))
+        smoothing: Any = trimesh.smoothing
+        smoothing.filter_humphrey(mesh, iterations=6 * subdivide)
+    repair.fix_normals(mesh, multibody=True)
+    return Mesh(np.asarray(mesh.vertices, np.float64) * 1000.0, np.asarray(mesh.faces, np.int32))
 
 
 @lru_cache(maxsize=64)

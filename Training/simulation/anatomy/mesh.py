@@ -56,7 +56,7 @@ def _loft_faces(rings: int, points: int) -> NDArray[np.int32]:
 
 
 def loft(rings: FloatArray) -> Mesh:
-    """The closed surface through rings of points, shape (rings, points, 3), its ends closed by fans, its faces outward."""
+    """The closed surface through rings of points, shape (rings, points, 3): ends closed by fans, faces outward."""
     ends = rings[[0, -1]].mean(axis=1)
     mesh = Mesh(np.concatenate([rings.reshape(-1, 3), ends]), _loft_faces(rings.shape[0], rings.shape[1]))
     return mesh if signed_volume(mesh) >= 0 else Mesh(mesh.vertices, mesh.faces[:, ::-1])

@@ -99,7 +99,7 @@ def outline(spine: Spine, build: Build, rng: np.random.Generator) -> list[Mesh]:
 
     def profile(values: FloatArray, legs: FloatArray) -> FloatArray:
         curve = PchipInterpolator(low, np.concatenate([legs * thick, values[order]]))
-        return np.asarray(curve(np.clip(y, low[0], low[-1]))) * neck_end
+        return np.asarray(curve(np.clip(y, low[0], low[-1])) * neck_end, np.float64)
 
     f, b, h = profile(front, _LEG_FRONT), profile(back, _LEG_BACK), profile(half, _LEG_HALF)
     center = spine.at(y)
@@ -129,36 +129,38 @@ def breasts(spine: Spine, build: Build, size: float, rng: np.random.Generator) -
 def lungs(spine: Spine, build: Build, rng: np.random.Generator) -> list[Mesh]:
     """Both lungs: from the first rib to the domes of the diaphragm, wrapped around the thoracic bodies."""
     apex = 0.5 * (spine.levels["T1"] + spine.levels["T2"])
-    parts = []
     breath = rng.uniform(-45, 20)
-    spread = 70 * build.width * build.size
+    spread, half_depth = 70 * build.width * build.size, 96 * build.depth * build.size
+    half_width = 62 * build.width * build.size
+    parts = []
     for side in (1.0, -1.0):
         dome = spine.levels["T9"] + breath + rng.normal(0, 10) - (8 if side < 0 else 0)
         recess = spine.levels["L1"] + rng.uniform(-10, 30)
-        radius = np.sqrt(np.linspace(0, 1, 15))[1:]
-        circle = unit_circle(28)
-        a, b = 96 * build.depth * build.size, 62 * build.width * build.size
-
-        def surface(top: bool) -> FloatArray:
-            rings = []
-            for r in radius if top else radius[::-1]:
-                u, v = r * circle[:, 0], r * circle[:, 1]
-                if top:
-                    y = apex - (apex - dome) * (0.06 + 0.94 * r**5) * 0.75 * np.ones_like(u)
-                else:
-                    hump = 1 - ((u - 0.25) / 1.3) ** 2 - 0.5 * (v * 1.0) ** 2
-                    y = recess + (dome - recess) * np.clip(hump, 0, 1)
-                rings.append(np.stack([u * a, y, side * spread + v * b], 1))
-            return np.stack(rings)
-
-        shell = np.concatenate([surface(True), surface(False)])
-        flat = shell.reshape(-1, 3)
-        axis = spine.at(flat[:, 1])
-        narrow = np.sqrt(np.clip((apex + 8 - flat[:, 1]) / 120, 0.02, 1.0))
-        flat[:, 0] = axis[:, 0] + (flat[:, 0] + a - 48) * narrow
-        flat[:, 2] = axis[:, 1] * 0.6 + side * spread * narrow + (flat[:, 2] - side * spread) * narrow
-        parts.append(loft(flat.reshape(shell.shape)))
+        rings = _lung_rings(apex, dome, recess)
+        height = rings[..., 1]
+        narrow = np.sqrt(np.clip((apex + 8 - height) / 120, 0.02, 1.0))
+        axis = spine.at(height.ravel()).reshape(*height.shape, 2)
+        x = axis[..., 0] + (rings[..., 0] * half_depth + half_depth - 48) * narrow
+        z = axis[..., 1] * 0.6 + side * spread * narrow + rings[..., 2] * half_width * narrow
+        parts.append(loft(np.stack([x, height, z], axis=-1)))
     return parts
+
+
+def _lung_rings(apex: float, dome: float, recess: float) -> FloatArray:
+    """Rings (n, 28, 3) over the top of a lung and back under it: x and z in -1..1, y in mm.
+
+    Args:
+        apex, dome, recess: heights of the top, of the diaphragm's dome and of the lowest recess behind it, mm.
+    """
+    radius, circle = np.sqrt(np.linspace(0, 1, 15))[1:], unit_circle(28)
+    rings = []
+    for r in radius:
+        top = apex - (apex - dome) * (0.06 + 0.94 * r**5) * 0.75
+        rings.append(np.stack([r * circle[:, 0], np.full(28, top), r * circle[:, 1]], 1))
+    for r in radius[::-1]:
+        hump = 1 - ((r * circle[:, 0] - 0.25) / 1.3) ** 2 - 0.5 * (r * circle[:, 1]) ** 2
+        rings.append(np.stack([r * circle[:, 0], recess + (dome - recess) * np.clip(hump, 0, 1), r * circle[:, 1]], 1))
+    return np.stack(rings)
 
 
 def windpipe(spine: Spine, rng: np.random.Generator) -> Mesh:

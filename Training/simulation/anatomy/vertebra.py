@@ -1,7 +1,7 @@
 """A vertebra as parametric solids in its own frame: body with endplates, rim and waist, arch, facets and processes.
 
-Every bone is a pair of closed surfaces: the outside, and the inside of its cortical shell. The projection weighs the
-shell as cortical and the inside as cancellous bone, so endplates and walls appear as the bright lines they are on films.
+Every bone is a pair of closed surfaces: the outside, and the inside of its cortical shell. The projection weighs
+the shell as cortical and the inside as cancellous bone, so endplates and walls appear as the bright lines they are on films.
 
 Frame: x anterior, y up, z right, origin at the body center; mm. Proportions after Panjabi et al., Spine 1991-1992.
 """

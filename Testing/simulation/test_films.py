@@ -1,0 +1,111 @@
+"""Complete films: the same bytes for the same seed, valid files, honest errors."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pydicom
+import pytest
+
+from SpineAlignmentLib.film import read_film
+from SpineAlignmentLib.results import read_annotation
+from Training.simulation import cache, projection
+from Training.simulation.command import main
+from Training.simulation.film import simulate_film
+from Training.simulation.projection import GraphicsError, Projector
+from Training.simulation.stream import SimulatedFilms
+from Training.simulation.writing import dicom_bytes, write_film
+
+
+@pytest.fixture(scope="module")
+def projector() -> Projector:
+    return Projector()
+
+
+def test_seed_and_index_alone_rebuild_a_film(projector: Projector) -> None:
+    first = simulate_film(4, 2, projector, spacing=1.5)
+    simulate_film(4, 0, projector, spacing=1.5)
+    again = simulate_film(4, 2, projector, spacing=1.5)
+    assert dicom_bytes(first) == dicom_bytes(again)
+    assert not np.array_equal(first.pixels, simulate_film(4, 3, projector, spacing=1.5).pixels[:1, :1])
+
+
+@pytest.mark.parametrize("kind", ["png", "dicom"])
+def test_films_read_back_as_written(projector: Projector, tmp_path: Path, kind: str) -> None:
+    made = simulate_film(4, 1, projector, spacing=1.2)
+    path = write_film(made, tmp_path, kind)
+    film = read_film(path)
+    annotation = read_annotation(path.with_suffix(".json"))
+    assert film.size_px == annotation.size_px == (made.pixels.shape[1], made.pixels.shape[0])
+    scale = 16 if kind == "png" else 1
+    assert np.array_equal(np.asarray(film.pixels) // scale, made.pixels)
+    assert annotation.film == path.name
+    np.testing.assert_allclose(annotation.points_px, made.annotation.points_px, atol=1e-5)
+    assert annotation.extra["simulation"]["index"] == 1
+    if kind == "dicom":
+        assert film.spacing_mm == pytest.approx((1.2, 1.2))
+        assert film.anterior == "left"
+
+
+def test_dicom_has_what_a_digital_x_ray_must_have(projector: Projector, tmp_path: Path) -> None:
+    path = tmp_path / "film.dcm"
+    path.write_bytes(dicom_bytes(simulate_film(4, 1, projector, spacing=1.2), compression_ratio=6))
+    with pydicom.dcmread(path) as data:
+        assert data.SOPClassUID == "1.2.840.10008.5.1.4.1.1.1.1"
+        for keyword in ("Modality", "PresentationIntentType", "ImagerPixelSpacing", "PatientOrientation", "ImageType"):
+            assert data[keyword].value
+        assert data.pixel_array.shape == (data.Rows, data.Columns)
+        assert data.LossyImageCompression == "01"
+
+
+def test_cached_projections_are_resumed_and_stream(tmp_path: Path) -> None:
+    cache.render(tmp_path, 2, seed=8, workers=1)
+    before = {p.name: p.stat().st_mtime_ns for p in tmp_path.iterdir()}
+    cache.render(tmp_path, 2, seed=8, workers=1)
+    assert before == {p.name: p.stat().st_mtime_ns for p in tmp_path.iterdir()}
+    films = SimulatedFilms(str(tmp_path), randomization=1.0)
+    image, points = films.get(1, 0, (432, 240), np.random.default_rng(1))
+    again, _ = films.get(1, 7, (432, 240), np.random.default_rng(1))
+    assert np.array_equal(image, again)
+    assert image.shape == (432, 240)
+    assert np.abs(image).max() <= 1
+    assert np.isfinite(points).all(axis=1).sum() > 30
+    fixed = SimulatedFilms(str(tmp_path), training=False)
+    assert np.array_equal(
+        fixed.get(0, 0, (432, 240), np.random.default_rng(1))[0],
+        fixed.get(0, 1, (432, 240), np.random.default_rng(2))[0],
+    )
+
+
+def test_command_writes_films_and_keeps_those_that_are_there(tmp_path: Path) -> None:
+    options = ["--count", "2", "--output", str(tmp_path), "--seed", "6", "--resolution", "network", "--workers", "1"]
+    assert main([*options, "--index", "1"]) == 0
+    first = (tmp_path / "simulated_6_00001.png").read_bytes()
+    assert main(options) == 0
+    assert (tmp_path / "simulated_6_00001.png").read_bytes() == first
+    record = json.loads((tmp_path / "simulated_6_00000.json").read_text())
+    assert record["simulation"]["seed"] == 6
+    assert set(record["landmarks"]) >= {"S1_A", "FH_2"}
+
+
+def test_wrong_usage(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    for options in (["--count", "0"], ["--count", "1", "--randomization", "9"], ["--count", "1", "--format", "bmp"]):
+        with pytest.raises(SystemExit) as stop:
+            main([*options, "--output", str(tmp_path)])
+        assert stop.value.code == 2
+        assert capsys.readouterr().err.strip()
+
+
+def test_full_disk_is_said_before_anything_is_made(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr("shutil.disk_usage", lambda path: type("Usage", (), {"free": 1000})())
+    assert main(["--count", "1", "--output", str(tmp_path)]) == 1
+    assert "not enough space" in capsys.readouterr().err
+    assert not list(tmp_path.iterdir())
+
+
+def test_missing_graphics_library_names_the_packages(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(projection.sys, "executable", "/bin/false")
+    with pytest.raises(GraphicsError, match="apt-get install libegl1"):
+        Projector.check()
