@@ -153,7 +153,7 @@ def augment(
 def _sample_matrix(
     shape: tuple[int, ...], input_size: tuple[int, int], strength: float, rng: np.random.Generator
 ) -> NDArray[np.float64]:
-    """(2, 3) map from the finer grid to the input, both pixel centers: scale 0.8-1, rotation, shift to use free space."""
+    """(2, 3) map from the finer grid to the input, pixel centers both: scale 0.8-1, rotation and shift."""
     scale = (1 - strength * rng.uniform(0, 0.2)) * input_size[0] / shape[0]
     turn = np.radians(strength * rng.uniform(-30, 30))
     shift = strength * rng.uniform(-0.05, 0.05, 2) * [input_size[1], input_size[0]]

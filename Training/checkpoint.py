@@ -33,11 +33,11 @@ def optimizer_arrays(optimizer: keras.optimizers.Optimizer) -> Arrays:
 def save(path: Path, arrays: Arrays, state: dict[str, Any]) -> None:
     """Writes arrays and a JSON-able state."""
     temporary = path.with_suffix(".partial")
-    with open(temporary, "wb") as file:
+    with temporary.open("wb") as file:
         np.savez(file, **arrays, **{STATE: np.frombuffer(json.dumps(state).encode(), np.uint8)})
         file.flush()
         os.fsync(file.fileno())
-    os.replace(temporary, path)
+    temporary.replace(path)
 
 
 def load(path: Path) -> tuple[Arrays, dict[str, Any]]:

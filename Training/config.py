@@ -18,6 +18,9 @@ REFERENCE_HEIGHT: Final[int] = 864
 """Height in pixels of the paper's films."""
 
 
+Regularization = Literal["exponential", "gaussian", "none"]
+
+
 class ConfigError(ValueError):
     """A configuration that cannot be used; the message is one line that names the file and the key."""
 
@@ -50,7 +53,7 @@ class LossConfig:
     global_weight: float = 1.0
     """Weight of the first stage's Wing loss; the second stage's is 1."""
 
-    regularization: Literal["exponential", "gaussian", "none"] = "none"
+    regularization: Regularization = "none"
     regularization_width: float = 1.72
     """Width of the splotch, in pixels of the reference height; never less than `minimal_cells` heatmap cells."""
 
@@ -223,7 +226,10 @@ def _convert(kind: Any, value: Any, where: str, key: str) -> Any:
     if origin is dict:
         if not isinstance(value, dict):
             raise ConfigError(f"{place} must be a mapping, got {value!r}")
-        return {_convert(arguments[0], k, where, key): _convert(arguments[1], v, where, f"{key}.{k}") for k, v in value.items()}
+        return {
+            _convert(arguments[0], k, where, key): _convert(arguments[1], v, where, f"{key}.{k}")
+            for k, v in value.items()
+        }
     if kind is Any:
         return value
     assert not isinstance(kind, types.UnionType)
@@ -278,6 +284,8 @@ def _check(config: TrainingConfig, where: str) -> None:
     if any(size <= 0 or size % step for size in config.input_size):
         raise ConfigError(f"{where}: input_size must be multiples of {step}, got {list(config.input_size)}")
     if blocks != network.residual_blocks:
-        raise ConfigError(f"{where}: network.residual_blocks is {network.residual_blocks}, but the blocks add up to {blocks}")
+        raise ConfigError(
+            f"{where}: network.residual_blocks is {network.residual_blocks}, but the blocks add up to {blocks}"
+        )
     if not 0 <= optimizer.average < 1:
         raise ConfigError(f"{where}: optimizer.average must be at least 0 and below 1, got {optimizer.average}")

@@ -11,7 +11,6 @@ films of all held-out folds together; lower is better.
 import argparse
 import csv
 import dataclasses
-import os
 import shlex
 import subprocess
 import sys
@@ -23,7 +22,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from Training import metrics
-from Training.config import ConfigError, SourceConfig, TrainingConfig, load_config, save_config
+from Training.config import ConfigError, Regularization, SourceConfig, TrainingConfig, load_config, save_config
 
 WIDTH_PX: Final[float] = 41.2 / 6
 """d of Yeh et al. 2021: width of the widest splotch, in pixels of a film 864 pixels high."""
@@ -36,7 +35,7 @@ HELD_OUT: Final[str] = "held_out.npz"
 class Candidate:
     """One way to regularize."""
 
-    regularization: str
+    regularization: Regularization
     divisor: int
     """The width is d / divisor; 0 without regularization."""
 
@@ -52,7 +51,9 @@ class Candidate:
             loss = dataclasses.replace(loss, regularization_width=WIDTH_PX / self.divisor)
         whole = dataclasses.asdict(base.data.training)
         parts = [
-            SourceConfig("fold", {"source": whole, "folds": folds, "fold": fold, "held_out": held, "seed": base.run.seed})
+            SourceConfig(
+                "fold", {"source": whole, "folds": folds, "fold": fold, "held_out": held, "seed": base.run.seed}
+            )
             for held in (False, True)
         ]
         data = dataclasses.replace(base.data, training=parts[0], validation=parts[1])
@@ -61,7 +62,7 @@ class Candidate:
 
 def grid() -> list[Candidate]:
     """The paper's: Gaussian and exponential of three widths, and none."""
-    kinds = ("exponential", "gaussian")
+    kinds: tuple[Regularization, ...] = ("exponential", "gaussian")
     return [Candidate(kind, divisor) for kind in kinds for divisor in DIVISORS] + [Candidate("none", 0)]
 
 
@@ -85,7 +86,9 @@ def select(
     """
     scores = []
     for candidate in candidates:
-        parts = [_fold(base, output / candidate.name / f"fold-{i}", candidate, i, folds, launcher) for i in range(folds)]
+        parts = [
+            _fold(base, output / candidate.name / f"fold-{i}", candidate, i, folds, launcher) for i in range(folds)
+        ]
         predicted, true = (np.concatenate([part[i] for part in parts]) for i in (0, 1))
         scores.append((candidate, metrics.localization_score(predicted, true)))
         print(f"{candidate.name}: weighted localization error {scores[-1][1]:.3f}", flush=True)
@@ -123,11 +126,11 @@ def train_fold(config: TrainingConfig, run: Path) -> None:
         checkpoint.restore_network(session.averaged, arrays, run / "best.npz")
         temporary = run / "held_out.partial.npz"
         np.savez(temporary, predicted=session.predict_with(session.averaged, films), true=true)
-        os.replace(temporary, run / HELD_OUT)
+        temporary.replace(run / HELD_OUT)
 
 
 def _write(path: Path, scores: list[tuple[Candidate, float]]) -> None:
-    with open(path, "w", newline="", encoding="utf-8") as file:
+    with path.open("w", newline="", encoding="utf-8") as file:
         writer = csv.writer(file)
         writer.writerow(["regularization", "width_px", "weighted_localization_error"])
         for candidate, score in scores:
@@ -137,7 +140,9 @@ def _write(path: Path, scores: list[tuple[Candidate, float]]) -> None:
 
 def main(arguments: list[str] | None = None) -> int:
     """Returns the exit status: 0 done, 2 wrong configuration or a failed training."""
-    parser = argparse.ArgumentParser(prog="python -m Training.cross_validation", description="Select the regularization.")
+    parser = argparse.ArgumentParser(
+        prog="python -m Training.cross_validation", description="Select the regularization."
+    )
     parser.add_argument("--config", type=Path, help="configuration whose training films are split into folds")
     parser.add_argument("--fold", type=Path, help=argparse.SUPPRESS)
     parser.add_argument("--output", required=True, type=Path, help="folder of the selection")
@@ -145,7 +150,9 @@ def main(arguments: list[str] | None = None) -> int:
     names = {candidate.name: candidate for candidate in grid()}
     parser.add_argument("--candidates", nargs="+", choices=names, default=list(names), metavar="NAME")
     parser.add_argument("--launcher", default="", help='put before each training, such as "horovodrun -np 4"')
-    parser.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", help="override, as section.key=value")
+    parser.add_argument(
+        "--set", action="append", default=[], metavar="KEY=VALUE", help="override, as section.key=value"
+    )
     options = parser.parse_args(arguments)
     if (options.config is None) == (options.fold is None):
         parser.error("--config is required")

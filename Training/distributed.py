@@ -10,6 +10,7 @@ from typing import Any
 import keras
 import numpy as np
 from keras import layers, ops
+from numpy.typing import NDArray
 
 Tensor = Any
 
@@ -34,7 +35,7 @@ class Ranks:
         return self.rank == 0
 
     def distribute(self, optimizer: keras.optimizers.Optimizer) -> keras.optimizers.Optimizer:
-        """The same optimizer, averaging gradients over ranks before anything else (clipping, scaling) is done to them."""
+        """The same optimizer, averaging gradients over ranks before it clips or scales them."""
         if self.hvd is None:
             return optimizer
         hvd, kind = self.hvd, type(optimizer)
@@ -62,10 +63,12 @@ class Ranks:
             return values
         import tensorflow as tf
 
-        average = self.hvd.allreduce(tf.constant(list(values.values()), tf.float64), op=self.hvd.Average, name="metrics")
+        average = self.hvd.allreduce(
+            tf.constant(list(values.values()), tf.float64), op=self.hvd.Average, name="metrics"
+        )
         return dict(zip(values, np.asarray(average).tolist(), strict=True))
 
-    def gather(self, array: np.ndarray) -> np.ndarray:
+    def gather(self, array: NDArray[Any]) -> NDArray[Any]:
         """The arrays of all ranks, joined along the first axis in the order of ranks."""
         if self.hvd is None:
             return array

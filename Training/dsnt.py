@@ -23,7 +23,7 @@ def flat_softmax(logits: Tensor) -> Tensor:
 
 
 def cell_positions(cells: int, pixels: int) -> Tensor:
-    """Centers of `cells` equal cells over `pixels` pixels, in pixels, (0) at the center of the first pixel; (cells,)."""
+    """Centers of `cells` equal cells over `pixels` pixels, in pixels, 0 at the center of the first one; (cells,)."""
     return (ops.arange(cells, dtype="float32") + 0.5) * (pixels / cells) - 0.5
 
 

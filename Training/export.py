@@ -55,7 +55,7 @@ def export_run(run: Path, output: Path, name: str = "") -> Path:
         (folder / "model.json").write_text(json.dumps(description, indent=1) + "\n", encoding="utf-8")
         if target.exists():
             shutil.rmtree(target)
-        os.replace(folder, target)
+        folder.replace(target)
     return target
 
 
@@ -133,7 +133,7 @@ def update_ensemble(output: Path, names: list[str]) -> None:
     content = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
     temporary = path.with_suffix(".partial")
     temporary.write_text(json.dumps(content | {"models": names}, indent=1) + "\n", encoding="utf-8")
-    os.replace(temporary, path)
+    temporary.replace(path)
 
 
 def sha256(path: Path) -> str:
@@ -160,7 +160,9 @@ def _write_onnx(module: Any, path: Path) -> None:
     import onnx
     import tf2onnx
 
-    model, _ = tf2onnx.convert.from_function(module.serve, input_signature=module.serve.input_signature, opset=ONNX_OPSET)
+    model, _ = tf2onnx.convert.from_function(
+        module.serve, input_signature=module.serve.input_signature, opset=ONNX_OPSET
+    )
     names = {node.name for node in model.graph.output}
     if names != {"coordinates", "spread"}:
         _rename_outputs(model.graph)

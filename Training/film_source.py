@@ -88,7 +88,13 @@ class Fold:
     """
 
     def __init__(
-        self, source: dict[str, Any], fold: int, folds: int = 5, held_out: bool = False, seed: int = 0, training: bool = True
+        self,
+        source: dict[str, Any],
+        fold: int,
+        folds: int = 5,
+        held_out: bool = False,
+        seed: int = 0,
+        training: bool = True,
     ) -> None:
         self.source = build_source(SourceConfig(**source), training)
         groups = getattr(self.source, "groups", None) or list(range(len(self.source)))

@@ -15,10 +15,10 @@ class CsvLog:
         self.path = path
         rows: list[dict[str, str]] = []
         if path.exists() and first_step > 0:
-            with open(path, newline="", encoding="utf-8") as file:
+            with path.open(newline="", encoding="utf-8") as file:
                 rows = [row for row in csv.DictReader(file) if int(row["step"]) <= first_step]
         self.writer: csv.DictWriter[str] | None = None
-        self.file: TextIO = open(path, "w", newline="", encoding="utf-8")  # noqa: SIM115 - open as long as the run
+        self.file: TextIO = path.open("w", newline="", encoding="utf-8")
         for row in rows:
             self._write(row)
 

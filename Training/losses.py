@@ -1,4 +1,4 @@
-"""The training loss: Wing loss on coordinates, Jensen-Shannon regularization of heatmaps; missing landmarks count nothing.
+"""The training loss: Wing on coordinates, Jensen-Shannon regularization of heatmaps; missing landmarks count nothing.
 
 Wing loss: Feng et al., CVPR 2018, eq. 5. Regularization: Nibali et al. 2018, eq. 7. Both as used by Yeh et al. 2021.
 Written in `keras.ops` only. Coordinates are (x, y) pixels; a landmark that a film lacks is NaN.

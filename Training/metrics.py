@@ -1,13 +1,13 @@
 """How far predicted landmarks are from the true ones, and how often they sit on the wrong vertebra."""
 
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from SpineAlignmentLib import landmarks
 
-FloatArray = NDArray[np.floating]
+FloatArray = NDArray[Any]
 
 CENTER_INDEX: Final[list[int]] = [landmarks.INDEX[name] for name in landmarks.CENTERS]
 
@@ -30,7 +30,7 @@ def wrong_levels(predicted: FloatArray, true: FloatArray) -> FloatArray:
 
 
 def localization_score(predicted: FloatArray, true: FloatArray) -> float:
-    """The paper's selection measure: error over the distance to the nearest annotated neighbor, worst landmark's median.
+    """The paper's selection measure: error over distance to the nearest annotated neighbor, worst landmark's median.
 
     Landmarks are (n, 45, 2); landmarks that no film has are left out. NaN when there is nothing to measure.
     """
@@ -38,7 +38,7 @@ def localization_score(predicted: FloatArray, true: FloatArray) -> float:
     between = np.linalg.norm(true[:, :, None] - true[:, None, :], axis=-1)
     between[:, np.arange(true.shape[1]), np.arange(true.shape[1])] = np.nan
     neighbor = np.min(np.where(np.isfinite(between), between, np.inf), axis=-1)
-    weighted = np.where(np.isfinite(neighbor), errors(predicted, true) / neighbor, np.nan)
+    weighted = errors(predicted, true) / np.where(np.isfinite(neighbor), neighbor, np.nan)
     measured = np.isfinite(weighted).any(axis=0)
     return float(np.max(np.nanmedian(weighted[:, measured], axis=0))) if measured.any() else float("nan")
 

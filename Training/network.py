@@ -37,7 +37,7 @@ class Upsample(layers.Layer):
     def __init__(self, factor: int, size: tuple[int, int], **options: Any) -> None:
         super().__init__(**options)
         self.factor = factor
-        self.size = tuple(size)
+        self.size = size
 
     def call(self, x: Tensor) -> Tensor:
         """(N, h, w, C) to (N, *size, C), size at most factor * (h, w)."""
@@ -56,7 +56,7 @@ class Expectation(layers.Layer):
 
     def __init__(self, image_size: tuple[int, int], **options: Any) -> None:
         super().__init__(dtype="float32", **options)
-        self.image_size = tuple(image_size)
+        self.image_size = image_size
 
     def call(self, logits: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """Softmax over the image, then DSNT; always in float32."""
@@ -133,7 +133,9 @@ class NetworkBuilder:
         for j in range(config.fine_blocks):
             x = self.residual(x, config.fine_channels, f"fine_{j}")
         detail = self.head(x, "fine_logits", kernel_initializer="zeros")
-        return layers.Add(name="fine_sum", dtype="float32")([self.upsample(logits, 2, x, "logits_up", "float32"), detail])
+        return layers.Add(name="fine_sum", dtype="float32")(
+            [self.upsample(logits, 2, x, "logits_up", "float32"), detail]
+        )
 
     def stem(self, films: Tensor, channels: int, name: str) -> Tensor:
         """The film to features at a quarter of its size."""
@@ -187,5 +189,7 @@ def build_network(
     builder = NetworkBuilder(config, input_size, normalization)
     network = builder.build()
     if builder.blocks != config.residual_blocks:
-        raise ValueError(f"the network has {builder.blocks} residual blocks, its configuration {config.residual_blocks}")
+        raise ValueError(
+            f"the network has {builder.blocks} residual blocks, its configuration {config.residual_blocks}"
+        )
     return network

@@ -13,16 +13,22 @@ class Schedule(keras.optimizers.schedules.LearningRateSchedule):
     """The learning rate of a configuration, a function of the optimizer's own step counter alone."""
 
     def __init__(self, rate: float, length: int, warmup: int, final: float, drops: dict[int, float]) -> None:
-        """With `drops`, step to factor, the rate falls there; without, it follows a cosine to `final` times the rate."""
+        """With `drops`, step to factor, the rate falls there; without, it follows a cosine down to `final` times it."""
         self.rate, self.length, self.warmup, self.final, self.drops = rate, length, warmup, final, drops
 
     @classmethod
     def from_config(cls, config: OptimizerConfig, steps_per_epoch: float) -> Self:
         """Epochs become steps."""
         unit = steps_per_epoch if config.unit == "epochs" else 1.0
-        drops = {int(round(at * unit)): factor for at, factor in config.drops.items()}
-        length = max(1, int(round(config.length * unit)))
-        return cls(config.learning_rate, length, config.warmup_steps, config.final_rate, drops if config.schedule == "drops" else {})
+        drops = {round(at * unit): factor for at, factor in config.drops.items()}
+        length = max(1, round(config.length * unit))
+        return cls(
+            config.learning_rate,
+            length,
+            config.warmup_steps,
+            config.final_rate,
+            drops if config.schedule == "drops" else {},
+        )
 
     def __call__(self, step: Any) -> Any:
         """The rate of one step."""
@@ -37,4 +43,10 @@ class Schedule(keras.optimizers.schedules.LearningRateSchedule):
 
     def get_config(self) -> dict[str, Any]:
         """What the constructor takes."""
-        return {"rate": self.rate, "length": self.length, "warmup": self.warmup, "final": self.final, "drops": self.drops}
+        return {
+            "rate": self.rate,
+            "length": self.length,
+            "warmup": self.warmup,
+            "final": self.final,
+            "drops": self.drops,
+        }

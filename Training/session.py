@@ -41,7 +41,12 @@ class LandmarkModel(keras.Model):
         return outputs
 
     def compute_loss(
-        self, x: Tensor = None, y: Tensor = None, y_pred: Any = None, sample_weight: Tensor = None, training: bool = True
+        self,
+        x: Tensor = None,
+        y: Tensor = None,
+        y_pred: Any = None,
+        sample_weight: Tensor = None,
+        training: bool = True,
     ) -> Tensor:
         """Wing of both stages and, when regularized, the divergence of stage 2; y is (N, 45, 2) in input pixels."""
         loss, size, pixel = self.config.loss, self.config.input_size, self.config.pixel
@@ -174,7 +179,9 @@ class Session:
                 row |= since.figures(progress.step, len(films) * self.ranks.size)
                 self.model.reset_metrics()
                 if not np.isfinite(row["loss"]):
-                    raise ConfigError(f"{self.folder}: the loss is no number at step {progress.step}; lower learning_rate")
+                    raise ConfigError(
+                        f"{self.folder}: the loss is no number at step {progress.step}; lower learning_rate"
+                    )
                 if log:
                     log.training(progress.step, row | {"learning_rate": self._learning_rate()})
                 bar.set_postfix(loss=f"{row['loss']:.2f}")

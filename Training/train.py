@@ -14,7 +14,9 @@ def parse(arguments: list[str] | None = None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m Training.train", description="Train one landmark network.")
     parser.add_argument("--config", required=True, type=Path, help="YAML configuration, see Training/configs")
     parser.add_argument("--run", type=Path, help="run folder, continued if it exists (default: runs/<name>)")
-    parser.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", help="override, as section.key=value")
+    parser.add_argument(
+        "--set", action="append", default=[], metavar="KEY=VALUE", help="override, as section.key=value"
+    )
     parser.add_argument("--until", type=int, help="stop after this many steps in all; the schedule stays as configured")
     return parser.parse_args(arguments)
 

@@ -1,4 +1,4 @@
-"""Trains the tiny network and leaves every rank's variables: `horovodrun -np 2 python -m Testing.training.rank_program`."""
+"""Trains the tiny network and leaves every rank's variables behind; started by `test_ranks`."""
 
 import sys
 from pathlib import Path

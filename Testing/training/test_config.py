@@ -66,5 +66,5 @@ def test_overrides_win(tmp_path: Path) -> None:
     (tmp_path / "tiny.yaml").write_text(yaml.safe_dump(tiny_config()))
     config = load_config(tmp_path / "tiny.yaml", ["optimizer.length=7", "data.training.options.count=3"])
     assert config.optimizer.length == 7 and config.data.training.options["count"] == 3
-    with pytest.raises(ConfigError, match="section.key=value"):
+    with pytest.raises(ConfigError, match=r"section\.key=value"):
         load_config(tmp_path / "tiny.yaml", ["optimizer.length"])

@@ -77,7 +77,7 @@ def test_selection_resumes_and_ranks(tmp_path: Path, monkeypatch: pytest.MonkeyP
     assert cross_validation.main(command) == 0
     held = sorted(output.glob("*/*/held_out.npz"))
     assert len(held) == 2
-    with open(output / "selection.csv", newline="") as file:
+    with (output / "selection.csv").open(newline="") as file:
         (row,) = csv.DictReader(file)
     assert row["regularization"] == "gaussian" and float(row["width_px"]) == pytest.approx(41.2 / 12, abs=1e-3)
     before = {path: path.stat().st_mtime_ns for path in held}

@@ -25,7 +25,9 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
     network = build_network(config.network, config.input_size)
     rng = np.random.default_rng(4)
     for variable in network.weights:
-        random = rng.uniform(0.5, 2, variable.shape) if "variance" in variable.path else rng.normal(0, 0.4, variable.shape)
+        random = (
+            rng.uniform(0.5, 2, variable.shape) if "variance" in variable.path else rng.normal(0, 0.4, variable.shape)
+        )
         variable.assign(random)
     save_config(config, run / "config.yaml")
     checkpoint.save(run / "best.npz", checkpoint.network_arrays(network), {"step": 12, "metrics": {"mean_px": 3.0}})
@@ -37,11 +39,15 @@ def test_engines_give_the_networks_outputs(trained: Path, tmp_path: Path) -> Non
     (model,) = read_ensemble(tmp_path)
     assert model.input_size == (128, 64) and model.name == "tiny"
     films = np.random.default_rng(5).normal(0, 0.3, (3, 128, 64)).astype(np.float32)
-    config = config_from_dict(tiny_config(input_size=[128, 64], network__fine_blocks=1, network__residual_blocks=7), "tiny")
+    config = config_from_dict(
+        tiny_config(input_size=[128, 64], network__fine_blocks=1, network__residual_blocks=7), "tiny"
+    )
     network = build_network(config.network, config.input_size)
     checkpoint.restore_network(network, checkpoint.load(trained / "best.npz")[0], trained)
     expected = network(films[..., None], training=False)
-    assert np.ptp(np.asarray(expected["coordinates"]), axis=(0, 1)).min() > 5, "random weights must tell landmarks apart"
+    assert np.ptp(np.asarray(expected["coordinates"]), axis=(0, 1)).min() > 5, (
+        "random weights must tell landmarks apart"
+    )
     for engine in ("tensorflow", "onnx"):
         points, spread = load_network(model, engine)(films)
         np.testing.assert_allclose(points, np.asarray(expected["coordinates"]), atol=1e-3)

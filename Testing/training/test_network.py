@@ -26,7 +26,9 @@ def test_fine_level_starts_as_the_half_size_network(tmp_path: Path) -> None:
     coarse = build_network(TINY, (64, 32))
     rng = np.random.default_rng(0)
     for variable in coarse.weights:
-        spread = rng.uniform(0.5, 1.5, variable.shape) if "variance" in variable.path else rng.normal(0, 0.3, variable.shape)
+        spread = (
+            rng.uniform(0.5, 1.5, variable.shape) if "variance" in variable.path else rng.normal(0, 0.3, variable.shape)
+        )
         variable.assign(spread)
     checkpoint.save(tmp_path / "best.npz", checkpoint.network_arrays(coarse), {"step": 1})
     values = {field: getattr(TINY, field) for field in TINY.__dataclass_fields__}
@@ -47,7 +49,7 @@ def test_weights_of_another_network_are_refused(tmp_path: Path) -> None:
     values = {field: getattr(TINY, field) for field in TINY.__dataclass_fields__}
     wider = build_network(NetworkConfig(**values | {"channels": (16, 16, 16)}), (64, 32))
     arrays, _ = checkpoint.load(tmp_path / "last.npz")
-    with pytest.raises(ConfigError, match="a checkpoint of another network: .* expected"):
+    with pytest.raises(ConfigError, match=r"a checkpoint of another network: .* expected"):
         checkpoint.restore_network(wider, arrays, tmp_path / "last.npz")
     (tmp_path / "text.npz").write_text("no archive")
     with pytest.raises(ConfigError, match="not a checkpoint"):

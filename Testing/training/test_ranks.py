@@ -8,10 +8,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 from Testing.training.tiny import BLOBS, ROOT, environment, write_config
 
-pytestmark = pytest.mark.skipif(shutil.which("horovodrun", path=str(Path(sys.executable).parent)) is None, reason="Horovod is an extra")
+pytestmark = pytest.mark.skipif(
+    shutil.which("horovodrun", path=str(Path(sys.executable).parent)) is None, reason="Horovod is an extra"
+)
 
 
 def run_ranks(count: int, config: Path, folder: Path) -> None:
@@ -21,8 +24,8 @@ def run_ranks(count: int, config: Path, folder: Path) -> None:
     assert done.returncode == 0, done.stdout[-2000:] + done.stderr[-4000:]
 
 
-def losses(folder: Path) -> np.ndarray:
-    with open(folder / "training.csv", newline="") as file:
+def losses(folder: Path) -> NDArray[np.float64]:
+    with (folder / "training.csv").open(newline="") as file:
         return np.array([float(row["loss"]) for row in csv.DictReader(file)])
 
 

@@ -5,13 +5,15 @@ import signal
 import subprocess
 import time
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from Testing.training.tiny import ROOT, environment, train, train_command, write_config
 
 
-def final_arrays(run: Path) -> dict[str, np.ndarray]:
+def final_arrays(run: Path) -> dict[str, NDArray[Any]]:
     with np.load(run / "last.npz") as archive:
         return {name: archive[name] for name in archive.files}
 
@@ -19,7 +21,7 @@ def final_arrays(run: Path) -> dict[str, np.ndarray]:
 def rows(path: Path) -> list[dict[str, str]]:
     if not path.exists():
         return []
-    with open(path, newline="") as file:
+    with path.open(newline="") as file:
         return list(csv.DictReader(file))
 
 
@@ -47,14 +49,18 @@ def test_kill_and_resume_ends_with_the_same_weights(tmp_path: Path) -> None:
     for name in whole:
         np.testing.assert_array_equal(resumed[name], whole[name], err_msg=name)
     columns = ["step", "loss", "wing", "learning_rate"]
-    curves = [[[row[c] for c in columns] for row in rows(tmp_path / run / "training.csv")] for run in ("whole", "killed")]
+    curves = [
+        [[row[c] for c in columns] for row in rows(tmp_path / run / "training.csv")] for run in ("whole", "killed")
+    ]
     assert curves[0] == curves[1]
 
 
 def test_errors_are_one_line_and_exit_status_2(tmp_path: Path) -> None:
     config = write_config(tmp_path / "tiny.yaml", optimizer__length=2)
     assert train(config, tmp_path / "run").returncode == 0
-    other = write_config(tmp_path / "other.yaml", optimizer__length=2, run__init_from=str(tmp_path / "run" / "none.npz"))
+    other = write_config(
+        tmp_path / "other.yaml", optimizer__length=2, run__init_from=str(tmp_path / "run" / "none.npz")
+    )
     wrong_size = write_config(tmp_path / "size.yaml", optimizer__length=2, input_size=[32, 32])
     for path, run, message in (
         (other, "new", "there is no such checkpoint"),

@@ -23,7 +23,9 @@ def tiny_config(**changes: Any) -> dict[str, Any]:
             "refine_channels": 8, "head_channels": 8, "head_blocks": 1, "residual_blocks": 6,
         },
         "loss": {"regularization": "exponential"},
-        "optimizer": {"learning_rate": 0.002, "length": 12, "warmup_steps": 2, "batch_size": 4, "average": 0.9, "clip_norm": 50.0},
+        "optimizer": {
+            "learning_rate": 0.002, "length": 12, "warmup_steps": 2, "batch_size": 4, "average": 0.9, "clip_norm": 50.0,
+        },
         "data": {
             "training": {"kind": BLOBS, "options": {"count": 10}},
             "validation": {"kind": BLOBS, "options": {"count": 6}},
