@@ -49,6 +49,12 @@ def test_categories_are_spread_evenly() -> None:
     assert {len(fold) for fold in split["folds"]} == {24} and {len(implants & set(f)) for f in split["folds"]} == {8}
 
 
+def test_simulated_films_say_their_category_and_age() -> None:
+    made = film("a", spine(), simulation={"scoliosis": True, "kyphosis": False, "implants": True, "age": 61.5})
+    assert (made.category, made.age) == ("scoliosis+implants", 61.5)
+    assert film("b", spine(), simulation={"age": 9}).category == "plain" and film("c", spine()).category == ""
+
+
 def test_split_command_and_parts(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     folder = write_films(truth(12), tmp_path / "films")
     target = tmp_path / "split.json"

@@ -18,6 +18,9 @@ PICTURE_SUFFIXES: Final[tuple[str, ...]] = (
     *(".dcm", ".png", ".jpg", ".jpeg", ".tif", ".tiff", ".nrrd", ".mha", ".nii", ".nii.gz"),
 )
 
+_SIMULATED_CATEGORIES: Final[tuple[str, ...]] = ("scoliosis", "kyphosis", "implants")
+"""The groups of Yeh 2021, as the metadata of simulated films names them."""
+
 _ENDPLATES: Final[tuple[tuple[str, str], ...]] = (
     *(("S1_A", "S1_P"), ("L4_AS", "L4_PS"), ("L1_AS", "L1_PS"), ("T12_AI", "T12_PI"), ("T5_AS", "T5_PS")),
     *(("T5_AI", "T5_PI"), ("T1_AS", "T1_PS"), ("C7_AI", "C7_PI"), ("C2_AI", "C2_PI")),
@@ -51,8 +54,12 @@ class AnnotatedFilm:
 
     @property
     def category(self) -> str:
-        """Diagnosis group for stratified splits; empty where unknown."""
-        return str(self.annotation.extra.get("category") or "")
+        """Diagnosis group for stratified splits, of simulated films what was simulated; empty where unknown."""
+        given = self.annotation.extra.get("category")
+        simulated = self.annotation.extra.get("simulation")
+        if given or not isinstance(simulated, dict):
+            return str(given or "")
+        return "+".join(name for name in _SIMULATED_CATEGORIES if simulated.get(name)) or "plain"
 
     @property
     def age(self) -> float:
