@@ -32,6 +32,9 @@ _SPACING_TAGS: Final[tuple[tuple[str, str], ...]] = (
 
 _UNDEFINED_LENGTH: Final[int] = 0xFFFFFFFF
 
+_FRAGMENT: Final[bytes] = b"\xfe\xff\x00\xe0"
+_SEQUENCE_END: Final[bytes] = b"\xfe\xff\xdd\xe0"
+
 _UNCOMPRESSED: Final[frozenset[str]] = frozenset(
     {"1.2.840.10008.1.2", "1.2.840.10008.1.2.1", "1.2.840.10008.1.2.1.99", "1.2.840.10008.1.2.2"}
 )
@@ -89,28 +92,50 @@ def _check_whole(data: Any, path: Path) -> None:
             raise FilmError(f"{path}: damaged: the file ends within its element {element.tag}")
 
 
+def _check_fragments(encapsulated: bytes, path: Path) -> None:
+    """Refuse compressed pixels whose fragments (PS3.5 A.4) do not fit into the file, for the same reason."""
+    at = 0
+    while at + 8 <= len(encapsulated):
+        tag, length = encapsulated[at : at + 4], int.from_bytes(encapsulated[at + 4 : at + 8], "little")
+        if tag == _SEQUENCE_END:
+            return
+        at += 8 + length
+        if tag != _FRAGMENT or at > len(encapsulated):
+            raise FilmError(f"{path}: damaged: the file ends within its compressed pixels")
+
+
 def _bone_bright(data: Any, path: Path) -> NDArray[Any]:
     """The stored gray values, monotonously related to attenuation, inverted where the tags say so."""
     photometric = str(data.get("PhotometricInterpretation", "MONOCHROME2")).strip().upper()
     syntax = getattr(getattr(data, "file_meta", None), "TransferSyntaxUID", None)
     if syntax is not None and str(syntax) not in _UNCOMPRESSED:
+        _check_fragments(data.PixelData, path)
         return _decompressed(path, syntax)
-    from pydicom.pixels.processing import apply_color_lut, apply_modality_lut, convert_color_space
-
     if syntax is None:
         data.file_meta = data.file_meta if hasattr(data, "file_meta") else _dataset_meta()
         data.file_meta.TransferSyntaxUID = "1.2.840.10008.1.2"
     pixels = data.pixel_array
     if photometric == "PALETTE COLOR":
-        return np.asarray(apply_color_lut(pixels, data))
+        return np.asarray(_processing().apply_color_lut(pixels, data))
     if photometric.startswith("YBR"):
-        return np.asarray(convert_color_space(pixels, photometric, "RGB"))
+        return np.asarray(_processing().convert_color_space(pixels, photometric, "RGB"))
     if "ModalityLUTSequence" in data:
-        pixels = apply_modality_lut(pixels, data)
+        pixels = _processing().apply_modality_lut(pixels, data)
     dark_bone = photometric == "MONOCHROME1"
     if float(data.get("RescaleSlope") or 1.0) < 0:
         dark_bone = not dark_bone
     return inverted(pixels) if dark_bone else np.asarray(pixels)
+
+
+def _processing() -> Any:
+    """pydicom's functions for color and lookup tables; they moved in its version 3."""
+    try:
+        from pydicom.pixels import processing
+    except ImportError:
+        from pydicom.pixel_data_handlers import util
+
+        return util
+    return processing
 
 
 def _dataset_meta() -> Any:

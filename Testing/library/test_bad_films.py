@@ -215,3 +215,21 @@ def test_error_of_a_decoder_is_one_line(tmp_path):
     content[60:80] = b"\0" * 20
     (tmp_path / "a.png").write_bytes(content)
     refused(tmp_path / "a.png")
+
+
+@pytest.mark.parametrize("syntax", ["rle", "jpeg lossless", "jpeg 2000", "jpeg-ls"])
+def test_fragment_longer_than_the_file(tmp_path, syntax):
+    # found by fuzzing: the decoder made room for 3 GB before it looked
+    path = dicom(tmp_path / "a.dcm", pattern(40, 60, 8), 8, syntax=syntax)
+    content = bytearray(path.read_bytes())
+    last_fragment = content.rindex(b"\xfe\xff\x00\xe0")
+    content[last_fragment + 7] = 0xC0
+    path.write_bytes(content)
+    refused(path, "damaged: the file ends within its compressed pixels")
+
+
+def test_element_longer_than_the_file(tmp_path):
+    # found by fuzzing: 96 s for a file of 3 kB
+    path = dicom(tmp_path / "a.dcm", pattern(40, 60, 8), 8)
+    path.write_bytes(path.read_bytes() + b"\xee\x89\x34\x12OB\0\0\xff\xff\xff\xdf")
+    refused(path, "damaged: the file ends within its element")
