@@ -37,7 +37,8 @@ def assemble(person: Person, posture: Posture, rng: np.random.Generator) -> Anat
     """Build every part of a person in a posture; `rng` decides what the posture leaves open."""
     cortex = float(np.clip(0.75 * person.bone_density**0.7 * rng.uniform(0.75, 1.3), 0.35, 1.4))
     poses = {pose.level: pose for pose in posture.vertebrae}
-    spine = [_vertebra(pose, rng, cortex) for pose in posture.vertebrae]
+    arches = _ArchStyle.sample(rng)
+    spine = [_vertebra(pose, arches, rng, cortex) for pose in posture.vertebrae]
     spine.append(_dens(posture.dens_center, poses["C2"], cortex))
     right = posture.sacrum_rotation[:, 2]
     spine.append(sacrum(posture.s1_anterior, posture.s1_posterior, right, posture.s1_width, rng, cortex))
@@ -86,7 +87,7 @@ def _in_plane(pose: VertebraPose) -> FloatArray:
     return np.asarray(local[:, :2])
 
 
-def _vertebra(pose: VertebraPose, rng: np.random.Generator, cortex: float) -> Bone:
+def _vertebra(pose: VertebraPose, arches: "_ArchStyle", rng: np.random.Generator, cortex: float) -> Bone:
     corners = _in_plane(pose)
     region = pose.level[0]
     height = float(corners[:2, 1].mean() - corners[2:, 1].mean())
@@ -100,7 +101,7 @@ def _vertebra(pose: VertebraPose, rng: np.random.Generator, cortex: float) -> Bo
         cortex * rng.uniform(1.1, 1.9),
         pose.osteophyte_mm,
     )
-    bone = join_bones([body(corners, shape), arch(corners, _arch_shape(pose, region, height, rng, cortex))])
+    bone = join_bones([body(corners, shape), arch(corners, _arch_shape(pose, arches, region, height, rng, cortex))])
     return Bone(bone.outer.moved(pose.rotation, pose.center), bone.inner.moved(pose.rotation, pose.center))
 
 
@@ -109,25 +110,42 @@ def _dens(center: FloatArray, axis: VertebraPose, cortex: float) -> Bone:
     return Bone(ellipsoid(center, radii, axis.rotation, 10), ellipsoid(center, radii - cortex, axis.rotation, 10))
 
 
-def _arch_shape(pose: VertebraPose, region: str, height: float, rng: np.random.Generator, cortex: float) -> ArchShape:
+@dataclass(frozen=True)
+class _ArchStyle:
+    """What the posterior elements of one person have in common; wide, so that a network learns to trust the bodies."""
+
+    density: float
+    back: float
+    size: float
+
+    @classmethod
+    def sample(cls, rng: np.random.Generator) -> "_ArchStyle":
+        return cls(float(rng.uniform(0.35, 1.5)), float(rng.uniform(0.75, 1.35)), float(rng.uniform(0.75, 1.25)))
+
+
+def _arch_shape(
+    pose: VertebraPose, style: _ArchStyle, region: str, height: float, rng: np.random.Generator, cortex: float
+) -> ArchShape:
     number = int(pose.level[1:])
     drop = {"C": 22.0 + 3 * number, "T": 24.0 + 34 * np.exp(-(((number - 6.5) / 3.0) ** 2)), "L": 6.0}[region]
-    spread = {"C": 0.62, "T": 0.44, "L": 0.4}[region] * pose.width
+    scale = _person_scale(pose, region)
     return ArchShape(
         region=region,
-        canal={"C": 15.0, "T": 15.5, "L": 16.5}[region] * person_scale(pose, region),
-        pedicle_height={"C": 0.55, "T": 0.6, "L": 0.55}[region] * height,
-        pedicle_spread=spread,
-        spinous_length=max(pose.spinous - 16.0, 10.0) * rng.uniform(0.85, 1.15),
+        canal={"C": 15.0, "T": 16.0, "L": 18.0}[region] * scale * style.back,
+        pedicle_height={"C": 0.55, "T": 0.6, "L": 0.55}[region] * height * style.size,
+        pedicle_spread={"C": 0.62, "T": 0.44, "L": 0.4}[region] * pose.width,
+        spinous_length=max(pose.spinous - 20.0, 10.0) * rng.uniform(0.85, 1.15),
         spinous_drop=drop + rng.normal(0, 4),
         spinous_height={"C": 0.55, "T": 0.5, "L": 0.8}[region] * height,
-        transverse_length={"C": 7.0, "T": 19.0, "L": 26.0}[region] * rng.uniform(0.85, 1.15),
-        facet_height={"C": 0.75, "T": 0.75, "L": 0.72}[region] * height,
-        cortex=1.15 * cortex,
+        pillar={"C": 7.0, "T": 13.0, "L": 17.0}[region] * scale * style.back * rng.uniform(0.9, 1.1),
+        transverse_length={"C": 7.0, "T": 17.0, "L": 26.0}[region] * rng.uniform(0.85, 1.15),
+        transverse_back={"C": 0.0, "T": 0.8, "L": 0.25}[region] * rng.uniform(0.6, 1.3),
+        facet_height={"C": 0.75, "T": 0.75, "L": 0.72}[region] * height * style.size,
+        cortex=1.15 * cortex * style.density,
     )
 
 
-def person_scale(pose: VertebraPose, region: str) -> float:
+def _person_scale(pose: VertebraPose, region: str) -> float:
     """How large a vertebra is against the adult mean of its region, from its width."""
     return float(np.clip(pose.width / {"C": 19.0, "T": 29.0, "L": 46.0}[region], 0.6, 1.3))
 

@@ -75,10 +75,10 @@ def femur(head: FloatArray, radius: float, side: float, length: float, flexion: 
 
     forward = rotation[:, 0]
     out = [Bone(ellipsoid(head, [radius] * 3, None, 14), ellipsoid(head, [radius - 0.9 * cortex] * 3, None, 14))]
-    neck = at((0, 0, 0), (-3, -14, 22), (-6, -28, 42), (-8, -36, 52))
-    out.append(bone_tube(neck, [[14, 17], [12, 16], [15, 20], [13, 22]], cortex, forward, 14))
+    neck = at((0, -8, 12), (-3, -16, 24), (-6, -28, 40))
+    out.append(bone_tube(neck, [[11, 15], [11, 15], [13, 18]], 0.8 * cortex, forward, 14))
     greater = at((-12, -52, 50), (-14, -34, 56), (-16, -14, 56))
-    out.append(bone_tube(greater, [[16, 15], [15, 17], [7, 9]], cortex, forward, 12))
+    out.append(bone_tube(greater, [[11, 12], [11, 13], [6, 8]], 0.6 * cortex, forward, 12))
     knee = -length
     shaft = at((-8, -40, 50), (-4, -80, 48), (2, -130, 44), (8, -250, 34))
     end = head + (rotation @ np.array([[0.0, 0.9 * knee, 14 * side], [-6.0, knee, 10 * side]]).T).T

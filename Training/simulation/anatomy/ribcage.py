@@ -19,17 +19,18 @@ _SWEEP = np.array([150, 152, 152, 152, 150, 148, 144, 138, 128, 118, 85, 60.0])
 """How far each rib runs around the chest, degrees."""
 
 
-def rib_arc(number: int, scale: tuple[float, float], drop: float, samples: int = 22) -> FloatArray:
+def rib_arc(number: int, scale: tuple[float, float], drop: float, hump: float, samples: int = 22) -> FloatArray:
     """The right rib `number` (0 first) in its vertebra's frame, (samples, 3) mm, from the head to the anterior end.
 
     Args:
         scale: factors of the chest's depth and width.
         drop: factor of the ribs' slope.
+        hump: how far the angle of the rib lies behind its head, mm.
     """
     angle = np.radians(np.linspace(-14, _SWEEP[number], samples))
     half_width, depth = _HALF_WIDTH[number] * scale[1], _DEPTH[number] * scale[0]
     around = np.linspace(0, 1, samples)
-    behind = 26.0 * np.exp(-((around - 0.22) ** 2) / 0.045)
+    behind = hump * np.exp(-((around - 0.22) ** 2) / 0.045)
     x = depth * (1 - np.cos(np.clip(angle, 0, None))) / 2 * (1.02 if number < 10 else 0.9) - behind
     z = 10 + (half_width - 10) * np.abs(np.sin(np.clip(angle + 0.12, 0.02, np.pi))) ** 0.8
     y = 6 - _DROP[number] * drop * around**1.25
@@ -55,13 +56,13 @@ def ribcage(
         present: which of the 12 levels carry ribs.
     """
     bones: list[Bone] = []
-    drop = rng.uniform(0.75, 1.35)
+    drop, hump = rng.uniform(0.75, 1.35), rng.uniform(22, 46) * scale[0]
     ends: dict[int, FloatArray] = {}
     smooth = _smooth(rotations)
     for i in range(12):
         if not present[i]:
             continue
-        arc = rib_arc(i, scale, drop * rng.uniform(0.9, 1.1))
+        arc = rib_arc(i, scale, drop * rng.uniform(0.9, 1.1), hump)
         tall = (5.6 if i else 4.4) * rng.uniform(0.9, 1.15)
         radii = np.stack([np.full(len(arc), 3.2), np.full(len(arc), tall)], 1)
         for side in (1.0, -1.0):

@@ -89,6 +89,8 @@ def outline(spine: Spine, build: Build, rng: np.random.Generator) -> list[Mesh]:
     front = (front + build.belly * belly) * build.size
     back *= build.size
     half = (half * build.width + 0.6 * fat * build.fat + rng.normal(0, 5, len(half))) * build.size
+    shoulders = np.array([0, 0.3, 0.7, 1, 1, 0.6, 0.2, 0, 0, 0, 0, 0])
+    heights = heights + shoulders * rng.normal(8, 16) * build.size
     order = np.argsort(heights)
     known = np.maximum.accumulate(heights[order] + np.arange(len(order)) * 1e-3)
     thick = build.size * (1 + 0.35 * build.fat)

@@ -1,7 +1,8 @@
 """A vertebra as parametric solids in its own frame: body with endplates, rim and waist, arch, facets and processes.
 
 Every bone is a pair of closed surfaces: the outside, and the inside of its cortical shell. The projection weighs
-the shell as cortical and the inside as cancellous bone, so endplates and walls appear as the bright lines they are on films.
+the shell as cortical and the inside as cancellous bone, so endplates and walls appear as the bright lines they are on
+films.
 
 Frame: x anterior, y up, z right, origin at the body center; mm. Proportions after Panjabi et al., Spine 1991-1992.
 """
@@ -129,7 +130,11 @@ class ArchShape:
     spinous_drop: float
     """Downward angle of the spinous process, degrees."""
     spinous_height: float
+    pillar: float
+    """How far the articular pillars lie behind the posterior wall."""
     transverse_length: float
+    transverse_back: float
+    """Backward share of the transverse processes' direction."""
     facet_height: float
     cortex: float
 
@@ -140,7 +145,7 @@ def arch(corners: FloatArray, shape: ArchShape) -> Bone:
     back, height = (xp_s + xp_i) / 2, yp_s - yp_i
     level = {"C": 0.5, "T": 0.72, "L": 0.68}[shape.region]
     y = yp_i + height * level
-    pillar_x = back - shape.canal * (0.45 if shape.region == "C" else 0.6)
+    pillar_x = back - shape.pillar
     half = shape.pedicle_height / 2
     bones = []
     for side in (-1.0, 1.0):
@@ -158,7 +163,8 @@ def arch(corners: FloatArray, shape: ArchShape) -> Bone:
             [lamina_x, lamina_y, 0.0],
         ]
         bones.append(bone_tube(lamina, [[3.0, 0.42 * height], [2.8, 0.4 * height], [3.0, 0.4 * height]], shape.cortex))
-        tip = [pillar_x - 0.3 * shape.transverse_length, y + 0.05 * height, spread + side * shape.transverse_length]
+        reach = shape.transverse_length
+        tip = [pillar_x - shape.transverse_back * reach, y + 0.05 * height, spread + side * reach]
         root = [pillar_x, y, spread]
         bones.append(bone_tube([root, np.add(root, tip) / 2, tip], [[2.5, 4.0], [2.2, 3.5], [2.6, 4.0]], shape.cortex))
     bones.append(_spinous_process(shape, back - shape.canal - 1, y - 0.35 * height))
