@@ -173,7 +173,7 @@ KINDS = ["uncompressed", "rle", "jpeg 2000", "jpeg-ls", "png", "jpg", "tif", "nr
 changes = st.lists(st.tuples(st.floats(0, 1), st.binary(min_size=1, max_size=4)), max_size=6)
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.sampled_from(KINDS), changes, st.floats(0.05, 1))
 @example("nrrd", [(0.1, b"\xff\xff")], 1.0)
 def test_damaged_files_are_read_or_refused(tmp_path, kind, damage, share):
@@ -184,7 +184,7 @@ def test_damaged_files_are_read_or_refused(tmp_path, kind, damage, share):
     check(tmp_path, bytes(content[: int(share * len(content))]))
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.binary(max_size=600))
 @example(b"\x08\x00\x05\x00CS\x0a\x00ISO_IR 100")
 @example(struct.pack("<i", 348) + b"\0" * 340 + b"n+1\0" + b"\0" * 100)

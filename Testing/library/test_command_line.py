@@ -162,7 +162,7 @@ def test_spacing_given(tmp_path, capsys):
 
 
 @given(arrays(np.float64, (COUNT, 2), elements=st.floats(0, 4000, width=32)), st.sampled_from(["left", "right"]))
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_identities_hold_for_measured_files(tmp_path, points, anterior):
     film = Annotation("f.dcm", (4000, 4000), np.round(points, 6), spacing_mm=(0.2, 0.3), anterior=anterior)
     write_annotation(film, tmp_path / "f.json")

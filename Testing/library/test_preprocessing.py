@@ -40,7 +40,7 @@ def test_distances_are_not_distorted_and_the_patient_faces_left(size, spacing, a
     assert (across[0] < 0) == (anterior == "right")
 
 
-@settings(deadline=None, max_examples=20)
+@settings(max_examples=20)
 @given(st.floats(0.2, 3), sides)
 def test_a_bright_spot_lands_where_its_frame_says(zoom, anterior):
     size = (int(480 * zoom), int(864 * zoom))
