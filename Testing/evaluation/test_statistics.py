@@ -3,8 +3,12 @@
 from fractions import Fraction
 
 import numpy as np
+import pandas as pd
+import pingouin
 import pytest
 import statsmodels.api as sm
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from Training.evaluation import statistics
 
@@ -36,6 +40,18 @@ def test_icc_of_shrout_and_fleiss() -> None:
     icc = statistics.intraclass_correlation(SHROUT_FLEISS)
     assert round(icc, 2) == 0.29
     assert icc == pytest.approx(float(icc_2_1_exactly(SHROUT_FLEISS)), abs=1e-9)
+
+
+@settings(max_examples=5, deadline=None)
+@given(seed=st.integers(0, 10_000), subjects=st.integers(5, 30), raters=st.integers(2, 5))
+def test_icc_against_pingouin(seed: int, subjects: int, raters: int) -> None:
+    rng = np.random.default_rng(seed)
+    ratings = rng.normal(0, 3, (subjects, 1)) + rng.normal(0, 1, raters) + rng.normal(0, 1, (subjects, raters))
+    subject, rater = np.indices(ratings.shape).reshape(2, -1)
+    table = pd.DataFrame({"subject": subject, "rater": rater, "rating": ratings.ravel()})
+    found = pingouin.intraclass_corr(table, targets="subject", raters="rater", ratings="rating")
+    reference = found.loc[found["Type"].isin(["ICC2", "ICC(A,1)"]), "ICC"].iloc[0]
+    assert statistics.intraclass_correlation(ratings) == pytest.approx(reference, abs=1e-9)
 
 
 def test_icc_of_two_raters_and_of_a_missing_rating() -> None:
