@@ -1,0 +1,67 @@
+"""Does fine-tuning on 20 corrected films of a new kind help on 50 others of it, and what does it cost on the known kind?
+
+`python -m Testing.benchmarks.learning_from_corrections --work FOLDER [--models DIR]` simulates the films (a strength of looks
+that no training used), runs the documented command and exits with 1 when a bar is missed. Films that exist are kept.
+"""
+
+import argparse
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Final
+
+SETS: Final[dict[str, tuple[int, int, float]]] = {
+    "corrected": (20, 5001, 1.5),
+    "held_out": (50, 5002, 1.5),
+    "rehearsal": (40, 5003, 0.5),
+    "standard": (50, 5004, 0.5),
+}
+"""Name to films, seed and strength of the looks; training used strengths up to 1."""
+
+ALLOWED_RISE: Final[float] = 0.10
+"""By how much the median error on the standard films may rise."""
+
+
+def run(module: str, *arguments: str) -> None:
+    """A command of the project, to its end."""
+    subprocess.run([sys.executable, "-m", module, *arguments], check=True, env=os.environ | {"PYTHONPATH": "."})
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Returns the exit status: 0 both bars are met, 1 one is missed."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("--work", type=Path, required=True)
+    parser.add_argument("--models", type=Path, help="without it the ensemble that ships")
+    parser.add_argument("--steps", default="120")
+    parser.add_argument("--resolution", default="network")
+    parser.add_argument("--workers", default="2")
+    options = parser.parse_args(arguments)
+    folders = {name: options.work / name for name in SETS}
+    for name, (count, seed, strength) in SETS.items():
+        run(
+            "Training.simulation", "--count", str(count), "--seed", str(seed), "--randomization", str(strength),
+            "--resolution", options.resolution, "--workers", options.workers, "--output", str(folders[name]),
+        )  # fmt: skip
+    models = ["--models", str(options.models)] if options.models else []
+    output = options.work / "models"
+    run(
+        "Training.finetune", "--films", str(folders["corrected"]), "--rehearsal", str(folders["rehearsal"]),
+        "--held-out", str(folders["held_out"]), "--standard", str(folders["standard"]), "--output", str(output),
+        "--steps", options.steps, *models,
+    )  # fmt: skip
+    sets = json.loads((output / "finetuning.json").read_text(encoding="utf-8"))["sets"]
+    change = {name: f["after"]["median_error_mm"] / f["before"]["median_error_mm"] - 1 for name, f in sets.items()}
+    met = {
+        "lower on held-out films": change["held-out films"] < 0,
+        f"at most {100 * ALLOWED_RISE:.0f} % higher on standard films": change["standard films"] <= ALLOWED_RISE,
+    }
+    for bar, reached in met.items():
+        print(f"{bar}: {'met' if reached else 'MISSED'}")
+    return 0 if all(met.values()) else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
