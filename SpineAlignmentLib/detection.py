@@ -231,7 +231,8 @@ def detect(
 
 def _told_side(film: Film, doubt: float, other_doubt: float) -> Film:
     """The film with the side that was detected, and how sure that is."""
-    sure = round(100 * other_doubt / max(doubt + other_doubt, 1e-9))
+    odds = (other_doubt / max(doubt, 1e-9)) ** 3
+    sure = round(100 * odds / (1 + odds))
     film = film.facing(film.anterior or "", f"detected ({sure} % sure)")
     if sure >= SURE_OF_SIDE:
         return film
