@@ -71,7 +71,7 @@ def assemble(person: Person, posture: Posture, rng: np.random.Generator) -> Anat
     build = Build(depth, girth, size, _fat(person), float(rng.uniform(0, 40) + 70 * _fat(person) * rng.random()))
     soft = outline(line, build, rng) + shoulders.soft + skull.soft
     if person.sex == "F" and person.age > 13:
-        soft += breasts(line, build, float(rng.uniform(25, 60) + 30 * _fat(person)), rng)
+        soft += breasts(line, build, float(rng.uniform(18, 42) + 35 * _fat(person)), rng)
     hollow = [mesh.reversed() for mesh in (*lungs(line, build, rng), windpipe(line, rng), *skull.air)]
     metal = skull.fillings + (_implants(posture, rng) if person.implants else [])
     return Anatomy(join_bones(spine), join_bones(bones), join(soft + hollow), join(metal), skull.top)
