@@ -7,6 +7,7 @@ one would have seen, and ranks share a global batch without overlap.
 
 import multiprocessing
 import os
+import threading
 import time
 from collections import deque
 from collections.abc import Iterator
@@ -56,7 +57,16 @@ def prepare(source: FilmSource, request: Request) -> Sample:
 def _start_worker(config: SourceConfig) -> None:
     global _worker_source
     os.nice(5)  # The training itself goes first.
+    threading.Thread(target=_end_with_parent, daemon=True).start()
     _worker_source = build_source(config, training=True)
+
+
+def _end_with_parent() -> None:
+    """A worker whose training was killed must not wait for requests forever."""
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        parent.join()
+        os._exit(1)
 
 
 def _prepare_in_worker(request: Request) -> Sample:

@@ -166,18 +166,17 @@ class Session:
 
     def _loop(self, end: int, log: RunLog | None, bar: Any) -> None:
         run, progress = self.config.run, self.progress
-        since = _Clock(self.loader)
+        since = _Window(self.loader)
         if progress.step >= end:
             return
         for films, points in self.loader.batches(progress.step):
-            figures = self.model.train_on_batch(films, points, return_dict=True)
+            since.add(self.model.train_on_batch(films, points, return_dict=True))
             progress.step += 1
             bar.update()
             finished = progress.step >= end
             if progress.step % run.log_steps == 0 or finished:
-                row = self.ranks.mean({name: float(value) for name, value in figures.items()})
-                row |= since.figures(progress.step, len(films) * self.ranks.size)
-                self.model.reset_metrics()
+                means, speed = since.figures(len(films) * self.ranks.size)
+                row = self.ranks.mean(means) | speed
                 if not np.isfinite(row["loss"]):
                     raise ConfigError(
                         f"{self.folder}: the loss is no number at step {progress.step}; lower learning_rate"
@@ -190,8 +189,7 @@ class Session:
             stopped = 0 < run.patience <= progress.since_best
             if progress.step % run.checkpoint_steps == 0 or finished or stopped:
                 self._save()
-            if progress.step % run.validation_steps == 0:
-                since = _Clock(self.loader, progress.step)
+                since.restart()  # saving is neither training nor waiting
             if finished or stopped:
                 return
 
@@ -201,12 +199,12 @@ class Session:
     def averaged_network(self) -> keras.Model:
         """The network that is validated and exported: running averages of the weights where these are kept."""
         for target, value in zip(self.averaged.weights, self.network.weights, strict=True):
-            target.assign(value)
+            target.assign(ops.convert_to_numpy(value.value))  # a copy: JAX gives a shared buffer away
         if self.config.optimizer.average > 0:
             inner = getattr(self.optimizer, "inner_optimizer", self.optimizer)
             averages = inner._model_variables_moving_average
             for target, value in zip(self.averaged.trainable_variables, averages, strict=True):
-                target.assign(value)
+                target.assign(ops.convert_to_numpy(value.value))
         return self.averaged
 
     def predict(self, films: FloatArray) -> FloatArray:
@@ -278,20 +276,32 @@ class Session:
             save_config(self.config, path)
 
 
-class _Clock:
-    """Speed and waiting since the last time it was asked."""
+class _Window:
+    """Losses, speed and waiting over the steps since the last time it was asked."""
 
-    def __init__(self, loader: BatchLoader, step: int = 0) -> None:
-        self.loader, self.step = loader, step
-        self.time, self.waited = time.monotonic(), loader.waited_s
+    def __init__(self, loader: BatchLoader) -> None:
+        self.loader = loader
+        self.sums: dict[str, float] = {}
+        self.steps = self.timed_steps = 0
+        self.restart()
 
-    def figures(self, step: int, films_per_step: int) -> dict[str, float]:
-        """Films a second and the share of time spent waiting for them."""
-        now, waited = time.monotonic(), self.loader.waited_s
-        seconds = max(now - self.time, 1e-9)
-        figures = {
-            "films_per_s": (step - self.step) * films_per_step / seconds,
-            "waiting": (waited - self.waited) / seconds,
-        }
-        self.time, self.waited, self.step = now, waited, step
-        return figures
+    def restart(self) -> None:
+        """Starts the clock anew; the losses stay."""
+        self.time, self.waited, self.timed_steps = time.monotonic(), self.loader.waited_s, 0
+
+    def add(self, losses_of_step: dict[str, Any]) -> None:
+        """One more step."""
+        self.steps += 1
+        self.timed_steps += 1
+        for name, value in losses_of_step.items():
+            self.sums[name] = self.sums.get(name, 0.0) + float(value)
+
+    def figures(self, films_per_step: int) -> tuple[dict[str, float], dict[str, float]]:
+        """Mean losses; films a second of all ranks and the share of time spent waiting for them."""
+        seconds = max(time.monotonic() - self.time, 1e-9)
+        waiting = (self.loader.waited_s - self.waited) / seconds
+        speed = {"films_per_s": self.timed_steps * films_per_step / seconds, "waiting": waiting}
+        means = {name: total / self.steps for name, total in self.sums.items()}
+        self.sums, self.steps = {}, 0
+        self.restart()
+        return means, speed
