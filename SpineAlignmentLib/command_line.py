@@ -1,4 +1,4 @@
-"""The command `spine-alignment`: `detect` landmarks on films, and `measure` given landmarks.
+"""The command `spine-alignment`: `detect` landmarks on films, `measure` given landmarks, `view` films in the browser.
 
 Exit status: 0 when all is done, 1 when some failed, 2 for wrong usage or when there is nothing to do.
 """
@@ -61,6 +61,13 @@ def _parser() -> argparse.ArgumentParser:
     measure.add_argument("inputs", nargs="+", type=Path, metavar="LANDMARKS", help=".json or .mrk.json")
     measure.add_argument("-o", "--output", required=True, type=Path, metavar="OUT", help="folder for the results")
     measure.set_defaults(run=_measure)
+    view = commands.add_parser("view", help="look at films in the browser, detect and correct their landmarks")
+    view.add_argument("films", nargs="*", type=Path, metavar="FILM")
+    view.add_argument("--host", default="127.0.0.1", help="address to listen on; others than loopback ask for a key")
+    view.add_argument("--port", type=int, help="8080 if absent, or a free one when that is taken")
+    view.add_argument("--models", type=Path, metavar="DIR", help="folder with ensemble.json; the shipped one if absent")
+    view.add_argument("--no-browser", action="store_true", help="do not open the default browser")
+    view.set_defaults(run=_view)
     return parser
 
 
@@ -118,3 +125,10 @@ def _measure(options: argparse.Namespace) -> int:
             print(f"spine-alignment: {error}", file=sys.stderr)
             failed += 1
     return SOME_FAILED if failed else DONE
+
+
+def _view(options: argparse.Namespace) -> int:
+    from SpineAlignmentLib.viewer.command import view
+
+    view(options.films, options.host, options.port, options.models, not options.no_browser)
+    return DONE

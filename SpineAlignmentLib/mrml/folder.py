@@ -19,27 +19,27 @@ def put_into_folder(scene: Node, volume: Node, landmarks: Node, node: Node, deri
     hierarchy = slicer.vtkMRMLSubjectHierarchyNode.GetSubjectHierarchyNode(scene)
     if hierarchy is None:
         return
-    folder = _film_folder(hierarchy, volume, landmarks)
+    folder = film_folder(hierarchy, landmarks) or _new_folder(hierarchy, volume, landmarks)
     hierarchy.CreateItem(_derived_folder(hierarchy, folder) if derived else folder, node)
 
 
 def remove_if_empty(scene: Node, landmarks: Node) -> None:
     """Remove the folder of derived nodes, and that of the film, when nothing is left in them."""
     hierarchy = slicer.vtkMRMLSubjectHierarchyNode.GetSubjectHierarchyNode(scene)
-    item = hierarchy.GetItemByDataNode(landmarks) if hierarchy else 0
-    folder = hierarchy.GetItemParent(item) if item else 0
-    if not folder or hierarchy.GetItemAttribute(folder, FOLDER_ATTRIBUTE) != _FILM:
-        return
-    for child in _children(hierarchy, folder):
+    folder = film_folder(hierarchy, landmarks)
+    for child in (_children(hierarchy, folder) if folder else []):
         if hierarchy.GetItemAttribute(child, FOLDER_ATTRIBUTE) == _DERIVED and not _children(hierarchy, child):
             hierarchy.RemoveItem(child)
 
 
-def _film_folder(hierarchy: Node, volume: Node, landmarks: Node) -> int:
-    own = hierarchy.GetItemByDataNode(landmarks)
-    parent = hierarchy.GetItemParent(own) if own else 0
-    if parent and hierarchy.GetItemAttribute(parent, FOLDER_ATTRIBUTE) == _FILM:
-        return int(parent)
+def film_folder(hierarchy: Node, landmarks: Node) -> int:
+    """The folder item of a film whose landmarks are in the scene; 0 when there is none."""
+    item = hierarchy.GetItemByDataNode(landmarks) if hierarchy else 0
+    folder = hierarchy.GetItemParent(item) if item else 0
+    return int(folder) if folder and hierarchy.GetItemAttribute(folder, FOLDER_ATTRIBUTE) == _FILM else 0
+
+
+def _new_folder(hierarchy: Node, volume: Node, landmarks: Node) -> int:
     film = hierarchy.GetItemByDataNode(volume)
     beside = hierarchy.GetItemParent(film) if film else hierarchy.GetSceneItemID()
     folder = hierarchy.CreateFolderItem(beside, f"Spine alignment of {volume.GetName()}")

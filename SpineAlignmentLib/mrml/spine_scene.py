@@ -10,6 +10,7 @@ import vtk
 from SpineAlignmentLib.mrml import landmark_list, results_table
 from SpineAlignmentLib.mrml.alignment import FilmAlignment
 from SpineAlignmentLib.mrml.film_facts import FileForInstance, film_facts, film_file
+from SpineAlignmentLib.mrml.folder import film_folder
 from SpineAlignmentLib.results import Annotation
 
 Node = Any
@@ -82,8 +83,12 @@ class SpineScene:
         """The file a film was loaded from, when it is there and still holds what the volume shows."""
         return film_file(volume, self._file_for_instance)
 
-    def create(self, volume: Node) -> FilmAlignment:
+    def create(self, volume: Node, facts: Annotation | None = None) -> FilmAlignment:
         """The alignment of a film; landmarks that are still to be placed are made when it has none.
+
+        Args:
+            volume: the film.
+            facts: what is known about it, when its file was read already.
 
         Raises:
             FilmError: the volume is not a film; see `volume_film.volume_geometry`.
@@ -91,7 +96,7 @@ class SpineScene:
         known = self.alignment(volume)
         if known is not None:
             return known
-        facts = film_facts(volume, self._file_for_instance)
+        facts = facts or film_facts(volume, self._file_for_instance)
         landmarks = landmark_list.create(self.scene, volume)
         return self._adopt(FilmAlignment(self.scene, volume, landmarks, facts))
 
@@ -153,6 +158,19 @@ class SpineScene:
             self._let_go(alignment)
             self.scene.RemoveNode(table)
             self.scene.RemoveNode(landmarks)
+
+    def close(self, volume: Node) -> None:
+        """Delete a film with everything that belongs to it."""
+        hierarchy = slicer.vtkMRMLSubjectHierarchyNode.GetSubjectHierarchyNode(self.scene)
+        alignment = self.alignment(volume)
+        folder = film_folder(hierarchy, alignment.landmarks) if alignment is not None else 0
+        self.remove(volume)
+        if folder:
+            hierarchy.RemoveItem(folder, False, True)
+        nodes = [volume.GetNthDisplayNode(i) for i in range(volume.GetNumberOfDisplayNodes())]
+        for node in [volume, volume.GetStorageNode(), *nodes]:
+            if node is not None:
+                self.scene.RemoveNode(node)
 
     def release(self) -> None:
         """Stop observing the scene and its nodes; the nodes stay."""

@@ -1,0 +1,64 @@
+"""What the page offers for download, made by the functions that every other front end uses."""
+
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, Final
+
+from SpineAlignmentLib.errors import ResultError
+from SpineAlignmentLib.film import film_from_pixels
+from SpineAlignmentLib.mrml.alignment import FilmAlignment
+from SpineAlignmentLib.mrml.export import export_results
+from SpineAlignmentLib.mrml.volume_film import volume_geometry, volume_pixels
+
+KINDS: Final[dict[str, str]] = {
+    "json": "application/json",
+    "csv": "text/csv",
+    "mrk.json": "application/json",
+    "png": "image/png",
+    "mrb": "application/zip",
+}
+"""Ending of each file that is offered, to its media type."""
+
+Made = Callable[[], bytes]
+
+
+def prepared(kind: str, alignment: FilmAlignment, app: Any) -> Made:
+    """A function that returns the file's bytes; only pictures may be made outside of the scene's thread.
+
+    Raises:
+        ResultError: another kind.
+    """
+    if kind not in KINDS:
+        raise ResultError(f"unknown kind of file {kind!r}; use {', '.join(KINDS)}")
+    if kind == "png":
+        return _picture(alignment)
+    return lambda: _written(kind, lambda path: _write(alignment, app, path))
+
+
+def _write(alignment: FilmAlignment, app: Any, path: Path) -> None:
+    if path.suffix != ".mrb":
+        export_results(alignment, path)
+    elif not app.io_manager.write_scene(path):
+        raise ResultError("the scene cannot be written")
+
+
+def _written(kind: str, write: Callable[[Path], None]) -> bytes:
+    with tempfile.TemporaryDirectory(prefix="SpineAlignment") as folder:
+        path = Path(folder) / f"film.{kind}"
+        write(path)
+        return path.read_bytes()
+
+
+def _picture(alignment: FilmAlignment) -> Made:
+    """The picture of the film with everything measured, as the command line makes it."""
+    annotation = alignment.annotation
+    pixels = volume_pixels(alignment.volume, volume_geometry(alignment.volume)).copy()
+    film = film_from_pixels(pixels, annotation.film, annotation.spacing_mm, annotation.spacing_source)
+
+    def make() -> bytes:
+        from SpineAlignmentLib.picture import png_bytes
+
+        return png_bytes(film, annotation)
+
+    return make

@@ -1,0 +1,65 @@
+// What a template cannot do: sending dropped files, keys, and no menu on the film's right mouse button.
+(function () {
+  "use strict";
+
+  async function send(files) {
+    const frame = document.querySelector(".frame");
+    for (const file of files) {
+      frame?.setAttribute("data-sending", file.name);
+      try {
+        await fetch("upload?name=" + encodeURIComponent(file.name), { method: "POST", body: file });
+      } catch (error) {
+        // the page says by itself that the connection was lost
+      }
+      frame?.removeAttribute("data-sending");
+    }
+  }
+
+  function over(event) {
+    if (!event.dataTransfer || !Array.from(event.dataTransfer.types).includes("Files")) return;
+    event.preventDefault();
+    document.querySelector(".frame")?.classList.toggle("dropping", event.type === "dragover");
+  }
+
+  document.addEventListener("dragover", over);
+  document.addEventListener("dragleave", over);
+  document.addEventListener("drop", (event) => {
+    over(event);
+    if (event.dataTransfer?.files.length) send(event.dataTransfer.files);
+  });
+  document.addEventListener("change", (event) => {
+    if (event.target.id !== "files") return;
+    send(Array.from(event.target.files));
+    event.target.value = "";
+  });
+  document.addEventListener("contextmenu", (event) => {
+    if (event.target.closest(".film")) event.preventDefault();
+  });
+
+  const KEYS = {
+    d: ["detect"], u: ["undo"], y: ["redo"], f: ["fit"], g: ["gray"], n: ["next_low"],
+    "+": ["zoom", [true]], "=": ["zoom", [true]], "-": ["zoom", [false]],
+    1: ["toggle_group", ["pelvis"]], 2: ["toggle_group", ["lumbar"]], 3: ["toggle_group", ["thoracic"]],
+    4: ["toggle_group", ["cervical"]], 5: ["toggle_group", ["global"]],
+    l: ["toggle_drawn", ["names"]], p: ["toggle_drawn", ["points"]], c: ["toggle_drawn", ["curve"]],
+    Delete: ["missing"], Escape: ["stop_calibrating"],
+  };
+  const ARROWS = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] };
+
+  document.addEventListener("keydown", (event) => {
+    if (event.target.matches("input:not([type=checkbox]), select, textarea")) return;
+    let action = KEYS[event.key] || KEYS[event.key.toLowerCase()];
+    if (event.ctrlKey || event.metaKey) {
+      action = { z: [event.shiftKey ? "redo" : "undo"], y: ["redo"], o: ["open"] }[event.key.toLowerCase()];
+    } else if (event.key in ARROWS) {
+      const step = event.shiftKey ? 10 : 1;
+      action = ["nudge", ARROWS[event.key].map((v) => v * step)];
+    } else if (event.key.toLowerCase() === "o") {
+      action = ["open"];
+    }
+    if (!action) return;
+    event.preventDefault();
+    if (action[0] === "open") document.getElementById("files")?.click();
+    else window.trame?.trigger(action[0], action[1] || []);
+  });
+})();

@@ -1,0 +1,73 @@
+"""What the page shows, as plain values made from the scene; the page's template names them."""
+
+from typing import Any, Final
+
+from SpineAlignmentLib.constructions import value_text
+from SpineAlignmentLib.mrml.alignment import FilmAlignment
+from SpineAlignmentLib.mrml.drawing import GROUP_COLORS
+from SpineAlignmentLib.parameters import PARAMETERS, Parameter
+
+State = dict[str, Any]
+
+UNITS: Final[dict[str, str]] = {"deg": "\N{DEGREE SIGN}", "mm": " mm"}
+SHOWN_AT_FIRST: Final[frozenset[str]] = frozenset({"PI", "PT", "SS", "LL", "SVA"})
+"""The measurements that nearly every report names."""
+
+
+def table() -> list[State]:
+    """The 18 parameters by group: what does not change while landmarks are moved."""
+    return [
+        {"name": group, "color": _css(color), "rows": [_row(p) for p in PARAMETERS if p.group == group]}
+        for group, color in GROUP_COLORS.items()
+    ]
+
+
+def _row(p: Parameter) -> State:
+    return {"key": p.key, "name": p.name, "normal": f"{p.mean:.1f} ± {p.sd:.1f}{UNITS.get(p.unit, '')}"}
+
+
+def _css(color: tuple[float, float, float]) -> str:
+    return "#" + "".join(f"{round(255 * c):02x}" for c in color)
+
+
+def values(alignment: FilmAlignment | None) -> dict[str, State]:
+    """Value, place within the population (-1 to 1 for minus to plus three standard deviations), and mark of each."""
+    if alignment is None:
+        return {p.key: {"text": "", "at": None, "unusual": False} for p in PARAMETERS}
+    out = {}
+    for p in PARAMETERS:
+        value = alignment.parameters[p.key]
+        deviation = p.deviation(value)
+        at = max(-1.0, min(1.0, deviation / 3)) if deviation == deviation else None
+        out[p.key] = {"text": value_text(p.key, value), "at": at, "unusual": p.unusual(value)}
+    return out
+
+
+def facts(alignment: FilmAlignment | None) -> State:
+    """How the film was read, for the page's left column."""
+    if alignment is None:
+        return {}
+    film = alignment.annotation
+    spacing = film.spacing_mm
+    return {
+        "size": f"{film.size_px[0]} \N{MULTIPLICATION SIGN} {film.size_px[1]} pixels",
+        "spacing": "" if spacing is None else f"{spacing[0]:.4g}",
+        "spacing_y": "" if spacing is None or abs(spacing[0] - spacing[1]) < 1e-6 else f"{spacing[1]:.4g}",
+        "spacing_source": film.spacing_source,
+        "anterior": film.anterior,
+        "anterior_source": film.anterior_source,
+        "anterior_known": alignment.anterior_known or alignment.detection is not None,
+        "models": ", ".join(film.models),
+        "warnings": list(film.warnings),
+    }
+
+
+def hint(alignment: FilmAlignment | None, low: int) -> str:
+    """What to do next, in one line."""
+    if alignment is None:
+        return "Drop a film anywhere on this page, choose a file, or open the sample film."
+    if alignment.detection is None:
+        return "Check pixel size and facing side on the left, then detect the landmarks (D)."
+    if low:
+        return f"{low} landmarks are uncertain and marked red: look at each (N) and drag it where it belongs."
+    return "Drag any landmark to correct it; the numbers follow. Save the results when you are done."

@@ -1,0 +1,36 @@
+"""What the door tells a session, and how their requests are known."""
+
+import json
+from dataclasses import asdict, dataclass, field
+from typing import Final
+
+KEY_HEADER: Final[str] = "X-Session-Key"
+"""Header of every request from the door to a session."""
+LOOPBACK_HOSTS: Final[frozenset[str]] = frozenset({"127.0.0.1", "localhost", "::1"})
+"""Names of this computer that only it can reach."""
+IDLE_S: Final[int] = 900
+"""A session ends when no page has been connected for so long."""
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What a session is told at its start."""
+
+    folder: str
+    """Private folder for uploads; removed at the end."""
+    key: str
+    """What `KEY_HEADER` must say."""
+    films: list[str] = field(default_factory=list)
+    models: str | None = None
+    """Folder with ensemble.json; None for the ensemble that ships."""
+    sample: str | None = None
+    idle_s: int = IDLE_S
+
+    def line(self) -> bytes:
+        """As the session reads it."""
+        return (json.dumps(asdict(self)) + "\n").encode()
+
+    @classmethod
+    def from_line(cls, line: str) -> "Settings":
+        """The exact inverse of `line`."""
+        return cls(**json.loads(line))
