@@ -74,7 +74,7 @@ class Window:
     def to_pixels(self, plane: ArrayLike) -> FloatArray:
         """Mid-plane points (..., 2) in mm to image pixels (..., 2), (0, 0) at the center of the first pixel."""
         p = np.asarray(plane, float)
-        return np.stack([self.left - p[..., 0], self.top - p[..., 1]], axis=-1) / self.spacing - 0.5
+        return np.asarray(np.stack([self.left - p[..., 0], self.top - p[..., 1]], axis=-1) / self.spacing - 0.5)
 
 
 class Projector:

@@ -52,7 +52,7 @@ def _loft_faces(rings: int, points: int) -> NDArray[np.int32]:
     top_row = (rings - 1) * points
     top = np.stack([np.full(points, last), top_row + k, top_row + (k + 1) % points], 1)
     sides = np.concatenate([np.stack([a, b, d], -1).reshape(-1, 3), np.stack([a, d, c], -1).reshape(-1, 3)])
-    return np.concatenate([sides, bottom, top]).astype(np.int32)
+    return np.asarray(np.concatenate([sides, bottom, top]), np.int32)
 
 
 def loft(rings: FloatArray) -> Mesh:
