@@ -8,6 +8,7 @@ import argparse
 import csv
 import io
 import sys
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -117,10 +118,9 @@ def _sign(options: argparse.Namespace) -> None:
 
 def _status(options: argparse.Namespace) -> None:
     films, problems = read_films(options.films)
-    counts = {stage or "not signed": 0 for stage in ("", *STAGES)}
-    for film in films:
-        counts[stage_of(film.annotation) or "not signed"] += 1
-    print(", ".join(f"{stage}: {count}" for stage, count in counts.items()))
+    counts = Counter(stage_of(film.annotation) or "not signed" for film in films)
+    others = sorted(set(counts) - {"not signed", *STAGES})
+    print(", ".join(f"{stage}: {counts[stage]}" for stage in ("not signed", *STAGES, *others)))
     for problem in problems:
         print(problem, file=sys.stderr)
 

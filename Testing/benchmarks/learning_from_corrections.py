@@ -1,7 +1,7 @@
-"""Does fine-tuning on 20 corrected films of a new kind help on 50 others of it, and what does it cost on the known kind?
+"""Does fine-tuning on 20 corrected films of a new kind help on 50 others of it, and what does it cost elsewhere?
 
-`python -m Testing.benchmarks.learning_from_corrections --work FOLDER [--models DIR]` simulates the films (a strength of looks
-that no training used), runs the documented command and exits with 1 when a bar is missed. Films that exist are kept.
+`python -m Testing.benchmarks.learning_from_corrections --work FOLDER [--models DIR]` simulates the films (a strength of
+looks that no training used), runs the documented command and exits with 1 when a bar is missed. Films that exist stay.
 """
 
 import argparse

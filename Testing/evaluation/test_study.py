@@ -102,6 +102,12 @@ def test_readers_of_other_films_compare_on_what_they_share() -> None:
     assert any("A marked 5 of the 8" in note for note in study.notes)
 
 
+def test_a_reader_may_not_take_the_place_of_the_model() -> None:
+    films = truth(3)
+    with pytest.raises(StudyError, match="rename the folder"):
+        build_study(films, films, {MODEL: films})
+
+
 def test_constant_parameter_is_not_computable() -> None:
     films = [film(f"f{i}", spine()) for i in range(5)]
     row = parameter_table(build_study(films, marked(films, 1))).set_index("parameter").loc["PI"]

@@ -89,6 +89,8 @@ def build_study(
         said.append(f"{len(missing)} annotated films have no result of the model and were left out: {_list(missing)}.")
     marks = {TRUTH: np.stack([f.points for f in films]), MODEL: _aligned(films, predictions)}
     for name, annotations in (readers or {}).items():
+        if name in marks:
+            raise StudyError(f"a reader cannot be called {name!r}; rename the folder")
         marks[name] = _aligned(films, annotations)
         seen = int(np.isfinite(marks[name]).all(axis=-1).any(axis=1).sum())
         if seen < len(films):
