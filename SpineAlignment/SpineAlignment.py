@@ -42,6 +42,7 @@ from SpineAlignmentLib.mrml.alignment import FilmAlignment
 from SpineAlignmentLib.mrml.calibration import calibrated_spacing
 from SpineAlignmentLib.mrml.export import export_results, save_picture
 from SpineAlignmentLib.mrml.spine_scene import SpineScene
+from SpineAlignmentLib.mrml.view import show_film, show_spine
 from SpineAlignmentLib.mrml.volume_film import volume_geometry, volume_pixels
 from SpineAlignmentLib.panels.batch_panel import BatchPanel
 from SpineAlignmentLib.panels.compare_panel import ComparePanel
@@ -286,18 +287,18 @@ class SpineAlignmentLogic(ScriptedLoadableModuleLogic):
         """The film files in a folder and its subfolders."""
         return film_files(Path(folder))
 
-    @staticmethod
-    def showFilm(volumeNode) -> None:
-        """Show a film whole in the Red slice view."""
+    def showFilm(self, volumeNode) -> None:
+        """Show a film in the Red slice view: its spine when landmarks are known, else all of it."""
         layoutManager = slicer.app.layoutManager()
         if layoutManager is None:
             return
         layoutManager.setLayout(slicer.vtkMRMLLayoutNode.SlicerLayoutOneUpRedSliceView)
         sliceLogic = layoutManager.sliceWidget("Red").sliceLogic()
-        sliceLogic.GetSliceCompositeNode().SetBackgroundVolumeID(volumeNode.GetID())
-        sliceLogic.GetSliceNode().RotateToVolumePlane(volumeNode)
-        sliceLogic.FitSliceToBackground()
-        sliceLogic.SnapSliceOffsetToIJK()
+        alignment = self.spine.alignment(volumeNode)
+        if alignment is None:
+            show_film(sliceLogic, volumeNode)
+        else:
+            show_spine(sliceLogic, alignment)
 
 
 class SpineAlignmentWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
@@ -476,7 +477,12 @@ class SpineAlignmentWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         if film is None or not self.engineReady():
             return False
         self.landmarksPanel.stop_placing()
-        self.logic.startDetection(film, onDone, onFailed, onProgress, self._parameterNode.engine)
+
+        def done(alignment: FilmAlignment) -> None:
+            onDone(alignment)
+            self.logic.showFilm(alignment.volume)
+
+        self.logic.startDetection(film, done, onFailed, onProgress, self._parameterNode.engine)
         self.onParameterNodeModified()
         return True
 

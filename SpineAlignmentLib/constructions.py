@@ -292,7 +292,7 @@ class _Geometry:
             _segment(ha, m, "line"),
             _segment(ha, ha + 1.1 * length * _direction(_UP), "plumb"),
         )
-        return segments, *self._arc(key, ha, _UP, 0.75 * length)
+        return segments, *self._arc(key, ha, _UP, 0.5 * length)
 
     def _hips(self) -> Segment:
         return _segment(self.at("FH_1"), self.at("FH_2"), "line")

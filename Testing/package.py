@@ -19,11 +19,8 @@ def on_disk(room: str) -> dict[str, list[str]]:
     """The scripts and resources of a room as its CMakeLists.txt has to list them."""
     folder = ROOT / room
     files = [p for p in folder.rglob("*") if p.is_file() and "__pycache__" not in p.parts]
-    names = sorted(
-        p.relative_to(folder).as_posix()
-        for p in files
-        if not p.name.startswith(".") and p.name != "CMakeLists.txt" and p.relative_to(folder).parts[0] not in NOT_FOR_SLICER
-    )
+    ours = [p.relative_to(folder) for p in files if not p.name.startswith(".") and p.name != "CMakeLists.txt"]
+    names = sorted(p.as_posix() for p in ours if p.parts[0] not in NOT_FOR_SLICER)
     # a Python package there makes the folder installable by pip; Slicer imports the module's file itself
     scripts = [n for n in names if n.endswith(".py") and (room, n) != ("SpineAlignment", "__init__.py")]
     return {"scripts": scripts, "resources": [n for n in names if not n.endswith(".py")]}

@@ -149,6 +149,14 @@ class FilmAlignment:
         self.landmarks.GetDisplayNode().SetActiveControlPoint(i)
         return True
 
+    def positions_world(self) -> FloatArray:
+        """Where the landmarks that have a place are in the scene, shape (n, 3), RAS."""
+        placed = np.flatnonzero(np.isfinite(self._points).all(axis=1))
+        out = np.zeros((len(placed), 3))
+        for row, i in enumerate(placed):
+            self.landmarks.GetNthControlPointPositionWorld(int(i), out[row])
+        return out
+
     def _as_detected(self) -> NDArray[np.bool_]:
         if self._detection is None:
             return np.zeros(COUNT, bool)
@@ -362,7 +370,7 @@ class FilmAlignment:
 
         built = constructions(points_mm, calibrated=film.spacing_mm is not None)
         for key, measurement in self._drawings.items():
-            measurement.show(built[key], to_ras, key in self._shown)
+            measurement.show(built[key], to_ras, key in self._shown, film.anterior == "right")
         self._draw_curve(points_mm, to_ras)
 
     def _draw_curve(self, points_mm: FloatArray, to_ras: drawing.ToRas) -> None:

@@ -21,7 +21,8 @@ ToRas = Callable[[FloatArray], FloatArray]
 
 MEASUREMENT_ATTRIBUTE: Final[str] = "SpineAlignment.measurement"
 ARC_POINTS: Final[int] = 17
-LINE_THICKNESS: Final[float] = 0.28
+_GUARD: Final[float] = 0.01
+LINE_THICKNESS: Final[float] = 0.2
 TEXT_SCALE: Final[float] = 2.6
 
 GROUP_COLORS: Final[dict[str, tuple[float, float, float]]] = {
@@ -58,14 +59,25 @@ def shapes(construction: Construction) -> list[FloatArray]:
     """
     lines = polylines(construction.segments)
     if construction.arc is None:
-        return lines
+        return [_guarded(line) for line in lines]
     arc = construction.arc.sampled(ARC_POINTS)
     for i, line in enumerate(lines):
         for way in (line, line[::-1]):
             for points in (arc, arc[::-1]):
                 if _is_on(points[0], way[-2], way[-1]):
-                    return [*lines[:i], np.concatenate([way, points]), *lines[i + 1 :]]
-    return [*lines, arc]
+                    lines[i] = np.concatenate([way, points[:1]])
+                    guarded = [_guarded(part) for part in lines]
+                    guarded[i] = np.concatenate([guarded[i], points[1:]])
+                    return guarded
+    return [*(_guarded(line) for line in lines), arc]
+
+
+def _guarded(line: FloatArray) -> FloatArray:
+    """The same polyline with two more points close to each corner: Slicer draws lines thinner toward sharp turns."""
+    points = [line[0]]
+    for before, corner, after in zip(line[:-2], line[1:-1], line[2:], strict=True):
+        points += [corner + _GUARD * (before - corner), corner, corner + _GUARD * (after - corner)]
+    return np.array([*points, line[-1]])
 
 
 def _is_on(point: FloatArray, start: FloatArray, end: FloatArray) -> bool:
@@ -77,6 +89,11 @@ def _is_on(point: FloatArray, start: FloatArray, end: FloatArray) -> bool:
     across = (along[0] * to_point[1] - along[1] * to_point[0]) / length
     share = float(along @ to_point) / length**2
     return bool(abs(across) < 1e-6 * length and 0 <= share <= 1)
+
+
+def _side(share: float) -> int:
+    """-1, 0 or 1 for a direction's share along an axis."""
+    return int(np.sign(share)) if abs(share) > 0.38 else 0
 
 
 class MarkupPool:
@@ -159,14 +176,22 @@ class MeasurementDrawing:
         self._curves = MarkupPool(scene, "vtkMRMLMarkupsCurveNode", f"{key} angle", color)
         self._label: Node | None = None
         self._drawn_label: tuple[str, tuple[float, ...]] = ("", ())
+        self._label_sides: tuple[int, int] | None = None
 
     @property
     def nodes(self) -> list[Node]:
         """All nodes of this drawing."""
         return [*self._lines.nodes, *self._curves.nodes, *([self._label] if self._label else [])]
 
-    def show(self, construction: Construction, to_ras: ToRas, visible: bool) -> None:
-        """Draw the construction; `to_ras` takes its frame (mm, anterior and up) to the film's RAS space."""
+    def show(self, construction: Construction, to_ras: ToRas, visible: bool, anterior_right: bool = False) -> None:
+        """Draw the construction.
+
+        Args:
+            construction: what to draw.
+            to_ras: takes its frame (mm, anterior and up) to the film's RAS space.
+            visible: whether it is to be seen.
+            anterior_right: whether anterior is at the right of the screen; the text keeps clear of the arc.
+        """
         label = construction.label if visible and construction.drawable else None
         if label is None:
             for node in self.nodes:
@@ -181,6 +206,24 @@ class MeasurementDrawing:
         for node in self._lines.show(lines) + self._curves.show(curves):
             self._made(node)
         self._show_label(label.text, tuple(parts[-1][0].tolist()))
+        self._keep_clear(construction, anterior_right)
+
+    def _keep_clear(self, construction: Construction, anterior_right: bool) -> None:
+        """Let the text grow away from the arc that it names."""
+        assert self._label is not None and construction.label is not None
+        across, up = 0.0, -1.0
+        if construction.arc is not None:
+            away = np.subtract(construction.label.anchor, construction.arc.vertex) / np.hypot(
+                *np.subtract(construction.label.anchor, construction.arc.vertex)
+            )
+            across, up = float(away[0] if anterior_right else -away[0]), float(away[1])
+        sides = (_side(across), _side(up))
+        if sides != self._label_sides:
+            self._label_sides = sides
+            text = self._label.GetDisplayNode().GetTextProperty()
+            # 0 left or bottom, 1 centered, 2 right or top (vtkTextProperty)
+            text.SetJustification(1 - sides[0])
+            text.SetVerticalJustification(1 - sides[1])
 
     def _show_label(self, text: str, position: tuple[float, ...]) -> None:
         if self._label is None:
@@ -209,6 +252,7 @@ class MeasurementDrawing:
         display.SetPointLabelsVisibility(True)
         display.SetHandlesInteractive(False)
         self._drawn_label = ("", ())
+        self._label_sides = None
         return node
 
     def _made(self, node: Node) -> None:

@@ -42,7 +42,7 @@ def create(scene: Node, volume: Node) -> Node:
     display.SetSelectedColor(*COLOR)
     display.SetColor(*LOW_CONFIDENCE_COLOR)
     display.SetGlyphTypeFromString("CrossDot2D")
-    display.SetGlyphScale(1.4)
+    display.SetGlyphScale(1.8)
     display.SetTextScale(2.0)
     display.SetPointLabelsVisibility(False)
     return node

@@ -90,9 +90,11 @@ class DetectionPanel:
         self._show_running(False)
         self._ended()
         low = alignment.states().count("low confidence")
-        found = "Landmarks found."
-        check = f" {low} of low confidence are marked red: check them." if low else ""
-        self.report(found + check)
+        texts = ["Landmarks found."]
+        if low:
+            texts.append(f"{low} of low confidence are marked red: check them.")
+        texts += [text for text in alignment.annotation.warnings if not text.startswith("low confidence")]
+        self.report(" ".join(texts))
 
     def _on_failed(self, text: str) -> None:
         self._show_running(False)

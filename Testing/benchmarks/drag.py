@@ -25,6 +25,8 @@ class DragFigures:
     """Milliseconds a mouse move, and growth over the drag."""
 
     median_ms: float
+    median_cpu_ms: float
+    """Processor time of the same moves: what the median would be on a machine that does nothing else."""
     p95_ms: float
     new_nodes: int
     new_observers: int
@@ -39,19 +41,22 @@ def drag(host: application.Host, name: str, moves: int) -> DragFigures:
     mouse(host, "move", x + 1, y)
     nodes = slicer.mrmlScene.GetNumberOfNodes()
     observers = observer_count(alignment)
-    times = []
+    counted = 3 + len(alignment.drawn_nodes)
+    times, cpu_times = [], []
     for i in range(moves):
         angle = 2 * np.pi * i / 90
         dx, dy = 6 * np.sin(angle), 6 * np.sin(2 * angle)
-        start = time.perf_counter()
+        start, cpu_start = time.perf_counter(), time.thread_time()
         mouse(host, "move", x + dx, y + dy)
         times.append(1000 * (time.perf_counter() - start))
+        cpu_times.append(1000 * (time.thread_time() - cpu_start))
     mouse(host, "release", x, y)
     return DragFigures(
         float(np.median(times)),
+        float(np.median(cpu_times)),
         float(np.percentile(times, 95)),
         slicer.mrmlScene.GetNumberOfNodes() - nodes,
-        observer_count(alignment) - observers,
+        observer_count(alignment) - observers - counted,
     )
 
 
@@ -79,14 +84,12 @@ def mouse(host: application.Host, what: str, x: float, y: float) -> None:
 
 
 def observer_count(alignment: object) -> int:
-    """How many observers a film's nodes have."""
-    nodes = [alignment.volume, alignment.landmarks, alignment.table, *alignment.drawn_nodes]  # type: ignore[attr-defined]
+    """How often a film's nodes were observed so far: VTK numbers observers in rising order and never again."""
     count = 0
-    for node in nodes:
+    for node in [alignment.volume, alignment.landmarks, alignment.table, *alignment.drawn_nodes]:  # type: ignore[attr-defined]
         tag = node.AddObserver("NoEvent", lambda *_: None)
         node.RemoveObserver(tag)
-        # tags are given in rising order and never reused
-        count += tag - 1
+        count += tag
     return count
 
 
@@ -108,10 +111,14 @@ def main() -> int:
     """Print the figures; status 1 when a bar is missed."""
     host = prepared_host()
     missed = False
-    for name in ("S1_A", "C7_C", "FH_1", "L3_C"):
-        figures = drag(host, name, 300)
-        missed |= figures.median_ms > LIMIT_MS or figures.new_nodes > 0
-        print(f"{name}: median {figures.median_ms:.1f} ms, 95 % {figures.p95_ms:.1f} ms a move (bar {LIMIT_MS} ms)")
+    for name, moves in (("S1_A", 1000), ("C7_C", 200), ("FH_1", 200), ("L3_C", 200)):
+        figures = drag(host, name, moves)
+        grown = figures.new_nodes + figures.new_observers
+        missed |= figures.median_ms > LIMIT_MS or grown > 0
+        print(
+            f"{name}: median {figures.median_ms:.1f} ms (processor {figures.median_cpu_ms:.1f} ms), 95 % "
+            f"{figures.p95_ms:.1f} ms a move (bar {LIMIT_MS:.0f} ms); {moves} moves left {grown} nodes or observers"
+        )
     host.finish()
     return int(missed)
 

@@ -1,0 +1,37 @@
+"""What a slice view shows of a film: all of it, or the spine."""
+
+from typing import Any, Final
+
+import numpy as np
+
+from SpineAlignmentLib.mrml.alignment import FilmAlignment
+
+Node = Any
+
+MARGIN: Final[float] = 0.08
+"""Room around the landmarks, as a share of their height; twice as much to the sides, for arcs and labels."""
+
+
+def show_film(slice_logic: Node, volume: Node) -> None:
+    """Show a film whole, in its own plane."""
+    slice_logic.GetSliceCompositeNode().SetBackgroundVolumeID(volume.GetID())
+    slice_logic.GetSliceNode().RotateToVolumePlane(volume)
+    slice_logic.FitSliceToBackground()
+    slice_logic.SnapSliceOffsetToIJK()
+
+
+def show_spine(slice_logic: Node, alignment: FilmAlignment) -> None:
+    """Show the part of a film that holds its landmarks; the whole film when fewer than two are known."""
+    show_film(slice_logic, alignment.volume)
+    world = alignment.positions_world()
+    if len(world) < 2:
+        return
+    node = slice_logic.GetSliceNode()
+    to_ras = node.GetSliceToRAS()
+    axes = np.array([[to_ras.GetElement(row, column) for row in range(3)] for column in range(2)])
+    extent = np.ptp(world @ axes.T, axis=0)
+    wanted = extent + MARGIN * extent[1] * np.array([4, 2])
+    width, height, depth = node.GetFieldOfView()
+    factor = min(1.0, max(wanted[0] / width, wanted[1] / height))
+    node.SetFieldOfView(width * factor, height * factor, depth)
+    node.JumpSliceByCentering(*((world.min(axis=0) + world.max(axis=0)) / 2))

@@ -1,0 +1,100 @@
+"""The pictures of the documentation, made with the stand-in host: `python -m Testing.host.screenshots [FOLDER]`."""
+
+import os
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
+
+import slicer
+from PIL import Image
+from PySide6 import QtWidgets
+
+from SpineAlignmentLib.landmarks import INDEX
+from SpineAlignmentLib.parameters import KEYS
+from Testing.host import application
+from Testing.host.films import load_film
+
+SAMPLE = application.ROOT / "SpineAlignment" / "Resources" / "SampleData" / "sample_film.dcm"
+THUMBNAIL_PX = (260, 280)
+
+
+def settle() -> None:
+    """Let Qt and the view finish what they have to do."""
+    for _ in range(8):
+        QtWidgets.QApplication.processEvents()
+
+
+def save(host: application.Host, path: Path) -> None:
+    """A picture of the host's window, in few colors so that it stays small."""
+    settle()
+    host.grab().save(str(path))
+    with Image.open(path) as image:
+        image.convert("RGB").quantize(200, dither=Image.Dither.NONE).save(path, optimize=True)
+
+
+def detect(widget: Any) -> None:
+    """Click Detect landmarks and wait."""
+    widget.ui.detectButton.click()
+    while widget.logic.queue.busy:
+        QtWidgets.QApplication.processEvents()
+        time.sleep(0.02)
+
+
+def main() -> int:
+    """Make all pictures."""
+    folder = Path(sys.argv[1]) if len(sys.argv) > 1 else application.ROOT / "docs" / "screenshots"
+    folder.mkdir(parents=True, exist_ok=True)
+    application.install()
+    host = application.Host()
+    film = load_film(slicer.mrmlScene, SAMPLE)
+    host.show()
+    widget = host.open_module()
+    save(host, folder / "film.png")
+    detect(widget)
+    save(host, folder / "module.png")
+    widget.onShownMeasurements(list(KEYS))
+    save(host, folder / "all_measurements.png")
+    widget.ui.mainButton.click()
+    widget.ui.landmarksTable.setCurrentCell(INDEX["S1_A"], 0)
+    widget.landmarksPanel.go_to(INDEX["S1_A"])
+    node = host.slice.mrmlSliceNode()
+    width, height, depth = node.GetFieldOfView()
+    node.SetFieldOfView(width / 3, height / 3, depth)
+    widget.ui.namesCheckBox.checked = True
+    save(host, folder / "correct.png")
+    widget.ui.namesCheckBox.checked = False
+    after = load_film(slicer.mrmlScene, SAMPLE)
+    after.SetName("after surgery")
+    alignment = widget.logic.alignment(after)
+    points = widget.logic.alignment(film).points_px
+    points[INDEX["L1_AS"]] += (0, -25)
+    alignment.set_points(points)
+    widget._parameterNode.otherFilm = after
+    for name in ("filmCollapsibleButton", "landmarksCollapsibleButton", "measurementsCollapsibleButton"):
+        getattr(widget.ui, name).collapsed = True
+    widget.ui.compareCollapsibleButton.collapsed = False
+    widget.logic.showFilm(film)
+    save(host, folder / "compare.png")
+    settle()
+    thumbnail(host, application.ROOT / "SpineAlignment" / "Resources" / "Icons" / "SpineAlignmentFilm.png")
+    host.finish()
+    return 0
+
+
+def thumbnail(host: application.Host, path: Path) -> None:
+    """The sample film with its measurements, as the Sample Data module shows it."""
+    picture = path.with_suffix(".full.png")
+    host.slice.grab().save(str(picture))
+    with Image.open(picture) as image:
+        side = image.height * THUMBNAIL_PX[0] // THUMBNAIL_PX[1]
+        left = (image.width - side) // 2
+        small = image.convert("RGB").crop((left, 0, left + side, image.height)).resize(THUMBNAIL_PX)
+        small.quantize(200).save(path, optimize=True)
+    picture.unlink()
+
+
+if __name__ == "__main__":
+    sys.exit(main())
