@@ -8,7 +8,7 @@ that the network sees bone edges of equal strength in the shoulders, the chest a
 Pixel coordinates are (x, y) with (0, 0) at the center of the first pixel, on the film as on the network's input.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 import numpy as np
@@ -109,7 +109,12 @@ def resample(pixels: NDArray[np.generic], frame: InputFrame) -> tuple[ImageArray
     Returns:
         Gray values and a mask, both of shape `frame.input_size`; values outside the film repeat its edge.
     """
-    block_x, block_y = (max(1, int(abs(s) + 0.25)) for s in frame.step)
+    if frame.step[0] < 0:
+        # turned around first, so that a film and its mirror image give the same input to the last bit
+        center = (pixels.shape[1] - 1 - frame.center[0], frame.center[1])
+        frame = replace(frame, center=center, step=(-frame.step[0], frame.step[1]))
+        pixels = pixels[:, ::-1]
+    block_x, block_y = (max(1, int(s + 0.25)) for s in frame.step)
     rows, columns = pixels.shape[0] // block_y, pixels.shape[1] // block_x
     image = np.asarray(pixels[: rows * block_y, : columns * block_x], np.float32)
     if block_x > 1 or block_y > 1:

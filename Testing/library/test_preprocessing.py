@@ -56,6 +56,14 @@ def test_a_bright_spot_lands_where_its_frame_says(zoom, anterior):
     assert np.abs(center - frame.to_network(spot)).max() < 0.05
 
 
+@settings(max_examples=10)
+@given(st.integers(300, 700), st.integers(800, 1900))
+def test_mirror_image_gives_the_same_input(width, height):
+    pixels = pattern(width, height)
+    seen = network_input(pixels, fit_film((width, height)))
+    assert np.array_equal(network_input(pixels[:, ::-1], fit_film((width, height), anterior="right")), seen)
+
+
 def test_gain_and_offset_do_not_matter():
     pixels = pattern(300, 700)
     frame = fit_film((300, 700))
