@@ -113,7 +113,7 @@ def test_pixels_that_are_not_square_give_the_same_angles(detector, sample, found
 
 
 def test_long_film_is_looked_at_twice(detector, sample, found):
-    height, width = sample.pixels.shape
+    height = sample.pixels.shape[0]
     legs = np.repeat(sample.pixels[-1:], height // 2, axis=0)
     long = film_from_pixels(
         np.concatenate([sample.pixels, legs]), spacing_mm=sample.spacing_mm, anterior=found.anterior
