@@ -33,6 +33,11 @@ _NOT_PASSED_ON: Final[frozenset[str]] = frozenset(
     | {KEY_HEADER.lower()}
 )
 _NOT_PASSED_BACK: Final[frozenset[str]] = _NOT_PASSED_ON - {"content-encoding"}
+_HEADERS: Final[dict[str, str]] = {
+    "X-Frame-Options": "DENY",
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "no-referrer",
+}
 _ACCESS_PAGE: Final[str] = """<!doctype html><meta charset="utf-8"><title>Spine Alignment</title>
 <style>body{background:#0b0e12;color:#d8dde3;font:16px system-ui;display:grid;place-content:center;height:90vh}
 input,button{font:inherit;padding:.5em;background:#171c22;color:inherit;border:1px solid #3a444f;border-radius:4px}
@@ -214,7 +219,7 @@ class Door:
         try:
             async with self._client.request(request.method, url, headers=headers, data=body) as answer:
                 kept = {k: v for k, v in answer.headers.items() if k.lower() not in _NOT_PASSED_BACK}
-                response = web.StreamResponse(status=answer.status, headers=kept)
+                response = web.StreamResponse(status=answer.status, headers=kept | _HEADERS)
                 if cookie is not None:
                     response.set_cookie(*cookie, httponly=True, samesite="Strict")
                 await response.prepare(request)

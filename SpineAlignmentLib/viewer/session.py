@@ -6,6 +6,7 @@ been connected for a while. What libraries print goes nowhere: it could name fil
 """
 
 import asyncio
+import contextlib
 import json
 import os
 import shutil
@@ -163,6 +164,9 @@ def main() -> None:
         traceback.print_exc()
     finally:
         shutil.rmtree(settings.folder, ignore_errors=True)
+        with contextlib.suppress(OSError):
+            # the door's folder, if we are the last and the door was killed
+            Path(settings.folder).parent.rmdir()
         # the thread that waits for the end of the input would hold the process
         os._exit(status)
 

@@ -16,7 +16,7 @@ MAX_FILMS: Final[int] = 20
 """Films that are open at the same time."""
 
 _HEAD_BYTES: Final[int] = 4096
-_NAME_LENGTH: Final[int] = 150
+_NAME_LENGTH: Final[int] = 60
 _ELSEWHERE: Final[tuple[re.Pattern[bytes], ...]] = (
     re.compile(rb"^ElementDataFile\s*=\s*(?!LOCAL\s*$)\S", re.IGNORECASE | re.MULTILINE),
     re.compile(rb"^data ?file:", re.IGNORECASE | re.MULTILINE),

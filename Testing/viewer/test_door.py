@@ -1,0 +1,113 @@
+"""Who may come in, and what is left behind."""
+
+import json
+import signal
+import time
+import urllib.error
+import urllib.request
+from http.cookiejar import CookieJar
+from pathlib import Path
+from urllib.parse import quote, urlencode
+
+import pytest
+
+from SpineAlignmentLib.viewer.command import SAMPLE_FILM
+from Testing.viewer.viewer_process import Viewer, is_running
+
+
+class Visitor:
+    """A browser's cookies and requests, without the browser."""
+
+    def __init__(self, address: str) -> None:
+        self._address = address
+        self._open = urllib.request.build_opener(urllib.request.HTTPCookieProcessor(CookieJar())).open
+
+    def ask(self, path: str = "", data: bytes | None = None, **headers: str) -> tuple[int, bytes]:
+        """Status and content of an answer."""
+        request = urllib.request.Request(self._address + path, data, headers)
+        try:
+            with self._open(request, timeout=180) as answer:
+                return answer.status, answer.read()
+        except urllib.error.HTTPError as error:
+            return error.code, error.read()
+
+
+def left_behind(folder: Path) -> list[Path]:
+    return [path for path in folder.rglob("*") if path.is_file()]
+
+
+def wait_until(true, seconds: float = 60.0) -> bool:
+    end = time.monotonic() + seconds
+    while not true() and time.monotonic() < end:
+        time.sleep(0.2)
+    return bool(true())
+
+
+@pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGKILL])
+def test_films_and_processes_are_gone_at_the_end_and_nobody_was_named(tmp_path, monkeypatch, how):
+    monkeypatch.setenv("TMPDIR", str(tmp_path))
+    viewer = Viewer()
+    visitor = Visitor(viewer.address)
+    assert visitor.ask()[0] == 200
+    status, answer = visitor.ask("upload?name=" + quote("../Doe^Jane.dcm"), SAMPLE_FILM.read_bytes())
+    assert (status, json.loads(answer)) == (200, {"error": ""})
+    kept = left_behind(tmp_path)
+    assert [path.name for path in kept] == ["Doe^Jane.dcm"]
+    assert all(path.stat().st_mode & 0o077 == 0 for path in (kept[0].parent, kept[0].parents[1], kept[0].parents[2]))
+    assert json.loads(visitor.ask("download/json")[1])["film"] == "Doe^Jane.dcm"
+    children = viewer.descendants()
+    assert children
+    viewer.stop(how)
+    assert wait_until(lambda: not any(is_running(pid) for pid in children))
+    assert wait_until(lambda: not list(tmp_path.iterdir()))
+    assert "Doe" not in viewer.said and viewer.said.count("\n") == 1
+
+
+def test_other_pages_and_other_names_of_this_computer_are_refused(viewer):
+    visitor = Visitor(viewer.address)
+    assert visitor.ask(Host="evil.example")[0] == 403
+    assert visitor.ask(Origin="http://evil.example")[0] == 403
+    assert visitor.ask("download/json")[0] == 403
+
+
+def test_only_loopback_is_listened_on(viewer):
+    port = viewer.address.rstrip("/").rsplit(":", 1)[1]
+    listening = [line.split()[1] for line in Path("/proc/net/tcp").read_text().splitlines()[1:]]
+    assert f"0100007F:{int(port):04X}" in listening and f"00000000:{int(port):04X}" not in listening
+
+
+def test_another_host_asks_for_the_access_key():
+    viewer = Viewer("--host", "127.0.0.2")
+    try:
+        key = viewer.next_line().split()[2]
+        visitor = Visitor(viewer.address)
+        status, page = visitor.ask()
+        assert status == 401 and b"access key" in page and key.encode() not in page
+        assert visitor.ask("access", urlencode({"key": "wrong"}).encode())[0] == 401
+        assert visitor.ask("download/json")[0] == 401
+        assert visitor.ask("access", urlencode({"key": key}).encode())[0] == 200
+        assert visitor.ask("page/page.css")[0] == 200
+        assert Visitor(viewer.address).ask("page/page.css")[0] == 401
+    finally:
+        assert viewer.stop() == 0
+
+
+def test_a_film_that_is_not_there_and_a_port_in_use_are_said_in_one_line(viewer, tmp_path):
+    with pytest.raises(RuntimeError, match=r"absent\.dcm: no such file\n$"):
+        Viewer(str(tmp_path / "absent.dcm"))
+    port = viewer.address.rstrip("/").rsplit(":", 1)[1]
+    with pytest.raises(RuntimeError, match="choose another with --port"):
+        Viewer("--port", port)
+
+
+def test_a_session_does_not_answer_without_its_key(viewer):
+    Visitor(viewer.address).ask()
+    for pid in viewer.descendants():
+        sockets = {str(fd.readlink()) for fd in Path(f"/proc/{pid}/fd").iterdir() if fd.is_symlink()}
+        for line in Path("/proc/net/tcp").read_text().splitlines()[1:]:
+            fields = line.split()
+            if fields[3] == "0A" and f"socket:[{fields[9]}]" in sockets:
+                address = f"http://127.0.0.1:{int(fields[1].split(':')[1], 16)}/"
+                assert Visitor(address).ask("index.html")[0] == 403
+                return
+    pytest.fail("no session is listening")
