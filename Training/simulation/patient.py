@@ -62,7 +62,7 @@ def sample_patient(seed: int, index: int) -> Patient:
     distance = float(rng.uniform(950, 1300) if slot else rng.uniform(1400, 2900))
     middle = 0.45 * anatomy.crown
     beam = Beam(distance, slot, (float(rng.normal(20, 40)), float(rng.normal(middle, 80))))
-    densities = (float(rng.uniform(0.1, 0.34)), float(rng.uniform(0.1, 0.3)))
+    densities = (float(rng.uniform(0.02, 0.2)), float(rng.uniform(0.04, 0.22)))
     return Patient(person, anatomy, landmarks3d(posture), beam, densities)
 
 

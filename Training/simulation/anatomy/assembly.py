@@ -91,7 +91,7 @@ def _vertebra(pose: VertebraPose, arches: "_ArchStyle", rng: np.random.Generator
     corners = _in_plane(pose)
     region = pose.level[0]
     height = float(corners[:2, 1].mean() - corners[2:, 1].mean())
-    hollow = {"C": 0.07, "T": 0.08, "L": 0.1}[region] * height
+    hollow = {"C": 0.07, "T": 0.05, "L": 0.08}[region] * height
     shape = BodyShape(
         pose.width,
         {"C": 0.05, "T": 0.09, "L": 0.09}[region] * rng.uniform(0.4, 1.5),
@@ -120,7 +120,7 @@ class _ArchStyle:
 
     @classmethod
     def sample(cls, rng: np.random.Generator) -> "_ArchStyle":
-        return cls(float(rng.uniform(0.35, 1.5)), float(rng.uniform(0.75, 1.35)), float(rng.uniform(0.75, 1.25)))
+        return cls(float(rng.uniform(0.35, 1.0)), float(rng.uniform(0.75, 1.35)), float(rng.uniform(0.75, 1.25)))
 
 
 def _arch_shape(
@@ -137,11 +137,11 @@ def _arch_shape(
         spinous_length=max(pose.spinous - 20.0, 10.0) * rng.uniform(0.85, 1.15),
         spinous_drop=drop + rng.normal(0, 4),
         spinous_height={"C": 0.55, "T": 0.5, "L": 0.8}[region] * height,
-        pillar={"C": 7.0, "T": 13.0, "L": 17.0}[region] * scale * style.back * rng.uniform(0.9, 1.1),
+        pillar={"C": 4.5, "T": 12.0, "L": 14.0}[region] * scale * style.back * rng.uniform(0.9, 1.1),
         transverse_length={"C": 7.0, "T": 17.0, "L": 26.0}[region] * rng.uniform(0.85, 1.15),
         transverse_back={"C": 0.0, "T": 0.8, "L": 0.25}[region] * rng.uniform(0.6, 1.3),
-        facet_height={"C": 0.75, "T": 0.75, "L": 0.72}[region] * height * style.size,
-        cortex=1.15 * cortex * style.density,
+        facet_height={"C": 0.85, "T": 0.75, "L": 0.72}[region] * height * style.size,
+        cortex=cortex * style.density,
     )
 
 
