@@ -59,7 +59,7 @@ class LookupLook:
         border = [some(0.5, dice.uniform((0, 0.05), (0, 0.13))) if collimated else 0.0 for _ in range(4)]
         return cls(
             window_low=dice.uniform((0.0, 0.06), (-0.1, 0.15), (-0.2, 0.25)),
-            window_high=dice.uniform((1.02, 1.25), (0.92, 1.5), (0.85, 1.8)),
+            window_high=dice.uniform((1.02, 1.25), (0.96, 1.5), (0.85, 1.8)),
             gamma=dice.log_uniform((0.85, 1.3), (0.6, 1.8), (0.5, 2.4)),
             sigmoid=some(0.4, dice.uniform((0.3, 1.5), (0, 3.5), (0, 5))),
             curve=some(0.5, dice.uniform((0.03, 0.15), (0, 0.35), (0, 0.5))),
@@ -73,7 +73,7 @@ class LookupLook:
             equalize=some(0.3, dice.uniform((0.1, 0.6), (0, 1), (0, 1))),
             equalize_clip=dice.log_uniform((1.5, 4), (1.1, 10), (1, 20)),
             equalize_tiles=int(dice.uniform((4, 10), (2, 16), (2, 20))),
-            saturate=some(0.4, dice.uniform((0, 0.02), (0, 0.07), (0, 0.12))),
+            saturate=some(0.2, dice.uniform((0, 0.015), (0, 0.04), (0, 0.1))),
             floor=some(0.4, dice.uniform((0, 0.04), (0, 0.25), (0, 0.4))),
             bits=int(rng.choice((8, 8, 8, 10, 12, 16))),
             jpeg_quality=int(some(0.3, dice.uniform((80, 97), (25, 99), (10, 100)))),
