@@ -555,11 +555,11 @@ class SpineAlignmentWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
 
     def chosenDicomFiles(self) -> list[str]:
         """The film files of the studies chosen in the DICOM module's browser."""
-        import ctk
-
-        browser = slicer.modules.DICOMWidget.browserWidget.dicomBrowser
-        tables = browser.dicomTableManager()
-        return self.logic.filesOfStudies(tables.currentSelection(ctk.ctkDICOMModel.StudyType))
+        module = getattr(slicer.modules, "DICOMWidget", None)
+        browser = getattr(getattr(module, "browserWidget", None), "dicomBrowser", None)
+        if browser is None:
+            return []
+        return self.logic.filesOfStudies(browser.dicomTableManager().currentStudiesSelection())
 
 
 class SpineAlignmentTest(ScriptedLoadableModuleTest):

@@ -29,6 +29,8 @@ def qt_application():
 @pytest.fixture(scope="session")
 def _host(qt_application) -> Iterator[application.Host]:
     host = application.Host()
+    # the view is rendered in software: a small one is fast
+    host.resize(960, 640)
     host.show()
     yield host
     host.finish()
