@@ -182,7 +182,7 @@ class SpineScene:
         self._tags.clear()
         self._on_scene_closed()
 
-    @vtk.calldata_type(vtk.VTK_OBJECT)
+    @vtk.calldata_type(vtk.VTK_OBJECT)  # type: ignore[untyped-decorator]
     def _on_node_about_to_be_removed(self, _caller: Node, _event: str, node: Node) -> None:
         if self.scene.IsClosing():
             return
