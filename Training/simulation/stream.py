@@ -37,7 +37,7 @@ class View:
 def sample_film(
     points: FloatArray, size: tuple[int, int], rng: np.random.Generator
 ) -> tuple[float, float, float, float]:
-    """The edges of a film around landmarks (45, 2), on a projection of (height, width): C2 to hips, up to skull to knees."""
+    """The edges of a film around landmarks (45, 2) on a projection (height, width), at least from C2 to the hips."""
     known = points[~np.isnan(points[:, 0])]
     c2, hips = np.nanmin(points[:, 1]), np.nanmax(points[:, 1])
     top = max(-10.0, c2 - rng.choice([rng.uniform(5, 60), rng.uniform(40, 230)]))
