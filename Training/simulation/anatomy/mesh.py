@@ -85,11 +85,9 @@ def tube(
     r = np.asarray(radii, float)
     r = np.broadcast_to(r[..., None] if r.ndim < 2 else r, (len(p), 2)) if r.ndim else np.full((len(p), 2), float(r))
     r = np.maximum(r - shrink, 0.05)
-    tangent = np.gradient(p, axis=0)
-    tangent /= np.linalg.norm(tangent, axis=1, keepdims=True) + 1e-9
-    second = np.asarray(up, float) - tangent * (tangent @ np.asarray(up, float))[:, None]
-    second /= np.linalg.norm(second, axis=1, keepdims=True) + 1e-9
-    first = np.cross(second, tangent)
+    tangent = _unit(np.concatenate([p[1:2] - p[:1], p[2:] - p[:-2], p[-1:] - p[-2:-1]]))
+    second = _unit(np.asarray(up, float) - tangent * (tangent @ np.asarray(up, float))[:, None])
+    first = _cross(second, tangent)
     circle = unit_circle(points)
     if shrink:
         p = p.copy()
@@ -128,4 +126,18 @@ def ellipsoid(center: ArrayLike, radii: ArrayLike, rotation: ArrayLike | None = 
 def signed_volume(mesh: Mesh) -> float:
     """Volume in mm³, positive when the faces look outward."""
     a, b, c = (mesh.vertices[mesh.faces[:, k]] for k in range(3))
-    return float(np.einsum("ij,ij->i", a, np.cross(b, c)).sum() / 6)
+    return float(np.vdot(a, _cross(b, c)) / 6)
+
+
+def _cross(a: FloatArray, b: FloatArray) -> FloatArray:
+    """Cross products of (n, 3) and (n, 3); for the few rows of a tube several times faster than NumPy's."""
+    out = np.empty_like(a)
+    out[:, 0] = a[:, 1] * b[:, 2] - a[:, 2] * b[:, 1]
+    out[:, 1] = a[:, 2] * b[:, 0] - a[:, 0] * b[:, 2]
+    out[:, 2] = a[:, 0] * b[:, 1] - a[:, 1] * b[:, 0]
+    return out
+
+
+def _unit(v: FloatArray) -> FloatArray:
+    """Rows (n, 3) at unit length."""
+    return np.asarray(v / (np.sqrt(np.einsum("ij,ij->i", v, v))[:, None] + 1e-9))
