@@ -44,6 +44,8 @@ class FilmView:
         definition = ViewLayoutDefinition("Red", ViewType.SLICE_VIEW, ViewProps(orientation="Axial"))
         self.view = app.view_manager.create_view(definition)
         self.view.set_background_color_from_string(BACKGROUND)
+        # without a graphics card several samples a pixel take three times as long
+        self.view.render_window().SetMultiSamples(0)
         self._scene = app.scene
         self._whole = True
         self._shown: Node | None = None

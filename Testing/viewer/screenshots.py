@@ -1,0 +1,60 @@
+"""The pictures of the viewer in the documentation: `python -m Testing.viewer.screenshots [--models DIR]`."""
+
+import argparse
+import io
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+from PIL import Image
+from playwright.sync_api import sync_playwright
+
+from SpineAlignmentLib.landmarks import INDEX
+from Testing.viewer.viewer_process import BROWSER_FLAGS, CHROMIUM, PATIENCE_MS, WINDOW, Page, Viewer
+
+FOLDER: Final[Path] = Path(__file__).resolve().parents[2] / "docs" / "screenshots"
+COLORS: Final[int] = 255
+
+
+def save(page: Page, name: str) -> None:
+    """The page as a PNG of few colors, which keeps it small."""
+    page.page.mouse.move(700, 20)
+    page.settle()
+    picture = Image.open(io.BytesIO(page.page.screenshot())).convert("RGB")
+    FOLDER.mkdir(parents=True, exist_ok=True)
+    picture.quantize(COLORS, dither=Image.Dither.NONE).save(FOLDER / f"{name}.png", optimize=True)
+
+
+def main() -> None:
+    """Take all pictures anew."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--models", help="folder with ensemble.json; the shipped one if absent")
+    options = parser.parse_args()
+    viewer = Viewer(*(["--models", options.models] if options.models else []))
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=list(BROWSER_FLAGS))
+        try:
+            tab = browser.new_context(viewport=WINDOW).new_page()
+            tab.set_default_timeout(PATIENCE_MS)
+            tab.goto(viewer.address)
+            tab.wait_for_selector("#sample")
+            page = Page(tab)
+            page.open_sample()
+            page.detect()
+            page.settle()
+            save(page, "viewer")
+            film = page.annotation()
+            at = page.screen(film.points_px[[INDEX["L4_PS"], INDEX["FH_1"]]].mean(axis=0), film)
+            tab.mouse.move(*np.round(at))
+            for _ in range(6):
+                tab.mouse.wheel(0, -120)
+                tab.wait_for_timeout(400)
+            page.press("l")
+            save(page, "viewer_close")
+        finally:
+            viewer.stop()
+            browser.close()
+
+
+if __name__ == "__main__":
+    main()
