@@ -6,7 +6,9 @@ import numpy as np
 import slicer
 
 from SpineAlignmentLib.film import Film
+from SpineAlignmentLib.markups import Placement, plain_placement
 from SpineAlignmentLib.mrml.film_facts import SIDE_UNKNOWN
+from SpineAlignmentLib.mrml.volume_film import volume_geometry
 from SpineAlignmentLib.results import Annotation
 
 Node = Any
@@ -20,19 +22,28 @@ SAMPLES: Final[int] = 600
 def add_film(scene: Node, film: Film) -> Node:
     """A scalar volume of one slice; landmarks exported with it open on top of the film's file in Slicer.
 
-    The placement is in LPS, a volume's matrix in RAS: its first two axes change sign.
+    A film that Slicer would show mirrored or turned is laid as its pixels are stored, so that what is seen, detected
+    and measured is one and the same.
     """
     volume = scene.AddNewNodeByClass("vtkMRMLScalarVolumeNode", film.name)
-    steps = np.array([film.placement.x_step, film.placement.y_step]) * (-1.0, -1.0, 1.0)
+    _lay(volume, film.placement)
+    slicer.util.updateVolumeFromArray(volume, np.ascontiguousarray(film.pixels)[None])
+    geometry = volume_geometry(volume)
+    if geometry.axes != (0, 1) or any(geometry.flipped):
+        _lay(volume, plain_placement(film.pixel_size))
+    volume.CreateDefaultDisplayNodes()
+    show_all_gray(volume)
+    return volume
+
+
+def _lay(volume: Node, placement: Placement) -> None:
+    """The placement is in LPS, a volume's matrix in RAS: its first two axes change sign."""
+    steps = np.array([placement.x_step, placement.y_step]) * (-1.0, -1.0, 1.0)
     spacing = np.linalg.norm(steps, axis=1)
     x, y = steps / spacing[:, None]
     volume.SetIJKToRASDirections(*np.stack([x, y, np.cross(x, y)], axis=1).ravel())
     volume.SetSpacing(float(spacing[0]), float(spacing[1]), 1.0)
-    volume.SetOrigin(*(np.array(film.placement.origin) * (-1.0, -1.0, 1.0)))
-    slicer.util.updateVolumeFromArray(volume, np.ascontiguousarray(film.pixels)[None])
-    volume.CreateDefaultDisplayNodes()
-    show_all_gray(volume)
-    return volume
+    volume.SetOrigin(*(np.array(placement.origin) * (-1.0, -1.0, 1.0)))
 
 
 def show_all_gray(volume: Node) -> None:
