@@ -139,7 +139,9 @@ class Session:
         self.model = LandmarkModel(self.network, config)
         self.optimizer = self.ranks.distribute(make_optimizer(config, self.loader.steps_per_epoch))
         self.optimizer.build(self.network.trainable_variables)
-        self.model.compile(self.optimizer, jit_compile=config.run.jit_compile, auto_scale_loss=False)
+        # JAX knows no other fast way than compiling.
+        compiled = config.run.jit_compile or keras.backend.backend() == "jax"
+        self.model.compile(self.optimizer, jit_compile=compiled, auto_scale_loss=False)
         self.steps = Schedule.from_config(settings, self.loader.steps_per_epoch).length
         self.progress = Progress()
         self._restore()

@@ -20,7 +20,7 @@ pytestmark = pytest.mark.skipif(
 def run_ranks(count: int, config: Path, folder: Path) -> None:
     program = [sys.executable, "-m", "Testing.training.rank_program", str(config), str(folder)]
     start = [str(Path(sys.executable).parent / "horovodrun"), "-np", str(count), "--gloo"] if count > 1 else []
-    done = subprocess.run([*start, *program], env=environment(), cwd=ROOT, capture_output=True, text=True, timeout=400)
+    done = subprocess.run([*start, *program], env=environment(), cwd=ROOT, capture_output=True, text=True, timeout=900)
     assert done.returncode == 0, done.stdout[-2000:] + done.stderr[-4000:]
 
 

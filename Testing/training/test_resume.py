@@ -35,7 +35,7 @@ def test_kill_and_resume_ends_with_the_same_weights(tmp_path: Path) -> None:
         stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
     )  # fmt: skip
     log = tmp_path / "killed" / "training.csv"
-    give_up = time.monotonic() + 200
+    give_up = time.monotonic() + 600
     while len(rows(log)) < 7 and process.poll() is None and time.monotonic() < give_up:
         time.sleep(0.005)
     process.send_signal(signal.SIGKILL)

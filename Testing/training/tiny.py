@@ -64,4 +64,4 @@ def train_command(config: Path, run: Path, *more: str) -> list[str]:
 def train(config: Path, run: Path, *more: str, **variables: str) -> subprocess.CompletedProcess[str]:
     """Runs the documented command to its end."""
     command = train_command(config, run, *more)
-    return subprocess.run(command, env=environment(**variables), cwd=ROOT, capture_output=True, text=True, timeout=300)
+    return subprocess.run(command, env=environment(**variables), cwd=ROOT, capture_output=True, text=True, timeout=900)
