@@ -12,7 +12,6 @@ from SpineAlignmentLib.panels.tables import Cells
 from SpineAlignmentLib.parameters import KEYS, PARAMETERS
 
 GROUPS: Final[tuple[str, ...]] = ("pelvis", "lumbar", "thoracic", "cervical", "global")
-MARKED_SDS: Final[float] = 2.0
 
 
 class MeasurementsPanel:
@@ -53,8 +52,7 @@ class MeasurementsPanel:
         blocked = self._table.blockSignals(True)
         for row, p in enumerate(PARAMETERS):
             value = values.get(p.key, np.nan)
-            unusual = bool(np.isfinite(value)) and abs(value - p.mean) > MARKED_SDS * p.sd
-            self._cells.put(row, 1, value_text(p.key, value) if alignment else "", unusual)
+            self._cells.put(row, 1, value_text(p.key, value) if alignment else "", p.unusual(value))
         self._table.blockSignals(blocked)
 
     def text(self) -> str:
