@@ -13,7 +13,7 @@ from typing import Final
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy import ndimage
+from scipy import ndimage, sparse
 
 INPUT_SIZE: Final[tuple[int, int]] = (864, 480)
 """Height and width of the network's input (Yeh 2021: 864 x 382, padded to 864 x 480)."""
@@ -100,7 +100,8 @@ def fit_film(
 def resample(pixels: NDArray[np.generic], frame: InputFrame) -> tuple[ImageArray, NDArray[np.bool_]]:
     """The film on the network's grid, and where that grid lies on the film.
 
-    Blocks of whole film pixels are averaged first, so that fine detail is not aliased; then linear interpolation.
+    Every network pixel is the mean of the film over its footprint, so that fine detail is not aliased and the size of
+    the film's pixels leaves no trace; where film pixels are the larger ones this is linear interpolation.
 
     Args:
         pixels: shape (height, width), bone bright.
@@ -114,23 +115,45 @@ def resample(pixels: NDArray[np.generic], frame: InputFrame) -> tuple[ImageArray
         center = (pixels.shape[1] - 1 - frame.center[0], frame.center[1])
         frame = replace(frame, center=center, step=(-frame.step[0], frame.step[1]))
         pixels = pixels[:, ::-1]
-    block_x, block_y = (max(1, int(s + 0.25)) for s in frame.step)
-    rows, columns = pixels.shape[0] // block_y, pixels.shape[1] // block_x
-    image = np.asarray(pixels[: rows * block_y, : columns * block_x], np.float32)
-    if block_x > 1 or block_y > 1:
-        image = image.reshape(rows, block_y, columns, block_x).mean(axis=(1, 3), dtype=np.float32)
     height, width = frame.input_size
     corner = frame.to_film([[0.0, 0.0]])[0]
-    offset = ((corner[1] - (block_y - 1) / 2) / block_y, (corner[0] - (block_x - 1) / 2) / block_x)
-    scale = (frame.step[1] / block_y, frame.step[0] / block_x)
-    out = ndimage.affine_transform(
-        image, np.array(scale), offset, output_shape=(height, width), order=1, mode="nearest", output=np.float32
-    )
     film_y = corner[1] + np.arange(height) * frame.step[1]
     film_x = corner[0] + np.arange(width) * frame.step[0]
+    vertical, top, bottom = _footprints(film_y, frame.step[1], pixels.shape[0])
+    horizontal, left, right = _footprints(film_x, frame.step[0], pixels.shape[1])
+    region = np.ascontiguousarray(pixels[top:bottom, left:right], np.float32)
+    out = np.asarray(horizontal @ np.ascontiguousarray((vertical @ region).T), np.float32).T
     inside_y = (film_y >= -0.5) & (film_y <= pixels.shape[0] - 0.5)
     inside_x = (film_x >= -0.5) & (film_x <= pixels.shape[1] - 0.5)
-    return out, inside_y[:, None] & inside_x[None, :]
+    return np.ascontiguousarray(out), inside_y[:, None] & inside_x[None, :]
+
+
+def _footprints(centers: FloatArray, step: float, size: int) -> tuple[sparse.csr_array, int, int]:
+    """Weights of the film pixels under each network pixel, along one axis.
+
+    Args:
+        centers: film positions of the network pixels, (n,).
+        step: film pixels for one network pixel, positive.
+        size: number of film pixels.
+
+    Returns:
+        Weights (n, last - first), each row of sum 1, and the range [first, last) of film pixels they belong to.
+    """
+    reach = max(step, 1.0) / 2
+    low, high = np.clip(centers - reach, -0.5, size - 0.5) + 0.5, np.clip(centers + reach, -0.5, size - 0.5) + 0.5
+    first = np.minimum(np.floor(low), size - 1).astype(int)
+    columns = first[:, None] + np.arange(int(np.ceil(2 * reach)) + 1)
+    cover = np.minimum(columns + 1, high[:, None]) - np.maximum(columns, low[:, None])
+    cover = np.maximum(cover, 0.0)
+    cover[:, 0] += cover.sum(axis=1) < 1e-9  # beyond the film: its edge
+    cover /= cover.sum(axis=1, keepdims=True)
+    columns = np.minimum(columns, size - 1)
+    start, stop = int(columns.min()), int(columns.max()) + 1
+    rows = np.broadcast_to(np.arange(len(centers))[:, None], columns.shape)
+    weights = sparse.coo_array(
+        (cover.ravel().astype(np.float32), (rows.ravel(), columns.ravel() - start)), (len(centers), stop - start)
+    )
+    return weights.tocsr(), start, stop
 
 
 def _neighborhood_mean(image: ImageArray, side: int) -> ImageArray:
