@@ -38,5 +38,9 @@ class ComparePanel:
 
 
 def signed_text(key: str, difference: float) -> str:
-    """A difference with its sign."""
-    return ("+" if difference > 0 else "") + value_text(key, difference)
+    """A difference with its sign; none when it shows as zero."""
+    text = value_text(key, abs(difference))
+    shown = text.rstrip("\N{DEGREE SIGN} m")
+    if not np.isfinite(difference) or float(shown) == 0:
+        return text
+    return ("+" if difference > 0 else "-") + text

@@ -8,6 +8,7 @@ from typing import Any
 
 os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
 
+import numpy as np
 import slicer
 from PIL import Image
 from PySide6 import QtWidgets
@@ -19,6 +20,8 @@ from Testing.host.films import load_film
 
 SAMPLE = application.ROOT / "SpineAlignment" / "Resources" / "SampleData" / "sample_film.dcm"
 THUMBNAIL_PX = (260, 280)
+COLORED = 24
+"""Difference of a pixel's channels from which it is drawn, not film."""
 
 
 def settle() -> None:
@@ -28,11 +31,22 @@ def settle() -> None:
 
 
 def save(host: application.Host, path: Path) -> None:
-    """A picture of the host's window, in few colors so that it stays small."""
+    """A picture of the host's window."""
     settle()
     host.grab().save(str(path))
     with Image.open(path) as image:
-        image.convert("RGB").quantize(200, dither=Image.Dither.NONE).save(path, optimize=True)
+        small(image).save(path, optimize=True)
+
+
+def small(image: Image.Image) -> Image.Image:
+    """The same picture in 100 grays and 100 colors: a radiograph stays gray and its drawings keep their colors."""
+    rgb = np.asarray(image.convert("RGB"))
+    colored = rgb[np.ptp(rgb, axis=2) > COLORED][None]
+    drawn = Image.fromarray(colored).quantize(100, Image.Quantize.MAXCOVERAGE).getpalette() or []
+    grays = [int(v) for v in np.repeat(np.linspace(0, 255, 100), 3)]
+    palette = Image.new("P", (1, 1))
+    palette.putpalette(drawn[:300] + grays)
+    return image.convert("RGB").quantize(palette=palette, dither=Image.Dither.NONE)
 
 
 def detect(widget: Any) -> None:
@@ -91,8 +105,8 @@ def thumbnail(host: application.Host, path: Path) -> None:
     with Image.open(picture) as image:
         side = image.height * THUMBNAIL_PX[0] // THUMBNAIL_PX[1]
         left = (image.width - side) // 2
-        small = image.convert("RGB").crop((left, 0, left + side, image.height)).resize(THUMBNAIL_PX)
-        small.quantize(200).save(path, optimize=True)
+        cut = image.convert("RGB").crop((left, 0, left + side, image.height)).resize(THUMBNAIL_PX)
+        small(cut).save(path, optimize=True)
     picture.unlink()
 
 
