@@ -33,6 +33,8 @@ _NOT_PASSED_ON: Final[frozenset[str]] = frozenset(
     | {KEY_HEADER.lower()}
 )
 _NOT_PASSED_BACK: Final[frozenset[str]] = _NOT_PASSED_ON - {"content-encoding"}
+_TEMPORARY: Final[tuple[str, ...]] = ("TMPDIR", "TEMP", "TMP")
+"""Environment variables for temporary files: those of libraries go into the private folder as well."""
 _HEADERS: Final[dict[str, str]] = {
     "X-Frame-Options": "DENY",
     "X-Content-Type-Options": "nosniff",
@@ -112,7 +114,7 @@ class Door:
         process = await asyncio.create_subprocess_exec(
             sys.executable, "-u", "-m", "SpineAlignmentLib.viewer.session",
             stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE, stderr=_session_errors(),
-            env=worker_environment(), start_new_session=True,
+            env=worker_environment() | dict.fromkeys(_TEMPORARY, str(folder)), start_new_session=True,
         )  # fmt: skip
         settings = Settings(
             str(folder),
