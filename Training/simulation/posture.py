@@ -35,6 +35,8 @@ from Training.simulation.stacking import (
 FloatArray = NDArray[np.float64]
 
 _TRIES: Final[int] = 40
+HEAD_ABOVE_DENS_TIP_MM: Final[float] = -6.0
+"""The condyles rest on the atlas below the tip of the dens, which reaches into the foramen magnum."""
 # Largest angles of a disc and a body, degrees, beyond which nobody is made (fractured bodies excepted).
 _DISC_LIMIT: Final[dict[str, float]] = {"C": 16.0, "T": 11.0, "L": 24.0}
 _WEDGE_LIMIT: Final[dict[str, float]] = {"C": 9.0, "T": 12.0, "L": 14.0}
@@ -253,7 +255,7 @@ def _posture(
         dens_center=stacked.dens,
         dens_tip=stacked.dens_tip,
         c1_center=stacked.dens - 8.0 * scale * stacked.rotation[-1, :, 0],
-        head_base=stacked.dens_tip + scale * (1.0 * up - 3.0 * head[:, 0]),
+        head_base=stacked.dens_tip + scale * (HEAD_ABOVE_DENS_TIP_MM * up - 3.0 * head[:, 0]),
         head_rotation=head,
         curves=curves,
         landmarks=landmark_points(sizes.levels, stacked),

@@ -64,7 +64,8 @@ def assemble(person: Person, posture: Posture, rng: np.random.Generator) -> Anat
         cortex,
     )
     bones.extend(shoulders.bones)
-    skull = head(posture.head_base, posture.head_rotation, 0.94 + 0.1 * size * rng.uniform(0.9, 1.1), rng, cortex)
+    base = posture.head_base + rng.normal(0, 3, 3) * [1, 1, 0] * size
+    skull = head(base, posture.head_rotation, 0.94 + 0.1 * size * rng.uniform(0.9, 1.1), rng, cortex)
     bones.extend(skull.bones)
 
     line = _spine_line(posture)
