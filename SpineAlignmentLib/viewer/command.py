@@ -21,6 +21,8 @@ DEFAULT_PORT: Final[int] = 8080
 SAMPLE_FILM: Final[Path] = (
     Path(__file__).resolve().parents[2] / "SpineAlignment" / "Resources" / "SampleData" / "sample_film.dcm"
 )
+SHUTDOWN_S: Final[float] = 5.0
+"""How long requests under way may go on when the viewer is ended."""
 KEY_VARIABLE: Final[str] = "SPINE_ALIGNMENT_ACCESS_KEY"
 """Environment variable with the access key; a random one is made when it is not set."""
 
@@ -85,7 +87,7 @@ async def _serve(
 
     from SpineAlignmentLib.viewer.door import Door
 
-    runner = web.AppRunner(Door(films, models, SAMPLE_FILM, key).app(), access_log=None)
+    runner = web.AppRunner(Door(films, models, SAMPLE_FILM, key).app(), access_log=None, shutdown_timeout=SHUTDOWN_S)
     await runner.setup()
     try:
         await web.SockSite(runner, listening).start()

@@ -85,6 +85,7 @@ class Door:
         app = web.Application(client_max_size=MAX_UPLOAD_BYTES)
         app.router.add_route("*", "/{path:.*}", self._handle)
         app.on_startup.append(self._open)
+        app.on_shutdown.append(self._end_sessions)
         app.on_cleanup.append(self._close)
         return app
 
@@ -94,14 +95,16 @@ class Door:
         # the first person should not wait for the start of a process
         self._spare = asyncio.create_task(self._start())
 
-    async def _close(self, _app: web.Application) -> None:
+    async def _end_sessions(self, _app: web.Application) -> None:
+        """End everybody's session, which ends the pages' connections: the server waits for those."""
         if self._spare is not None:
             self._spare.cancel()
             with contextlib.suppress(asyncio.CancelledError, SpineAlignmentError):
                 session = await self._spare
                 await self._end(session)
-        for session in self._sessions.values():
-            await self._end(session)
+        await asyncio.gather(*(self._end(session) for session in self._sessions.values()))
+
+    async def _close(self, _app: web.Application) -> None:
         if self._client is not None:
             await self._client.close()
         if self._root is not None:

@@ -29,6 +29,9 @@ from SpineAlignmentLib.viewer.film_view import FilmView
 from SpineAlignmentLib.viewer.uploads import MAX_FILMS
 
 POLL_S: Final[float] = 0.05
+GLYPH_SCALE: Final[float] = 1.8
+TEXT_SCALE: Final[float] = 2.6
+"""Sizes of landmarks and their names, larger than in Slicer's window: the page's view is smaller."""
 ACTIONS: Final[tuple[str, ...]] = (
     *("choose", "close", "detect", "cancel", "undo", "redo", "reset", "fit", "zoom", "gray"),
     *("toggle", "toggle_group", "toggle_drawn", "next_low", "select", "nudge", "missing"),
@@ -122,6 +125,9 @@ class Workplace:
         alignment = self._spine.create(volume, facts_of(film))
         self._files[volume.GetID()] = path
         alignment.on_changed.append(self._changed)
+        display = alignment.landmarks.GetDisplayNode()
+        display.SetGlyphScale(GLYPH_SCALE)
+        display.SetTextScale(TEXT_SCALE)
         self._queue_warm()
         self.dismiss()
         self._show(alignment)

@@ -13,16 +13,15 @@ from SpineAlignmentLib.landmarks import INDEX
 from Testing.viewer.viewer_process import BROWSER_FLAGS, CHROMIUM, PATIENCE_MS, WINDOW, Page, Viewer
 
 FOLDER: Final[Path] = Path(__file__).resolve().parents[2] / "docs" / "screenshots"
-COLORS: Final[int] = 255
 
 
 def save(page: Page, name: str) -> None:
-    """The page as a PNG of few colors, which keeps it small."""
+    """The page as it looks when nothing moves and nothing is pointed at."""
     page.page.mouse.move(700, 20)
     page.settle()
     picture = Image.open(io.BytesIO(page.page.screenshot())).convert("RGB")
     FOLDER.mkdir(parents=True, exist_ok=True)
-    picture.quantize(COLORS, dither=Image.Dither.NONE).save(FOLDER / f"{name}.png", optimize=True)
+    picture.save(FOLDER / f"{name}.png", optimize=True)
 
 
 def main() -> None:
