@@ -58,6 +58,10 @@ class Application(Signals):
     def testingEnabled(self) -> bool:
         return self._testing
 
+    def translate(self, _context: str, text: str) -> str:
+        """English, as written."""
+        return text
+
     def processEvents(self) -> None:
         QtWidgets.QApplication.processEvents()
 
