@@ -52,8 +52,11 @@ def main() -> int:
     cold = click(host)
     warm = min((click(host) for _ in range(5)), key=lambda figures: figures.to_points)
     host.finish()
-    print(f"cold {cold.to_points:.2f} s (bar {COLD_LIMIT_S:.0f} s), window blocked for at most {cold.longest_block:.3f} s")
-    print(f"warm {warm.to_points:.2f} s (bar {WARM_LIMIT_S:.0f} s), window blocked for at most {warm.longest_block:.3f} s")
+    for name, figures, limit in (("cold", cold, COLD_LIMIT_S), ("warm", warm, WARM_LIMIT_S)):
+        print(
+            f"{name} {figures.to_points:.2f} s (bar {limit:.0f} s), "
+            f"window blocked for at most {figures.longest_block:.3f} s"
+        )
     return int(cold.to_points > COLD_LIMIT_S or warm.to_points > WARM_LIMIT_S or warm.longest_block > BLOCK_LIMIT_S)
 
 
