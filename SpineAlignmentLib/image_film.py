@@ -3,9 +3,12 @@
 import gzip
 import math
 import struct
+import threading
+from collections.abc import Callable
 from dataclasses import replace
+from functools import wraps
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, ParamSpec, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,6 +24,10 @@ from SpineAlignmentLib.film import (
     is_placeholder,
 )
 from SpineAlignmentLib.markups import Placement, plain_placement
+
+_P = ParamSpec("_P")
+_R = TypeVar("_R")
+_ITK_LOCK = threading.Lock()
 
 _PICTURES: Final[tuple[bytes, ...]] = (
     b"\x89PNG\r\n\x1a\n",
@@ -142,6 +149,18 @@ def _check_nifti(path: Path) -> None:
             raise FilmError(f"{path}: {bad} of {count} pixels are not numbers (NaN or infinite)")
 
 
+def _one_at_a_time(function: Callable[_P, _R]) -> Callable[_P, _R]:
+    """ITK's DICOM reader keeps state of its own: two films read by two threads at once corrupt its memory."""
+
+    @wraps(function)
+    def locked(*args: _P.args, **options: _P.kwargs) -> _R:
+        with _ITK_LOCK:
+            return function(*args, **options)
+
+    return locked
+
+
+@_one_at_a_time
 def itk_image(path: Path) -> tuple[NDArray[Any], Placement]:
     """An image file's pixels as Slicer shows them, shape (height, width) or (height, width, channels), and its place.
 
@@ -169,6 +188,7 @@ def itk_image(path: Path) -> tuple[NDArray[Any], Placement]:
     return _as_seen(flat, origin, steps[first], steps[second])
 
 
+@_one_at_a_time
 def itk_placement(path: Path) -> Placement | None:
     """Where Slicer's own reader, which is ITK's, lays a film; None when that cannot be told."""
     try:
