@@ -77,14 +77,19 @@ def memory_mb(viewer: Viewer) -> float:
     return int(next(line.split()[1] for line in lines if line.startswith("VmRSS"))) / 1024
 
 
+def close(page: Page) -> None:
+    """Close the film and wait until it is gone."""
+    page.page.click(".films .close")
+    page.page.wait_for_selector("#detect", state="detached")
+
+
 def rounds(viewer: Viewer, page: Page, count: int) -> list[float]:
     """Load, detect, close; memory after each round."""
     out = []
     for _ in range(count):
         page.open_sample()
         page.detect()
-        page.page.click(".films .close")
-        page.page.wait_for_selector("#detect", state="detached")
+        close(page)
         out.append(memory_mb(viewer))
     return out
 
@@ -112,7 +117,7 @@ def main() -> int:
                 f"drag to numbers: median {median:.0f} ms (bar {DRAG_MS:.0f} ms), "
                 f"95 % {np.percentile(delays, 95):.0f} ms, {len(delays)} of {options.drags} moves"
             )
-            page.page.click(".films .close")
+            close(page)
             memory = rounds(viewer, page, options.rounds)
             if len(memory) > WARM_UP_ROUNDS:
                 start = float(np.median(memory[WARM_UP_ROUNDS - 5 : WARM_UP_ROUNDS + 5]))
