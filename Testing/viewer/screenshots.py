@@ -21,6 +21,8 @@ def save(page: Page, name: str) -> None:
     page.settle()
     picture = Image.open(io.BytesIO(page.page.screenshot())).convert("RGB")
     FOLDER.mkdir(parents=True, exist_ok=True)
+    # the last two bits are noise of the film, which nobody sees and PNG cannot compress
+    picture = picture.point(lambda value: value & 0xFC)
     picture.save(FOLDER / f"{name}.png", optimize=True)
 
 
