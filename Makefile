@@ -16,7 +16,7 @@ PYTHON ?= $(shell for p in python3.11 python3.12 python3 python; do \
 
 demo: $(VENV)/base.stamp
 	@$(BIN)/spine-alignment detect $(SAMPLE) --output out/demo
-	@echo "to correct landmarks in the browser: $(BIN)/pip install --constraint constraints.txt '.[viewer]' && $(BIN)/spine-alignment view"
+	@echo "to correct landmarks in the browser: $(BIN)/pip install --constraint constraints.txt --editable '.[viewer]' && $(BIN)/spine-alignment view"
 
 test: $(VENV)/test.stamp lint
 	$(BIN)/python -m pytest -q
