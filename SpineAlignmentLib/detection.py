@@ -139,7 +139,7 @@ class Detector:
 
     def _second_look(self, film: Film, first: Look) -> Look:
         """Look again at the spine alone, where the film is much larger than the spine."""
-        region = region_of(first.mean, film.size_px, self.strategy.margin)
+        region = region_of(first.mean, film.size_px, self.strategy.margin, film.pixel_size)
         frame = fit_region(region, film.pixel_size, film.anterior or "left", self._input_size)
         frames = [_zoomed(frame, zoom) for zoom in self.strategy.zooms]
         if first.frame.step[1] / frame.step[1] < self.strategy.second_look_gain:
@@ -250,19 +250,23 @@ def hips_in_order(points: FloatArray) -> FloatArray:
     return swapped
 
 
-def region_of(points: FloatArray, size_px: tuple[int, int], margin: float) -> tuple[float, float, float, float]:
+def region_of(
+    points: FloatArray, size_px: tuple[int, int], margin: float, pixel_size: tuple[float, float] = (1.0, 1.0)
+) -> tuple[float, float, float, float]:
     """The part of the film that holds the landmarks with a margin: (left, top, right, bottom), film pixels.
 
     Args:
         points: shape (45, 2), film pixels.
         size_px: (width, height) of the film.
         margin: on each side, as a share of the landmarks' height.
+        pixel_size: (x, y), so that the margin is as wide as it is high; only the ratio matters.
     """
     low, high = np.nanmin(points, axis=0), np.nanmax(points, axis=0)
-    reach = margin * max(high[1] - low[1], 1.0)
+    reach_y = margin * max(high[1] - low[1], 1.0)
+    reach_x = reach_y * pixel_size[1] / pixel_size[0]
     width, height = size_px
-    left, right = max(low[0] - reach, -0.5), min(high[0] + reach, width - 0.5)
-    top, bottom = max(low[1] - reach, -0.5), min(high[1] + reach, height - 0.5)
+    left, right = max(low[0] - reach_x, -0.5), min(high[0] + reach_x, width - 0.5)
+    top, bottom = max(low[1] - reach_y, -0.5), min(high[1] + reach_y, height - 0.5)
     if right - left < 1 or bottom - top < 1:
         return -0.5, -0.5, width - 0.5, height - 0.5
     return float(left), float(top), float(right), float(bottom)
