@@ -5,6 +5,7 @@ mend are shown as one line; nothing is logged.
 """
 
 import asyncio
+import gc
 from collections.abc import Callable
 from functools import wraps
 from pathlib import Path
@@ -161,6 +162,9 @@ class Workplace:
             self._show(rest[-1] if rest else None)
         self._spine.close(volume)
         self._follow()
+        # observers and nodes refer to each other; without this films pile up until Python looks for such cycles itself
+        del alignment, volume, rest
+        gc.collect()
 
     def _alignment(self, film: str) -> FilmAlignment | None:
         return next((a for a in self._spine.alignments if a.volume.GetID() == film), None)
