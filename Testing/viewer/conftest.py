@@ -1,6 +1,5 @@
 """Fixtures: the viewer started as a user starts it, and one page with the sample film and its landmarks."""
 
-import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -15,14 +14,14 @@ from Testing.viewer.viewer_process import BROWSER_FLAGS, CHROMIUM, PATIENCE_MS, 
 
 @pytest.fixture(scope="session")
 def viewer() -> Iterator[Viewer]:
-    extra = os.environ.get("TEST_MODELS")
-    viewer = Viewer(*(["--models", extra] if extra else []))
+    viewer = Viewer()
     yield viewer
     viewer.stop()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Any]:
+    """Chromium; not longer than a module, because Playwright keeps an event loop running while it is there."""
     sync_api = pytest.importorskip("playwright.sync_api", reason="browser tests need playwright")
     if not Path(CHROMIUM).is_file():
         pytest.skip("browser tests need chromium: apt-get install chromium")
@@ -43,7 +42,7 @@ def new_page(browser: Any, viewer: Viewer) -> Page:
     return Page(page)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def _page(browser: Any, viewer: Viewer) -> Iterator[Page]:
     page = new_page(browser, viewer)
     page.open_sample()
@@ -61,9 +60,3 @@ def page(_page: Page) -> Iterator[Page]:
     _page.settle()
     yield _page
     assert _page.page.errors == []
-
-
-@pytest.fixture(scope="session")
-def models() -> Path | None:
-    extra = os.environ.get("TEST_MODELS")
-    return Path(extra) if extra else None

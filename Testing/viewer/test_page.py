@@ -29,11 +29,11 @@ def colored(page, group):
     return int((np.abs(picture - color).max(axis=2) < 40).sum())
 
 
-def test_numbers_are_those_of_the_library(page, models):
+def test_numbers_are_those_of_the_library(page):
     from SpineAlignmentLib.detection import detect
 
     exported = page.annotation()
-    expected = detect(SAMPLE_FILM, models=models)
+    expected = detect(SAMPLE_FILM)
     assert np.allclose(exported.points_px, expected.points_px, atol=0.01)
     assert exported.spacing_mm == expected.spacing_mm and exported.anterior == expected.anterior
     assert page.values() == table_of(exported)
