@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from SpineAlignmentLib.landmarks import INDEX
+from SpineAlignmentLib.detection import hips_in_order
 from SpineAlignmentLib.preprocessing import normalize_contrast
 from Training.simulation.appearance.augmentation import augment
 from Training.simulation.appearance.chain import Look, film
@@ -157,9 +157,7 @@ class SimulatedFilms:
         }
         linear, offset = view.matrix[:, :2], view.matrix[:, 2]
         marks = (points - offset) @ np.linalg.inv(linear).T
-        first, second = INDEX["FH_1"], INDEX["FH_2"]
-        if marks[first, 0] > marks[second, 0]:  # a turned film can change which head is further anterior
-            marks[[first, second]] = marks[[second, first]]
+        marks = hips_in_order(marks)  # a turned film can change which head is further anterior
         return Projection(
             warped["spine"], warped["skeleton"], warped["soft"], warped["metal"], view.step * SPACING_MM, marks
         )
