@@ -125,7 +125,8 @@ def train_fold(config: TrainingConfig, run: Path) -> None:
         arrays, _ = checkpoint.load(run / "best.npz")
         checkpoint.restore_network(session.averaged, arrays, run / "best.npz")
         temporary = run / "held_out.partial.npz"
-        np.savez(temporary, predicted=session.predict_with(session.averaged, films), true=true)
+        predicted = session.predict_with(session.averaged, films)["coordinates"]
+        np.savez(temporary, predicted=predicted, true=true)
         temporary.replace(run / HELD_OUT)
 
 

@@ -67,6 +67,22 @@ def summarize(predicted: FloatArray, true: FloatArray, pixel: float) -> dict[str
     return figures
 
 
+def spread_by_region(name: str, spread: FloatArray, true: FloatArray, pixel: float) -> dict[str, float]:
+    """How wide heatmaps are: "<name>_<region>_px", the mean over a region's annotated landmarks, in pixels as above.
+
+    Args:
+        name: of the stage's spread, "spread" or "global_spread".
+        spread: standard deviations (n, 45) of the heatmaps in input pixels.
+        true: landmarks (n, 45, 2), NaN where missing; those say nothing of how sure the network should be.
+        pixel: see `summarize`.
+    """
+    known = np.where(np.isfinite(np.asarray(true, float)).all(axis=-1), np.asarray(spread, float) * pixel, np.nan)
+    return {
+        f"{name}_{region}_px": _over(np.mean, known[:, [landmarks.INDEX[member] for member in members]])
+        for region, members in landmarks.REGIONS.items()
+    }
+
+
 def _over(statistic: object, values: FloatArray) -> float:
     finite = values[np.isfinite(values)]
     return float(statistic(finite)) if finite.size else float("nan")  # type: ignore[operator]

@@ -83,9 +83,10 @@ class NetworkBuilder:
         features, logits_2 = self.refine_net(pyramid)
         if fine:
             logits_2 = self.fine_level(films, features, logits_2)
-        _, first, _ = Expectation(self.input_size, name="global_expectation")(logits_1)
+        _, first, first_spread = Expectation(self.input_size, name="global_expectation")(logits_1)
         heatmaps, second, spread = Expectation(self.input_size, name="expectation")(logits_2)
-        outputs = {"coordinates": second, "spread": spread, "heatmaps": heatmaps, "global_coordinates": first}
+        outputs = {"coordinates": second, "spread": spread, "heatmaps": heatmaps}
+        outputs |= {"global_coordinates": first, "global_spread": first_spread}
         return keras.Model(films, outputs, name="cascaded_pyramid_network")
 
     def global_net(self, films: Tensor) -> tuple[list[Tensor], Tensor]:
@@ -184,7 +185,7 @@ def build_network(
 
     Returns:
         Films (N, height, width, 1) to a dictionary: "coordinates" and "global_coordinates" (N, 45, 2) in input pixels,
-        "spread" (N, 45) in input pixels, "heatmaps" (N, rows, columns, 45).
+        "spread" and "global_spread" (N, 45) in input pixels, "heatmaps" (N, rows, columns, 45).
     """
     builder = NetworkBuilder(config, input_size, normalization)
     network = builder.build()

@@ -7,7 +7,7 @@ best), `training.csv`, `validation.csv` and TensorBoard events.
 import time
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import keras
 import numpy as np
@@ -24,6 +24,9 @@ from Training.schedule import Schedule
 
 Tensor = Any
 PREDICTION_BATCH = 8
+
+PREDICTED: Final[tuple[str, ...]] = ("coordinates", "spread", "global_spread")
+"""The outputs of the network that a validation looks at."""
 
 
 class LandmarkModel(keras.Model):
@@ -209,16 +212,20 @@ class Session:
                 target.assign(ops.convert_to_numpy(value.value))
         return self.averaged
 
-    def predict(self, films: FloatArray) -> FloatArray:
-        """Landmarks (n, 45, 2) of films (n, height, width, 1), by the averaged network."""
+    def predict(self, films: FloatArray) -> dict[str, FloatArray]:
+        """What the averaged network finds on films (n, height, width, 1), see `predict_with`."""
         return self.predict_with(self.averaged_network(), films)
 
     @staticmethod
-    def predict_with(network: keras.Model, films: FloatArray) -> FloatArray:
-        """Landmarks (n, 45, 2) of films (n, height, width, 1), by a given network."""
-        parts = [films[i : i + PREDICTION_BATCH] for i in range(0, len(films), PREDICTION_BATCH)]
-        outputs = [np.asarray(network.predict_on_batch(part)["coordinates"]) for part in parts]
-        return np.concatenate(outputs) if outputs else np.zeros((0, 45, 2), np.float32)
+    def predict_with(network: keras.Model, films: FloatArray) -> dict[str, FloatArray]:
+        """The outputs named in `PREDICTED` of films (n, height, width, 1), by a given network."""
+        found: dict[str, list[FloatArray]] = {name: [] for name in PREDICTED}
+        for i in range(0, len(films), PREDICTION_BATCH):
+            outputs = network.predict_on_batch(films[i : i + PREDICTION_BATCH])
+            for name, parts in found.items():
+                parts.append(np.asarray(outputs[name]))
+        nothing = {name: np.zeros((0, *network.output[name].shape[1:]), np.float32) for name in PREDICTED}
+        return {name: np.concatenate([nothing[name], *parts]) for name, parts in found.items()}
 
     def validate(self) -> dict[str, float]:
         """Figures over the validation films, each rank working on its share of them."""
@@ -226,8 +233,12 @@ class Session:
             films, points = validation_films(self.config.data.validation, self.config.input_size, self.config.run.seed)
             self.validation = films[self.ranks.rank :: self.ranks.size], points[self.ranks.rank :: self.ranks.size]
         films, points = self.validation
-        predicted, true = self.ranks.gather(self.predict(films)), self.ranks.gather(points)
-        return metrics.summarize(predicted, true, self.config.pixel)
+        predicted = {name: self.ranks.gather(values) for name, values in self.predict(films).items()}
+        true, pixel = self.ranks.gather(points), self.config.pixel
+        figures = metrics.summarize(predicted["coordinates"], true, pixel)
+        for name in ("spread", "global_spread"):
+            figures |= metrics.spread_by_region(name, predicted[name], true, pixel)
+        return figures
 
     def _validate(self, log: RunLog | None) -> None:
         start = time.monotonic()

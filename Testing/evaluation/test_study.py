@@ -135,7 +135,9 @@ def test_command_writes_a_self_contained_report(tmp_path: Path, capsys: pytest.C
     reader = write_films(marked(films[:4], 2), tmp_path / "Reader A")
     log = tmp_path / "validation.csv"
     epochs = np.arange(1, 9)
-    pd.DataFrame({"epoch": epochs, "spread_cervical": 5 * epochs**-0.5, "spread_femoral": 4.0 / epochs}).to_csv(log)
+    pd.DataFrame(
+        {"epoch": epochs, "global_spread_cervical_px": 5 * epochs**-0.5, "global_spread_femoral_px": 4.0 / epochs}
+    ).to_csv(log)
     output = tmp_path / "out"
     options = ["--films", folder, "--results", results, "--readers", reader, "--log", log, "--output", output]
     assert main([str(o) for o in options]) == 0, capsys.readouterr().err
@@ -173,7 +175,7 @@ def test_nothing_to_evaluate(
 def test_learning_speed_log(tmp_path: Path) -> None:
     log = tmp_path / "log.csv"
     steps = np.arange(0, 1000, 100)
-    pd.DataFrame({"step": steps, "spread_thoracic": 9.0 * (steps + 1.0) ** -0.4}).to_csv(log)
+    pd.DataFrame({"step": steps, "global_spread_thoracic_px": 9.0 * (steps + 1.0) ** -0.4}).to_csv(log)
     spread = read_training_log(log)
     assert spread is not None
     assert learning_speed_table(spread)["gamma"].iloc[0] == pytest.approx(0.4, abs=1e-9)

@@ -68,6 +68,17 @@ def test_wrong_level_counts_centers_nearer_to_another() -> None:
     assert metrics.summarize(predicted, true, 2.0)["wrong_level"] == pytest.approx(1 / 22)
 
 
+def test_spread_is_averaged_over_the_annotated_landmarks_of_a_region() -> None:
+    true, spread = np.zeros((2, 45, 2)), np.full((2, 45), 3.0)
+    spread[0, landmarks.INDEX["FH_1"]], true[0, landmarks.INDEX["FH_2"]] = 9.0, np.nan
+    spread[0, landmarks.INDEX["FH_2"]] = 1000.0
+    found = metrics.spread_by_region("global_spread", spread, true, 0.5)
+    assert found["global_spread_femoral_px"] == pytest.approx((9 + 3 + 3) / 3 * 0.5)
+    assert found["global_spread_cervical_px"] == pytest.approx(1.5) and len(found) == len(landmarks.REGIONS)
+    nothing = metrics.spread_by_region("spread", spread, np.full((2, 45, 2), np.nan), 0.5)
+    assert np.isnan(list(nothing.values())).all()
+
+
 def test_selection_resumes_and_ranks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     for key, value in environment().items():
         monkeypatch.setenv(key, value)

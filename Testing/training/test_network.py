@@ -17,7 +17,8 @@ def test_outputs_have_the_documented_shapes() -> None:
     network = build_network(TINY, (60, 36))  # 15 x 9, 8 x 5 and 4 x 3 cells: odd sizes on the way
     outputs = {name: np.asarray(v) for name, v in network(np.zeros((2, 60, 36, 1), np.float32)).items()}
     assert outputs["coordinates"].shape == outputs["global_coordinates"].shape == (2, 45, 2)
-    assert outputs["spread"].shape == (2, 45) and (outputs["spread"] > 0).all()
+    assert outputs["spread"].shape == outputs["global_spread"].shape == (2, 45)
+    assert (outputs["spread"] > 0).all() and (outputs["global_spread"] > 0).all()
     assert outputs["heatmaps"].shape == (2, 15, 9, 45)
     np.testing.assert_allclose(outputs["heatmaps"].sum(axis=(1, 2)), 1, atol=1e-5)
 

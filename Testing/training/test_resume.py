@@ -10,7 +10,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from SpineAlignmentLib.landmarks import REGIONS
 from Testing.training.tiny import ROOT, environment, train, train_command, write_config
+from Training.evaluation.learning_speed import read_training_log
 
 
 def final_arrays(run: Path) -> dict[str, NDArray[Any]]:
@@ -53,6 +55,8 @@ def test_kill_and_resume_ends_with_the_same_weights(tmp_path: Path) -> None:
         [[row[c] for c in columns] for row in rows(tmp_path / run / "training.csv")] for run in ("whole", "killed")
     ]
     assert curves[0] == curves[1]
+    spread = read_training_log(tmp_path / "killed" / "validation.csv")
+    assert spread is not None and set(spread["region"]) == set(REGIONS) and (spread["spread"] > 0).all()
 
 
 def test_errors_are_one_line_and_exit_status_2(tmp_path: Path) -> None:

@@ -169,7 +169,10 @@ def learning_speed(spread: pd.DataFrame, laws: pd.DataFrame) -> Figure:
             label += f": gamma = {row.gamma:.2f}, adjusted R2 = {row.adjusted_r2:.2f}, p = {row.p:.1g}"
         axes.plot([], [], color=color, label=label)
     axes.set(
-        xscale="log", yscale="log", xlabel=unit.capitalize(), ylabel="Spread of the stage-1 heatmaps (network pixels)"
+        xscale="log",
+        yscale="log",
+        xlabel=unit.capitalize(),
+        ylabel="Spread of the stage-1 heatmaps (px, film 864 px high)",
     )
     for axis in (axes.xaxis, axes.yaxis):
         axis.set_major_formatter(ticker.FuncFormatter(lambda value, _: f"{value:g}"))

@@ -1,15 +1,18 @@
 """How fast each region is learned (Yeh 2021, Fig. 5): spread of stage-1 heatmaps as a power law of epoch or step.
 
-The training log is the `validation.csv` of a run: a column "epoch" or "step" and one column "spread_<region>" for each
-region of `landmarks.REGIONS`, the mean standard deviation of the stage-1 heatmaps of its landmarks, in network pixels.
+The training log is the `validation.csv` of a run: a column "epoch" or "step" and one column "global_spread_<region>_px"
+for each region of `landmarks.REGIONS`, see `Training.metrics.spread_by_region`. Steps and epochs give the same gamma.
 """
 
 from pathlib import Path
+from typing import Final
 
 import pandas as pd
 
 from SpineAlignmentLib.landmarks import REGIONS
 from Training.evaluation.statistics import fit_power_law
+
+COLUMN: Final[str] = "global_spread_{}_px"
 
 
 def read_training_log(path: Path) -> pd.DataFrame | None:
@@ -25,7 +28,7 @@ def read_training_log(path: Path) -> pd.DataFrame | None:
     unit = next((name for name in ("epoch", "step") if name in log), None)
     if unit is None:
         raise ValueError(f'{path}: has no column "epoch" or "step"; expected the validation.csv of a training run')
-    columns = {f"spread_{region}": region for region in REGIONS if f"spread_{region}" in log}
+    columns = {COLUMN.format(region): region for region in REGIONS if COLUMN.format(region) in log}
     if not columns:
         return None
     table = log[list(columns)].rename(columns=columns).assign(**{unit: log[unit] + int(log[unit].min() == 0)})
