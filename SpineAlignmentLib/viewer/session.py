@@ -1,57 +1,57 @@
 """The process of one person: `python -m SpineAlignmentLib.viewer.session`, started by the `door`.
 
 It reads one line of JSON (`Settings`) from its input and answers with one line, the port of loopback it listens on;
-every request must then carry the key. It ends when its input closes, as it does when the door ends, or when nobody has
-been connected for a while. What libraries print goes nowhere: it could name films.
+every request must then carry the key. The page is served first, Slicer's libraries come meanwhile; what is asked for
+before they are there waits for them. The process ends when its input closes, as it does when the door ends, or when
+nobody has been connected for a while. What libraries print goes nowhere: it could name films.
 """
 
 import asyncio
 import contextlib
+import inspect
 import json
 import os
 import shutil
 import sys
 import traceback
 from collections.abc import Awaitable, Callable
+from functools import partial
+from importlib import import_module
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 from aiohttp import web
 
 from SpineAlignmentLib.errors import SpineAlignmentError
-from SpineAlignmentLib.viewer.exports import KINDS
+from SpineAlignmentLib.viewer import first_page
 from SpineAlignmentLib.viewer.settings import KEY_HEADER, Settings
 from SpineAlignmentLib.viewer.uploads import UploadFolder
-from SpineAlignmentLib.viewer.workplace import Workplace
 
-PAGE: Final[Path] = Path(__file__).resolve().parent / "page"
-TITLE: Final[str] = "Spine Alignment"
+if TYPE_CHECKING:
+    from SpineAlignmentLib.viewer.workplace import Workplace
 
 
 class Session:
     """The trame server of one page, with the routes for uploads and downloads."""
 
     def __init__(self, settings: Settings) -> None:
-        import slicer
         from trame.app import get_server
         from trame_rca import module as remote_area
-        from trame_slicer.core import SlicerApp
-        from vtkmodules.vtkCommonCore import vtkObject
 
-        vtkObject.GlobalWarningDisplayOff()
         self._settings = settings
         self._uploads = UploadFolder(Path(settings.folder))
+        self._sample = Path(settings.sample) if settings.sample else None
         self._server = get_server("spine_alignment", client_type="vue3")
         self._server.enable_module(remote_area)
         self._server.enable_module(
-            {"serve": {"page": str(PAGE)}, "styles": ["page/page.css"], "scripts": ["page/page.js"]}
+            {"serve": {"page": str(first_page.PAGE)}, "styles": ["page/page.css"], "scripts": ["page/page.js"]}
         )
-        self._app = SlicerApp()
-        # slicer.util looks for nodes there even where it is given a scene
-        slicer.mrmlScene = self._app.scene
-        self._workplace: Workplace | None = None
-        self._server.state.trame__title = TITLE
+        self._starting: asyncio.Task[Workplace] | None = None
+        self._server.state.trame__title = first_page.TITLE
+        self._server.state.update(first_page.state(self._sample))
+        for name in first_page.ACTIONS:
+            self._server.trigger(name)(partial(self._act, name))
         self._server.controller.on_server_bind.add(self._add_routes)
         self._server.controller.on_server_ready.add(self._ready)
 
@@ -62,22 +62,50 @@ class Session:
         try:
             loop.run_until_complete(self._run())
         finally:
-            if self._workplace is not None:
-                self._workplace.finish()
+            task = self._starting
+            if task is not None and task.done() and task.exception() is None:
+                task.result().finish()
 
     async def _run(self) -> None:
         from trame.ui.html import DivLayout
         from trame.widgets import html
 
-        models, sample = (Path(p) if p else None for p in (self._settings.models, self._settings.sample))
-        self._workplace = Workplace(self._app, self._server, models, sample, self._uploads.discard)
         with DivLayout(self._server) as layout:
             layout.root.classes = "spine"
-            html.Div((PAGE / "page.html").read_text(encoding="utf-8"), classes="frame", __properties=[])
+            html.Div((first_page.PAGE / "page.html").read_text(encoding="utf-8"), classes="frame", __properties=[])
         await self._server.start(
             port=0, host="127.0.0.1", exec_mode="coroutine", timeout=self._settings.idle_s,
             open_browser=False, show_connection_info=False, disable_logging=True, handle_signals=False,
         )  # fmt: skip
+
+    async def _start_workplace(self) -> "Workplace":
+        """Bring Slicer's libraries, scene and view to the page that is there already."""
+        state = self._server.state
+        models = Path(self._settings.models) if self._settings.models else None
+        try:
+            module = await asyncio.to_thread(import_module, "SpineAlignmentLib.viewer.workplace")
+            workplace: Workplace = module.Workplace(
+                module.slicer_core(), self._server, models, self._sample, self._uploads.discard
+            )
+        except Exception as error:
+            with state:
+                state.update({"hint": "", "message": f"Slicer's libraries cannot be used here: {error}"})
+            raise
+        self._server.root_server.controller.rc_area_register(workplace.view.adapter)
+        with state:
+            state.ready = True
+        return workplace
+
+    async def _workplace(self) -> "Workplace":
+        assert self._starting is not None
+        # whoever waits may go away, the start goes on
+        return await asyncio.shield(self._starting)
+
+    async def _act(self, name: str, *arguments: Any) -> None:
+        """Do what the page asks for."""
+        result = getattr(await self._workplace(), name)(*arguments)
+        if inspect.isawaitable(result):
+            await result
 
     def _add_routes(self, server: Any) -> None:
         server.app.middlewares.append(self._with_key)
@@ -93,44 +121,42 @@ class Session:
         return await handler(request)
 
     def _ready(self, **_: Any) -> None:
-        assert self._workplace is not None
-        self._server.root_server.controller.rc_area_register(self._workplace.view.adapter)
-        _answer({"port": self._server.port})
         loop = asyncio.get_running_loop()
+        self._starting = loop.create_task(self._start_workplace())
         self._opening = loop.create_task(self._open_given())
         loop.run_in_executor(None, _wait_for_end, loop, lambda: loop.create_task(self._server.stop()))
+        _answer({"port": self._server.port})
 
     async def _open_given(self) -> None:
-        assert self._workplace is not None
+        workplace = await self._workplace()
         for film in self._settings.films:
-            await self._workplace.open(Path(film))
+            await workplace.open(Path(film))
             self._server.state.flush()
 
     async def _upload(self, request: web.Request) -> web.Response:
-        assert self._workplace is not None
+        workplace = await self._workplace()
         try:
             path = await self._uploads.store(request.query.get("name", ""), request.content.iter_chunked(1 << 18))
         except SpineAlignmentError as error:
-            self._workplace.complain(str(error))
+            workplace.complain(str(error))
             return web.json_response({"error": str(error)})
         except OSError:
             text = "the film cannot be kept: no space left on this computer"
-            self._workplace.complain(text)
+            workplace.complain(text)
             return web.json_response({"error": text})
-        error_text = await self._workplace.open(path)
+        error_text = await workplace.open(path)
         self._server.state.flush()
         return web.json_response({"error": error_text})
 
     async def _download(self, request: web.Request) -> web.Response:
-        assert self._workplace is not None
-        kind = request.match_info["kind"]
+        workplace = await self._workplace()
         try:
-            name, content = await self._workplace.export(kind)
+            name, media_type, content = await workplace.export(request.match_info["kind"])
         except SpineAlignmentError as error:
             return web.Response(status=404, text=str(error))
         disposition = f"attachment; filename*=UTF-8''{quote(name)}"
         headers = {"Content-Disposition": disposition, "Cache-Control": "no-store"}
-        return web.Response(body=content, content_type=KINDS[kind], headers=headers)
+        return web.Response(body=content, content_type=media_type, headers=headers)
 
 
 _answers: Any = None

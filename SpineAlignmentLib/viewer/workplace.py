@@ -1,7 +1,7 @@
 """The films of one person: what the page's buttons do to the scene, and what the page is told of it.
 
-Every public method without an underscore that is listed in `ACTIONS` is a trigger of the page. Problems that a user can
-mend are shown as one line; nothing is logged.
+The methods that `first_page.ACTIONS` lists are what the page may call. Problems that a user can mend are shown as one
+line; nothing is logged.
 """
 
 import asyncio
@@ -25,7 +25,7 @@ from SpineAlignmentLib.parameters import KEYS, PARAMETERS
 from SpineAlignmentLib.results import Annotation
 from SpineAlignmentLib.viewer import page_state
 from SpineAlignmentLib.viewer.calibration_line import CalibrationLine
-from SpineAlignmentLib.viewer.exports import prepared
+from SpineAlignmentLib.viewer.exports import KINDS, prepared
 from SpineAlignmentLib.viewer.film_view import FilmView
 from SpineAlignmentLib.viewer.uploads import MAX_FILMS
 
@@ -33,11 +33,18 @@ POLL_S: Final[float] = 0.05
 GLYPH_SCALE: Final[float] = 1.8
 TEXT_SCALE: Final[float] = 2.6
 """Sizes of landmarks and their names, larger than in Slicer's window: the page's view is smaller."""
-ACTIONS: Final[tuple[str, ...]] = (
-    *("choose", "close", "detect", "cancel", "undo", "redo", "reset", "fit", "zoom", "gray"),
-    *("toggle", "toggle_group", "toggle_drawn", "next_low", "select", "nudge", "missing"),
-    *("set_spacing", "set_anterior", "calibrate", "calibrated", "stop_calibrating", "open_sample", "dismiss"),
-)
+
+
+def slicer_core() -> Any:
+    """Slicer's core without a window, with an empty scene."""
+    from trame_slicer.core import SlicerApp
+    from vtkmodules.vtkCommonCore import vtkObject
+
+    vtkObject.GlobalWarningDisplayOff()
+    app = SlicerApp()
+    # slicer.util looks for nodes there even where it is given a scene
+    slicer.mrmlScene = app.scene
+    return app
 
 
 def _told(action: Callable[..., Any]) -> Callable[..., Any]:
@@ -88,22 +95,7 @@ class Workplace:
         self._polling: asyncio.Task[None] | None = None
         self.view = FilmView(app, server, self._on_point, self._pointer_moved)
         self._line = CalibrationLine(app.scene, self._line_changed)
-        self._state.update(
-            {
-                "films": [],
-                "film": "",
-                "table": page_state.table(),
-                "busy": None,
-                "message": "",
-                "pointed": "",
-                "selected": "",
-                "calibrating": "",
-                "sample": bool(sample and sample.is_file()),
-                "shown": [],
-            }
-        )
-        for name in ACTIONS:
-            server.trigger(name)(getattr(self, name))
+        self._state.table = page_state.table()
         self._follow()
 
     # Films
@@ -367,8 +359,8 @@ class Workplace:
 
     # Download
 
-    async def export(self, kind: str) -> tuple[str, bytes]:
-        """A file's name and bytes.
+    async def export(self, kind: str) -> tuple[str, str, bytes]:
+        """A file's name, media type and bytes.
 
         Raises:
             ResultError: there is no film, or another kind of file.
@@ -377,7 +369,7 @@ class Workplace:
             raise ResultError("open a film first")
         make = prepared(kind, self._current, self._app)
         content = await asyncio.to_thread(make) if kind == "png" else make()
-        return f"{Path(self._current.annotation.film).stem}.{kind}", content
+        return f"{Path(self._current.annotation.film).stem}.{kind}", KINDS[kind], content
 
     # Telling the page
 

@@ -1,0 +1,46 @@
+"""What the page is made of before Slicer's libraries are there: its file, what it may ask for, what it shows at first.
+
+Nothing heavy is imported here: reading Slicer's libraries takes most of the start, and the page does not wait for it.
+"""
+
+from pathlib import Path
+from typing import Any, Final
+
+PAGE: Final[Path] = Path(__file__).resolve().parent / "page"
+TITLE: Final[str] = "Spine Alignment"
+ACTIONS: Final[tuple[str, ...]] = (
+    *("choose", "close", "detect", "cancel", "undo", "redo", "reset", "fit", "zoom", "gray"),
+    *("toggle", "toggle_group", "toggle_drawn", "next_low", "select", "nudge", "missing"),
+    *("set_spacing", "set_anterior", "calibrate", "calibrated", "stop_calibrating", "open_sample", "dismiss"),
+)
+"""Methods of the workplace that the page may call."""
+HINT: Final[str] = "Starting; drop a film, choose a file or open the sample film, it will be there in a moment."
+
+
+def state(sample: Path | None) -> dict[str, Any]:
+    """Every value that the page's template names.
+
+    Args:
+        sample: the film that "Sample film" opens, when there is one.
+    """
+    return {
+        "ready": False,
+        "hint": HINT,
+        "sample": bool(sample and sample.is_file()),
+        "films": [],
+        "film": "",
+        "facts": {},
+        "table": [],
+        "values": {},
+        "shown": [],
+        "drawn": {},
+        "low": [],
+        "detected": False,
+        "can_undo": False,
+        "can_redo": False,
+        "busy": None,
+        "message": "",
+        "pointed": "",
+        "selected": "",
+        "calibrating": "",
+    }
