@@ -1,6 +1,7 @@
 """The picture of a result: the film with its landmarks, the spine curve and every measurement with its value."""
 
 import io
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, Final
@@ -16,6 +17,8 @@ from SpineAlignmentLib.results import Annotation, film_points
 
 FloatArray = NDArray[np.float64]
 Color = tuple[int, int, int]
+Box = tuple[float, float, float, float]
+"""Left, top, right and bottom in pixels."""
 
 HEIGHT_PX: Final[int] = 1600
 """Height of the picture; films are shown with square pixels."""
@@ -36,6 +39,7 @@ GROUP_COLORS: Final[dict[str, Color]] = {
 LEADER_FROM_PX: Final[float] = 40.0
 """A label moved farther than this from its place is tied to it by a line."""
 
+_RINGS: Final[int] = 40
 _LANDMARK: Final[Color] = (255, 92, 80)
 _CENTER: Final[Color] = (255, 255, 255)
 _CURVE: Final[Color] = (120, 170, 255)
@@ -128,7 +132,7 @@ class _Sheet:
         width, height = canvas.image.size
         self._layer = Image.new("RGBA", (width * OVERSAMPLING, height * OVERSAMPLING), (0, 0, 0, 0))
         self._pen = ImageDraw.Draw(self._layer)
-        self._taken: list[tuple[float, float, float, float]] = []
+        self._taken: list[Box] = []
 
     def _place(self, points: Any) -> FloatArray:
         """Frame of `parameters`, shape (n, 2), to picture pixels."""
@@ -191,7 +195,8 @@ class _Sheet:
         anchor: Point = tuple(self._place([shown.label.anchor])[0])
         left, top, right, bottom = pen.textbbox((0, 0), shown.label.text, font=font)
         width, height = right - left + 8, bottom - top + 8
-        box = self._free_place(anchor, width, height, picture.size)
+        wanted = (anchor[0] - width / 2, anchor[1] - height / 2, anchor[0] + width / 2, anchor[1] + height / 2)
+        box = free_place(wanted, self._taken, picture.size)
         self._taken.append(box)
         middle = ((box[0] + box[2]) / 2, (box[1] + box[3]) / 2)
         if np.hypot(middle[0] - anchor[0], middle[1] - anchor[1]) > LEADER_FROM_PX:
@@ -199,21 +204,29 @@ class _Sheet:
         pen.rounded_rectangle(box, 4, fill=(12, 14, 18), outline=color)
         pen.text((box[0] + 4 - left, box[1] + 4 - top), shown.label.text, fill=color, font=font)
 
-    def _free_place(
-        self, anchor: Point, width: float, height: float, size: tuple[int, int]
-    ) -> tuple[float, float, float, float]:
-        for ring in range(40):
-            # the nearest free place first, in eight directions
-            for angle in np.radians(np.arange(0, 360 if ring else 45, 45)):
-                x = min(max(anchor[0] - width / 2 + 8 * ring * np.cos(angle), 2), max(size[0] - width - 2, 2))
-                y = min(max(anchor[1] - height / 2 + 8 * ring * np.sin(angle), 2), max(size[1] - height - 2, 2))
-                box = (x, y, x + width, y + height)
-                if not any(_overlap(box, other) for other in self._taken):
-                    return box
-        return box
+
+def free_place(box: Box, taken: Sequence[Box], size: tuple[float, float] | None = None) -> Box:
+    """The place of a box nearest to where it would like to be that covers no other.
+
+    Args:
+        box: left, top, right and bottom in pixels.
+        taken: the boxes that are there already.
+        size: width and height of the picture that it must not leave; None when it may.
+    """
+    width, height = box[2] - box[0], box[3] - box[1]
+    for ring in range(_RINGS):
+        # the nearest free place first, in eight directions
+        for angle in np.radians(np.arange(0, 360 if ring else 45, 45)):
+            x, y = box[0] + 8 * ring * float(np.cos(angle)), box[1] + 8 * ring * float(np.sin(angle))
+            if size is not None:
+                x, y = min(max(x, 2), max(size[0] - width - 2, 2)), min(max(y, 2), max(size[1] - height - 2, 2))
+            place = (x, y, x + width, y + height)
+            if not any(_overlap(place, other) for other in taken):
+                return place
+    return place
 
 
-def _overlap(a: tuple[float, float, float, float], b: tuple[float, float, float, float]) -> bool:
+def _overlap(a: Box, b: Box) -> bool:
     return a[0] < b[2] and b[0] < a[2] and a[1] < b[3] and b[1] < a[3]
 
 
