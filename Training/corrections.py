@@ -24,6 +24,7 @@ from SpineAlignmentLib.film import Film, read_film
 from SpineAlignmentLib.results import json_bytes
 from Training.datasets import AnnotatedFilm, read_films
 from Training.datasets.film import PICTURE_SUFFIXES
+from Training.datasets.slicer import on_film
 
 _LETTERS_IN_A_ROW: Final[int] = 5
 
@@ -118,11 +119,11 @@ def export(corrected: Sequence[AnnotatedFilm], films: Path, output: Path, first:
     make_folder(output)
     codes: dict[str, str] = {}
     done: list[Exported] = []
-    for number, item in enumerate(corrected, first):
-        source = places.get(item.annotation.film) or places.get(item.name)
+    for number, given in enumerate(corrected, first):
+        source = places.get(given.annotation.film) or places.get(given.name)
         if source is None:
-            raise ResultError(f"{films}: has no film for the annotation {item.name}")
-        film = read_film(source)
+            raise ResultError(f"{films}: has no film for the annotation {given.name}")
+        film, item = read_film(source), on_film(given, source)
         if item.annotation.size_px not in ((0, 0), film.size_px):
             raise ResultError(f"{source}: has {film.size_px} pixels, its annotation is of {item.annotation.size_px}")
         name = f"corrected_{number:04d}"

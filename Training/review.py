@@ -22,6 +22,8 @@ from SpineAlignmentLib.files import make_folder, write_files
 from SpineAlignmentLib.landmarks import NAMES
 from SpineAlignmentLib.results import Annotation, read_annotation, write_annotation
 from Training.datasets import AnnotatedFilm, read_films
+from Training.datasets.film import each
+from Training.datasets.slicer import in_space, on_film
 
 STAGES: Final[tuple[str, ...]] = ("annotated", "reviewed", "approved")
 
@@ -79,6 +81,9 @@ def disagreements(
         first: films of one annotator; their spacing counts.
         second: films of the other.
         smallest: distances below this are left out.
+
+    Raises:
+        ResultError: of a film, one annotator's points are pixels and the other's positions in space.
     """
     others = {film.name: film for film in second}
     found: list[Disagreement] = []
@@ -86,6 +91,8 @@ def disagreements(
         if film.name not in others:
             continue
         other = others[film.name]
+        if in_space(film.annotation) != in_space(other.annotation):
+            raise ResultError(f"{film.name}: one annotator's points are positions in mm; put the film beside them")
         spacing = film.annotation.spacing_mm
         offset = (film.points - other.points) * np.array(spacing or (1.0, film.annotation.pixel_aspect))
         distance = np.linalg.norm(offset, axis=1)
@@ -127,7 +134,12 @@ def _status(options: argparse.Namespace) -> None:
 
 def _disagreements(options: argparse.Namespace) -> None:
     (first, one), (second, two) = read_films(options.first), read_films(options.second)
-    for problem in one + two:
+    pictures = {film.name: film.picture for film in (*first, *second) if film.picture is not None}
+    # points that Slicer saved are placed on the film, whichever of the two has it
+    (first, three), (second, four) = (
+        each(films, lambda film: on_film(film, pictures.get(film.name))) for films in (first, second)
+    )
+    for problem in one + two + three + four:
         print(problem, file=sys.stderr)
     shared = {f.name for f in first} & {f.name for f in second}
     if not shared:

@@ -1,11 +1,15 @@
 """A hand-made spine and films of it, for the tests of this room."""
 
+import json
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+import pydicom
 from numpy.typing import NDArray
 from PIL import Image
+from pydicom.dataset import Dataset, FileMetaDataset
+from pydicom.uid import ExplicitVRLittleEndian
 
 from SpineAlignmentLib.landmarks import CENTERS, INDEX, NAMES
 from SpineAlignmentLib.results import Annotation, write_annotation
@@ -65,3 +69,28 @@ def write_films(films: list[AnnotatedFilm], folder: Path, pictures: bool = False
         if pictures:
             Image.fromarray(ramp).save(folder / f"{f.name}.png")
     return folder
+
+
+def write_dicom(path: Path, patient: str, burned: str = "NO") -> None:
+    """A film whose patient has a name, a number and a birth date; its pixels are 2 mm wide."""
+    data = Dataset()
+    data.file_meta = FileMetaDataset()
+    data.file_meta.TransferSyntaxUID = ExplicitVRLittleEndian
+    data.SOPClassUID = data.file_meta.MediaStorageSOPClassUID = "1.2.840.10008.5.1.4.1.1.1.1"
+    data.SOPInstanceUID = data.file_meta.MediaStorageSOPInstanceUID = pydicom.uid.generate_uid()
+    data.PatientName, data.PatientID, data.PatientBirthDate = "Roe^Richard", patient, "19500102"
+    data.Modality, data.BurnedInAnnotation, data.ImagerPixelSpacing = "DX", burned, [2.0, 2.0]
+    data.Rows, data.Columns = SIZE[1], SIZE[0]
+    data.SamplesPerPixel, data.PhotometricInterpretation = 1, "MONOCHROME2"
+    data.BitsAllocated, data.BitsStored, data.HighBit, data.PixelRepresentation = 16, 12, 11, 0
+    ramp = np.add.outer(np.arange(SIZE[1]), np.arange(SIZE[0])).astype("<u2")
+    data.PixelData = ramp.tobytes()
+    data.save_as(path, enforce_file_format=True)
+
+
+def slicer_list(positions: FloatArray) -> str:
+    """A point list as Slicer saves it: positions (45, 2) or (45, 3), LPS in mm, nothing about the film."""
+    flat = np.zeros((len(positions), 3))
+    flat[:, : positions.shape[1]] = positions
+    points = [{"label": name, "position": p.tolist()} for name, p in zip(NAMES, flat, strict=True)]
+    return json.dumps({"markups": [{"type": "Fiducial", "coordinateSystem": "LPS", "controlPoints": points}]})

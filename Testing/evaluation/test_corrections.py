@@ -4,16 +4,13 @@ import re
 from pathlib import Path
 
 import numpy as np
-import pydicom
 import pytest
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw
-from pydicom.dataset import Dataset, FileMetaDataset
-from pydicom.uid import ExplicitVRLittleEndian
 
 from SpineAlignmentLib.film import read_film
 from SpineAlignmentLib.results import read_annotation
-from Testing.evaluation.samples import SIZE, film, spine, write_films
+from Testing.evaluation.samples import film, slicer_list, spine, write_dicom, write_films
 from Training.corrections import looks_like_text, main
 from Training.datasets import read_films
 
@@ -33,22 +30,6 @@ def picture(text: str = "", ink: int = 255) -> NDArray[np.uint8]:
 def test_text_is_seen_and_bones_are_not(ink: int) -> None:
     assert looks_like_text(picture("DOE JANE 1950", ink)) and not looks_like_text(picture())
     assert not looks_like_text(np.zeros((50, 50)))
-
-
-def write_dicom(path: Path, patient: str, burned: str = "NO") -> None:
-    data = Dataset()
-    data.file_meta = FileMetaDataset()
-    data.file_meta.TransferSyntaxUID = ExplicitVRLittleEndian
-    data.SOPClassUID = data.file_meta.MediaStorageSOPClassUID = "1.2.840.10008.5.1.4.1.1.1.1"
-    data.SOPInstanceUID = data.file_meta.MediaStorageSOPInstanceUID = pydicom.uid.generate_uid()
-    data.PatientName, data.PatientID, data.PatientBirthDate = "Roe^Richard", patient, "19500102"
-    data.Modality, data.BurnedInAnnotation, data.ImagerPixelSpacing = "DX", burned, [2.0, 2.0]
-    data.Rows, data.Columns = SIZE[1], SIZE[0]
-    data.SamplesPerPixel, data.PhotometricInterpretation = 1, "MONOCHROME2"
-    data.BitsAllocated, data.BitsStored, data.HighBit, data.PixelRepresentation = 16, 12, 11, 0
-    ramp = np.add.outer(np.arange(SIZE[1]), np.arange(SIZE[0])).astype("<u2")
-    data.PixelData = ramp.tobytes()
-    data.save_as(path, enforce_file_format=True)
 
 
 def test_only_pixels_and_landmarks_leave(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -86,3 +67,15 @@ def test_annotation_of_another_film_is_refused(tmp_path: Path, capsys: pytest.Ca
     assert main(options) == 2
     assert "its annotation is of (120, 360)" in capsys.readouterr().err
     assert not list((tmp_path / "o").iterdir())
+
+
+def test_points_that_slicer_saved_become_pixels_of_the_film(tmp_path: Path) -> None:
+    (tmp_path / "films").mkdir()
+    (tmp_path / "corrected").mkdir()
+    write_dicom(tmp_path / "films" / "a.dcm", "MRN-1")
+    (tmp_path / "corrected" / "a.mrk.json").write_text(slicer_list(2.0 * spine()))
+    options = ["--films", str(tmp_path / "films"), "--corrected", str(tmp_path / "corrected")]
+    assert main([*options, "--output", str(tmp_path / "o")]) == 0
+    written = read_annotation(tmp_path / "o" / "corrected_0001.json")
+    assert written.points_px == pytest.approx(spine(), abs=1e-3) and written.spacing_mm == (2.0, 2.0)
+    assert written.size_px == (120, 360) and written.anterior == "left"

@@ -3,14 +3,16 @@
 import csv
 import json
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
+import SimpleITK
 
 from SpineAlignmentLib.errors import ResultError
 from SpineAlignmentLib.landmarks import INDEX, NAMES
 from SpineAlignmentLib.markups import markups_bytes, plain_placement
-from Testing.evaluation.samples import spine, truth, write_films
+from Testing.evaluation.samples import SIZE, slicer_list, spine, truth, write_dicom, write_films
 from Training.datasets import load_mapping, read_films
 from Training.datasets.mapping import mapping_from
 
@@ -54,6 +56,35 @@ def test_fcsv(tmp_path: Path, system: str, sign: int) -> None:
     (film,), problems = read_films(tmp_path, spacing=(0.5, 0.5))
     assert not problems and film.annotation.anterior == "left" and film.annotation.spacing_mm == (0.5, 0.5)
     assert film.points[:-1] == pytest.approx(spine()[:-1]) and not film.labeled[-1]
+
+
+def test_slicer_positions_become_pixels_of_the_film_beside_them(tmp_path: Path) -> None:
+    write_dicom(tmp_path / "a.dcm", "MRN-1")
+    (tmp_path / "a.mrk.json").write_text(slicer_list(2.0 * spine()))
+    (film,), problems = read_films(tmp_path)
+    assert not problems and film.points == pytest.approx(spine(), abs=1e-6)
+    assert (film.annotation.spacing_mm, film.annotation.size_px) == ((2.0, 2.0), SIZE)
+    (tmp_path / "a.mrk.json").write_text(slicer_list(2.0 * spine() + 1000.0))
+    films, problems = read_films(tmp_path)
+    assert not films and "its points lie off the film" in problems[0]
+
+
+@pytest.mark.parametrize("kind", [".mrk.json", ".fcsv"])
+def test_slicer_positions_on_a_sagittal_volume(tmp_path: Path, kind: str) -> None:
+    image: Any = SimpleITK.GetImageFromArray(np.add.outer(np.arange(SIZE[1]), np.arange(SIZE[0]))[..., None])
+    image.SetSpacing((1.0, 0.5, 0.5))
+    image.SetOrigin((3.0, 10.0, 200.0))
+    image.SetDirection((1, 0, 0, 0, 1, 0, 0, 0, -1))
+    SimpleITK.WriteImage(SimpleITK.Cast(image, SimpleITK.sitkUInt16), str(tmp_path / "a.nrrd"))
+    x, y = spine().T
+    positions = np.stack([np.full(45, 3.0), 10 + 0.5 * x, 200 - 0.5 * y], axis=1)
+    columns = "# columns = id,x,y,z,ow,ox,oy,oz,vis,sel,lock,label,desc,associatedNodeID"
+    rows = [f"p,{a},{b},{c},0,0,0,1,1,1,0,{name},," for name, (a, b, c) in zip(NAMES, positions, strict=True)]
+    listed = "\n".join(["# CoordinateSystem = LPS", columns, *rows])
+    (tmp_path / f"a{kind}").write_text(slicer_list(positions) if kind == ".mrk.json" else listed)
+    (film,), problems = read_films(tmp_path)
+    assert not problems and film.points == pytest.approx(spine(), abs=1e-6)
+    assert film.annotation.spacing_mm == (0.5, 0.5)
 
 
 def test_coco_brings_the_vertebrae_of_a_film_together(tmp_path: Path) -> None:

@@ -12,10 +12,11 @@ from hypothesis import strategies as st
 
 from SpineAlignmentLib.landmarks import CENTERS, INDEX, NAMES
 from SpineAlignmentLib.parameters import KEYS
-from Testing.evaluation.samples import film, marked, spine, truth, write_films
+from Testing.evaluation.samples import film, marked, slicer_list, spine, truth, write_dicom, write_films
+from Training.datasets import read_films
 from Training.evaluation import localization
 from Training.evaluation.agreement import icc_table, parameter_table
-from Training.evaluation.command import main
+from Training.evaluation.command import main, read_readers
 from Training.evaluation.learning_speed import learning_speed_table, read_training_log
 from Training.evaluation.statistics import intraclass_correlation
 from Training.evaluation.study import MODEL, TRUTH, StudyError, build_study
@@ -151,6 +152,21 @@ def test_command_writes_a_self_contained_report(tmp_path: Path, capsys: pytest.C
     table = pd.read_csv(output / "tables" / "parameters.csv")
     assert list(table["parameter"]) == list(KEYS)
     assert len(pd.read_csv(output / "tables" / "localization.csv")) == len(NAMES) + 5
+
+
+def test_a_reader_who_worked_in_slicer_is_placed_on_the_films_of_the_truth(tmp_path: Path) -> None:
+    films = truth(4)
+    folder, reader = tmp_path / "films", tmp_path / "Reader A"
+    write_films(films, folder)
+    reader.mkdir()
+    for f in films:
+        write_dicom(folder / f"{f.name}.dcm", f.name)
+        (reader / f"{f.name}.mrk.json").write_text(slicer_list(2.0 * f.points))
+    notes: list[str] = []
+    annotated, _ = read_films(folder)
+    readers = read_readers([reader], annotated, notes)
+    study = build_study(annotated, annotated, readers, notes)
+    assert not notes and study.errors_mm("Reader A") == pytest.approx(np.zeros((4, 45)), abs=1e-3)
 
 
 def test_one_film_and_nothing_else(tmp_path: Path) -> None:

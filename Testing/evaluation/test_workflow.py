@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from SpineAlignmentLib.errors import ResultError
 from SpineAlignmentLib.landmarks import INDEX
 from SpineAlignmentLib.results import read_annotation
-from Testing.evaluation.samples import film, marked, spine, truth, write_films
+from Testing.evaluation.samples import film, marked, slicer_list, spine, truth, write_dicom, write_films
 from Training import review, splits
 
 
@@ -113,6 +113,21 @@ def test_disagreements_sorted_by_size(tmp_path: Path, capsys: pytest.CaptureFixt
     c = write_films([film("else", spine())], tmp_path / "c")
     assert review.main(["disagreements", str(a), str(c)]) == 2
     assert "no film in common" in capsys.readouterr().err
+
+
+def test_annotators_in_slicer_and_in_the_viewer_are_compared_on_the_film(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    film = truth(1)[0]
+    one = write_films([film], tmp_path / "one")
+    (tmp_path / "two").mkdir()
+    (tmp_path / "two" / f"{film.name}.mrk.json").write_text(slicer_list(2.0 * film.points))
+    command = ["disagreements", str(one), str(tmp_path / "two"), "--smallest", "0.5"]
+    assert review.main(command) == 2
+    assert "put the film beside them" in capsys.readouterr().err
+    write_dicom(one / f"{film.name}.dcm", "MRN-1")
+    assert review.main(command) == 0
+    assert "0 disagreements on 1 films" in capsys.readouterr().err
 
 
 def test_disagreement_of_a_film_without_spacing_is_in_pixels() -> None:

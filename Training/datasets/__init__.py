@@ -7,7 +7,7 @@ from pathlib import Path
 
 from SpineAlignmentLib.errors import ResultError
 from SpineAlignmentLib.results import read_json
-from Training.datasets.film import AnnotatedFilm, read_each, read_project_film
+from Training.datasets.film import AnnotatedFilm, each, read_project_film
 from Training.datasets.keypoints import read_coco, read_labelme
 from Training.datasets.mapping import Mapping, load_mapping
 from Training.datasets.slicer import read_slicer_film
@@ -52,21 +52,21 @@ def _files(root: Path, suffix: str) -> list[Path]:
 
 def _read_mapped(root: Path, mapping: Mapping) -> tuple[list[AnnotatedFilm], list[str]]:
     if mapping.format == "coco":
-        return read_each(_files(root, ".json"), lambda path: read_coco(path, mapping))
+        return each(_files(root, ".json"), lambda path: read_coco(path, mapping))
     if mapping.format == "labelme":
-        return read_each(_files(root, ".json"), lambda path: read_labelme(path, mapping))
-    return read_each(_files(root, ".csv"), lambda path: read_table(path, mapping))
+        return each(_files(root, ".json"), lambda path: read_labelme(path, mapping))
+    return each(_files(root, ".csv"), lambda path: read_table(path, mapping))
 
 
 def _read_own(root: Path, spacing: tuple[float, float] | None) -> tuple[list[AnnotatedFilm], list[str]]:
     """The project's file of a film wins over a markups file of the same film, which `detect` writes beside it."""
     own = [p for p in _files(root, ".json") if not p.name.endswith(".mrk.json") and _is_annotation(p)]
-    films, problems = read_each(own, read_project_film)
+    films, problems = each(own, read_project_film)
     known = {path.with_suffix("") for path in own}
     others = [p for p in _files(root, ".mrk.json") if p.with_name(p.name.removesuffix(".mrk.json")) not in known]
     known |= {p.with_name(p.name.removesuffix(".mrk.json")) for p in others}
     others += [p for p in _files(root, ".fcsv") if p.with_suffix("") not in known]
-    more, further = read_each(others, lambda path: read_slicer_film(path, spacing))
+    more, further = each(others, lambda path: read_slicer_film(path, spacing))
     return films + more, problems + further
 
 

@@ -3,16 +3,17 @@
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
-from SpineAlignmentLib.errors import ResultError
+from SpineAlignmentLib.errors import SpineAlignmentError
 from SpineAlignmentLib.landmarks import INDEX
 from SpineAlignmentLib.results import Annotation, read_annotation
 
 FloatArray = NDArray[np.float64]
+T = TypeVar("T")
 
 PICTURE_SUFFIXES: Final[tuple[str, ...]] = (
     *(".dcm", ".png", ".jpg", ".jpeg", ".tif", ".tiff", ".nrrd", ".mha", ".nii", ".nii.gz"),
@@ -107,16 +108,16 @@ def read_project_film(path: Path) -> AnnotatedFilm:
     return AnnotatedFilm(path.stem, annotation, find_picture(path.parent, path.stem, annotation.film, near))
 
 
-def read_each(
-    paths: Iterable[Path], read: Callable[[Path], AnnotatedFilm | list[AnnotatedFilm]]
+def each(
+    items: Iterable[T], read: Callable[[T], AnnotatedFilm | list[AnnotatedFilm]]
 ) -> tuple[list[AnnotatedFilm], list[str]]:
-    """Read many files; one that cannot be read is told in the second list and does not stop the others."""
+    """Films of many files; one that cannot be read is told in the second list and does not stop the others."""
     films: list[AnnotatedFilm] = []
     problems: list[str] = []
-    for path in paths:
+    for item in items:
         try:
-            found = read(path)
+            found = read(item)
             films += found if isinstance(found, list) else [found]
-        except (ResultError, OSError, ValueError) as error:
+        except (SpineAlignmentError, OSError, ValueError) as error:
             problems.append(str(error))
     return films, problems

@@ -1,37 +1,89 @@
 """Films from points placed in 3D Slicer: `.mrk.json` and the older `.fcsv`.
 
-Slicer stores millimeters where its default reader laid the film. Without a spacing they are kept as pixels of 1 mm.
+Slicer stores millimeters where its default reader laid the film, so that the film itself tells which pixels they are.
+Without the film or a spacing they are kept as pixels of 1 mm.
 """
 
 import csv
 from dataclasses import replace
 from pathlib import Path
+from typing import Final
 
 import numpy as np
 
 from SpineAlignmentLib.errors import ResultError
 from SpineAlignmentLib.landmarks import COUNT, INDEX
-from SpineAlignmentLib.markups import plain_placement, read_markups
+from SpineAlignmentLib.markups import read_markups
 from SpineAlignmentLib.results import Annotation
 from Training.datasets.film import AnnotatedFilm, anterior_from_points, find_picture
+
+IN_SPACE: Final[str] = "positions in mm"
+"""What `read_markups` says of the spacing of a list that Slicer saved."""
 
 
 def read_slicer_film(path: Path, spacing: tuple[float, float] | None = None) -> AnnotatedFilm:
     """A film from a markups file.
 
     Args:
-        path: `.mrk.json`, one of the project's or saved by Slicer, or `.fcsv`; the film lies beside it.
-        spacing: (x, y) mm of a pixel of the film, to turn Slicer's positions into film pixels.
+        path: `.mrk.json`, one of the project's or saved by Slicer, or `.fcsv`.
+        spacing: (x, y) mm of a pixel of the film, for positions without the film beside them.
 
     Raises:
-        ResultError: the file cannot be read or holds no landmark.
+        ResultError: the file cannot be read, holds no landmark, or its positions are not on the film.
     """
     stem = path.name.removesuffix(".fcsv").removesuffix(".mrk.json")
     annotation = read_fcsv(path) if path.name.endswith(".fcsv") else read_markups(path)
-    if annotation.size_px == (0, 0) and spacing is not None:
-        annotation = replace(annotation, points_px=annotation.points_px / np.array(spacing), spacing_mm=spacing)
     picture = find_picture(path.parent, stem, annotation.film if annotation.film != path.name else "")
-    return AnnotatedFilm(stem, replace(annotation, film=picture.name if picture else annotation.film), picture)
+    found = AnnotatedFilm(stem, replace(annotation, film=picture.name if picture else annotation.film), picture)
+    if picture is None and in_space(annotation) and spacing is not None:
+        points = annotation.points_px / np.array(spacing)
+        return replace(
+            found, annotation=replace(annotation, points_px=points, spacing_mm=spacing, spacing_source="given")
+        )
+    return on_film(found, picture)
+
+
+def in_space(annotation: Annotation) -> bool:
+    """Whether the points are positions in mm as Slicer saves them, not pixels of a film."""
+    return annotation.size_px == (0, 0) and annotation.spacing_source == IN_SPACE
+
+
+def on_film(item: AnnotatedFilm, picture: Path | None) -> AnnotatedFilm:
+    """The same with positions in space turned into pixels of its film; as it is where there is nothing to turn.
+
+    Args:
+        item: an annotation, perhaps saved by Slicer.
+        picture: the film that the points were placed on; None where it is not known.
+
+    Raises:
+        FilmError: the film cannot be read.
+        ResultError: most points lie off the film.
+    """
+    if picture is None or not in_space(item.annotation):
+        return item
+    from SpineAlignmentLib.film import read_film
+
+    film = read_film(picture)
+    x, y = item.points.T
+    nothing = np.zeros_like(x)
+    # `read_markups` takes the axes of the plane that the points lie in; Slicer lays a film in one of these
+    normal = int(np.argmax(np.abs(np.cross(film.placement.x_step, film.placement.y_step))))
+    axes = {0: (nothing, x, -y), 1: (x, nothing, -y), 2: (x, y, nothing)}[normal]
+    points = film.placement.to_film(np.stack(axes, axis=1))
+    known = points[np.isfinite(points).all(axis=1)]
+    if np.mean(((known > -1) & (known < np.array(film.size_px))).all(axis=1)) < 0.5:
+        raise ResultError(f"{item.name}: its points lie off the film {picture}; was it moved or calibrated in Slicer?")
+    annotation = replace(
+        item.annotation,
+        film=picture.name,
+        size_px=film.size_px,
+        points_px=points,
+        spacing_mm=film.spacing_mm,
+        spacing_source=film.spacing_source,
+        pixel_aspect=film.pixel_aspect,
+        anterior=anterior_from_points(points) or item.annotation.anterior,
+    )
+    return replace(item, annotation=annotation)
 
 
 def read_fcsv(path: Path) -> Annotation:
@@ -63,11 +115,15 @@ def read_fcsv(path: Path) -> Annotation:
             except (KeyError, TypeError, ValueError) as error:
                 raise ResultError(f"{path}: the position of {row['label']} is not three numbers") from error
             positions[INDEX[str(row["label"])]] = sign * x, sign * y, z
-    points = plain_placement(None).to_film(positions)
+    known = positions[np.isfinite(positions).all(axis=1)]
+    # a film lies in one plane, as `read_markups` sees it too
+    flat = int(np.argmin(np.ptp(known, axis=0))) if len(known) else 2
+    across, down = {0: (1, -2), 1: (0, -2), 2: (0, 1)}[flat]
+    points = np.stack([positions[:, across], np.sign(down) * positions[:, abs(down)]], axis=1)
     anterior = anterior_from_points(points)
     if not np.isfinite(points).any() or anterior is None:
         raise ResultError(f"{path}: no endplate of the landmarks is labeled; name the points as S1_A, S1_P and so on")
     return Annotation(
-        path.name, (0, 0), points, spacing_mm=(1.0, 1.0), spacing_source="positions in mm",
+        path.name, (0, 0), points, spacing_mm=(1.0, 1.0), spacing_source=IN_SPACE,
         anterior=anterior, anterior_source="endplates",
     )  # fmt: skip

@@ -10,6 +10,8 @@ import pandas as pd
 
 from SpineAlignmentLib.errors import ResultError, SpineAlignmentError
 from Training.datasets import AnnotatedFilm, load_mapping, read_films
+from Training.datasets.film import each
+from Training.datasets.slicer import on_film
 from Training.evaluation.learning_speed import read_training_log
 from Training.evaluation.study import Study, StudyError, build_study
 from Training.splits import read_split
@@ -47,20 +49,30 @@ def describe(films: Sequence[AnnotatedFilm]) -> str:
     return f"{len(films)} films; the landmarks that readers placed are taken as the truth."
 
 
-def read_readers(folders: Sequence[Path], notes: list[str]) -> dict[str, Sequence[AnnotatedFilm]]:
+def read_readers(
+    folders: Sequence[Path], truth: Sequence[AnnotatedFilm], notes: list[str]
+) -> dict[str, Sequence[AnnotatedFilm]]:
     """Further readers by folder name; files that cannot be read become notes.
+
+    Args:
+        folders: of their annotations, with or without films.
+        truth: the films, on which the positions that Slicer saved are placed.
+        notes: what the report has to say; it grows.
 
     Raises:
         ResultError: a folder does not exist or holds no annotation, or two have one name.
     """
     readers: dict[str, Sequence[AnnotatedFilm]] = {}
+    pictures = {film.name: film.picture for film in truth}
     for folder in folders:
         if folder.name in readers:
             raise ResultError(f"two readers are called {folder.name}; rename one of the folders")
-        readers[folder.name], problems = read_films(folder)
-        if not readers[folder.name]:
+        read, problems = read_films(folder)
+        if not read:
             raise ResultError(f"{folder}: no annotation of a reader found")
-        notes += problems
+        placed, more = each(read, lambda film: on_film(film, pictures.get(film.name)))
+        readers[folder.name] = placed
+        notes += problems + more
     return readers
 
 
@@ -78,7 +90,7 @@ def gather(options: argparse.Namespace) -> Study:
     truth = truth[: options.limit]
     if not truth:
         raise ResultError(f"{options.films}: no annotated film found")
-    readers = read_readers(options.readers, notes)
+    readers = read_readers(options.readers, truth, notes)
     if options.results is not None:
         predictions, problems = read_films(options.results)
     else:
