@@ -53,7 +53,7 @@ def sample_disease(person: Person, levels: tuple[str, ...], rng: np.random.Gener
     severity = np.clip(severity, 0, 1)
     fused = rng.random(count) < 0.0012 + 0.01 * (severity > 0.85)
     disc_left = np.where(fused, 0.3, 1 - 0.75 * severity**1.3)
-    osteophyte = np.clip(severity * rng.gamma(2.0, 2.2, count) - 0.6, 0, 9.0)
+    osteophyte = np.clip(severity * rng.gamma(2.0, 1.6, count) - 0.8, 0, 6.0)
     height_left, anterior_loss = _fractures(person, levels, rng)
     return Disease(disc_left, osteophyte, height_left, anterior_loss, _slips(person, levels, severity, rng), fused)
 

@@ -70,11 +70,23 @@ def arms(
         wrist = elbow + 240 * scale * second
         bones.extend(_arm_bones(shoulder, elbow, wrist, second, side, scale, rng, cortex))
         line = shoulder + np.array([-0.2, -0.17, -0.1, 0.0, 0.2, 0.5, 0.8, 1.0, 1.08])[:, None] * (elbow - shoulder)
-        soft.append(tube(line, np.array([4, 20, 30, 38, 38, 35, 32, 29, 4]) * flesh, (1.0, 0.0, 0.0), 16))
+        soft.append(tube(line, np.array([4, 20, 32, 40, 42, 40, 36, 32, 4]) * flesh, (1.0, 0.0, 0.0), 16))
         line = elbow + np.array([-0.08, 0.0, 0.2, 0.4, 0.6, 0.8, 1.0])[:, None] * (wrist - elbow)
         soft.append(tube(line, np.array([4, 29, 32, 30, 26, 22, 20]) * flesh, (1.0, 0.0, 0.0), 14))
         soft.append(ellipsoid(wrist + 50 * second, [30, 48, 22], None, 8))
+        soft.extend(_shoulder_muscles(shoulder, base, frame, side, flesh * rng.uniform(0.75, 1.2)))
     return Arms(bones, soft)
+
+
+def _shoulder_muscles(
+    shoulder: FloatArray, base: FloatArray, frame: FloatArray, side: float, flesh: float
+) -> list[Mesh]:
+    """Deltoid and pectoral of one side; trapezius and latissimus are part of the trunk's outline."""
+    breast = base + frame @ np.array([80.0, -66.0, 84.0 * side])
+    path = shoulder + np.array([0.0, 0.25, 0.5, 0.75, 1.0])[:, None] * (breast - shoulder)
+    radii = np.array([[8, 6], [26, 14], [28, 12], [30, 9], [26, 3]]) * flesh
+    deltoid = ellipsoid(shoulder + [2.0, -10.0, 0.0], np.array([38.0, 50.0, 18.0]) * flesh, frame, 10)
+    return [deltoid, tube(path, radii, (1.0, 0.0, 0.0), 14)]
 
 
 def _girdle(
@@ -91,7 +103,7 @@ def _girdle(
     about_y = np.array([[np.cos(yaw), 0, np.sin(yaw)], [0, 1, 0], [-np.sin(yaw), 0, np.cos(yaw)]])
     about_z = np.array([[np.cos(tip), -np.sin(tip), 0], [np.sin(tip), np.cos(tip), 0], [0, 0, 1]])
     rotation = frame @ about_y @ about_z * (0.85 * scale)
-    source = bone("scapula", 0.8 * cortex, 1, side < 0)
+    source = bone("scapula", round(0.5 * cortex, 2), 1, side < 0)
     at = shoulder + frame @ np.array([22.0, 18.0, -6.0 * side]) * scale
     out = [Bone(source.outer.moved(rotation, at), source.inner.moved(rotation, at))]
     inner_end = base + frame @ np.array([58.0, -28.0, 14.0 * side]) * scale
@@ -114,7 +126,7 @@ def _arm_bones(
     up = (1.0, 0.0, 0.2)
     share = np.array([0.0, 0.06, 0.16, 0.5, 0.85, 0.95, 1.0])[:, None]
     radii = np.array([[14, 14], [23, 23], [14, 14], [10.5, 10.5], [13, 11], [26, 12], [20, 10]]) * scale
-    out = [bone_tube(shoulder + share * (elbow - shoulder), radii, 2.6, up, 12)]
+    out = [bone_tube(shoulder + share * (elbow - shoulder), radii, 1.8, up, 12)]
     across = np.cross(along, [0.0, 0.0, 1.0])
     across /= np.linalg.norm(across)
     for offset, size in ((9.0, 1.0), (-9.0, 0.9)):

@@ -8,13 +8,14 @@ from numpy.typing import NDArray
 
 from Training.simulation.anatomy.arms import arms
 from Training.simulation.anatomy.head import atlas, head
-from Training.simulation.anatomy.hips import acetabulum, femur, hip_bones, lesser_trochanter
+from Training.simulation.anatomy.hips import acetabulum, femur, hip_bones
 from Training.simulation.anatomy.implants import Site, cage, cement, fixation
 from Training.simulation.anatomy.mesh import Mesh, ellipsoid, join
+from Training.simulation.anatomy.posterior import ArchStyle, posterior_elements
 from Training.simulation.anatomy.ribcage import ribcage
 from Training.simulation.anatomy.sacrum import sacrum
 from Training.simulation.anatomy.trunk import Build, Spine, breasts, lungs, outline, windpipe
-from Training.simulation.anatomy.vertebra import ArchShape, BodyShape, Bone, arch, body, join_bones
+from Training.simulation.anatomy.vertebra import BodyShape, Bone, body, join_bones
 from Training.simulation.people import Person
 from Training.simulation.posture import Posture, VertebraPose
 
@@ -37,8 +38,8 @@ def assemble(person: Person, posture: Posture, rng: np.random.Generator) -> Anat
     """Build every part of a person in a posture; `rng` decides what the posture leaves open."""
     cortex = float(np.clip(0.75 * person.bone_density**0.7 * rng.uniform(0.75, 1.3), 0.35, 1.4))
     poses = {pose.level: pose for pose in posture.vertebrae}
-    arches = _ArchStyle.sample(rng)
-    spine = [_vertebra(pose, arches, rng, cortex) for pose in posture.vertebrae]
+    style = _SpineStyle.sample(rng)
+    spine = [_vertebra(pose, style, rng, cortex) for pose in posture.vertebrae]
     spine.append(_dens(posture.dens_center, poses["C2"], cortex))
     right = posture.sacrum_rotation[:, 2]
     spine.append(sacrum(posture.s1_anterior, posture.s1_posterior, right, posture.s1_width, rng, cortex))
@@ -88,22 +89,38 @@ def _in_plane(pose: VertebraPose) -> FloatArray:
     return np.asarray(local[:, :2])
 
 
-def _vertebra(pose: VertebraPose, arches: "_ArchStyle", rng: np.random.Generator, cortex: float) -> Bone:
+def _vertebra(pose: VertebraPose, style: "_SpineStyle", rng: np.random.Generator, cortex: float) -> Bone:
     corners = _in_plane(pose)
     region = pose.level[0]
     height = float(corners[:2, 1].mean() - corners[2:, 1].mean())
-    hollow = {"C": 0.07, "T": 0.05, "L": 0.08}[region] * height
+    hollow = {"C": 0.05, "T": 0.045, "L": 0.06}[region] * height * style.hollow
     shape = BodyShape(
         pose.width,
         {"C": 0.05, "T": 0.09, "L": 0.09}[region] * rng.uniform(0.4, 1.5),
         hollow * rng.uniform(0.4, 1.6),
         hollow * rng.uniform(0.4, 1.8),
         cortex,
-        cortex * rng.uniform(1.1, 1.9),
+        cortex * style.endplate * rng.uniform(0.8, 1.25),
         pose.osteophyte_mm,
     )
-    bone = join_bones([body(corners, shape), arch(corners, _arch_shape(pose, arches, region, height, rng, cortex))])
+    behind = posterior_elements(pose.level, corners, pose.width, style.arch, cortex, rng)
+    bone = join_bones([body(corners, shape), behind])
     return Bone(bone.outer.moved(pose.rotation, pose.center), bone.inner.moved(pose.rotation, pose.center))
+
+
+@dataclass(frozen=True)
+class _SpineStyle:
+    """What the vertebrae of one person have in common."""
+
+    arch: ArchStyle
+    endplate: float
+    """Thickness of the endplates against that of the walls."""
+    hollow: float
+    """Factor on the depth of the endplates' hollows."""
+
+    @classmethod
+    def sample(cls, rng: np.random.Generator) -> "_SpineStyle":
+        return cls(ArchStyle.sample(rng), float(rng.uniform(0.35, 1.5)), float(rng.uniform(0.15, 1.6)))
 
 
 def _dens(center: FloatArray, axis: VertebraPose, cortex: float) -> Bone:
@@ -111,54 +128,15 @@ def _dens(center: FloatArray, axis: VertebraPose, cortex: float) -> Bone:
     return Bone(ellipsoid(center, radii, axis.rotation, 10), ellipsoid(center, radii - cortex, axis.rotation, 10))
 
 
-@dataclass(frozen=True)
-class _ArchStyle:
-    """What the posterior elements of one person have in common; wide, so that a network learns to trust the bodies."""
-
-    density: float
-    back: float
-    size: float
-
-    @classmethod
-    def sample(cls, rng: np.random.Generator) -> "_ArchStyle":
-        return cls(float(rng.uniform(0.35, 1.0)), float(rng.uniform(0.75, 1.35)), float(rng.uniform(0.75, 1.25)))
-
-
-def _arch_shape(
-    pose: VertebraPose, style: _ArchStyle, region: str, height: float, rng: np.random.Generator, cortex: float
-) -> ArchShape:
-    number = int(pose.level[1:])
-    drop = {"C": 22.0 + 3 * number, "T": 24.0 + 34 * np.exp(-(((number - 6.5) / 3.0) ** 2)), "L": 6.0}[region]
-    scale = _person_scale(pose, region)
-    return ArchShape(
-        region=region,
-        canal={"C": 15.0, "T": 16.0, "L": 18.0}[region] * scale * style.back,
-        pedicle_height={"C": 0.55, "T": 0.6, "L": 0.55}[region] * height * style.size,
-        pedicle_spread={"C": 0.62, "T": 0.44, "L": 0.4}[region] * pose.width,
-        spinous_length=max(pose.spinous - 20.0, 10.0) * rng.uniform(0.85, 1.15),
-        spinous_drop=drop + rng.normal(0, 4),
-        spinous_height={"C": 0.55, "T": 0.5, "L": 0.8}[region] * height,
-        pillar={"C": 4.5, "T": 12.0, "L": 14.0}[region] * scale * style.back * rng.uniform(0.9, 1.1),
-        transverse_length={"C": 7.0, "T": 17.0, "L": 26.0}[region] * rng.uniform(0.85, 1.15),
-        transverse_back={"C": 0.0, "T": 0.8, "L": 0.25}[region] * rng.uniform(0.6, 1.3),
-        facet_height={"C": 0.85, "T": 0.75, "L": 0.72}[region] * height * style.size,
-        cortex=cortex * style.density,
-    )
-
-
-def _person_scale(pose: VertebraPose, region: str) -> float:
-    """How large a vertebra is against the adult mean of its region, from its width."""
-    return float(np.clip(pose.width / {"C": 19.0, "T": 29.0, "L": 46.0}[region], 0.6, 1.3))
-
-
 def _legs(person: Person, posture: Posture, rng: np.random.Generator, cortex: float) -> list[Bone]:
     radius = posture.femoral_head_radius
     heads = posture.femoral_heads
-    bones = hip_bones(heads, posture.pelvis_rotation, posture.pelvic_tilt, posture.pelvic_thickness, 2.2 * cortex)
+    bones = hip_bones(
+        heads, posture.pelvis_rotation, posture.pelvic_tilt, posture.pelvic_thickness, round(1.6 * cortex, 2)
+    )
     for side, center in zip((1.0, -1.0), heads, strict=True):
         bones.append(acetabulum(center, radius, side, posture.pelvis_rotation, cortex))
         bones.extend(femur(center, radius, side, 0.27 * person.stature_mm, rng.normal(2, 7), cortex))
-        bones.append(lesser_trochanter(center, radius, side, cortex))
     return bones
 
 

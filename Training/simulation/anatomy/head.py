@@ -78,8 +78,10 @@ def head(base: FloatArray, frame: FloatArray, scale: float, rng: np.random.Gener
         bones.append(bone_tube(petrous, np.array([[9, 8], [11, 11], [9, 12]]) * scale, 2.0))
     teeth, fillings = _teeth(place, frame, scale, rng)
     bones.extend(teeth)
-    cranium = ellipsoid(place(np.array([-2.0, 565, 0])), np.array([96, 92, 78]) * scale, frame, 16)
-    face = ellipsoid(place(np.array([48.0, 508, 0])), np.array([50, 66, 58]) * scale, frame, 14)
+    # the scalp ends at the skull base, the face above the larynx: neither covers the neck's vertebrae below C2
+    cranium = ellipsoid(place(np.array([-1.0, 574, 0])), np.array([94, 84, 77]) * scale, frame, 16)
+    chin = rng.uniform(-4, 6)
+    face = ellipsoid(place(np.array([54.0, 512 - chin / 2, 0])), np.array([40, 56 + chin / 2, 50]) * scale, frame, 14)
     nose = ellipsoid(place(np.array([97.0, 528, 0])), np.array([13, 17, 12]) * scale, frame, 8)
     airway = tube(
         place(np.array([[20.0, 520, 0], [14, 495, 0], [10, 470, 0]])),

@@ -3,8 +3,8 @@
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from Training.simulation.anatomy.library import HIP_IN_PELVIS_MM, bone
-from Training.simulation.anatomy.mesh import ellipsoid, loft, unit_circle
+from Training.simulation.anatomy.library import HIP_IN_PELVIS_MM, bone, normals, surface
+from Training.simulation.anatomy.mesh import Mesh, ellipsoid, loft, unit_circle
 from Training.simulation.anatomy.vertebra import Bone, bone_tube
 
 FloatArray = NDArray[np.float64]
@@ -12,6 +12,11 @@ FloatArray = NDArray[np.float64]
 MESH_PELVIC_TILT = 14.0
 """Pelvic tilt, degrees, at which the pelvis mesh's own sacral joint lies above its hip center."""
 MESH_HIP_TO_SACRUM_MM = 112.0
+_MESH_HEAD_RADIUS_MM = 23.0
+_MESH_LENGTH_MM = 430.0
+"""Of the femur mesh, from the center of its head, where its frame has its origin."""
+_UPPER_END_MM = 90.0
+"""Below the head the shaft begins, which alone is stretched to a person's length."""
 
 
 def turn_sagittal(degrees: float) -> FloatArray:
@@ -66,33 +71,25 @@ def acetabulum(head: FloatArray, radius: float, side: float, frame: FloatArray, 
 
 
 def femur(head: FloatArray, radius: float, side: float, length: float, flexion: float, cortex: float) -> list[Bone]:
-    """Head, neck, trochanters and shaft of a femur and the lower leg below it; `flexion` degrees forward."""
+    """A femur of the library on an exactly round head, and the lower leg below it; `flexion` degrees forward."""
     rotation = turn_sagittal(flexion)
+    source = surface("r_femur", 1)
+    size = radius / _MESH_HEAD_RADIUS_MM
+    longer = (length / size - _UPPER_END_MM) / (_MESH_LENGTH_MM - _UPPER_END_MM)
+    # thin over the spongy upper end, thick along the shaft
+    wall = np.interp(source.vertices[:, 1], (-160.0, -70.0, -20.0), (5.5, 3.0, 0.8 * cortex))
 
-    def at(*points: tuple[float, float, float]) -> FloatArray:
-        local = np.array(points) * [1, 1, side] * (radius / 24.0)
-        return np.asarray(head + local @ rotation.T)
+    def placed(points: FloatArray) -> FloatArray:
+        y = points[:, 1]
+        local = points * [1, 1, side]
+        local[:, 1] = np.where(y < -_UPPER_END_MM, (y + _UPPER_END_MM) * longer - _UPPER_END_MM, y)
+        return np.asarray(head + (local * size) @ rotation.T)
 
-    forward = rotation[:, 0]
-    out = [Bone(ellipsoid(head, [radius] * 3, None, 14), ellipsoid(head, [radius - 0.9 * cortex] * 3, None, 14))]
-    neck = at((0, -8, 12), (-3, -16, 24), (-6, -28, 40))
-    out.append(bone_tube(neck, [[11, 15], [11, 15], [13, 18]], 0.8 * cortex, forward, 14))
-    greater = at((-12, -52, 50), (-14, -34, 56), (-16, -14, 56))
-    out.append(bone_tube(greater, [[11, 12], [11, 13], [6, 8]], 0.6 * cortex, forward, 12))
-    knee = -length
-    shaft = at((-8, -40, 50), (-4, -80, 48), (2, -130, 44), (8, -250, 34))
-    end = head + (rotation @ np.array([[0.0, 0.9 * knee, 14 * side], [-6.0, knee, 10 * side]]).T).T
-    path = np.concatenate([shaft, end])
-    radii = np.array([[19, 20], [15, 16], [13.5, 14], [13, 14], [20, 20], [36, 30]])
-    out.append(bone_tube(path, radii, 5.0, forward, 14))
-    tibia = end[-1] + np.array([[0.0, -14, 0], [-2, -50, 0], [-8, -200, 2 * side], [-14, -360, 3 * side]])
-    out.append(bone_tube(tibia, [[34, 26], [16, 18], [12, 13], [13, 14]], 4.5, (1.0, 0.0, 0.0), 12))
-    return out
-
-
-def lesser_trochanter(head: FloatArray, radius: float, side: float, cortex: float) -> Bone:
-    """The bump behind the upper shaft."""
-    scale = radius / 24
-    root = head + np.array([-10, -72, 42 * side]) * scale
-    tip = head + np.array([-24, -70, 36 * side]) * scale
-    return bone_tube([root, (root + tip) / 2, tip], [[9, 12], [8, 10], [4, 5]], cortex)
+    faces = source.faces if side > 0 else source.faces[:, ::-1]
+    whole = Bone(
+        Mesh(placed(source.vertices), faces), Mesh(placed(source.vertices - wall[:, None] * normals(source)), faces)
+    )
+    ball = Bone(ellipsoid(head, [radius] * 3, None, 14), ellipsoid(head, [radius - 0.9 * cortex] * 3, None, 14))
+    knee = head + rotation @ np.array([-6.0, -length, 10.0 * side])
+    tibia = knee + np.array([[0.0, -14, 0], [-2, -50, 0], [-8, -200, 2 * side], [-14, -360, 3 * side]])
+    return [whole, ball, bone_tube(tibia, [[34, 26], [16, 18], [12, 13], [13, 14]], 4.5, (1.0, 0.0, 0.0), 12)]

@@ -1,20 +1,56 @@
-"""Ready-made bone surfaces from the PyPI package myo-sim (Apache-2.0), smoothed: skull, jaw, arm, shoulder, hip, thigh.
+"""Ready-made bone surfaces from the PyPI package myo-sim (Apache-2.0), smoothed.
 
-They carry no landmarks, only overlap the ones that do, so their coarseness does no harm to the annotation.
+They carry no landmarks, only lie beside or over the parametric solids that do, so their coarseness does no harm to the
+annotation. Skull, jaw, shoulder, hip: placed as they are. Vertebrae, ribs and sacrum: brought into the frame of
+their own vertebral body or sacral endplate, so that they can be hung on a simulated one.
 """
 
+from dataclasses import dataclass
 from functools import lru_cache
 from importlib.resources import files
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 import trimesh
+from numpy.typing import NDArray
 
 from Training.simulation.anatomy.mesh import Mesh
 from Training.simulation.anatomy.vertebra import Bone
 
+FloatArray = NDArray[np.float64]
+
 HIP_IN_PELVIS_MM = (-70.7, -66.1, 83.5)
 """Right hip joint center in the frame of the pelvis meshes (OpenSim's pelvis frame)."""
+
+LEVELS: Final[tuple[str, ...]] = (
+    *(f"C{i}" for i in range(1, 8)),
+    *(f"T{i}" for i in range(1, 13)),
+    *(f"L{i}" for i in range(1, 6)),
+)
+"""The vertebrae of the library's spine from the top."""
+
+_AXIS_BODY_MM = 17.0
+"""Height of the body of C2 in the library, from its lower endplate to the root of the dens."""
+
+_SACRAL_PLATE_MM = ((-64.0, 33.5), (-98.5, 51.0))
+"""Front and back edge of the sacral endplate in the frame of the sacrum mesh, mid-plane."""
+
+
+def _load(name: str) -> Any:
+    mesh: Any = trimesh.load(str(files("myo_sim").joinpath("models", "meshes", f"{name}.stl")), process=True)
+    mesh.merge_vertices(merge_tex=True, merge_norm=True)
+    return mesh
+
+
+def _smoothed(mesh: Any, subdivide: int) -> Any:
+    for _ in range(subdivide):
+        mesh = mesh.subdivide()
+    repair: Any = trimesh.repair
+    if subdivide:
+        smoothing: Any = trimesh.smoothing
+        smoothing.filter_humphrey(mesh, iterations=6 * subdivide)
+    repair.fix_normals(mesh, multibody=True)
+    return mesh
 
 
 @lru_cache(maxsize=32)
@@ -24,17 +60,9 @@ def surface(name: str, subdivide: int = 0) -> Mesh:
     Raises:
         FileNotFoundError: myo-sim is not installed or has no such mesh.
     """
-    path = files("myo_sim").joinpath("models", "meshes", f"{name}.stl")
-    mesh: Any = trimesh.load(str(path), process=True)
-    mesh.merge_vertices(merge_tex=True, merge_norm=True)
+    mesh = _load(name)
     trimesh.repair.fill_holes(mesh)
-    for _ in range(subdivide):
-        mesh = mesh.subdivide()
-    repair: Any = trimesh.repair
-    if subdivide:
-        smoothing: Any = trimesh.smoothing
-        smoothing.filter_humphrey(mesh, iterations=6 * subdivide)
-    repair.fix_normals(mesh, multibody=True)
+    mesh = _smoothed(mesh, subdivide)
     return Mesh(np.asarray(mesh.vertices, np.float64) * 1000.0, np.asarray(mesh.faces, np.int32))
 
 
@@ -42,10 +70,113 @@ def surface(name: str, subdivide: int = 0) -> Mesh:
 def bone(name: str, cortex: float, subdivide: int = 0, mirrored: bool = False) -> Bone:
     """The mesh with a cortical shell made by moving its vertices inward along their normals; mirrored: z -> -z."""
     outer = surface(name, subdivide)
-    normals = trimesh.Trimesh(outer.vertices, outer.faces, process=False).vertex_normals
-    inner = Mesh(outer.vertices - normals * cortex, outer.faces)
+    inner = Mesh(outer.vertices - normals(outer) * cortex, outer.faces)
     if mirrored:
         flip = np.array([1.0, 1.0, -1.0])
         outer = Mesh(outer.vertices * flip, outer.faces[:, ::-1])
         inner = Mesh(inner.vertices * flip, inner.faces[:, ::-1])
     return Bone(outer, inner)
+
+
+def normals(mesh: Mesh) -> FloatArray:
+    """(n, 3) unit normals of the vertices, outward."""
+    return np.asarray(trimesh.Trimesh(mesh.vertices, mesh.faces, process=False).vertex_normals, np.float64)
+
+
+@dataclass(frozen=True)
+class LibraryPart:
+    """A library bone in a local frame (x anterior, y up, z right, mm) with what it needs to be scaled to a person."""
+
+    mesh: Mesh
+    normals: FloatArray
+    """(n, 3) unit normals of the vertices, outward."""
+    back: float
+    """x of the posterior wall of the body, or of the posterior edge of the sacral endplate."""
+    depth: float
+    """Of the body or the endplate, front to back, mm."""
+    height: float
+    """Posterior height of the body, mm; 0 for a sacrum."""
+    width: float
+    """Of the body, mm."""
+
+
+@lru_cache(maxsize=1)
+def _spine() -> dict[str, Any]:
+    """Every vertebra of the library's spine as one closed mesh in the common upright frame, metres."""
+    parts = [part for part in _load("ground_spine").split(only_watertight=True) if len(part.faces) >= 200]
+    parts.sort(key=lambda part: -float(np.median(part.vertices[:, 1])))
+    return dict(zip(LEVELS, parts, strict=True))
+
+
+def _body_corners(level: str) -> FloatArray:
+    """(4, 2) AS, PS, AI, PI of the body's mid-sagittal section in the common frame, mm; a level from C2 down."""
+    section: Any = _spine()[level].section(plane_origin=[0, 0, 5e-4], plane_normal=[0, 0, 1])
+    loops = [np.asarray(loop)[:, :2] * 1000 for loop in section.discrete]
+    outline = max(loops, key=lambda loop: float(loop[:, 0].max()))  # the other loop is the spinous process
+    if level == "C2":
+        outline = outline[outline[:, 1] < outline[:, 1].min() + _AXIS_BODY_MM]
+    # a tilted body: find its corners along the diagonals of its own axes, turned twice to settle
+    turn = 0.0
+    for _ in range(3):
+        c, s = np.cos(turn), np.sin(turn)
+        own = outline @ np.array([[c, -s], [s, c]])
+        own = (own - own.mean(axis=0)) / np.ptp(own, axis=0)
+        corners = np.array([outline[np.argmax(own @ d)] for d in ((1, 1), (-1, 1), (1, -1), (-1, -1))])
+        forward = corners[0] - corners[1] + corners[2] - corners[3]
+        turn = float(np.arctan2(forward[1], forward[0]))
+    return corners
+
+
+@lru_cache(maxsize=1)
+def _frames() -> dict[str, tuple[FloatArray, FloatArray]]:
+    """Center (3,) mm and rotation (3, 3) of every body from C2 down, in the common frame."""
+    out = {}
+    for level in LEVELS[1:]:
+        corners = _body_corners(level)
+        forward = corners[0] - corners[1] + corners[2] - corners[3]
+        c, s = forward / np.linalg.norm(forward)
+        out[level] = (np.append(corners.mean(axis=0), 0.0), np.array([[c, -s, 0.0], [s, c, 0.0], [0.0, 0.0, 1.0]]))
+    return out
+
+
+@lru_cache(maxsize=32)
+def vertebra(level: str) -> LibraryPart:
+    """A whole vertebra in the frame of its own body: origin at the body's center, x along its endplates."""
+    center, rotation = _frames()[level]
+    mesh = _smoothed(_spine()[level].copy(), 1)
+    local = (np.asarray(mesh.vertices) * 1000.0 - center) @ rotation
+    placed = Mesh(local, np.asarray(mesh.faces, np.int32))
+    corners = (_body_corners(level) - center[:2]) @ rotation[:2, :2]
+    depth = float((corners[0, 0] - corners[1, 0] + corners[2, 0] - corners[3, 0]) / 2)
+    body = local[local[:, 0] > 0]
+    return LibraryPart(
+        placed,
+        normals(placed),
+        float((corners[1, 0] + corners[3, 0]) / 2),
+        depth,
+        float(corners[1, 1] - corners[3, 1]),
+        float(np.ptp(body[:, 2])),
+    )
+
+
+@lru_cache(maxsize=32)
+def rib(number: int) -> LibraryPart:
+    """The right rib `number` (1 to 12) in the frame of its vertebra's body."""
+    parts = [p for p in _load("thorax").split(only_watertight=True) if 90 <= len(p.faces) < 200]
+    right = sorted((p for p in parts if p.vertices[:, 2].mean() > 0), key=lambda p: -float(p.vertices[:, 1].max()))
+    mesh = _smoothed(right[number - 1].copy(), 1)
+    center, rotation = _frames()[f"T{number}"]
+    placed = Mesh((np.asarray(mesh.vertices) * 1000.0 - center) @ rotation, np.asarray(mesh.faces, np.int32))
+    return LibraryPart(placed, normals(placed), 0.0, 0.0, 0.0, 0.0)
+
+
+@lru_cache(maxsize=1)
+def sacrum() -> LibraryPart:
+    """The sacrum in the frame of its endplate: origin at the plate's middle, x to its front, y up from the plate."""
+    mesh = surface("sacrum", 2)
+    front, back = np.array(_SACRAL_PLATE_MM)
+    c, s = (front - back) / np.linalg.norm(front - back)
+    rotation = np.array([[c, -s, 0.0], [s, c, 0.0], [0.0, 0.0, 1.0]])
+    placed = Mesh((mesh.vertices - np.append((front + back) / 2, 0.0)) @ rotation, mesh.faces)
+    depth = float(np.linalg.norm(front - back))
+    return LibraryPart(placed, normals(placed), -depth / 2, depth, 0.0, 0.0)

@@ -46,9 +46,9 @@ _SECTIONS: tuple[tuple[str, float, float, float], ...] = (
     ("C2", 58, 52, 58),
     ("C4", 54, 54, 58),
     ("C6", 52, 62, 66),
-    ("T1", 60, 70, 74),
-    ("T3", 94, 66, 116),
-    ("T6", 142, 64, 138),
+    ("T1", 62, 74, 100),
+    ("T3", 96, 70, 148),
+    ("T6", 142, 68, 146),
     ("T9", 166, 62, 148),
     ("T12", 150, 68, 142),
     ("L2", 118, 82, 134),
@@ -124,7 +124,7 @@ def breasts(spine: Spine, build: Build, size: float, rng: np.random.Generator) -
     height = 0.5 * (spine.levels["T6"] + spine.levels["T9"]) + rng.normal(0, 15) - 0.3 * size
     x = float(spine.at(np.array([height]))[0, 0]) + (140 * build.depth + 25 * build.fat) * build.size
     return [
-        ellipsoid([x, height, side * 75.0], [0.8 * size, 1.05 * size, 0.9 * size], None, 10) for side in (1.0, -1.0)
+        ellipsoid([x, height, side * 75.0], [0.8 * size, 1.05 * size, 0.55 * size], None, 10) for side in (1.0, -1.0)
     ]
 
 

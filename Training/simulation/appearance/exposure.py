@@ -69,7 +69,7 @@ class ExposureLook:
             veil=dice.log_uniform((1e-6, 6e-5), (1e-7, 3e-4), (1e-8, 6e-4)),
             heel=dice.uniform((-0.1, 0.1), (-0.5, 0.5)),
             lean=dice.uniform((-0.1, 0.1), (-0.4, 0.4)),
-            photons_per_mm2=dice.log_uniform((2e5, 3e6), (2e4, 1e7), (5e3, 3e7)),
+            photons_per_mm2=dice.log_uniform((4e4, 2e6), (1e4, 1e7), (5e3, 3e7)),
             noise_reach_mm=dice.uniform((0.1, 0.3), (0, 0.7), (0, 1.2)),
             electronic=dice.log_uniform((1e-6, 1e-4), (1e-7, 1e-3), (1e-8, 3e-3)),
             blur_mm=dice.uniform((0.1, 0.5), (0, 1.1), (0, 2)),
