@@ -10,7 +10,6 @@ import time
 from pathlib import Path
 from typing import Annotated
 
-import qt
 import slicer
 import vtk
 from slicer import vtkMRMLMarkupsLineNode, vtkMRMLScalarVolumeNode
@@ -34,23 +33,25 @@ except ModuleNotFoundError:
 
 from SpineAlignmentLib.batch import Batch
 from SpineAlignmentLib.child_process import ChildProcess, Process, worker_command
-from SpineAlignmentLib.detection_job import DetectionQueue, FilmRequest
+from SpineAlignmentLib.detection_job import DetectionQueue
 from SpineAlignmentLib.errors import SpineAlignmentError
 from SpineAlignmentLib.film_paths import film_files
 from SpineAlignmentLib.landmarks import NAMES
 from SpineAlignmentLib.mrml.alignment import FilmAlignment
 from SpineAlignmentLib.mrml.calibration import calibrated_spacing
-from SpineAlignmentLib.mrml.export import export_results, save_picture
+from SpineAlignmentLib.mrml.export import export_results
+from SpineAlignmentLib.mrml.film_detection import start_detection
 from SpineAlignmentLib.mrml.spine_scene import SpineScene
-from SpineAlignmentLib.mrml.view import show_film, show_spine
-from SpineAlignmentLib.mrml.volume_film import volume_geometry, volume_pixels
+from SpineAlignmentLib.panels import dicom_studies, red_view
 from SpineAlignmentLib.panels.batch_panel import BatchPanel
 from SpineAlignmentLib.panels.compare_panel import ComparePanel
 from SpineAlignmentLib.panels.detection_panel import DetectionPanel
-from SpineAlignmentLib.panels.engine_install import engine_missing, install_engine, python_executable
-from SpineAlignmentLib.panels.film_panel import FilmPanel, start_calibration_line
+from SpineAlignmentLib.panels.engine_install import engine_missing, engine_ready, python_executable
+from SpineAlignmentLib.panels.export_panel import ExportPanel
+from SpineAlignmentLib.panels.film_panel import FilmPanel
 from SpineAlignmentLib.panels.landmarks_panel import LandmarksPanel
 from SpineAlignmentLib.panels.measurements_panel import MeasurementsPanel
+from SpineAlignmentLib.panels.unveiling import Unveiling
 from SpineAlignmentLib.parameters import KEYS
 from SpineAlignmentLib.results import Annotation
 
@@ -174,27 +175,8 @@ class SpineAlignmentLogic(ScriptedLoadableModuleLogic):
         Raises:
             FilmError: the volume is not a film.
         """
-        alignment = self.alignment(volumeNode)
-        film = alignment.annotation
-        name, volumeId = volumeNode.GetName(), volumeNode.GetID()
-        path = self.spine.file_of(volumeNode)
-        request = FilmRequest(
-            name=name,
-            path=path,
-            pixels=None if path else volume_pixels(volumeNode, volume_geometry(volumeNode)),
-            spacing_mm=film.spacing_mm,
-            spacing_source=film.spacing_source,
-            anterior=film.anterior if alignment.anterior_known else "auto",
-            engine=engine,
-            models=self.models,
-        )
 
-        def done(detection: Annotation) -> None:
-            present = slicer.mrmlScene.GetNodeByID(volumeId)
-            if present is None or self.spine.alignment(present) is not alignment:
-                failed(f"{name}: the film was removed while its landmarks were being detected")
-                return
-            alignment.set_detection(detection)
+        def done(alignment: FilmAlignment) -> None:
             if onDone is not None:
                 onDone(alignment)
 
@@ -203,7 +185,7 @@ class SpineAlignmentLogic(ScriptedLoadableModuleLogic):
             if onFailed is not None:
                 onFailed(text)
 
-        self.queue.submit(request, done, failed, onProgress)
+        start_detection(self.queue, self.spine, volumeNode, done, failed, onProgress, engine, self.models)
 
     def detect(self, volumeNode, engine="auto", timeout=300.0) -> FilmAlignment:
         """Detect landmarks and wait for them; the window stays alive meanwhile.
@@ -272,15 +254,8 @@ class SpineAlignmentLogic(ScriptedLoadableModuleLogic):
 
     @staticmethod
     def filesOfStudies(studyInstanceUIDs) -> list[str]:
-        """The films of studies in Slicer's DICOM database: one file for each series of a CR, DX or RF modality."""
-        database = slicer.dicomDatabase
-        files = []
-        for study in studyInstanceUIDs:
-            for series in database.seriesForStudy(study):
-                for file in database.filesForSeries(series):
-                    if database.fileValue(file, "0008,0060") in ("CR", "DX", "RF", "OT"):
-                        files.append(file)
-        return files
+        """The files of the radiographs in studies of Slicer's DICOM database."""
+        return dicom_studies.films_of_series(dicom_studies.series_of_studies(studyInstanceUIDs))
 
     @staticmethod
     def filesOfFolder(folder) -> list[Path]:
@@ -289,16 +264,7 @@ class SpineAlignmentLogic(ScriptedLoadableModuleLogic):
 
     def showFilm(self, volumeNode) -> None:
         """Show a film in the Red slice view: its spine when landmarks are known, else all of it."""
-        layoutManager = slicer.app.layoutManager()
-        if layoutManager is None:
-            return
-        layoutManager.setLayout(slicer.vtkMRMLLayoutNode.SlicerLayoutOneUpRedSliceView)
-        sliceLogic = layoutManager.sliceWidget("Red").sliceLogic()
-        alignment = self.spine.alignment(volumeNode)
-        if alignment is None:
-            show_film(sliceLogic, volumeNode)
-        else:
-            show_spine(sliceLogic, alignment)
+        red_view.show(volumeNode, self.spine.alignment(volumeNode))
 
 
 class SpineAlignmentWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
@@ -323,29 +289,22 @@ class SpineAlignmentWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         uiWidget.setMRMLScene(slicer.mrmlScene)
 
         self.logic = SpineAlignmentLogic()
-        self.filmPanel = FilmPanel(self.ui, self.changeFilm)
-        self.detectionPanel = DetectionPanel(
-            self.ui, self.logic.queue, self.startDetection, self.cancel, self.refresh
-        )
-        self.landmarksPanel = LandmarksPanel(self.ui, self.detectionPanel.report)
+        self.unveiling = Unveiling()
+        self.filmPanel = FilmPanel(self.ui, self.logic, lambda: self._parameterNode, self.onParameterNodeModified)
+        self.detectionPanel = DetectionPanel(self.ui, self.logic.queue, self.startDetection, self.cancel, self.refresh)
+        report = self.detectionPanel.report
+        self.landmarksPanel = LandmarksPanel(self.ui, uiWidget, report, self.startPlacing)
         self.measurementsPanel = MeasurementsPanel(self.ui, self.onShownMeasurements)
         self.comparePanel = ComparePanel(self.ui)
-        self.batchPanel = BatchPanel(self.ui, self.startBatch, self.chosenDicomFiles, self.engineReady)
+        tables = {"copyButton": self.measurementsPanel.text, "copyComparisonButton": self.comparePanel.text}
+        self.exportPanel = ExportPanel(self.ui, tables, self.unveiling.finish, report)
+        self.batchPanel = BatchPanel(self.ui, self.startBatch, dicom_studies.chosen_films, self.readyForBatch)
 
         self.addObserver(slicer.mrmlScene, slicer.mrmlScene.StartCloseEvent, self.onSceneStartClose)
         self.addObserver(slicer.mrmlScene, slicer.mrmlScene.EndCloseEvent, self.onSceneEndClose)
         self.addObserver(slicer.mrmlScene, slicer.mrmlScene.EndImportEvent, self.onSceneEndImport)
 
-        self.ui.placeButton.clicked.connect(lambda *_: self.onPlace())
         self.ui.mainButton.clicked.connect(lambda *_: self.onShownMeasurements(MAIN_MEASUREMENTS))
-        self.ui.copyButton.clicked.connect(lambda *_: self.copy(self.measurementsPanel.text()))
-        self.ui.copyComparisonButton.clicked.connect(lambda *_: self.copy(self.comparePanel.text()))
-        self.ui.exportButton.clicked.connect(lambda *_: self.onExport())
-        self.shortcuts = []
-        for keys, step in (("Ctrl+Shift+Down", 1), ("Ctrl+Shift+Up", -1)):
-            shortcut = qt.QShortcut(qt.QKeySequence(keys), self.parent)
-            shortcut.activated.connect(lambda step=step: self.landmarksPanel.step(step))
-            self.shortcuts.append(shortcut)
 
         self.initializeParameterNode()
 
@@ -353,6 +312,7 @@ class SpineAlignmentWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         """Called when the module is reloaded or the application closes."""
         self.landmarksPanel.stop_placing()
         self.detectionPanel.close()
+        self.unveiling.stop()
         self.setParameterNode(None)
         self.removeObservers()
         self.logic.spine.release()
@@ -367,6 +327,7 @@ class SpineAlignmentWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
 
     def onSceneStartClose(self, caller, event) -> None:
         self.detectionPanel.cancel()
+        self.unveiling.stop()
         self.setParameterNode(None)
 
     def onSceneEndClose(self, caller, event) -> None:
@@ -403,7 +364,7 @@ class SpineAlignmentWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         p = self._parameterNode
         film = p.film
         shown = list(p.shownMeasurements)
-        self.logic.spine.show_only(film, frozenset(shown), p.showPoints, p.showCurve, p.showNames)
+        self.unveiling.show(self.logic.spine, film, shown, points=p.showPoints, curve=p.showCurve, names=p.showNames)
         self.measurementsPanel.show(shown)
         self.followAlignment()
         filmId = film.GetID() if film else None
@@ -440,19 +401,9 @@ class SpineAlignmentWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         usable = isinstance(facts, Annotation)
         self.detectionPanel.allow(usable)
         self.ui.placeButton.enabled = usable
-        self.ui.exportButton.enabled = self.ui.copyButton.enabled = alignment is not None
-        self.refreshComparison()
-
-    def refreshComparison(self) -> None:
-        other = self._parameterNode.otherFilm if self._parameterNode else None
-        second = self.logic.spine.alignment(other)
-        note = "" if second or other is None else _("The other film has no landmarks yet; choose it above and detect.")
-        first = self._shownAlignment
-        if first is not None and second is first:
-            note, second = _("This is the same film."), None
-        self.comparePanel.refresh(first, second, note)
-        if first is not None and second is not None:
-            self.logic.compare(first.volume, second.volume)
+        self.exportPanel.refresh(alignment)
+        self.comparePanel.refresh(self.logic.spine, film, p.otherFilm if p else None)
+        self.unveiling.go_on()
 
     # Clicks
 
@@ -460,21 +411,10 @@ class SpineAlignmentWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         if self._parameterNode is not None:
             self._parameterNode.shownMeasurements = list(keys)
 
-    def engineReady(self) -> bool:
-        """Whether the chosen engine is installed; asks before it installs one."""
-        missing = engine_missing(self._parameterNode.engine)
-        if missing is None:
-            return True
-        try:
-            return install_engine(missing)
-        except RuntimeError as error:
-            slicer.util.errorDisplay(str(error))
-            return False
-
     def startDetection(self, onDone, onFailed, onProgress) -> bool:
         """Begin to detect on the chosen film; False when there is none or the engine was not installed."""
         film = self._parameterNode.film if self._parameterNode else None
-        if film is None or not self.engineReady():
+        if film is None or not engine_ready(self._parameterNode.engine):
             return False
         self.landmarksPanel.stop_placing()
 
@@ -490,58 +430,18 @@ class SpineAlignmentWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         self.batchPanel.cancel()
         self.logic.cancel()
 
-    def onPlace(self) -> None:
-        if not self.ui.placeButton.checked:
-            self.landmarksPanel.stop_placing()
-            return
-        try:
-            alignment = self.logic.alignment(self._parameterNode.film)
-        except SpineAlignmentError as error:
-            slicer.util.errorDisplay(str(error))
-            return
+    def startPlacing(self) -> FilmAlignment:
+        """The landmarks to place by hand, made when the chosen film has none."""
+        alignment = self.logic.alignment(self._parameterNode.film)
         self.onParameterNodeModified()
-        self.landmarksPanel.start_placing(alignment)
+        return alignment
 
-    def changeFilm(self, what: str) -> None:
-        """Change what is known about the film: "spacing", "calibration line", "calibrate" or "side"."""
-        p = self._parameterNode
-        try:
-            if what == "calibration line":
-                p.calibrationLine = start_calibration_line(slicer.mrmlScene, p.calibrationLine)
-            elif what == "calibrate":
-                self.logic.calibrate(p.film, p.calibrationLine, self.ui.calibrationSpinBox.value)
-            elif what == "spacing":
-                size = self.ui.spacingSpinBox.value
-                self.logic.alignment(p.film).set_spacing((size, size), "typed")
-            else:
-                alignment = self.logic.alignment(p.film)
-                alignment.set_anterior("right" if alignment.annotation.anterior == "left" else "left")
-        except (SpineAlignmentError, ValueError) as error:
-            slicer.util.errorDisplay(str(error))
-        self.onParameterNodeModified()
-
-    def copy(self, text: str) -> None:
-        slicer.app.clipboard().setText(text)
-        self.detectionPanel.report(_("Copied."))
-
-    def onExport(self) -> None:
-        kinds = "Results (*.json);;Table (*.csv);;Landmarks (*.mrk.json);;Picture (*.png)"
-        path = qt.QFileDialog.getSaveFileName(None, _("Export results"), self._parameterNode.film.GetName(), kinds)
-        if path:
-            self.export(Path(path))
-
-    def export(self, path: Path) -> None:
-        """Save results, or a picture of the view, by the ending of the path."""
-        try:
-            if path.suffix.lower() == ".png":
-                view = slicer.app.layoutManager().sliceWidget("Red").sliceView()
-                save_picture(view.renderWindow(), path)
-            else:
-                self.logic.export(self._parameterNode.film, path)
-        except SpineAlignmentError as error:
-            slicer.util.errorDisplay(str(error))
-            return
-        self.detectionPanel.report(f"Saved {path.name}.")
+    def readyForBatch(self) -> bool:
+        """Whether films can be measured now; tells the user why not."""
+        if self.logic.queue.busy:
+            slicer.util.errorDisplay(_("A detection is under way; wait for its end or cancel it."))
+            return False
+        return engine_ready(self._parameterNode.engine)
 
     def startBatch(self, files, outputFolder, onProgress, onDone) -> Batch:
         def done() -> None:
@@ -552,14 +452,6 @@ class SpineAlignmentWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         self.ui.detectButton.enabled = False
         self.detectionPanel.keep_going()
         return batch
-
-    def chosenDicomFiles(self) -> list[str]:
-        """The film files of the studies chosen in the DICOM module's browser."""
-        module = getattr(slicer.modules, "DICOMWidget", None)
-        browser = getattr(getattr(module, "browserWidget", None), "dicomBrowser", None)
-        if browser is None:
-            return []
-        return self.logic.filesOfStudies(browser.dicomTableManager().currentStudiesSelection())
 
 
 class SpineAlignmentTest(ScriptedLoadableModuleTest):

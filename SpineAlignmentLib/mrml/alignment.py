@@ -53,6 +53,7 @@ class FilmAlignment:
         self._curve_visible = True
         self._curve_centers = np.empty((0, 2))
         self._busy = False
+        self._bent = False
         self._undo: deque[FloatArray] = deque(maxlen=UNDO_LIMIT)
         self._redo: deque[FloatArray] = deque(maxlen=UNDO_LIMIT)
         self._drawings = {key: drawing.MeasurementDrawing(scene, key, self._put_away) for key in KEYS}
@@ -66,8 +67,10 @@ class FilmAlignment:
         put_into_folder(scene, volume, landmarks, landmarks)
         if self._table is not None:
             results_table.fill(self._table)
+        if not landmark_list.is_whole(landmarks):
+            landmark_list.fill(landmarks)
         self._observed = self._observe()
-        self._on_landmarks_changed()
+        self._take_over(self._read())
 
     # What there is
 
@@ -247,6 +250,11 @@ class FilmAlignment:
         """The measurements that are drawn when they are measurable."""
         return self._shown
 
+    @property
+    def made(self) -> frozenset[str]:
+        """The measurements whose nodes exist, shown or not; those of others are made when they are first drawn."""
+        return frozenset(key for key, measurement in self._drawings.items() if measurement.nodes)
+
     # History
 
     @property
@@ -309,9 +317,15 @@ class FilmAlignment:
         transform = self.volume.GetTransformNodeID()
         if self._busy or self.volume.GetImageData() is None:
             return
+        was_bent = self._bent
         try:
             geometry = volume_geometry(self.volume)
+            self._bent = False
         except FilmError:
+            self._bent = True
+        if self._bent != was_bent:
+            self._notify()
+        if self._bent:
             return
         same = np.array_equal(geometry.pixel_to_ras, self._geometry.pixel_to_ras)
         if same and transform == self.landmarks.GetTransformNodeID():
@@ -333,7 +347,7 @@ class FilmAlignment:
             landmark_list.write_ras(self.landmarks, self._geometry.to_ras(points_px))
         finally:
             self._busy = False
-        self._on_landmarks_changed()
+        self._take_over(self._read())
 
     def _on_landmarks_changed(self, *_: Any) -> None:
         if self._busy:
@@ -341,7 +355,17 @@ class FilmAlignment:
         if not landmark_list.is_whole(self.landmarks):
             self._on_points_removed()
             return
-        self._points = self._geometry.to_pixels(landmark_list.read_ras(self.landmarks))
+        points = self._read()
+        if not np.array_equal(np.isnan(points), np.isnan(self._points)):
+            # placed or taken away in a view, which no drag does
+            self._remember()
+        self._take_over(points)
+
+    def _read(self) -> FloatArray:
+        return self._geometry.to_pixels(landmark_list.read_ras(self.landmarks))
+
+    def _take_over(self, points_px: FloatArray) -> None:
+        self._points = points_px
         self.update()
 
     def update(self) -> None:

@@ -27,7 +27,7 @@ def remove_if_empty(scene: Node, landmarks: Node) -> None:
     """Remove the folder of derived nodes, and that of the film, when nothing is left in them."""
     hierarchy = slicer.vtkMRMLSubjectHierarchyNode.GetSubjectHierarchyNode(scene)
     folder = film_folder(hierarchy, landmarks)
-    for child in (_children(hierarchy, folder) if folder else []):
+    for child in _children(hierarchy, folder) if folder else []:
         if hierarchy.GetItemAttribute(child, FOLDER_ATTRIBUTE) == _DERIVED and not _children(hierarchy, child):
             hierarchy.RemoveItem(child)
 

@@ -11,6 +11,7 @@ from SpineAlignmentLib.mrml import landmark_list, results_table
 from SpineAlignmentLib.mrml.alignment import FilmAlignment
 from SpineAlignmentLib.mrml.film_facts import FileForInstance, film_facts, film_file
 from SpineAlignmentLib.mrml.folder import film_folder
+from SpineAlignmentLib.mrml.volume_film import volume_geometry
 from SpineAlignmentLib.results import Annotation
 
 Node = Any
@@ -34,7 +35,7 @@ class SpineScene:
         self.on_changed: list[Callable[[], None]] = []
         self._file_for_instance = file_for_instance
         self._alignments: dict[str, FilmAlignment] = {}
-        self._last_facts: tuple[Node, Annotation] | None = None
+        self._read_facts: dict[str, tuple[int, Annotation]] = {}
         events = (
             (slicer.vtkMRMLScene.NodeAboutToBeRemovedEvent, self._on_node_about_to_be_removed),
             (slicer.vtkMRMLScene.StartCloseEvent, self._on_scene_closed),
@@ -69,15 +70,19 @@ class SpineScene:
         """What is known about a film, with its landmarks if it has any.
 
         Raises:
-            FilmError: the volume is not a film.
+            FilmError: the volume is not a film, or no longer one; see `volume_film.volume_geometry`.
         """
+        volume_geometry(volume)
         alignment = self.alignment(volume)
-        if alignment is not None:
-            return alignment.annotation
-        if self._last_facts is None or self._last_facts[0] is not volume:
-            # reading the file takes a while, and the panel asks often
-            self._last_facts = (volume, film_facts(volume, self._file_for_instance))
-        return self._last_facts[1]
+        return self._facts_without_landmarks(volume) if alignment is None else alignment.annotation
+
+    def _facts_without_landmarks(self, volume: Node) -> Annotation:
+        """Read once: decoding a film's file takes a while, and a panel asks often."""
+        age, facts = self._read_facts.get(volume.GetID(), (-1, None))
+        if facts is None or age != volume.GetMTime():
+            facts = film_facts(volume, self._file_for_instance)
+            self._read_facts[volume.GetID()] = (volume.GetMTime(), facts)
+        return facts
 
     def file_of(self, volume: Node) -> Path | None:
         """The file a film was loaded from, when it is there and still holds what the volume shows."""
@@ -96,7 +101,7 @@ class SpineScene:
         known = self.alignment(volume)
         if known is not None:
             return known
-        facts = facts or film_facts(volume, self._file_for_instance)
+        facts = facts or self._facts_without_landmarks(volume)
         landmarks = landmark_list.create(self.scene, volume)
         return self._adopt(FilmAlignment(self.scene, volume, landmarks, facts))
 
@@ -186,7 +191,7 @@ class SpineScene:
     def _on_node_about_to_be_removed(self, _caller: Node, _event: str, node: Node) -> None:
         if self.scene.IsClosing():
             return
-        self._last_facts = None
+        self._read_facts.pop(node.GetID(), None)
         for alignment in self.alignments:
             if node is alignment.volume or node is alignment.landmarks:
                 self._let_go(alignment)
@@ -204,7 +209,7 @@ class SpineScene:
         for alignment in self.alignments:
             alignment.release()
         self._alignments.clear()
-        self._last_facts = None
+        self._read_facts.clear()
         self._notify()
 
     def _on_scene_imported(self, *_: Any) -> None:

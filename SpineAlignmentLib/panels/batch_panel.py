@@ -18,7 +18,7 @@ class BatchPanel:
         ui: the panel's widgets by name.
         start: called with files, output folder, progress and end functions; returns the batch.
         chosen_files: the film files of the studies that are chosen in the DICOM browser.
-        engine_ready: whether an engine is installed; may ask the user to install one.
+        ready: whether detections can start now; tells or asks the user what is in the way.
     """
 
     def __init__(
@@ -26,12 +26,12 @@ class BatchPanel:
         ui: Any,
         start: Callable[..., Batch],
         chosen_files: Callable[[], Sequence[str]],
-        engine_ready: Callable[[], bool],
+        ready: Callable[[], bool],
     ) -> None:
         self._ui = ui
         self._start = start
         self._chosen_files = chosen_files
-        self._engine_ready = engine_ready
+        self._ready = ready
         self.batch: Batch | None = None
         ui.batchFolderButton.clicked.connect(lambda *_: self.measure_folder())
         ui.batchDicomButton.clicked.connect(lambda *_: self.measure_studies())
@@ -63,7 +63,7 @@ class BatchPanel:
             slicer.util.errorDisplay(none_text)
         elif not output:
             slicer.util.errorDisplay("Choose a folder for the results")
-        elif self._engine_ready():
+        elif self._ready():
             self._ui.batchFailuresEdit.plainText = ""
             self._ui.batchProgressBar.value = 0
             self._ui.batchLabel.text = f"0 of {len(files)} films"

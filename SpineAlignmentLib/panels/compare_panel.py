@@ -6,6 +6,7 @@ import numpy as np
 
 from SpineAlignmentLib.constructions import value_text
 from SpineAlignmentLib.mrml.alignment import FilmAlignment
+from SpineAlignmentLib.mrml.spine_scene import SpineScene
 from SpineAlignmentLib.panels.tables import Cells
 from SpineAlignmentLib.parameters import KEYS, PARAMETERS
 
@@ -20,10 +21,13 @@ class ComparePanel:
         for row, key in enumerate(KEYS):
             self._cells.put(row, 0, key)
 
-    def refresh(self, this: FilmAlignment | None, other: FilmAlignment | None, note: str) -> None:
-        """Show both films; `note` says what is missing for a comparison."""
-        self._ui.compareLabel.text = note
-        both = this is not None and other is not None
+    def refresh(self, spine: SpineScene, film: Any, other_film: Any) -> None:
+        """Show two films (volumes, or None), and bring their comparison table in the scene up to date."""
+        this, other = spine.alignment(film), spine.alignment(other_film)
+        self._ui.compareLabel.text = self._missing(this, other, other_film)
+        both = this is not None and other is not None and this is not other
+        if both:
+            spine.compare(film, other_film)
         first = this.parameters if this is not None and both else {}
         second = other.parameters if other is not None and both else {}
         for row, key in enumerate(KEYS):
@@ -31,6 +35,17 @@ class ComparePanel:
             cells = (value_text(key, a), value_text(key, b), signed_text(key, b - a)) if both else ("", "", "")
             for column, text in enumerate(cells, 1):
                 self._cells.put(row, column, text)
+
+    @staticmethod
+    def _missing(this: FilmAlignment | None, other: FilmAlignment | None, other_film: Any) -> str:
+        """What is missing for a comparison."""
+        if other_film is None:
+            return ""
+        if other is None:
+            return "The other film has no landmarks yet; choose it above and detect."
+        if this is None:
+            return "The chosen film has no landmarks yet."
+        return "This is the same film." if this is other else ""
 
     def text(self) -> str:
         """The table for the clipboard."""

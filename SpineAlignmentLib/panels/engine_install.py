@@ -47,3 +47,15 @@ def install_engine(engine: str) -> bool:
             f"{requirement} could not be installed: {error}. Check the internet connection, or choose another engine."
         ) from error
     return engine_missing(engine) is None
+
+
+def engine_ready(engine: str) -> bool:
+    """Whether an engine can run now; asks to install a missing one, and tells the user when that fails."""
+    missing = engine_missing(engine)
+    if missing is None:
+        return True
+    try:
+        return install_engine(missing)
+    except RuntimeError as error:
+        slicer.util.errorDisplay(str(error))
+        return False

@@ -5,7 +5,7 @@ from typing import Any
 
 import slicer
 
-from SpineAlignmentLib.errors import FilmError
+from SpineAlignmentLib.errors import SpineAlignmentError
 from SpineAlignmentLib.mrml.film_facts import SIDE_UNKNOWN
 from SpineAlignmentLib.results import Annotation
 
@@ -15,17 +15,22 @@ class FilmPanel:
 
     Args:
         ui: the panel's widgets by name.
-        change: called with a function of the logic that changes the chosen film; shows errors.
+        logic: the module's logic.
+        choices: gives the module's parameter node.
+        changed: called after every change.
     """
 
-    def __init__(self, ui: Any, change: Callable[[str], None]) -> None:
+    def __init__(self, ui: Any, logic: Any, choices: Callable[[], Any], changed: Callable[[], None]) -> None:
         self._ui = ui
-        ui.spacingButton.clicked.connect(lambda *_: change("spacing"))
-        ui.calibrationButton.clicked.connect(lambda *_: change("calibration line"))
-        ui.calibrateButton.clicked.connect(lambda *_: change("calibrate"))
-        ui.flipButton.clicked.connect(lambda *_: change("side"))
+        self._logic = logic
+        self._choices = choices
+        self._changed = changed
+        ui.spacingButton.clicked.connect(lambda *_: self._change(self._set_spacing))
+        ui.calibrationButton.clicked.connect(lambda *_: self._change(self._draw_line))
+        ui.calibrateButton.clicked.connect(lambda *_: self._change(self._calibrate))
+        ui.flipButton.clicked.connect(lambda *_: self._change(self._flip))
 
-    def refresh(self, film: Annotation | FilmError | None) -> None:
+    def refresh(self, film: Annotation | SpineAlignmentError | None) -> None:
         """Show what is known, or why the volume is not a film."""
         usable = isinstance(film, Annotation)
         for name in ("spacingButton", "calibrationButton", "calibrateButton", "flipButton"):
@@ -36,6 +41,29 @@ class FilmPanel:
             return
         self._ui.spacingLabel.text = spacing_text(film)
         self._ui.facingLabel.text = facing_text(film)
+
+    def _change(self, change: Callable[[], None]) -> None:
+        try:
+            change()
+        except (SpineAlignmentError, ValueError) as error:
+            slicer.util.errorDisplay(str(error))
+        self._changed()
+
+    def _set_spacing(self) -> None:
+        size = self._ui.spacingSpinBox.value
+        self._logic.alignment(self._choices().film).set_spacing((size, size), "typed")
+
+    def _draw_line(self) -> None:
+        choices = self._choices()
+        choices.calibrationLine = start_calibration_line(choices.film.GetScene(), choices.calibrationLine)
+
+    def _calibrate(self) -> None:
+        choices = self._choices()
+        self._logic.calibrate(choices.film, choices.calibrationLine, self._ui.calibrationSpinBox.value)
+
+    def _flip(self) -> None:
+        alignment = self._logic.alignment(self._choices().film)
+        alignment.set_anterior("right" if alignment.annotation.anterior == "left" else "left")
 
 
 def spacing_text(film: Annotation) -> str:

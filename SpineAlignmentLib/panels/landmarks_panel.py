@@ -1,22 +1,37 @@
 """The 45 landmarks in the panel: where each stands, going from one to the next, and putting them right."""
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
+import qt
 import slicer
 
+from SpineAlignmentLib.errors import SpineAlignmentError
 from SpineAlignmentLib.landmarks import COUNT, NAMES
 from SpineAlignmentLib.mrml.alignment import FilmAlignment
 from SpineAlignmentLib.mrml.placing import PlaceMode
 from SpineAlignmentLib.panels.tables import Cells
 
+KEYS_TO_STEP: Final[dict[str, int]] = {"Ctrl+Shift+Down": 1, "Ctrl+Shift+Up": -1}
+"""Keys to how many landmarks further down they go."""
+
 
 class LandmarksPanel:
-    """Table and buttons of the landmarks; `report` is called with a line of text for the user."""
+    """Table, buttons and keys of the landmarks.
 
-    def __init__(self, ui: Any, report: Callable[[str], None]) -> None:
+    Args:
+        ui: the panel's widgets by name.
+        widget: the widget that has the keys: those of a hidden one, as after a reload of the module, are dead.
+        report: called with a line of text for the user.
+        to_place: gives the landmarks of the chosen film, which it makes when there are none.
+    """
+
+    def __init__(
+        self, ui: Any, widget: Any, report: Callable[[str], None], to_place: Callable[[], FilmAlignment]
+    ) -> None:
         self._ui = ui
+        self._to_place = to_place
         self._table = ui.landmarksTable
         self._report = report
         self._alignment: FilmAlignment | None = None
@@ -33,6 +48,12 @@ class LandmarksPanel:
         ui.missingButton.clicked.connect(lambda *_: self._change(lambda a: a.set_point(NAMES[self.row], None)))
         ui.undoButton.clicked.connect(lambda *_: self._change(lambda a: a.undo()))
         ui.redoButton.clicked.connect(lambda *_: self._change(lambda a: a.redo()))
+        ui.placeButton.clicked.connect(lambda *_: self._on_place())
+        self._shortcuts = []
+        for keys, rows in KEYS_TO_STEP.items():
+            shortcut = qt.QShortcut(qt.QKeySequence(keys), widget)
+            shortcut.activated.connect(lambda rows=rows: self.step(rows))
+            self._shortcuts.append(shortcut)
 
     @property
     def row(self) -> int:
@@ -83,8 +104,17 @@ class LandmarksPanel:
 
     # Placing by hand
 
-    def start_placing(self, alignment: FilmAlignment) -> None:
+    def _on_place(self) -> None:
         """Every click on the film places the next missing landmark, the chosen one first."""
+        if not self._ui.placeButton.checked:
+            self.stop_placing()
+            return
+        try:
+            alignment = self._to_place()
+        except SpineAlignmentError as error:
+            self._ui.placeButton.checked = False
+            slicer.util.errorDisplay(str(error))
+            return
         self._alignment = alignment
         self._place = PlaceMode(alignment)
         self._place.start(self.row)

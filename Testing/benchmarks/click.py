@@ -2,16 +2,20 @@
 Testing.benchmarks.click`.
 
 Cold: the child process starts for it. Warm: the child is kept from the detection before. The longest time in which the
-window did not react is measured as well; drawing is not in it, since the view is rendered in software here.
+window did not react is measured as well, from the click until all 18 measurements are drawn; rendering is not in it,
+since the view is rendered in software here.
 """
 
+import statistics
 import sys
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import slicer
 from PySide6 import QtWidgets
 
+from SpineAlignmentLib.parameters import KEYS
 from Testing.host import application
 from Testing.host.films import load_film
 from Testing.host.screenshots import SAMPLE
@@ -27,37 +31,60 @@ class ClickFigures:
 
     to_points: float
     longest_block: float
+    """Wall time; other programs on the machine lengthen it."""
+    longest_cpu: float
+    """Processor time of the same thread: what the block would be on a machine that does nothing else."""
 
 
 def click(host: application.Host) -> ClickFigures:
-    """Click, and let Qt work until the points are there."""
-    start = last = time.perf_counter()
-    host.widget.ui.detectButton.click()
-    longest = 0.0
-    while host.widget.logic.queue.busy:
-        QtWidgets.QApplication.processEvents()
-        now = time.perf_counter()
-        longest = max(longest, now - last)
+    """Click, and let Qt work until the points are there, then until everything is drawn."""
+    alignment = None
+    start = time.perf_counter()
+    to_points = 0.0
+    walls, cpus = [], []
+
+    def step(work: Callable[[], object]) -> None:
+        wall, cpu = time.perf_counter(), time.thread_time()
+        work()
+        walls.append(time.perf_counter() - wall)
+        cpus.append(time.thread_time() - cpu)
+
+    step(host.widget.ui.detectButton.click)
+    while alignment is None or alignment.made != set(KEYS):
+        step(QtWidgets.QApplication.processEvents)
+        if alignment is None and not host.widget.logic.queue.busy:
+            to_points = time.perf_counter() - start
+            (alignment,) = host.widget.logic.spine.alignments
         time.sleep(0.002)
-        last = time.perf_counter()
-    return ClickFigures(time.perf_counter() - start, longest)
+    return ClickFigures(to_points, max(walls), max(cpus))
+
+
+def new_host() -> application.Host:
+    """The module open on the sample film, with all measurements ticked."""
+    host = application.Host()
+    load_film(slicer.mrmlScene, SAMPLE)
+    host.open_module()
+    host.widget.onShownMeasurements(list(KEYS))
+    QtWidgets.QApplication.processEvents()
+    return host
 
 
 def main() -> int:
     """Print the figures; status 1 when a bar is missed."""
     application.install()
-    host = application.Host()
-    load_film(slicer.mrmlScene, SAMPLE)
-    host.open_module()
-    cold = click(host)
-    warm = min((click(host) for _ in range(5)), key=lambda figures: figures.to_points)
-    host.finish()
-    for name, figures, limit in (("cold", cold, COLD_LIMIT_S), ("warm", warm, WARM_LIMIT_S)):
+    host = new_host()
+    missed = False
+    for name, limit, clicks in (("cold", COLD_LIMIT_S, 1), ("warm", WARM_LIMIT_S, 5)):
+        figures = [click(host) for _ in range(clicks)]
+        seconds = statistics.median(f.to_points for f in figures)
+        block, cpu = max(f.longest_block for f in figures), max(f.longest_cpu for f in figures)
+        missed |= seconds > limit or block > BLOCK_LIMIT_S
         print(
-            f"{name} {figures.to_points:.2f} s (bar {limit:.0f} s), "
-            f"window blocked for at most {figures.longest_block:.3f} s"
+            f"{name} {seconds:.2f} s (bar {limit:.0f} s), window blocked for at most {block:.3f} s "
+            f"(processor {cpu:.3f} s; bar {BLOCK_LIMIT_S} s)"
         )
-    return int(cold.to_points > COLD_LIMIT_S or warm.to_points > WARM_LIMIT_S or warm.longest_block > BLOCK_LIMIT_S)
+    host.finish()
+    return int(missed)
 
 
 if __name__ == "__main__":

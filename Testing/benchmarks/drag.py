@@ -102,6 +102,7 @@ def prepared_host() -> application.Host:
     widget = host.open_module()
     widget.logic.alignment(film).set_points(subject.upright_px())
     widget.onShownMeasurements(list(KEYS))
+    widget.unveiling.finish()
     for _ in range(5):
         qt_application.processEvents()
     return host
