@@ -405,6 +405,10 @@ class SpineAlignmentWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         self.comparePanel.refresh(self.logic.spine, film, p.otherFilm if p else None)
         self.unveiling.go_on()
 
+    def getParameterNode(self) -> SpineAlignmentParameterNode | None:
+        """What the user chose; None while a scene is closed."""
+        return self._parameterNode
+
     # Clicks
 
     def onShownMeasurements(self, keys: list[str]) -> None:
@@ -455,36 +459,81 @@ class SpineAlignmentWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
 
 
 class SpineAlignmentTest(ScriptedLoadableModuleTest):
-    """The main steps inside a running Slicer: detect, read, correct, undo, export."""
+    """The main steps inside a running Slicer, from a script and with the panel, on the sample film."""
 
     def setUp(self) -> None:
         slicer.mrmlScene.Clear()
-
-    def runTest(self) -> None:
-        self.setUp()
-        self.test_SpineAlignment()
-        self.tearDown()
-
-    def test_SpineAlignment(self) -> None:
-        sample = Path(__file__).resolve().parent / "Resources" / "SampleData" / "sample_film.dcm"
-        film = slicer.util.loadVolume(str(sample), {"singleFile": True})
-        logic = SpineAlignmentLogic()
         missing = engine_missing("auto")
         if missing is not None:
             self.skipTest(f"the engine {missing} is not installed")
-        alignment = logic.detect(film)
-        found = logic.landmarks(film)
-        assert len(found) > 40
-        before = logic.parameters(film)
-        assert all(before[key] == before[key] for key in MAIN_MEASUREMENTS)
+        sample = Path(__file__).resolve().parent / "Resources" / "SampleData" / "sample_film.dcm"
+        self.film = slicer.util.loadVolume(str(sample), {"singleFile": True})
+
+    def runTest(self) -> None:
+        for test in (self.test_Script, self.test_Panel):
+            self.setUp()
+            test()
+            self.tearDown()
+
+    def test_Script(self) -> None:
+        """Detect, read, correct, undo, export."""
+        logic = SpineAlignmentLogic()
+        alignment = logic.detect(self.film)
+        found, before = logic.landmarks(self.film), logic.parameters(self.film)
+        self.assertGreater(len(found), 40)
+        self.assertTrue(all(before[key] == before[key] for key in MAIN_MEASUREMENTS))
         alignment.show(KEYS)
         x, y = found["S1_A"]
         alignment.set_point("S1_A", (x, y + 20))
-        assert before["SS"] != logic.parameters(film)["SS"]
+        self.assertGreater(abs(before["SS"] - logic.parameters(self.film)["SS"]), 1)
         alignment.undo()
-        assert abs(before["SS"] - logic.parameters(film)["SS"]) < 1e-6
+        self.assertAlmostEqual(before["SS"], logic.parameters(self.film)["SS"])
         target = Path(slicer.util.tempDirectory()) / "film.json"
-        logic.export(film, target)
-        assert target.is_file()
-        logic.spine.release()
-        self.delayDisplay("Test passed")
+        logic.export(self.film, target)
+        self.assertTrue(target.is_file())
+        logic.cancel()
+        self.delayDisplay("Script passed")
+
+    def test_Panel(self) -> None:
+        """Click Detect landmarks, drag a landmark with the mouse, see lines and table follow, undo."""
+        if slicer.app.layoutManager() is None:
+            self.skipTest("there is no window")
+        if slicer.util.mainWindow() is not None:
+            slicer.util.selectModule("SpineAlignment")
+        widget = slicer.modules.spinealignment.widgetRepresentation().self()
+        widget.getParameterNode().film = self.film
+        widget.ui.detectButton.click()
+        end = time.monotonic() + 120
+        while widget.logic.queue.busy and time.monotonic() < end:
+            slicer.app.processEvents()
+            time.sleep(0.01)
+        alignment = widget.logic.alignment(self.film)
+        self.assertIsNotNone(alignment.detection, widget.ui.statusLabel.text)
+        self.delayDisplay("Landmarks found")
+        widget.unveiling.finish()
+        lines = [node for node in alignment.drawn_nodes if node.GetAttribute("SpineAlignment.measurement") == "SS"]
+        drawn = [slicer.util.arrayFromMarkupsControlPoints(node) for node in lines]
+        row = widget.ui.measurementsTable.item(KEYS.index("SS"), 1)
+        shown = row.text()
+        before = alignment.points_px
+        self.dragLandmark(alignment.landmarks, NAMES.index("S1_A"), 12)
+        self.assertGreater(abs(alignment.points_px - before)[NAMES.index("S1_A")].max(), 5)
+        self.assertNotEqual(row.text(), shown)
+        after = [slicer.util.arrayFromMarkupsControlPoints(node) for node in lines]
+        self.assertTrue(any((a != b).any() for a, b in zip(after, drawn, strict=True)))
+        widget.ui.undoButton.click()
+        self.assertEqual(row.text(), shown)
+        self.delayDisplay("Panel passed")
+
+    @staticmethod
+    def dragLandmark(landmarksNode, index: int, pixels: int) -> None:
+        """Drag a control point down the Red slice view with the mouse."""
+        sliceWidget = slicer.app.layoutManager().sliceWidget("Red")
+        position = [0.0, 0.0, 0.0]
+        landmarksNode.GetNthControlPointPositionWorld(index, position)
+        rasToXY = vtk.vtkMatrix4x4()
+        vtk.vtkMatrix4x4.Invert(sliceWidget.mrmlSliceNode().GetXYToRAS(), rasToXY)
+        x, y = (int(round(value)) for value in rasToXY.MultiplyPoint([*position, 1.0])[:2])
+        # the mouse comes first: a markup takes only a press on what it was told is below the mouse
+        slicer.util.clickAndDrag(sliceWidget, button="None", start=(x, y), end=(x, y), steps=1)
+        slicer.util.clickAndDrag(sliceWidget, start=(x, y), end=(x, y - pixels), steps=6)

@@ -1,13 +1,12 @@
 """The picture of a result: the film with its landmarks, the spine curve and every measurement with its value."""
 
 import io
-from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, Final
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from SpineAlignmentLib.constructions import Construction, Point, Segment, constructions, spine_curve, value_text
 from SpineAlignmentLib.film import Film
@@ -205,15 +204,16 @@ class _Sheet:
         pen.text((box[0] + 4 - left, box[1] + 4 - top), shown.label.text, fill=color, font=font)
 
 
-def free_place(box: Box, taken: Sequence[Box], size: tuple[float, float] | None = None) -> Box:
+def free_place(box: Box, taken: ArrayLike, size: tuple[float, float] | None = None) -> Box:
     """The place of a box nearest to where it would like to be that covers no other.
 
     Args:
         box: left, top, right and bottom in pixels.
-        taken: the boxes that are there already.
+        taken: the boxes that are there already, shape (n, 4).
         size: width and height of the picture that it must not leave; None when it may.
     """
     width, height = box[2] - box[0], box[3] - box[1]
+    left, top, right, bottom = np.asarray(taken, float).reshape(-1, 4).T
     for ring in range(_RINGS):
         # the nearest free place first, in eight directions
         for angle in np.radians(np.arange(0, 360 if ring else 45, 45)):
@@ -221,13 +221,9 @@ def free_place(box: Box, taken: Sequence[Box], size: tuple[float, float] | None 
             if size is not None:
                 x, y = min(max(x, 2), max(size[0] - width - 2, 2)), min(max(y, 2), max(size[1] - height - 2, 2))
             place = (x, y, x + width, y + height)
-            if not any(_overlap(place, other) for other in taken):
+            if not ((x < right) & (left < place[2]) & (y < bottom) & (top < place[3])).any():
                 return place
     return place
-
-
-def _overlap(a: Box, b: Box) -> bool:
-    return a[0] < b[2] and b[0] < a[2] and a[1] < b[3] and b[1] < a[3]
 
 
 def _panel(whole: Any, left: int, annotation: Annotation) -> None:

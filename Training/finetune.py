@@ -1,9 +1,9 @@
 """Learning from corrections: continue from trained models on a hospital's own films (`python -m Training.finetune`).
 
 Each model of the ensemble goes on from its shipped weights, at a small learning rate, on the given films and, against
-forgetting, on films of the kind it already knows (`--rehearsal`). A part of the patients is kept for choosing the best
-step. The new folder of models can be given to `detect --models` and to the module; what it changed is measured on
-films that took no part.
+forgetting, on as many films of the kind it already knows (`--rehearsal`). A part of the patients of either kind chooses
+the best step. The new folder of models can be given to `detect --models` and to the module; what changed is measured on
+films that took no part. An interrupted fine-tuning goes on when the same command is given again.
 """
 
 import argparse
@@ -19,12 +19,22 @@ from typing import Any, Final
 from SpineAlignmentLib.errors import ModelError, ResultError, SpineAlignmentError
 from SpineAlignmentLib.files import make_folder, write_files
 from SpineAlignmentLib.models import SAVED_MODEL, Model, read_ensemble
-from Training.config import ConfigError, DataConfig, SourceConfig, TrainingConfig, config_from_dict, save_config
+from Training.config import (
+    ConfigError,
+    DataConfig,
+    SourceConfig,
+    TrainingConfig,
+    config_from_dict,
+    load_config,
+    save_config,
+)
 from Training.datasets import read_films
 
 MINIMUM_FILMS: Final[int] = 5
 FOLDS: Final[int] = 5
 """One of so many parts of the patients chooses the best step."""
+VALIDATIONS: Final[int] = 5
+"""How often the best step is looked for."""
 
 
 @dataclass(frozen=True)
@@ -54,29 +64,39 @@ def continued(model: Model, settings: Settings, weights: Path) -> TrainingConfig
         raise ModelError(
             f"{model.folder}: does not say how it was trained, so it cannot be continued ({error})"
         ) from error
-    films: dict[str, Any] = {"kind": "annotated", "options": {"folder": str(settings.films)}}
-    part: dict[str, Any] = {"source": films, "folds": FOLDS, "fold": 0, "seed": settings.seed}
-    training: dict[str, Any] = {"kind": "fold", "options": part}
     count = len(read_films(settings.films)[0])
-    if settings.rehearsal is not None:
-        known = {"kind": "annotated", "options": {"folder": str(settings.rehearsal)}}
-        # as many corrected films as known ones, whatever the sizes of the two folders
-        repeats = [max(1, round(len(read_films(settings.rehearsal)[0]) / max(count * (1 - 1 / FOLDS), 1))), 1]
-        training = {"kind": "mixture", "options": {"sources": [training, known], "repeats": repeats}}
-    data = DataConfig(
-        SourceConfig(**training), SourceConfig("fold", {**part, "held_out": True}), workers=1, prefetch=2
-    )  # fmt: skip
+    data = DataConfig(_films(settings, count, False), _films(settings, count, True), workers=1, prefetch=2)
     optimizer = replace(
         config.optimizer, learning_rate=settings.learning_rate, unit="steps", length=settings.steps, schedule="cosine",
         warmup_steps=min(10, settings.steps // 4), batch_size=settings.batch, average=0.9, clip_norm=100.0,
     )  # fmt: skip
-    every = max(1, settings.steps // 6)
+    every = max(1, settings.steps // VALIDATIONS)
     run = replace(
         config.run, precision="float32", threads=settings.threads, seed=settings.seed, log_steps=every,
-        checkpoint_steps=settings.steps, validation_steps=every, patience=0, init_from=str(weights),
+        checkpoint_steps=every, validation_steps=every, patience=0, init_from=str(weights),
     )  # fmt: skip
     description = f"{config.description} Fine-tuned on {count} corrected films."
     return replace(config, description=description.strip(), data=data, optimizer=optimizer, run=run)
+
+
+def _films(settings: Settings, count: int, held_out: bool) -> SourceConfig:
+    """The films that train, or those that choose the best step: as many known ones as of the `count` corrected ones."""
+
+    def part(folder: Path, folds: int) -> dict[str, Any]:
+        whole = {"kind": "annotated", "options": {"folder": str(folder)}}
+        options = {"source": whole, "folds": folds, "fold": 0, "held_out": held_out, "seed": settings.seed}
+        return {"kind": "fold", "options": options}
+
+    corrected = part(settings.films, FOLDS)
+    if settings.rehearsal is None:
+        return SourceConfig(**corrected)
+    known = read_films(settings.rehearsal)[0]
+    folds = min(max(2, len(known) * FOLDS // count), len({film.patient for film in known}))
+    share = (1 / folds) / (1 / FOLDS) if held_out else (1 - 1 / folds) / (1 - 1 / FOLDS)
+    ratio = len(known) / count * share
+    sources = [corrected, part(settings.rehearsal, folds)]
+    repeats = [max(1, round(ratio)), max(1, round(1 / ratio))]
+    return SourceConfig("mixture", {"sources": sources, "repeats": repeats})
 
 
 def extract_weights(model: Model, path: Path) -> None:
@@ -112,24 +132,33 @@ def finetune(models: Path | None, settings: Settings, output: Path, work: Path) 
     Raises:
         SpineAlignmentError: too few films, or a training that fails; its own message was printed.
     """
-    films, problems = read_films(settings.films)
-    if problems:
-        raise ResultError(problems[0])
-    if len({film.patient for film in films}) < MINIMUM_FILMS:
-        raise ResultError(
-            f"{settings.films}: has films of fewer than {MINIMUM_FILMS} patients; correct some more first"
-        )
+    for folder in (settings.films, settings.rehearsal):
+        _check_films(folder)
     make_folder(work)
     make_folder(output)
     runs = []
     for model in read_ensemble(models):
         weights, config, run = (work / f"{model.name}{end}" for end in (".npz", ".yaml", ""))
+        wanted = continued(model, settings, weights)
+        if (run / "config.yaml").exists() and load_config(run / "config.yaml").to_dict() != wanted.to_dict():
+            raise ResultError(f"{run}: holds a fine-tuning on other films or with other settings; give another --work")
         extract_weights(model, weights)
-        save_config(continued(model, settings, weights), config)
+        save_config(wanted, config)
         _command("Training.train", "--config", str(config), "--run", str(run))
         runs += ["--run", str(run)]
     _command("Training.export", *runs, "--output", str(output), "--ensemble")
     return output
+
+
+def _check_films(folder: Path | None) -> None:
+    """Raises ResultError where a folder has too few films, or one that cannot be used."""
+    if folder is None:
+        return
+    films, problems = read_films(folder)
+    if problems:
+        raise ResultError(problems[0])
+    if len({film.patient for film in films}) < MINIMUM_FILMS:
+        raise ResultError(f"{folder}: has films of fewer than {MINIMUM_FILMS} patients; add some first")
 
 
 def _command(module: str, *arguments: str) -> None:

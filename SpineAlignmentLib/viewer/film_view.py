@@ -13,6 +13,11 @@ from trame_rca.utils import RcaViewAdapter
 from trame_slicer.core import SlicerApp
 from trame_slicer.rca_view.rca_view_factory import RcaRenderStrategy, RcaWindow
 from trame_slicer.views import DirectViewFactory, ViewLayoutDefinition, ViewProps, ViewType
+from vtkmodules.vtkCommonCore import vtkCommand
+
+from SpineAlignmentLib.mrml.alignment import FilmAlignment
+from SpineAlignmentLib.mrml.view import show_film, show_spine
+from SpineAlignmentLib.viewer.label_places import LabelPlaces
 
 Node = Any
 Event = dict[str, Any]
@@ -30,7 +35,12 @@ class FilmView:
     """One slice view that shows one film."""
 
     def __init__(
-        self, app: SlicerApp, server: Any, on_point: Callable[[], bool], on_moved: Callable[[bool], None]
+        self,
+        app: SlicerApp,
+        server: Any,
+        on_point: Callable[[], bool],
+        on_moved: Callable[[bool], None],
+        on_scaled: Callable[[], None],
     ) -> None:
         """Make the view.
 
@@ -39,16 +49,21 @@ class FilmView:
             server: the trame server whose page has the area.
             on_point: whether the pointer is on something that can be dragged.
             on_moved: called after the pointer did something, with whether it was pressed.
+            on_scaled: called when the view shows the film at another scale.
         """
         app.view_manager.register_factory(DirectViewFactory(True))
         definition = ViewLayoutDefinition("Red", ViewType.SLICE_VIEW, ViewProps(orientation="Axial"))
         self.view = app.view_manager.create_view(definition)
+        self._logic = app.app_logic.GetSliceLogic(self.view.get_view_node())
         self.view.set_background_color_from_string(BACKGROUND)
         # without a graphics card several samples a pixel take three times as long
         self.view.render_window().SetMultiSamples(0)
         self._scene = app.scene
-        self._whole = True
+        self._on_scaled = on_scaled
+        self._scale: tuple[float, ...] = ()
+        self._fitted: Callable[[], None] | None = None
         self._shown: Node | None = None
+        self.labels = LabelPlaces(self.view.get_view_node())
         window = _PageWindow(self, server.state, on_point, on_moved)
         scheduler = RcaImageRenderScheduler(
             window,
@@ -59,6 +74,14 @@ class FilmView:
         )
         self.adapter = RcaViewAdapter(window, AREA, scheduler=scheduler, do_schedule_render_on_interaction=False)
         self.view.set_scheduled_render(RcaRenderStrategy(scheduler))
+        self.view.get_view_node().AddObserver(vtkCommand.ModifiedEvent, self._on_view_changed)
+
+    def _on_view_changed(self, *_: Any) -> None:
+        node = self.view.get_view_node()
+        scale = (*node.GetFieldOfView()[:2], *node.GetDimensions()[:2])
+        if scale != self._scale:
+            self._scale = scale
+            self._on_scaled()
 
     @property
     def placing(self) -> bool:
@@ -74,34 +97,50 @@ class FilmView:
         modes = slicer.vtkMRMLInteractionNode
         self._interaction.SetCurrentInteractionMode(modes.AdjustWindowLevel if active else modes.ViewTransform)
 
-    def show(self, volume: Node | None) -> None:
-        """Show a film whole, or nothing."""
-        self._shown = volume
-        self.view.set_background_volume_id(volume.GetID() if volume else None)
-        if volume:
-            self.view.get_view_node().RotateToVolumePlane(volume)
+    def show(self, alignment: FilmAlignment | None) -> None:
+        """Show the spine of a film, the whole film when its landmarks are not known, or nothing."""
+        self._shown = alignment
+        self.view.set_background_volume_id(alignment.volume.GetID() if alignment else None)
+        if alignment is not None and len(alignment.positions_world()) > 1:
+            self.fit_spine()
+        else:
             self.fit()
 
     def fit(self) -> None:
         """Show the whole film."""
-        self._whole = True
+        self._fit(lambda alignment: show_film(self._logic, alignment.volume))
+        self._fitted = self.fit
+
+    def fit_spine(self) -> None:
+        """Show the part of the film with the landmarks."""
+        self._fit(lambda alignment: show_spine(self._logic, alignment))
+        self._fitted = self.fit_spine
+
+    def _fit(self, show: Callable[[FilmAlignment], None]) -> None:
         if self._shown is not None:
-            self.view.fit_view_to_content()
+            with self.view.trigger_modified_once():
+                self._logic.ResizeSliceNode(*self.view.render_window().GetSize())
+                show(self._shown)
         self.view.schedule_render()
+
+    @property
+    def whole(self) -> bool:
+        """Whether the view shows the whole film, as it does until the user looks closer."""
+        return self._fitted == self.fit
 
     def zoom(self, closer: bool) -> None:
         """Zoom in or out by a fifth, around the middle."""
-        self._whole = False
+        self.left_fitted()
         self.view.zoom(0.2 if closer else -0.25)
 
-    def left_whole(self) -> None:
+    def left_fitted(self) -> None:
         """The user zoomed or moved the film: leave it there when the page changes its size."""
-        self._whole = False
+        self._fitted = None
 
     def resized(self) -> None:
         """The area of the page has another size."""
-        if self._whole:
-            self.fit()
+        if self._fitted is not None:
+            self._fitted()
 
 
 class _PageWindow(RcaWindow):  # type: ignore[misc]
@@ -126,7 +165,7 @@ class _PageWindow(RcaWindow):  # type: ignore[misc]
             # the page has its own keys
             return
         if "MouseWheel" in kind:
-            self._film_view.left_whole()
+            self._film_view.left_fitted()
             event["ctrlKey"] = 1
         for what in ("Press", "Release"):
             button = kind.removesuffix(what)
@@ -153,5 +192,5 @@ class _PageWindow(RcaWindow):  # type: ignore[misc]
             return "LeftButton"
         if self._on_point() or self._film_view.placing:
             return "LeftButton"
-        self._film_view.left_whole()
+        self._film_view.left_fitted()
         return "MiddleButton"

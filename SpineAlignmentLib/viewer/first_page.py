@@ -9,8 +9,9 @@ from typing import Any, Final
 PAGE: Final[Path] = Path(__file__).resolve().parent / "page"
 TITLE: Final[str] = "Spine Alignment"
 ACTIONS: Final[tuple[str, ...]] = (
-    *("choose", "close", "detect", "cancel", "undo", "redo", "reset", "fit", "zoom", "gray"),
-    *("toggle", "toggle_group", "toggle_drawn", "next_low", "select", "nudge", "missing"),
+    *("choose", "close", "detect", "cancel", "undo", "redo", "reset"),
+    *("toggle", "toggle_group", "toggle_drawn", "fit", "fit_spine", "zoom", "gray"),
+    *("next_low", "step", "nudge", "missing"),
     *("set_spacing", "set_anterior", "calibrate", "calibrated", "stop_calibrating", "open_sample", "dismiss"),
 )
 """Methods of the workplace that the page may call."""
@@ -36,6 +37,7 @@ def state(sample: Path | None) -> dict[str, Any]:
         "drawn": {},
         "low": [],
         "detected": False,
+        "placed": False,
         "can_undo": False,
         "can_redo": False,
         "busy": None,

@@ -2,6 +2,8 @@
 
 from typing import Any, Final
 
+import numpy as np
+
 from SpineAlignmentLib.constructions import value_text
 from SpineAlignmentLib.mrml.alignment import FilmAlignment
 from SpineAlignmentLib.mrml.drawing import GROUP_COLORS
@@ -32,7 +34,7 @@ def _css(color: tuple[float, float, float]) -> str:
 
 def values(alignment: FilmAlignment | None) -> dict[str, State]:
     """Value, place within the population (-1 to 1 for minus to plus three standard deviations), and mark of each."""
-    if alignment is None:
+    if alignment is None or not np.isfinite(alignment.points_px).any():
         return {p.key: {"text": "", "at": None, "unusual": False} for p in PARAMETERS}
     out = {}
     for p in PARAMETERS:

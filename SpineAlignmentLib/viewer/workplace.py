@@ -11,6 +11,7 @@ from functools import wraps
 from pathlib import Path
 from typing import Any, Final
 
+import numpy as np
 import slicer
 
 from SpineAlignmentLib.child_process import ChildProcess
@@ -93,7 +94,7 @@ class Workplace:
         self._shown = page_state.SHOWN_AT_FIRST
         self._drawn = {"points": True, "curve": True, "names": False}
         self._polling: asyncio.Task[None] | None = None
-        self.view = FilmView(app, server, self._on_point, self._pointer_moved)
+        self.view = FilmView(app, server, self._on_point, self._pointer_moved, self._spread_labels)
         self._line = CalibrationLine(app.scene, self._line_changed)
         self._state.table = page_state.table()
         self._follow()
@@ -164,8 +165,7 @@ class Workplace:
     def _show(self, alignment: FilmAlignment | None) -> None:
         self.stop_calibrating()
         self._current = alignment
-        volume = alignment.volume if alignment else None
-        self.view.show(volume)
+        self.view.show(alignment)
         self._state.selected = self._state.pointed = ""
         self._draw()
 
@@ -192,6 +192,8 @@ class Workplace:
             self._state.busy = None
             if self._alignment(identity) is alignment:
                 alignment.set_detection(detection)
+                if self._current is alignment and self.view.whole:
+                    self.view.fit_spine()
 
         def failed(text: str) -> None:
             self._state.busy = None
@@ -246,9 +248,19 @@ class Workplace:
     def select(self, name: str) -> None:
         """Bring a landmark to the middle of the view."""
         if self._current and name in INDEX and self._current.jump_to(name):
-            self.view.left_whole()
+            self.view.left_fitted()
             self._state.selected = name
             self._state.pointed = self._described(name)
+
+    def step(self, by: int) -> None:
+        """Go to the next landmark that has a place, or with -1 to the one before."""
+        if self._current is None:
+            return
+        finite = np.isfinite(self._current.points_px).all(axis=1)
+        placed = [name for name, there in zip(NAMES, finite, strict=True) if there]
+        if placed:
+            known = self._state.selected in placed
+            self.select(placed[(placed.index(self._state.selected) + by if known else 0) % len(placed)])
 
     def nudge(self, dx: float, dy: float) -> None:
         """Move the selected landmark by so many film pixels."""
@@ -342,11 +354,20 @@ class Workplace:
     def _draw(self) -> None:
         volume = self._current.volume if self._current else None
         self._spine.show_only(volume, self._shown, **self._drawn)
+        self._spread_labels()
         self._follow()
+
+    def _spread_labels(self) -> None:
+        if self._current is not None:
+            self.view.labels.spread(self._current.drawn_nodes)
 
     def fit(self) -> None:
         """Show the whole film."""
         self.view.fit()
+
+    def fit_spine(self) -> None:
+        """Show the part of the film with the landmarks."""
+        self.view.fit_spine()
 
     def zoom(self, closer: bool) -> None:
         """Zoom in or out."""
@@ -386,6 +407,7 @@ class Workplace:
         """Landmarks, spacing or side changed: the numbers first, at once."""
         self._follow()
         self._state.flush()
+        self._spread_labels()
 
     def _follow(self) -> None:
         current = self._current
@@ -398,6 +420,7 @@ class Workplace:
                 "facts": page_state.facts(current),
                 "low": low,
                 "hint": page_state.hint(current, len(low)),
+                "placed": bool(current and np.isfinite(current.points_px).any()),
                 "can_undo": bool(current and current.can_undo),
                 "can_redo": bool(current and current.can_redo),
                 "detected": bool(current and current.detection),

@@ -113,7 +113,7 @@ def main() -> int:
         try:
             page.open_sample()
             page.detect()
-            page.settle()
+            page.press("f")
             delays = drag_delays(page, options.drags)
             median = float(np.median(delays))
             missed |= median > DRAG_MS

@@ -7,10 +7,12 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from SpineAlignmentLib.models import Model
 from Testing.evaluation.samples import SIZE, truth, write_films
 from Testing.training import tiny
 from Training import checkpoint
-from Training.finetune import Settings, extract_weights, finetune, main
+from Training.film_source import Fold, Mixture, build_source
+from Training.finetune import Settings, continued, extract_weights, finetune, main
 
 
 def write_drawn_films(folder: Path, count: int) -> Path:
@@ -65,6 +67,24 @@ def test_finetuned_models_are_measured_before_and_after(
     about = json.loads((output / "tiny" / "model.json").read_text())
     assert "Fine-tuned on 10 corrected films" in about["training"]["data"]
     assert json.loads((output / "ensemble.json").read_text())["models"] == ["tiny"]
+    assert main([*(str(o) for o in options), "--steps", "41", "--learning-rate", "0.005", "--threads", "1"]) == 2
+    assert "with other settings; give another --work" in capfd.readouterr().err
+
+
+@pytest.mark.parametrize(("corrected", "known"), [(20, 40), (5, 60), (30, 6)])
+def test_new_and_known_films_weigh_the_same(tmp_path: Path, corrected: int, known: int) -> None:
+    """Both kinds train and choose the best step in about equal numbers, and no film does both."""
+    new, old = write_drawn_films(tmp_path / "new", corrected), write_drawn_films(tmp_path / "old", known)
+    model = Model("m", tmp_path, (64, 32), {}, {"training": {"config": tiny.tiny_config()}})
+    data = continued(model, Settings(new, old), tmp_path / "w.npz").data
+    parts = []
+    for source in (data.training, data.validation):
+        mixture = build_source(source, training=False)
+        assert isinstance(mixture, Mixture)
+        which = [place[0] for place in mixture.places]
+        assert 0.6 < which.count(0) / which.count(1) < 1.7
+        parts.append([set(part.indices) for part in mixture.sources if isinstance(part, Fold)])
+    assert all(not training & chosen and training and chosen for training, chosen in zip(*parts, strict=True))
 
 
 def test_too_few_films(shipped: tuple[Path, Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -15,6 +15,7 @@ from trame_slicer.core import SlicerApp
 from trame_slicer.views import DirectViewFactory, ViewLayoutDefinition, ViewProps, ViewType
 
 from Testing.host import parameter_node, scripted_module, widgets
+from Testing.host.films import load_film
 from Testing.host.qt_module import Signals, qt_module
 from Testing.host.slice_widget import SliceWidget
 
@@ -38,6 +39,14 @@ class _LayoutManager:
         """There is only one."""
 
 
+class _CoreIOManager:
+    """Reads films, whatever is asked for."""
+
+    def loadNodes(self, _filetype: str, properties: dict[str, Any], loaded: Any, _messages: Any) -> bool:
+        loaded.AddItem(load_film(slicer.mrmlScene, properties["fileName"]))
+        return True
+
+
 class Application(Signals):
     """The few things of qSlicerApplication that the module and slicer.util ask for."""
 
@@ -51,6 +60,9 @@ class Application(Signals):
 
     def layoutManager(self) -> _LayoutManager:
         return self._layout_manager
+
+    def coreIOManager(self) -> _CoreIOManager:
+        return _CoreIOManager()
 
     def moduleManager(self) -> Signals:
         return self._module_manager
@@ -83,7 +95,9 @@ class Host(QtWidgets.QWidget):
         self.slice = SliceWidget(self.core.view_manager.create_view(definition))
         slicer.mrmlScene = self.core.scene
         slicer.app = Application(self.slice, testing)
-        slicer.modules = types.SimpleNamespace(spinealignment=types.SimpleNamespace(path=str(MODULE_FILE)))
+        representation = types.SimpleNamespace(self=lambda: self.widget)
+        module = types.SimpleNamespace(path=str(MODULE_FILE), widgetRepresentation=lambda: representation)
+        slicer.modules = types.SimpleNamespace(spinealignment=module)
         self.module = load_module()
         self.panel = widgets.qMRMLWidget()
         self.panel.setLayout(QtWidgets.QVBoxLayout())

@@ -36,9 +36,7 @@ class _Parameter:
         self.choices = next((n.choices for n in notes if isinstance(n, Choice)), None)
         self.default = next((n.value for n in notes if isinstance(n, Default)), default)
         members = typing.get_args(self.type) or (self.type,)
-        self.node_class = next(
-            (m for m in members if isinstance(m, type) and issubclass(m, slicer.vtkMRMLNode)), None
-        )
+        self.node_class = next((m for m in members if isinstance(m, type) and issubclass(m, slicer.vtkMRMLNode)), None)
 
     def read(self, node: Any) -> Any:
         if self.node_class is not None:

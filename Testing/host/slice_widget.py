@@ -53,6 +53,9 @@ class SliceWidget(QtWidgets.QWidget):
     def sliceLogic(self) -> Any:
         return self.view._logic
 
+    def interactorStyle(self) -> Any:
+        return self.view.interactor().GetInteractorStyle()
+
     def mrmlSliceNode(self) -> Any:
         return self.view.get_view_node()
 

@@ -207,6 +207,3 @@ def install() -> None:
     slicer.qMRMLNodeComboBox = qMRMLNodeComboBox
     for name in ("qMRMLSliderWidget", "qMRMLRangeWidget", "qMRMLSpinBox"):
         setattr(slicer, name, type(name, (QtWidgets.QWidget,), {}))
-
-
-

@@ -1,6 +1,7 @@
 """The module's panel in the stand-in host: real code, real .ui file, real slice view and markups."""
 
 import time
+import unittest
 from pathlib import Path
 
 import numpy as np
@@ -343,3 +344,12 @@ def test_the_window_never_blocks_while_detecting(module, models, film):
         time.sleep(0.002)
     # waiting for the child never takes a slot; the median says so on a busy machine too
     assert np.median(gaps) < 0.1
+
+
+def test_the_module_tests_itself(host, module):
+    """`SpineAlignmentTest`, which is for a real Slicer, with the shipped ensemble."""
+    result = unittest.TestResult()
+    host.module.SpineAlignmentTest("runTest").run(result)
+    assert result.testsRun == 1
+    assert not result.skipped
+    assert result.wasSuccessful(), "".join(text for _, text in result.errors + result.failures)

@@ -140,7 +140,8 @@ def test_scoliotic_vertebrae_turn_toward_the_convexity(crowd: list[tuple[Person,
 
 
 @given(
-    st.floats(-10, 70), st.floats(-25, 40),
+    st.floats(-10, 70),
+    st.floats(-25, 40),
     st.lists(st.floats(-8, 8), min_size=46, max_size=46),
 )
 @settings(max_examples=60, deadline=None)

@@ -38,7 +38,7 @@ def test_solids_are_closed_and_face_outward(mesh: Mesh) -> None:
 def test_path_through_a_sphere_is_its_chord(projector: Projector) -> None:
     sphere = ellipsoid([0, 0, 0], [20, 20, 20], rings=48)
     window = Window(40.0, 40.0, (80, 80), 1.0)
-    image = projector.path_lengths({"sphere": sphere}, Beam(1e9, True, (0, 0)), window)["sphere"]
+    image = projector.path_lengths({"sphere": [(sphere, 1.0)]}, Beam(1e9, True, (0, 0)), window)["sphere"]
     y, x = np.mgrid[:80, :80] - 39.5
     chord = 2 * np.sqrt(np.clip(20**2 - x**2 - y**2, 0, None))
     inner = x**2 + y**2 < 18**2
@@ -48,13 +48,17 @@ def test_path_through_a_sphere_is_its_chord(projector: Projector) -> None:
 
 def test_hollows_subtract(projector: Projector) -> None:
     shell = join([ellipsoid([0, 0, 0], [20, 20, 20]), ellipsoid([0, 0, 0], [12, 12, 12]).reversed()])
-    image = projector.path_lengths({"shell": shell}, Beam(1e9, True, (0, 0)), Window(30, 30, (61, 61), 1.0))["shell"]
+    image = projector.path_lengths({"shell": [(shell, 1.0)]}, Beam(1e9, True, (0, 0)), Window(30, 30, (61, 61), 1.0))[
+        "shell"
+    ]
     assert image[30, 30] == pytest.approx(16.0, abs=0.5)
 
 
 def test_large_films_are_rendered_in_tiles_without_a_seam(projector: Projector) -> None:
     rod = tube([[0, -70, 0], [0, 0, 0], [0, 70, 0]], 6.0, (1, 0, 0), 40)
-    image = projector.path_lengths({"rod": rod}, Beam(1e9, True, (0, 0)), Window(10, 55, (2200, 400), 0.05))["rod"]
+    image = projector.path_lengths({"rod": [(rod, 1.0)]}, Beam(1e9, True, (0, 0)), Window(10, 55, (2200, 400), 0.05))[
+        "rod"
+    ]
     middle = image[:, 190:210]
     assert np.abs(middle - np.median(middle, axis=0)).max() < 0.3
 
@@ -69,7 +73,7 @@ def test_landmarks_are_where_markers_at_their_points_are_seen(projector: Project
         marker = ellipsoid(patient.landmarks[i], [1.5, 1.5, 1.5])
         x, y = np.floor(expected[i]).astype(int)
         around = Window(window.left - (x - 8), window.top - (y - 8), (17, 17), 1.0)
-        image = projector.path_lengths({"marker": marker}, patient.beam, around)["marker"]
+        image = projector.path_lengths({"marker": [(marker, 1.0)]}, patient.beam, around)["marker"]
         rows, columns = np.mgrid[:17, :17]
         seen = np.array([(image * columns).sum(), (image * rows).sum()]) / image.sum() + [x - 8, y - 8]
         assert np.hypot(*(seen - expected[i])) < 0.5

@@ -44,6 +44,7 @@ def main() -> None:
             page.detect()
             page.settle()
             save(page, "viewer")
+            page.press("f")
             film = page.annotation()
             at = page.screen(film.points_px[[INDEX["L4_PS"], INDEX["FH_1"]]].mean(axis=0), film)
             tab.mouse.move(*np.round(at))

@@ -206,6 +206,30 @@ def test_a_dropped_picture_without_spacing_is_measured_in_degrees_only(page, tmp
     assert page.page.locator(".films li").count() == 1
 
 
+def test_the_spine_fills_the_view_and_the_whole_film_is_one_key_away(page):
+    film = page.annotation()
+    whole = page.page.locator("main.film").screenshot()
+    page.press("s")
+    near = page.page.locator("main.film").screenshot()
+    assert near != whole
+    page.press(".")
+    assert page.page.text_content(".mouse").startswith("C2_D:")
+    page.press(".", ",", ",")
+    assert page.page.text_content(".mouse").startswith(f"{list(INDEX)[-1]}:")
+    page.press("ArrowLeft")
+    moved = page.annotation().points_px - film.points_px
+    assert np.allclose(moved[-1], (-1, 0), atol=0.01) and np.allclose(moved[:-1], 0, atol=0.01)
+
+
+def test_a_row_is_drawn_by_the_keyboard(page):
+    row = page.page.locator("tr[data-key=GT]")
+    row.focus()
+    page.press("Enter")
+    assert row.get_attribute("aria-pressed") == "true"
+    page.press(" ")
+    assert row.get_attribute("aria-pressed") == "false"
+
+
 def test_uncertain_landmarks_are_one_key_away_and_move_by_arrow_keys(page):
     if not page.page.locator("button.low").count():
         pytest.skip("the network is sure of every landmark of this film")

@@ -46,7 +46,9 @@ def localization(study: Study) -> Figure:
     for axes in (axes_left[2], axes_right):
         axes.set_xlabel("Localization error (mm)")
     marks = [Line2D([], [], color="black", marker=_MARKERS[q], linestyle="", label=f"{100 * q:g} %") for q in QUANTILES]
-    axes_right.legend(handles=marks, loc="lower left", title="of films lie below", frameon=True)
+    figure.legend(
+        handles=marks, loc="outside lower center", ncols=len(marks), title="Share of the films below the mark"
+    )
     return figure
 
 
@@ -113,11 +115,12 @@ def bland_altman(study: Study) -> Figure:
             continue
         axes.scatter((t + m) / 2, m - t, s=10, alpha=0.6, linewidths=0, color=REGION_COLORS["lumbosacral"])
         limits = statistics.limits_of_agreement(t, m)
+        digits = 2 if abs(limits.upper - limits.lower) < 1 else 1
         for value, style in ((limits.bias, "-"), (limits.lower, "--"), (limits.upper, "--")):
             if np.isfinite(value):
                 axes.axhline(value, color="black", linestyle=style, linewidth=0.8)
                 axes.annotate(
-                    f"{value:.1f}",
+                    f"{round(value, digits) + 0.0:.{digits}f}",
                     (1, value),
                     xycoords=("axes fraction", "data"),
                     ha="right",

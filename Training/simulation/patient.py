@@ -71,22 +71,18 @@ def project(patient: Patient, projector: Projector, window: Window) -> Projectio
     anatomy, (spine_density, other_density) = patient.anatomy, patient.densities
     layers = projector.path_lengths(
         {
-            "spine": anatomy.spine.outer,
-            "spine inside": anatomy.spine.inner,
-            "skeleton": anatomy.skeleton.outer,
-            "skeleton inside": anatomy.skeleton.inner,
-            "soft": anatomy.soft,
-            "metal": anatomy.metal,
+            "spine": [(anatomy.spine.outer, 1.0), (anatomy.spine.inner, spine_density - 1)],
+            "skeleton": [(anatomy.skeleton.outer, 1.0), (anatomy.skeleton.inner, other_density - 1)],
+            "soft": [(anatomy.soft, 1.0)],
+            "metal": [(anatomy.metal, 1.0)],
         },
         patient.beam,
         window,
     )
-    spine = layers["spine"] - np.float32(1 - spine_density) * layers["spine inside"]
-    skeleton = layers["skeleton"] - np.float32(1 - other_density) * layers["skeleton inside"]
     points = window.to_pixels(order_femoral_heads(patient.beam.project(patient.landmarks)))
     return Projection(
-        np.maximum(spine, 0),
-        np.maximum(skeleton, 0),
+        np.maximum(layers["spine"], 0),
+        np.maximum(layers["skeleton"], 0),
         np.maximum(layers["soft"], 0),
         np.maximum(layers["metal"], 0),
         window.spacing,

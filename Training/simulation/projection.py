@@ -7,14 +7,14 @@ one map, then a parallel beam integrates, so landmarks are exact.
 
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from Training.simulation.anatomy.mesh import Mesh
+from Training.simulation.anatomy.mesh import Mesh, join
 
 FloatArray = NDArray[np.float64]
 ImageArray = NDArray[np.float32]
@@ -97,27 +97,32 @@ class Projector:
             reason = lines[-1].split("GraphicsError: ")[-1]
             raise GraphicsError(reason if "apt-get" in reason else _missing(reason))
 
-    def path_lengths(self, meshes: Mapping[str, Mesh], beam: Beam, window: Window) -> dict[str, ImageArray]:
-        """Millimetres of each mesh along every ray, shape `window.size`; parts that face inward subtract."""
-        out = {name: np.zeros(window.size, np.float32) for name in meshes}
-        height, width = window.size
-        for top in range(0, height, LARGEST_TEXTURE):
-            for left in range(0, width, LARGEST_TEXTURE):
-                rows, columns = min(LARGEST_TEXTURE, height - top), min(LARGEST_TEXTURE, width - left)
-                tile = Window(
-                    window.left - left * window.spacing,
-                    window.top - top * window.spacing,
-                    (rows, columns),
-                    window.spacing,
-                )
-                for name, image in self._tile(meshes, beam, tile).items():
-                    out[name][top : top + rows, left : left + columns] = image
+    def path_lengths(
+        self, materials: Mapping[str, Sequence[tuple[Mesh, float]]], beam: Beam, window: Window
+    ) -> dict[str, ImageArray]:
+        """Millimetres of each material along every ray, shape `window.size`.
+
+        gVirtualXray's time grows with the pixels, not with the triangles: a material is one mesh, rendered where it is
+        alone.
+
+        Args:
+            materials: for each, its meshes and their weights, negative for hollows; parts that face inward subtract.
+            beam: source and detector.
+            window: what the image shows.
+        """
+        out = {}
+        for name, parts in materials.items():
+            out[name] = np.zeros(window.size, np.float32)
+            mesh = join(_flattened(part, beam, weight) for part, weight in parts)
+            if len(mesh.faces):
+                for rows, columns in _tiles(mesh, window):
+                    out[name][rows, columns] = self._render(name, mesh, window, rows, columns)
         return out
 
-    def _tile(self, meshes: Mapping[str, Mesh], beam: Beam, window: Window) -> dict[str, ImageArray]:
-        """Path lengths in a window that fits a texture."""
+    def _render(self, name: str, mesh: Mesh, window: Window, rows: slice, columns: slice) -> ImageArray:
+        """Path lengths of a flattened mesh in a part of a window."""
         gvxr = self._gvxr
-        height, width = window.size
+        height, width = rows.stop - rows.start, columns.stop - columns.start
         gvxr.removePolygonMeshesFromSceneGraph()
         gvxr.useParallelBeam()
         gvxr.setSourcePosition(0.0, 0.0, 2000.0, "mm")
@@ -125,17 +130,34 @@ class Projector:
         gvxr.setDetectorUpVector(0, 1, 0)
         gvxr.setDetectorNumberOfPixels(width, height)
         gvxr.setDetectorPixelSize(window.spacing, window.spacing, "mm")
-        middle = np.array([window.left - width * window.spacing / 2, window.top - height * window.spacing / 2])
-        out: dict[str, ImageArray] = {}
-        for name, mesh in meshes.items():
-            if not len(mesh.faces):
-                continue
-            plane = beam.project(mesh.vertices) - middle
-            vertices = np.column_stack([-plane[:, 0], plane[:, 1], -mesh.vertices[:, 2]])
-            gvxr.makeTriangularMesh(name, vertices.ravel().tolist(), mesh.faces.ravel().tolist(), "mm")
-            gvxr.addPolygonMeshAsOuterSurface(name)
-            out[name] = np.asarray(gvxr.computeLBuffer(name), np.float32).reshape(height, width)[::-1] * MM_PER_CM
-        return out
+        x = window.left - (columns.start + width / 2) * window.spacing
+        y = window.top - (rows.start + height / 2) * window.spacing
+        placed = np.column_stack([x - mesh.vertices[:, 0], mesh.vertices[:, 1] - y, -mesh.vertices[:, 2]])
+        gvxr.makeTriangularMesh(name, placed.ravel().tolist(), mesh.faces.ravel().tolist(), "mm")
+        gvxr.addPolygonMeshAsOuterSurface(name)
+        return np.asarray(gvxr.computeLBuffer(name), np.float32).reshape(height, width)[::-1] * MM_PER_CM
+
+
+def _flattened(mesh: Mesh, beam: Beam, weight: float) -> Mesh:
+    """A mesh moved so that parallel rays along z see what the beam sees, as deep as its weight says.
+
+    Along parallel rays a mesh whose depth is scaled has its path lengths scaled.
+    """
+    vertices = np.column_stack([beam.project(mesh.vertices), abs(weight) * mesh.vertices[:, 2]])
+    return Mesh(vertices, mesh.faces if weight > 0 else mesh.faces[:, ::-1])
+
+
+def _tiles(mesh: Mesh, window: Window) -> Iterator[tuple[slice, slice]]:
+    """The parts of a window that hold a flattened mesh, none larger than a texture."""
+    pixels = window.to_pixels(mesh.vertices[:, :2])
+    left, top = np.maximum(np.floor(pixels.min(axis=0)).astype(int) - 1, 0)
+    right, bottom = np.minimum(np.ceil(pixels.max(axis=0)).astype(int) + 2, window.size[::-1])
+    for row in range(top, bottom, LARGEST_TEXTURE):
+        for column in range(left, right, LARGEST_TEXTURE):
+            yield (
+                slice(row, min(row + LARGEST_TEXTURE, int(bottom))),
+                slice(column, min(column + LARGEST_TEXTURE, int(right))),
+            )
 
 
 def _start_gvxr() -> Any:

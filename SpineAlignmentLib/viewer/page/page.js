@@ -37,7 +37,8 @@
   });
 
   const KEYS = {
-    d: ["detect"], u: ["undo"], y: ["redo"], f: ["fit"], g: ["gray"], n: ["next_low"],
+    d: ["detect"], u: ["undo"], y: ["redo"], f: ["fit"], s: ["fit_spine"], g: ["gray"], n: ["next_low"],
+    ".": ["step", [1]], ",": ["step", [-1]],
     "+": ["zoom", [true]], "=": ["zoom", [true]], "-": ["zoom", [false]],
     1: ["toggle_group", ["pelvis"]], 2: ["toggle_group", ["lumbar"]], 3: ["toggle_group", ["thoracic"]],
     4: ["toggle_group", ["cervical"]], 5: ["toggle_group", ["global"]],
