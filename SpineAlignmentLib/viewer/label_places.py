@@ -1,0 +1,110 @@
+"""The texts of measurements kept clear: at the scale of a whole film they would lie on one another and on the lines.
+
+Slicer draws a text at the same size whatever the zoom, so its place on the film depends on the view.
+"""
+
+from collections.abc import Iterable
+from itertools import pairwise
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from SpineAlignmentLib.picture import Box, free_place
+
+Node = Any
+FloatArray = NDArray[np.float64]
+
+LETTER: Final[tuple[float, float]] = (0.27, 0.56)
+"""Width and height of a letter as Slicer draws it, in shares of the text scale (percent of the view's diagonal)."""
+PIECE_PX: Final[float] = 10.0
+PIECES: Final[int] = 60
+"""A line is avoided in pieces of that length, or in that many when it is long."""
+_TOLERANCE_MM: Final[float] = 1e-6
+
+
+class LabelPlaces:
+    """Where the texts of measurements are in one slice view, each as near to its own place as the others let it be."""
+
+    def __init__(self, view_node: Node) -> None:
+        """Keep texts apart.
+
+        Args:
+            view_node: the slice node of the view.
+        """
+        self._view = view_node
+        self._places: dict[str, tuple[FloatArray, FloatArray]] = {}
+
+    def spread(self, nodes: Iterable[Node]) -> None:
+        """Move the texts among drawn nodes off one another and off the lines; the first ones have the first choice."""
+        drawn = [node for node in nodes if node.GetDisplayVisibility()]
+        to_ras = _matrix(self._view.GetXYToRAS())
+        to_xy = np.linalg.inv(to_ras)
+        places: dict[str, tuple[FloatArray, FloatArray]] = {}
+        taken = [box for node in drawn if not _is_text(node) for box in _line_boxes(node, to_xy)]
+        for node in filter(_is_text, drawn):
+            own = self._own_place(node)
+            wanted = self._box(node, (to_xy @ [*_to_world(node, own), 1.0])[:2])
+            box = free_place(wanted, taken)
+            taken.append(box)
+            moved = to_ras @ [box[0] - wanted[0], box[1] - wanted[1], 0.0, 0.0]
+            shown = _from_world(node, _to_world(node, own) + moved[:3])
+            if np.abs(shown - _position(node)).max() > _TOLERANCE_MM:
+                node.SetNthControlPointPosition(0, *shown.tolist())
+            places[node.GetID()] = (own, shown)
+        self._places = places
+
+    def _own_place(self, node: Node) -> FloatArray:
+        """Where its measurement puts it: where it is, unless it was we who moved it there."""
+        position = _position(node)
+        own, shown = self._places.get(node.GetID(), (position, position))
+        return own if np.abs(position - shown).max() <= _TOLERANCE_MM else position
+
+    def _box(self, node: Node, xy: FloatArray) -> Box:
+        """The text's box in the view's pixels, y up."""
+        display = node.GetDisplayNode()
+        size = float(np.hypot(*self._view.GetDimensions()[:2])) * display.GetTextScale() / 100
+        width, height = LETTER[0] * size * len(node.GetNthControlPointLabel(0)), LETTER[1] * size
+        text = display.GetTextProperty()
+        # 0 left or bottom, 1 centered, 2 right or top (vtkTextProperty)
+        left = float(xy[0]) - width * text.GetJustification() / 2
+        bottom = float(xy[1]) - height * text.GetVerticalJustification() / 2
+        return (left, bottom, left + width, bottom + height)
+
+
+def _is_text(node: Node) -> bool:
+    return bool(node.IsA("vtkMRMLMarkupsFiducialNode"))
+
+
+def _line_boxes(node: Node, to_xy: FloatArray) -> list[Box]:
+    """The boxes, in the view's pixels, that the pieces of a line or curve fill."""
+    points = np.array([node.GetNthControlPointPositionWorld(i) for i in range(node.GetNumberOfControlPoints())])
+    xy = points @ to_xy[:2, :3].T + to_xy[:2, 3]
+    out: list[Box] = []
+    for start, end in pairwise(xy):
+        count = int(np.clip(np.hypot(*(end - start)) / PIECE_PX, 1, PIECES))
+        at = start + np.linspace(0, 1, count + 1)[:, None] * (end - start)
+        out += [
+            (*low, *high) for low, high in zip(np.minimum(at[:-1], at[1:]), np.maximum(at[:-1], at[1:]), strict=True)
+        ]
+    return out
+
+
+def _matrix(matrix: Node) -> FloatArray:
+    return np.array([[matrix.GetElement(row, column) for column in range(4)] for row in range(4)])
+
+
+def _position(node: Node) -> FloatArray:
+    return np.array(node.GetNthControlPointPosition(0))
+
+
+def _to_world(node: Node, position: FloatArray) -> FloatArray:
+    out = [0.0, 0.0, 0.0]
+    node.TransformPointToWorld(position.tolist(), out)
+    return np.array(out)
+
+
+def _from_world(node: Node, position: FloatArray) -> FloatArray:
+    out = [0.0, 0.0, 0.0]
+    node.TransformPointFromWorld(position.tolist(), out)
+    return np.array(out)
