@@ -9,6 +9,7 @@ import pytest
 import statsmodels.api as sm
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy import stats
 
 from Training.evaluation import statistics
 
@@ -117,6 +118,29 @@ def test_power_law_against_statsmodels() -> None:
     assert fit.adjusted_r2 == pytest.approx(reference.rsquared_adj, abs=1e-9)
     assert fit.p == pytest.approx(reference.pvalues[1], rel=1e-6)
     assert fit.scale == pytest.approx(float(np.exp(reference.params[0])), abs=1e-9)
+
+
+NORRIS = np.array(
+    [
+        (0.2, 0.1), (337.4, 338.8), (118.2, 118.1), (884.6, 888.0), (10.1, 9.2), (226.5, 228.1), (666.3, 668.5),
+        (996.3, 998.5), (448.6, 449.1), (777.0, 778.9), (558.2, 559.2), (0.4, 0.3), (0.6, 0.1), (775.5, 778.1),
+        (666.9, 668.8), (338.0, 339.3), (447.5, 448.9), (11.6, 10.8), (556.0, 557.7), (228.1, 228.3), (995.8, 998.0),
+        (887.6, 888.8), (120.2, 119.6), (0.3, 0.3), (0.3, 0.6), (556.8, 557.6), (339.1, 339.3), (887.2, 888.0),
+        (999.0, 998.5), (779.0, 778.9), (11.1, 10.2), (118.3, 117.6), (229.2, 228.9), (669.1, 668.4), (448.9, 449.2),
+        (0.5, 0.2),
+    ]
+)  # fmt: skip
+"""x and y of the linear regression data set Norris of NIST's Statistical Reference Datasets."""
+
+
+def test_power_law_against_the_certified_regression_of_nist() -> None:
+    """The certified line through Norris is a power law through the exponentials of its points."""
+    fit = statistics.fit_power_law(np.exp(NORRIS[:, 0] / 100), np.exp(NORRIS[:, 1] / 100))
+    assert fit.gamma == pytest.approx(-1.00211681802045, abs=1e-11)
+    assert 100 * np.log(fit.scale) == pytest.approx(-0.262323073774029, abs=1e-10)
+    adjusted = 1 - (1 - 0.999993745883712) * 35 / 34
+    assert fit.adjusted_r2 == pytest.approx(adjusted, abs=1e-12)
+    assert fit.p == pytest.approx(stats.f.sf(5436385.54079785, 1, 34), rel=1e-4)
 
 
 def test_power_law_of_a_short_or_constant_log_is_not_computable() -> None:

@@ -135,25 +135,46 @@ def bland_altman(study: Study) -> Figure:
 
 def agreement_heatmap(icc: pd.DataFrame) -> Figure:
     """ICC(2,1) of every pair of raters, parameters and pairs ordered by hierarchical clustering (Fig. 7)."""
-    table = icc.iloc[_clustered(icc.to_numpy(float)), _clustered(icc.to_numpy(float).T)]
-    figure = _figure(3 + 0.62 * len(table.columns), 7.5)
-    axes = figure.subplots()
+    values = icc.to_numpy(float)
+    rows, columns = _linkage(values), _linkage(values.T)
+    figure = _figure(4.5 + 0.62 * len(icc.columns), 8.5)
+    grid = figure.subplots(2, 2, width_ratios=(1.2, 1 + 0.62 * len(icc.columns)), height_ratios=(1, 7))
+    (corner, above), (left, axes) = grid
+    corner.axis("off")
+    order = [
+        _dendrogram(tree, size, *place)
+        for tree, size, place in ((rows, len(icc), (left, "left")), (columns, len(icc.columns), (above, "top")))
+    ]
+    table = icc.iloc[order[0], order[1]]
     sns.heatmap(
         table, ax=axes, vmin=0, vmax=1, cmap="viridis", annot=True, fmt=".2f", annot_kws={"fontsize": 8},
         mask=table.isna(), linewidths=0.5, cbar_kws={"label": "ICC(2,1)"},
     )  # fmt: skip
     axes.set_facecolor("0.9")
+    axes.yaxis.tick_right()
     axes.set(xlabel="", ylabel="")
     axes.tick_params(axis="x", rotation=90)
     axes.tick_params(axis="y", rotation=0)
     return figure
 
 
-def _clustered(rows: FloatArray) -> NDArray[np.intp]:
-    """Order of rows by average linkage; what is not computable counts as no agreement."""
-    if len(rows) < 3 or not rows.shape[1]:
-        return np.arange(len(rows))
-    return np.asarray(hierarchy.leaves_list(hierarchy.linkage(np.nan_to_num(rows), "average", optimal_ordering=True)))
+def _linkage(rows: FloatArray) -> FloatArray | None:
+    """Average linkage of rows, None for fewer than two; what is not computable counts as no agreement."""
+    if len(rows) < 2 or not rows.shape[1]:
+        return None
+    return np.asarray(hierarchy.linkage(np.nan_to_num(rows), "average", optimal_ordering=True))
+
+
+def _dendrogram(tree: FloatArray | None, leaves: int, axes: Axes, side: str) -> list[int]:
+    """Draws a tree beside the heatmap it orders; answers the order of its leaves."""
+    axes.axis("off")
+    if tree is None:
+        return list(range(leaves))
+    drawn = hierarchy.dendrogram(tree, ax=axes, orientation=side, color_threshold=0, above_threshold_color="0.4")
+    axes.axis("off")
+    if side == "left":
+        axes.invert_yaxis()
+    return list(drawn["leaves"])
 
 
 def learning_speed(spread: pd.DataFrame, laws: pd.DataFrame) -> Figure:

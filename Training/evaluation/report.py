@@ -14,11 +14,12 @@ from jinja2 import Environment, PackageLoader, select_autoescape
 from matplotlib.figure import Figure
 
 from SpineAlignmentLib.files import make_folder, write_files
+from SpineAlignmentLib.landmarks import NAMES
 from Training.evaluation import figures, localization
 from Training.evaluation.agreement import icc_table, parameter_table
 from Training.evaluation.examples import examples_figure
 from Training.evaluation.learning_speed import learning_speed_table
-from Training.evaluation.study import MODEL, TRUTH, Study
+from Training.evaluation.study import Study
 
 NOT_COMPUTABLE = "not computable"
 
@@ -50,6 +51,7 @@ def build_report(study: Study, title: str, subject: str, spread: pd.DataFrame | 
     report.tables["wrong_level"] = localization.level_table(study)
     report.tables["parameters"] = parameter_table(study)
     report.tables["films"] = film_table(study)
+    report.tables["measurements"] = measurement_table(study)
     report.pictures["localization"] = figures.localization(study)
     report.pictures["scatter"] = figures.scatter(study)
     report.pictures["bland_altman"] = figures.bland_altman(study)
@@ -61,12 +63,13 @@ def build_report(study: Study, title: str, subject: str, spread: pd.DataFrame | 
         report.pictures["icc"] = figures.agreement_heatmap(report.tables["icc"].set_index("parameter"))
     if spread is not None and len(spread):
         report.tables["learning_speed"] = learning_speed_table(spread)
+        report.tables["spread"] = spread
         report.pictures["learning_speed"] = figures.learning_speed(spread, report.tables["learning_speed"])
     return report
 
 
 def film_table(study: Study) -> pd.DataFrame:
-    """One row a film: its mean and largest error and every true and predicted parameter."""
+    """One row a film: its mean and largest error, and that of each landmark, in mm."""
     errors = study.errors_mm()
     known = np.isfinite(errors)
     total = np.where(known, errors, 0).sum(1)
@@ -76,10 +79,15 @@ def film_table(study: Study) -> pd.DataFrame:
         "mean_error_mm": np.where(known.any(1), total / np.maximum(known.sum(1), 1), np.nan),
         "largest_error_mm": np.where(known.any(1), np.where(known, errors, -np.inf).max(1), np.nan),
     }
-    truth, model = study.parameters(TRUTH), study.parameters(MODEL)
-    for key in truth:
-        columns |= {f"{key}_truth": truth[key], f"{key}_model": model[key]}
+    columns |= {f"{name}_mm": errors[:, i] for i, name in enumerate(NAMES)}
     return pd.DataFrame(columns)
+
+
+def measurement_table(study: Study) -> pd.DataFrame:
+    """One row a film and rater: the 18 parameters of that rater's landmarks."""
+    names = [f.name for f in study.films]
+    parts = [pd.DataFrame({"film": names, "rater": rater, **study.parameters(rater)}) for rater in study.marks]
+    return pd.concat(parts, ignore_index=True)
 
 
 def write_report(report: Report, output: Path) -> Path:
