@@ -20,6 +20,10 @@ FloatArray = NDArray[np.float64]
 ImageArray = NDArray[np.float32]
 
 _TEST_SEED: Final[int] = 90_125
+_INVERSIONS: Final[int] = 8
+_BEND_GRID: Final[tuple[int, int]] = (6, 4)
+_BEND_MM: Final[float] = 10.0
+"""Largest standard deviation of the bends that training adds to patients, beyond what their posture has."""
 
 
 @dataclass(frozen=True)
@@ -32,6 +36,34 @@ class View:
     """(2, 3) affine map from network pixels to projection pixels."""
     step: float
     """Projection pixels for one network pixel."""
+    bend: FloatArray | None = None
+    """(rows, columns, 2) displacements in projection pixels on a coarse grid over the input; None: a stiff patient."""
+
+    def displacement(self, input_size: tuple[int, int]) -> ImageArray | None:
+        """The bend as a smooth field, (height, width, 2) projection pixels for each network pixel."""
+        if self.bend is None:
+            return None
+        size = (input_size[1], input_size[0])
+        return np.asarray(cv2.resize(self.bend.astype(np.float32), size, interpolation=cv2.INTER_CUBIC), np.float32)
+
+    def to_network(self, points: FloatArray, field: ImageArray | None) -> FloatArray:
+        """Projection pixels (n, 2) to network pixels; `field` is the view's displacement."""
+        linear, offset = self.matrix[:, :2], self.matrix[:, 2]
+        inverse = np.linalg.inv(linear).T
+        straight = np.asarray((points - offset) @ inverse)
+        if field is None:
+            return straight
+        out = straight
+        for _ in range(_INVERSIONS):  # the field is smooth and small, so this settles quickly
+            moved = cv2.remap(
+                field,
+                np.nan_to_num(out[:, :1]).astype(np.float32),
+                np.nan_to_num(out[:, 1:]).astype(np.float32),
+                cv2.INTER_LINEAR,
+                borderMode=cv2.BORDER_REPLICATE,
+            )[:, 0]
+            out = straight - moved @ inverse
+        return out
 
 
 def sample_film(
@@ -72,7 +104,10 @@ def sample_view(
     cos, sin = np.cos(turn), np.sin(turn)
     linear = np.array([[cos * stretch, -sin], [sin, cos / stretch]]) * unit
     offset = center - linear @ np.array([(width - 1) / 2, (height - 1) / 2])
-    return View(edges, np.column_stack([linear, offset]), unit)
+    bend = None
+    if augmented and rng.random() < 0.6:
+        bend = rng.normal(0, rng.uniform(1, _BEND_MM) / SPACING_MM, (*_BEND_GRID, 2))
+    return View(edges, np.column_stack([linear, offset]), unit, bend)
 
 
 def _inside(view: View, input_size: tuple[int, int]) -> NDArray[np.bool_]:
@@ -144,20 +179,32 @@ class SimulatedFilms:
         self, path: Path, layers: NDArray[np.uint16], view: View, input_size: tuple[int, int], points: FloatArray
     ) -> Projection:
         """The projection on the network's grid, from the half-resolution copy where that is fine enough."""
-        matrix = view.matrix
+        field = view.displacement(input_size)
+        matrix, shrink = view.matrix, 1.0
         if view.step > 1.5:
-            layers = np.load(path.with_suffix(".half.npy"), mmap_mode="r")
+            layers, shrink = np.load(path.with_suffix(".half.npy"), mmap_mode="r"), 0.5
             # pixel centers: full = 2 * half + 0.5
             matrix = np.column_stack([matrix[:, :2] / 2, (matrix[:, 2] - 0.5) / 2])
-        flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
-        shape = (input_size[1], input_size[0])
+        if field is None:
+            shape, flags = (input_size[1], input_size[0]), cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
+            seen = [cv2.warpAffine(np.ascontiguousarray(layer), matrix, shape, flags=flags) for layer in layers]
+        else:
+            x, y = (
+                np.arange(input_size[1], dtype=np.float32)[None, :],
+                np.arange(input_size[0], dtype=np.float32)[:, None],
+            )
+            source = np.float32(shrink) * field
+            source[..., 0] += matrix[0, 0] * x + matrix[0, 1] * y + matrix[0, 2]
+            source[..., 1] += matrix[1, 0] * x + matrix[1, 1] * y + matrix[1, 2]
+            seen = [
+                cv2.remap(np.ascontiguousarray(layer), source[..., 0], source[..., 1], cv2.INTER_LINEAR)
+                for layer in layers
+            ]
         warped = {
-            name: cv2.warpAffine(np.ascontiguousarray(layer), matrix, shape, flags=flags).astype(np.float32) / steps
-            for layer, (name, steps) in zip(layers, STEPS_PER_MM.items(), strict=True)
+            name: layer.astype(np.float32) / steps
+            for layer, (name, steps) in zip(seen, STEPS_PER_MM.items(), strict=True)
         }
-        linear, offset = view.matrix[:, :2], view.matrix[:, 2]
-        marks = (points - offset) @ np.linalg.inv(linear).T
-        marks = hips_in_order(marks)  # a turned film can change which head is further anterior
+        marks = hips_in_order(view.to_network(points, field))  # a turned film can change which head is further anterior
         return Projection(
             warped["spine"], warped["skeleton"], warped["soft"], warped["metal"], view.step * SPACING_MM, marks
         )
