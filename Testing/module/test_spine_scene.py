@@ -13,31 +13,7 @@ from SpineAlignmentLib.mrml.spine_scene import SpineScene
 from SpineAlignmentLib.parameters import KEYS
 from Testing.host import subject
 from Testing.host.films import add_film
-
-
-def save(scene, folder):
-    """Save a scene as Slicer does: a .mrml file and a file for each node that has data."""
-    folder.mkdir()
-    for i in range(scene.GetNumberOfNodes()):
-        node = scene.GetNthNode(i)
-        if not node.IsA("vtkMRMLStorableNode") or not node.GetSaveWithScene():
-            continue
-        if node.GetStorageNode() is None:
-            if not any(node.IsA(f"vtkMRML{kind}Node") for kind in ("Markups", "Volume", "Table")):
-                continue
-            node.AddDefaultStorageNode()
-        storage = node.GetStorageNode()
-        storage.SetFileName(str(folder / f"{node.GetID()}.{storage.GetDefaultWriteFileExtension()}"))
-        assert storage.WriteData(node)
-    scene.SetURL(str(folder / "scene.mrml"))
-    scene.SetRootDirectory(str(folder))
-    assert scene.Commit()
-
-
-def load(scene, folder):
-    scene.SetURL(str(folder / "scene.mrml"))
-    scene.SetRootDirectory(str(folder))
-    assert scene.Connect()
+from Testing.module.scene_files import load, save
 
 
 def test_save_and_reload_restore_everything(scene, spine, film, tmp_path):
@@ -139,11 +115,10 @@ def test_remove_leaves_nothing_but_the_film(scene, spine, film):
 
 
 def test_close_and_release_leave_no_observer(scene, film):
-
     spine = SpineScene(scene)
     alignment = spine.create(film)
     spine.release()
-    assert not scene.HasObserver(slicer.vtkMRMLScene.StartCloseEvent) or spine not in SpineScene._scenes
+    assert not alignment.volume.HasObserver(slicer.vtkMRMLTransformableNode.TransformModifiedEvent)
     # nothing listens any more: a change of the landmarks does not reach the table
     before = alignment.table.GetMTime()
     alignment.landmarks.SetNthControlPointPosition(0, 1, 2, 3)

@@ -3,18 +3,22 @@
 import time
 import unittest
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 import slicer
 from PySide6 import QtCore, QtWidgets
 
+from SpineAlignmentLib.errors import FilmError
 from SpineAlignmentLib.landmarks import INDEX
 from SpineAlignmentLib.mrml.spine_scene import SpineScene
+from SpineAlignmentLib.panels import dicom_studies
 from SpineAlignmentLib.parameters import KEYS
 from Testing.benchmarks.drag import mouse, screen_position
 from Testing.host import subject
 from Testing.host.films import add_film
+from Testing.module.scene_files import load, save
 
 
 def wait_until(condition, seconds=60.0):
@@ -164,6 +168,11 @@ def test_place_landmarks_by_hand(host, module, film):
         assert screen_position(host, alignment.landmarks, INDEX[name]) == pytest.approx((x, y), abs=1.5)
     assert np.isfinite(alignment.parameters["SS"])
     assert "FH_1" in ui.statusLabel.text
+    ui.undoButton.click()
+    assert alignment.state("S1_P") == "missing"
+    assert alignment.state("S1_A") == "placed"
+    ui.redoButton.click()
+    assert alignment.state("S1_P") == "placed"
     ui.placeButton.click()
     interaction = slicer.mrmlScene.GetNodeByID("vtkMRMLInteractionNodeSingleton")
     assert interaction.GetCurrentInteractionMode() == slicer.vtkMRMLInteractionNode.ViewTransform
@@ -285,6 +294,101 @@ def test_a_volume_that_is_no_film(module, scene):
     module._parameterNode.film = thick
     assert "5 slices" in module.ui.spacingLabel.text
     assert not module.ui.detectButton.enabled
+
+
+def test_a_film_that_gets_bent_and_straight_again(detected, scene, film):
+    ui = detected.ui
+    before = detected.logic.parameters(film)
+    bend = scene.AddNewNodeByClass("vtkMRMLBSplineTransformNode", "bend")
+    film.SetAndObserveTransformNodeID(bend.GetID())
+    assert "bend, which bends the film" in ui.spacingLabel.text
+    assert not ui.detectButton.enabled
+    with pytest.raises(FilmError, match="bends the film"):
+        detected.logic.detect(film)
+    film.SetAndObserveTransformNodeID(None)
+    assert "0.45 mm" in ui.spacingLabel.text
+    assert ui.detectButton.enabled
+    assert detected.logic.parameters(film) == pytest.approx(before)
+
+
+def test_reload_of_the_scene_restores_film_and_choices(host, detected, film, tmp_path):
+    other = add_film(slicer.mrmlScene, subject.film_pixels(), subject.SPACING_MM, "other")
+    choices = detected.logic.getParameterNode()
+    choices.otherFilm, choices.engine = other, "onnx"
+    choices.showPoints, choices.showNames, choices.showCurve = False, True, False
+    detected.onShownMeasurements(["LL", "CL"])
+    settle()
+    alignment = detected.logic.alignment(film)
+    alignment.set_point("C3_C", (123.456789012, 234.567890123))
+    detected.ui.flipButton.click()
+    points, parameters, side = alignment.points_px, alignment.parameters, alignment.annotation.anterior
+    save(slicer.mrmlScene, tmp_path / "saved")
+    slicer.mrmlScene.Clear()
+    assert not detected.ui.detectButton.enabled
+    load(slicer.mrmlScene, tmp_path / "saved")
+    settle()
+    choices = detected.logic.getParameterNode()
+    assert (choices.film.GetName(), choices.otherFilm.GetName(), choices.engine) == ("film", "other", "onnx")
+    assert (choices.showPoints, choices.showNames, choices.showCurve) == (False, True, False)
+    assert list(choices.shownMeasurements) == ["LL", "CL"]
+    again = detected.logic.alignment(choices.film)
+    assert np.abs(again.points_px - points).max() * subject.SPACING_MM[0] < 1e-6
+    assert again.parameters == pytest.approx(parameters, abs=1e-6)
+    assert again.annotation.anterior == side
+    assert again.shown == {"LL", "CL"}
+    assert not again.landmarks.GetDisplayVisibility()
+    assert cell(detected.ui.landmarksTable, INDEX["C3_C"], 1) == "adjusted"
+    assert detected.ui.engineComboBox.currentText == "onnx"
+
+
+def test_the_chosen_dicom_studies(module, models, tmp_path, monkeypatch):
+    """The DICOM module's window is Slicer's own; what the panel asks of it is given here."""
+    from PIL import Image
+
+    Image.fromarray((subject.film_pixels() // 16).astype(np.uint8)).save(tmp_path / "a.png")
+    files = {"series": [str(tmp_path / "a.png")], "CT": ["b.dcm"]}
+    monkeypatch.setattr(
+        slicer,
+        "dicomDatabase",
+        SimpleNamespace(
+            seriesForStudy=lambda study: {"study": ["series", "CT"]}[study],
+            filesForSeries=lambda series: files[series],
+            fileValue=lambda file, _tag: "CT" if file == "b.dcm" else "DX",
+            fileForInstance=lambda _uid: "",
+        ),
+        raising=False,
+    )
+    module.logic.models = models
+    module.ui.batchOutputEdit.currentPath = str(tmp_path / "out")
+    module.ui.batchDicomButton.click()
+    assert not (tmp_path / "out").exists()
+    manager = SimpleNamespace(currentStudiesSelection=lambda: ["study"])
+    browser = SimpleNamespace(dicomBrowser=SimpleNamespace(dicomTableManager=lambda: manager))
+    monkeypatch.setattr(slicer.modules, "DICOMWidget", SimpleNamespace(browserWidget=browser), raising=False)
+    module.ui.batchDicomButton.click()
+    wait_until(lambda: not module.logic.queue.busy)
+    assert module.ui.batchLabel.text.startswith("Done: 1 films measured, 0 failed")
+    browser.useVisualDICOMBrowser = True
+    patients = SimpleNamespace(selectedSeriesInstanceUIDs=lambda: ["CT"])
+    browser.dicomVisualBrowser = SimpleNamespace(patientView=lambda: patients)
+    assert dicom_studies.chosen_films() == []
+    patients.selectedSeriesInstanceUIDs = lambda: ["series"]
+    assert dicom_studies.chosen_films() == files["series"]
+
+
+def test_films_are_not_measured_during_a_detection(module, models, film, tmp_path, caplog):
+    from PIL import Image
+
+    module.logic.models = models
+    Image.fromarray((subject.film_pixels() // 16).astype(np.uint8)).save(tmp_path / "a.png")
+    module.ui.batchInputEdit.currentPath = str(tmp_path)
+    module.ui.batchOutputEdit.currentPath = str(tmp_path / "out")
+    module.ui.detectButton.click()
+    module.ui.batchFolderButton.click()
+    assert "A detection is under way" in caplog.text
+    assert module.batchPanel.batch is None
+    wait_until(lambda: not module.logic.queue.busy)
+    assert module.logic.alignment(film).detection is not None
 
 
 def test_many_films(module, models, tmp_path):
