@@ -44,10 +44,10 @@ def _start_worker() -> None:
     _projector = Projector()
 
 
-def _render(job: tuple[str, int, int]) -> int:
-    folder, seed, index = Path(job[0]), job[1], job[2]
+def _render(job: tuple[str, int, int, float]) -> int:
+    folder, seed, index, spread = Path(job[0]), *job[1:]
     assert _projector is not None
-    patient = sample_patient(seed, index)
+    patient = sample_patient(seed, index, spread if index % 2 else 1.0)
     projection = project(patient, _projector, whole_window(patient, SPACING_MM))
     layers = np.stack([getattr(projection, name) * steps for name, steps in STEPS_PER_MM.items()])
     layers16 = np.clip(layers.round(), 0, 65535).astype(np.uint16)
@@ -66,8 +66,10 @@ def _render(job: tuple[str, int, int]) -> int:
     return index
 
 
-def render(folder: Path, count: int, seed: int, workers: int) -> None:
+def render(folder: Path, count: int, seed: int, workers: int, spread: float = 1.0) -> None:
     """Render projections 0 to count - 1 of a seed into a folder.
+
+    Every second patient has a spine `spread` times as far from the mean as the population's.
 
     Raises:
         GraphicsError: gVirtualXray cannot start.
@@ -83,7 +85,7 @@ def render(folder: Path, count: int, seed: int, workers: int) -> None:
         return
     Projector.check()
     os.environ.setdefault("LP_NUM_THREADS", "1")  # llvmpipe: one thread a worker, the workers fill the cores
-    jobs = [(str(folder), seed, index) for index in missing]
+    jobs = [(str(folder), seed, index, spread) for index in missing]
     with multiprocessing.get_context("spawn").Pool(workers, _start_worker, maxtasksperchild=200) as pool:
         for _ in tqdm(pool.imap_unordered(_render, jobs), total=len(jobs), disable=None, unit="film"):
             pass
@@ -95,10 +97,11 @@ def main() -> int:
     parser.add_argument("--count", type=int, required=True)
     parser.add_argument("--output", type=Path, required=True)
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--spread", type=float, default=1.0, help="how much wider every second spine is drawn")
     parser.add_argument("--workers", type=int, default=os.cpu_count() or 1)
     arguments = parser.parse_args()
     try:
-        render(arguments.output, arguments.count, arguments.seed, arguments.workers)
+        render(arguments.output, arguments.count, arguments.seed, arguments.workers, arguments.spread)
     except (GraphicsError, OSError) as error:
         print(error, file=sys.stderr)
         return 1

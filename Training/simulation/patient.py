@@ -52,11 +52,11 @@ class Patient:
         }
 
 
-def sample_patient(seed: int, index: int) -> Patient:
-    """The patient number `index` of a seed."""
+def sample_patient(seed: int, index: int, spread: float = 1.0) -> Patient:
+    """The patient number `index` of a seed; `spread` above 1: of a population that stands so much more unevenly."""
     rng = generator(seed, index, _PATIENT)
     person = sample_person(rng)
-    posture = solve(person, rng)
+    posture = solve(person, rng, spread)
     anatomy = assemble(person, posture, rng)
     slot = bool(rng.random() < 0.6)
     distance = float(rng.uniform(950, 1300) if slot else rng.uniform(1400, 2900))

@@ -76,6 +76,8 @@ class Person:
     arm_position: ArmPosition
     head_pitch_deg: float
     """Of the head against horizontal gaze, + when looking down."""
+    head_follows: float
+    """Share of the neck's turn that the head takes part in; the rest is undone between head and neck."""
     head_yaw_deg: float
     """+ when looking to the patient's left."""
     head_roll_deg: float
@@ -164,6 +166,7 @@ def sample_person(rng: np.random.Generator) -> Person:
         degeneration=degeneration,
         arm_position=list(ArmPosition)[int(rng.choice(4, p=_ARM_RATES))],
         head_pitch_deg=float(np.clip(rng.normal(-1, 6), -20, 20)),
+        head_follows=float(rng.beta(1.2, 3.0)),
         head_yaw_deg=float(np.clip(rng.normal(0, 4), -20, 20)),
         head_roll_deg=float(np.clip(rng.normal(0, 2.5), -12, 12)),
         turn_deg=float(np.clip(rng.normal(0, turn_sd), -25, 25)),
@@ -196,6 +199,7 @@ def mean_person() -> Person:
         degeneration=0.0,
         arm_position=ArmPosition.HANDS_ON_CLAVICLES,
         head_pitch_deg=0.0,
+        head_follows=0.2,
         head_yaw_deg=0.0,
         head_roll_deg=0.0,
         turn_deg=0.0,

@@ -121,8 +121,11 @@ class Posture:
     """Shape (45, 3), in the order of `landmarks.NAMES`; see `landmarks3d`."""
 
 
-def solve(person: Person, rng: np.random.Generator) -> Posture:
-    """Draw a posture of a person: about 3 ms, after half a second for the population at the first call."""
+def solve(person: Person, rng: np.random.Generator, spread: float = 1.0) -> Posture:
+    """Draw a posture of a person: about 3 ms, after half a second for the population at the first call.
+
+    `spread` above 1 draws curves that many times wider than the population's, for training alone.
+    """
     sizes = spine_sizes(person, rng)
     disease = sample_disease(person, sizes.levels, rng)
     sizes = replace(sizes, height=sizes.height * disease.height_left, disc=sizes.disc * disease.disc_left)
@@ -132,10 +135,10 @@ def solve(person: Person, rng: np.random.Generator) -> Posture:
     coronal, axial = coronal_angles(sizes.levels, curves, obliquity, rng)
     slip = disease.slip * sizes.depth_inferior
     for _ in range(_TRIES):
-        plane = _fit_levels(_fractured(sample_state(person, rng), sizes, disease), sizes.levels)
+        plane = _fit_levels(_fractured(sample_state(person, rng, spread), sizes, disease), sizes.levels)
         angles = replace(plane, coronal=coronal, axial=axial, obliquity=obliquity, pelvic_rotation=pelvic_rotation)
         stacked = stack(angles, sizes, slip)
-        if _plausible(angles, stacked, sizes, disease):
+        if _plausible(angles, stacked, sizes, disease, spread):
             break
     return _posture(person, angles, sizes, disease, stacked, curves)
 
@@ -190,7 +193,7 @@ def _fit_levels(angles: SpineAngles, levels: tuple[str, ...]) -> SpineAngles:
     )
 
 
-def _plausible(angles: SpineAngles, stacked: Stack, sizes: SpineSizes, disease: Disease) -> bool:
+def _plausible(angles: SpineAngles, stacked: Stack, sizes: SpineSizes, disease: Disease, spread: float) -> bool:
     """Whether somebody could stand like this and still look ahead."""
     disc_limit = np.array([_DISC_LIMIT[level[0]] for level in sizes.levels])
     disc_limit[0] = _LOWEST_DISC_LIMIT
@@ -202,9 +205,9 @@ def _plausible(angles: SpineAngles, stacked: Stack, sizes: SpineSizes, disease: 
     incidence = angles.sacral_slope + angles.pelvic_tilt
     values = {"pi": incidence, "slope": angles.sacral_slope, "gaze": gaze, "od_ha": od_ha}
     return bool(
-        np.all(np.abs(angles.disc) < disc_limit)
-        and np.all(np.abs(angles.wedge) < wedge_limit)
-        and all(low < values[name] < high for name, (low, high) in _LIMITS.items())
+        np.all(np.abs(angles.disc) < spread * disc_limit)
+        and np.all(np.abs(angles.wedge) < spread * wedge_limit)
+        and all(spread * low < values[name] < spread * high for name, (low, high) in _LIMITS.items())
         and np.all(np.diff(stacked.center[:, 1]) > 0)
     )
 
@@ -232,10 +235,10 @@ def _posture(
         whole @ stacked.dens_tip,
     )
     gaze = float(slopes(angles)[0][-1])
-    # The eyes stay level while the neck turns: little of what C2 is off its mean reaches the head.
+    # The eyes stay level while the neck turns: in most people little of what C2 is off its mean reaches the head.
     head = rotation_axial(person.turn_deg + person.head_yaw_deg)
     head = head @ rotation_coronal(person.head_roll_deg + person.lean_deg)
-    head = head @ rotation_sagittal(person.head_pitch_deg + 0.2 * (gaze - 13.0))
+    head = head @ rotation_sagittal(person.head_pitch_deg + person.head_follows * (gaze - 13.0))
     up = stacked.rotation[-1, :, 1]
     scale = sizes.height[-1] / 19.0
     return Posture(

@@ -176,12 +176,15 @@ def _given() -> tuple[FloatArray, FloatArray]:
     return gain, vectors * np.sqrt(np.clip(values, 0, None))
 
 
-def sample_state(person: Person, rng: np.random.Generator) -> FloatArray:
-    """Draw a curve for a person, shape (n,); see `Population` for what it holds."""
+def sample_state(person: Person, rng: np.random.Generator, spread: float = 1.0) -> FloatArray:
+    """Draw a curve for a person, shape (n,); see `Population` for what it holds.
+
+    `spread` above 1 draws what the person leaves open that many times wider than the population has it.
+    """
     gain, factor = _given()
     scores = np.array([person.age_score, person.kyphosis_score])
     drawn = np.clip(rng.standard_normal(_SIZE - 2), -3.5, 3.5)
-    return np.concatenate([scores, population().mean[2:] + gain @ scores + factor @ drawn])
+    return np.concatenate([scores, population().mean[2:] + gain @ scores + spread * factor @ drawn])
 
 
 def with_wedges(state: FloatArray, wedges: dict[str, float]) -> FloatArray:

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from Training.simulation.anatomy.arms import arms
 from Training.simulation.anatomy.head import atlas, head
-from Training.simulation.anatomy.hips import acetabulum, femur, hip_bones
+from Training.simulation.anatomy.hips import acetabulum, buttress, femur, hip_bones
 from Training.simulation.anatomy.implants import Site, cage, cement, fixation
 from Training.simulation.anatomy.mesh import Mesh, ellipsoid, join
 from Training.simulation.anatomy.posterior import ArchStyle, posterior_elements
@@ -136,6 +136,8 @@ def _legs(person: Person, posture: Posture, rng: np.random.Generator, cortex: fl
     )
     for side, center in zip((1.0, -1.0), heads, strict=True):
         bones.append(acetabulum(center, radius, side, posture.pelvis_rotation, cortex))
+        sacral = (np.asarray(posture.s1_anterior) + np.asarray(posture.s1_posterior)) / 2
+        bones.append(buttress(center, sacral, side, posture.pelvis_rotation, rng, cortex))
         bones.extend(femur(center, radius, side, 0.27 * person.stature_mm, rng.normal(2, 7), cortex))
     return bones
 

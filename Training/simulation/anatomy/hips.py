@@ -50,6 +50,28 @@ def hip_bones(heads: FloatArray, frame: FloatArray, pelvic_tilt: float, thicknes
     return out
 
 
+def buttress(
+    head: FloatArray, sacral: FloatArray, side: float, frame: FloatArray, rng: np.random.Generator, cortex: float
+) -> Bone:
+    """The pillar of the ilium from the sacroiliac joint to the roof of the hip, whose two edges real films show best.
+
+    Args:
+        head: (3,) femoral head center, mm.
+        sacral: (3,) middle of the sacral endplate, mm.
+        side: 1 right, -1 left.
+        frame: (3, 3) pelvis frame.
+        rng: varies its course and strength.
+        cortex: shell thickness, mm.
+    """
+    joint = sacral + frame @ (np.array([rng.uniform(-22, -4), rng.uniform(-34, -14), 46.0 * side]))
+    roof = head + frame @ (np.array([rng.uniform(-12, 6), rng.uniform(22, 32), -6.0 * side]))
+    middle = 0.5 * (joint + roof) + frame @ np.array([rng.uniform(4, 18), 0.0, 6.0 * side])
+    share = np.linspace(0, 1, 7)[:, None]
+    path = (1 - share) ** 2 * joint + 2 * share * (1 - share) * middle + share**2 * roof
+    across = rng.uniform(5, 9) * np.array([1.5, 1.2, 1.0, 1.0, 1.1, 1.4, 1.9])
+    return bone_tube(path, np.stack([across, np.full(7, 7.0)], 1), cortex * rng.uniform(0.8, 2.2), frame[:, 2], 12)
+
+
 def acetabulum(head: FloatArray, radius: float, side: float, frame: FloatArray, cortex: float) -> Bone:
     """The cup over a femoral head: a shell that opens outward, down and forward."""
     axis = frame @ np.array([0.25, -0.65, 0.7 * side])

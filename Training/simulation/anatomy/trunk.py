@@ -43,10 +43,10 @@ class Build:
 
 # Heights by level, then front and back reach from the spine's center and half width, mm, of a lean adult.
 _SECTIONS: tuple[tuple[str, float, float, float], ...] = (
-    ("C2", 58, 52, 58),
-    ("C4", 54, 54, 58),
-    ("C6", 52, 62, 66),
-    ("T1", 62, 74, 100),
+    ("C2", 48, 46, 54),
+    ("C4", 43, 47, 52),
+    ("C6", 45, 54, 60),
+    ("T1", 58, 68, 98),
     ("T3", 96, 70, 148),
     ("T6", 142, 68, 146),
     ("T9", 166, 62, 148),

@@ -47,6 +47,8 @@ class ContentsLook:
     bone_patchiness: float
     spine_density: float
     """Factor on the spine's bone: bone density, and its contrast against the other bones."""
+    thoracic_density: float
+    """Further factor on the bone of the vertebrae in the middle of the chest, where real films show them faintest."""
     skeleton_density: float
     skeleton_limit_mm: float
     """Thickness that the other bones approach where they are thickest: keeps hips and shoulders from outshining."""
@@ -86,7 +88,8 @@ class ContentsLook:
             cloud_mm=dice.uniform((2.5, 7), (0.5, 11), (0, 16)),
             bone_grain=dice.uniform((0.08, 0.2), (0.02, 0.32), (0, 0.45)),
             bone_patchiness=dice.uniform((0.08, 0.22), (0, 0.4), (0, 0.5)),
-            spine_density=dice.log_uniform((0.85, 1.25), (0.55, 1.7), (0.25, 2)),
+            spine_density=dice.log_uniform((0.7, 1.25), (0.45, 1.7), (0.25, 2)),
+            thoracic_density=dice.uniform((0.5, 1.05), (0.25, 1.2), (0.2, 1.5)),
             skeleton_density=dice.log_uniform((0.8, 1.3), (0.3, 2), (0.2, 3)),
             skeleton_limit_mm=dice.log_uniform((10, 35), (6, 80), (4, 150)),
             arcs=dice.count((1, 7), (0, 14)),
@@ -122,7 +125,7 @@ def fill(projection: Projection, body: Body, look: ContentsLook, rng: np.random.
     soft += change
     np.maximum(soft, 0.15 * projection.soft, out=soft)
     _limbs(soft, body, look, rng)
-    bone = _bone(projection, look, rng)
+    bone = _bone(projection, body, look, rng)
     strays, edges = shapes.stray_paths(body, look.arcs, rng), shapes.pelvic_paths(body, look.pelvic_lines, rng)
     if look.arcs + look.pelvic_lines > 0:
         shapes.bands(bone, np.concatenate([strays, edges]), look.arc_mm, projection.spacing_mm, rng)
@@ -147,10 +150,15 @@ def _outline(projection: Projection, look: ContentsLook, rng: np.random.Generato
     return filters.mix(soft, 1 - look.second_outline, other, look.second_outline)
 
 
-def _bone(projection: Projection, look: ContentsLook, rng: np.random.Generator) -> Layer:
+def _bone(projection: Projection, body: Body, look: ContentsLook, rng: np.random.Generator) -> Layer:
     """All bones, with grain and patches of density."""
+    along = np.interp(
+        np.arange(projection.shape[0]),
+        [body.at(level)[1] for level in ("C6", "T4", "T9", "L1")],
+        np.array([1, look.thoracic_density, look.thoracic_density, 1]) * look.spine_density,
+    )
     # Meshes that are not quite closed give a few negative lengths.
-    bone = np.maximum(projection.spine, 0) * np.float32(look.spine_density)
+    bone = np.maximum(projection.spine, 0) * along.astype(np.float32)[:, None]
     skeleton = np.maximum(projection.skeleton, 0)
     # Edges keep their contrast: the wide mean of the bones decides how much they are thinned.
     step = max(1, round(4 / projection.spacing_mm))
