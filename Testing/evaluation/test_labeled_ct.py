@@ -84,6 +84,21 @@ def test_landmarks_lie_where_the_volume_was_made(tmp_path: Path, naming: str) ->
         assert np.linalg.norm(points[INDEX[name]] - expected) * SPACING < 3.0, name
 
 
+def test_a_folder_of_masks_is_the_same_as_their_numbers(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    scan, marks, _ = write(tmp_path, "totalsegmentator")
+    folder, labels = tmp_path / "segmentations", sitk.ReadImage(str(marks))
+    folder.mkdir()
+    options = ["--ct", str(scan), "--labels", str(folder), "--output", str(tmp_path / "films"), "--naming"]
+    assert main([*options, "totalsegmentator"]) == 2
+    assert "no mask called vertebrae_L1.nii.gz" in capsys.readouterr().err
+    numbers = {structure: number for number, structure in NAMING["totalsegmentator"].items()}
+    for name in ("vertebrae_L3", "vertebrae_L4", "vertebrae_L5", "vertebrae_S1", "femur_left", "femur_right"):
+        sitk.WriteImage(labels == numbers[name.removeprefix("vertebrae_")], str(folder / f"{name}.nii.gz"))
+    np.testing.assert_array_equal(read_volume(scan, folder).labels, read_volume(scan, marks).labels)
+    assert main([*options, "verse"]) == 2
+    assert "has TotalSegmentator's naming" in capsys.readouterr().err
+
+
 def test_another_orientation_of_the_same_scan_gives_the_same_film(tmp_path: Path) -> None:
     scan, marks, _ = write(tmp_path, "verse")
     before = landmarks_of(read_volume(scan, marks, SPACING), NAMING["verse"])

@@ -59,6 +59,11 @@ class LabeledVolume:
 def read_volume(ct: Path, labels: Path, spacing: float = 0.8) -> LabeledVolume:
     """Read a CT and its labels (NIfTI, NRRD, MHA) and resample them to one grid.
 
+    Args:
+        ct: in Hounsfield units.
+        labels: a volume of label numbers, or TotalSegmentator's folder of one mask for each structure.
+        spacing: of the grid, mm.
+
     Raises:
         FilmError: a file cannot be read, is not a volume, or the two do not cover the same space.
     """
@@ -66,15 +71,7 @@ def read_volume(ct: Path, labels: Path, spacing: float = 0.8) -> LabeledVolume:
 
     sitk: Any = SimpleITK
 
-    images = []
-    for path in (ct, labels):
-        try:
-            image = sitk.ReadImage(str(path))
-        except RuntimeError as error:
-            raise FilmError(f"{path}: cannot be read as a volume") from error
-        if image.GetDimension() != 3:
-            raise FilmError(f"{path}: not a volume: it has {image.GetDimension()} dimensions")
-        images.append(sitk.DICOMOrient(image, "LPS"))
+    images = [_read_image(ct), _read_masks(labels) if labels.is_dir() else _read_image(labels)]
     scan, marks = images
     corners = [np.array(image.TransformContinuousIndexToPhysicalPoint([-0.5] * 3)) for image in images]
     extents = [np.array(image.GetSize()) * image.GetSpacing() for image in images]
@@ -90,6 +87,38 @@ def read_volume(ct: Path, labels: Path, spacing: float = 0.8) -> LabeledVolume:
     hu = sitk.Resample(scan, grid, identity, sitk.sitkLinear, -1000.0, sitk.sitkFloat32)
     named = sitk.Resample(marks, grid, identity, sitk.sitkNearestNeighbor, 0, sitk.sitkInt16)
     return LabeledVolume(sitk.GetArrayFromImage(hu), sitk.GetArrayFromImage(named), spacing)
+
+
+def _read_image(path: Path) -> Any:
+    import SimpleITK
+
+    sitk: Any = SimpleITK
+    try:
+        image = sitk.ReadImage(str(path))
+    except RuntimeError as error:
+        raise FilmError(f"{path}: cannot be read as a volume") from error
+    if image.GetDimension() != 3:
+        raise FilmError(f"{path}: not a volume: it has {image.GetDimension()} dimensions")
+    return sitk.DICOMOrient(image, "LPS")
+
+
+def _read_masks(folder: Path) -> Any:
+    """One volume of label numbers from the masks that TotalSegmentator writes, `vertebrae_L1.nii.gz` and so on."""
+    import SimpleITK
+
+    sitk: Any = SimpleITK
+    labels: Any = None
+    for number, name in NAMING["totalsegmentator"].items():
+        path = folder / f"{name if name.startswith('femur') else f'vertebrae_{name}'}.nii.gz"
+        if path.is_file():
+            part = sitk.Cast(_read_image(path) > 0, sitk.sitkInt16) * number
+            try:
+                labels = part if labels is None else sitk.Maximum(labels, part)
+            except RuntimeError as error:
+                raise FilmError(f"{path}: is not on the grid of the other masks") from error
+    if labels is None:
+        raise FilmError(f"{folder}: has no mask called vertebrae_L1.nii.gz or alike")
+    return labels
 
 
 def body_section(mask: Mask, spacing: float) -> FloatArray | None:
@@ -280,7 +309,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         prog="python -m Training.datasets.labeled_ct", description=(__doc__ or "").splitlines()[0]
     )
     parser.add_argument("--ct", type=Path, required=True, help="NIfTI, NRRD or MHA, in Hounsfield units")
-    parser.add_argument("--labels", type=Path, required=True, help="one volume of label numbers")
+    parser.add_argument(
+        "--labels", type=Path, required=True, help="a volume of label numbers, or TotalSegmentator's folder"
+    )
     parser.add_argument("--naming", choices=tuple(NAMING), required=True)
     parser.add_argument("--name", help="stem of the films and code of the patient (default: the CT's stem)")
     parser.add_argument("--count", type=int, default=1, help="films, each with its own look")
@@ -292,6 +323,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
     name = options.name or options.ct.name.split(".")[0]
     try:
+        if options.labels.is_dir() and options.naming != "totalsegmentator":
+            raise FilmError(f"{options.labels}: a folder of masks has TotalSegmentator's naming, no other")
         volume = read_volume(options.ct, options.labels, options.spacing)
         films = simulate_films(volume, options.naming, name, options.count, options.seed)
         make_folder(options.output)
