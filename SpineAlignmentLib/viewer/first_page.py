@@ -11,8 +11,8 @@ TITLE: Final[str] = "Spine Alignment"
 ACTIONS: Final[tuple[str, ...]] = (
     *("choose", "close", "detect", "cancel", "undo", "redo", "reset"),
     *("toggle", "toggle_group", "toggle_drawn", "fit", "fit_spine", "zoom", "gray"),
-    *("next_low", "step", "nudge", "missing"),
-    *("set_spacing", "set_anterior", "calibrate", "calibrated", "stop_calibrating", "open_sample", "dismiss"),
+    *("next_low", "step", "nudge", "missing", "place", "skip", "stop_placing"),
+    *("set_spacing", "set_anterior", "calibrate", "calibrated", "stop_calibrating", "open_sample", "dismiss", "escape"),
 )
 """Methods of the workplace that the page may call."""
 HINT: Final[str] = "Starting; drop a film, choose a file or open the sample film, it will be there in a moment."
@@ -38,6 +38,8 @@ def state(sample: Path | None) -> dict[str, Any]:
         "low": [],
         "detected": False,
         "placed": False,
+        "unplaced": 0,
+        "placing": "",
         "can_undo": False,
         "can_redo": False,
         "busy": None,

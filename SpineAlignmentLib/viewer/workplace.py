@@ -25,6 +25,7 @@ from SpineAlignmentLib.mrml.spine_scene import SpineScene
 from SpineAlignmentLib.parameters import KEYS, PARAMETERS
 from SpineAlignmentLib.results import Annotation
 from SpineAlignmentLib.viewer import page_state
+from SpineAlignmentLib.viewer.by_hand import Placing
 from SpineAlignmentLib.viewer.calibration_line import CalibrationLine
 from SpineAlignmentLib.viewer.exports import KINDS, prepared
 from SpineAlignmentLib.viewer.film_view import FilmView
@@ -95,6 +96,7 @@ class Workplace:
         self._drawn = {"points": True, "curve": True, "names": False}
         self._polling: asyncio.Task[None] | None = None
         self.view = FilmView(app, server, self._on_point, self._pointer_moved, self._spread_labels)
+        self._placing = Placing()
         self._line = CalibrationLine(app.scene, self._line_changed)
         self._state.table = page_state.table()
         self._follow()
@@ -148,7 +150,7 @@ class Workplace:
         if alignment is None:
             return
         volume = alignment.volume
-        self.stop_calibrating()
+        self._leave_modes()
         self._on_closed(self._files.pop(film))
         rest = [a for a in self._spine.alignments if a is not alignment]
         if alignment is self._current:
@@ -163,7 +165,7 @@ class Workplace:
         return next((a for a in self._spine.alignments if a.volume.GetID() == film), None)
 
     def _show(self, alignment: FilmAlignment | None) -> None:
-        self.stop_calibrating()
+        self._leave_modes()
         self._current = alignment
         self.view.show(alignment)
         self._state.selected = self._state.pointed = ""
@@ -200,6 +202,7 @@ class Workplace:
             self.complain(text.replace(str(request.path), film.film))
 
         self.dismiss()
+        self._leave_modes()
         self._progress(0.0, "starting")
         self._queue.submit(request, done, failed, self._progress)
         if self._polling is None or self._polling.done():
@@ -274,6 +277,23 @@ class Workplace:
             self._current.set_point(self._state.selected, None)
             self._state.selected = ""
 
+    def place(self) -> None:
+        """Let clicks on the film place the landmarks that have no place."""
+        if self._current:
+            self._leave_modes()
+            self._placing.start(self._current)
+            self._follow()
+
+    def skip(self) -> None:
+        """Ask for another landmark than the one that is asked for."""
+        self._placing.skip()
+        self._follow()
+
+    def stop_placing(self) -> None:
+        """Let clicks move the film again."""
+        self._placing.stop()
+        self._follow()
+
     def _low(self) -> list[str]:
         return [n for n, s in zip(NAMES, self._current.states(), strict=True) if s == "low confidence"] \
             if self._current else []  # fmt: skip
@@ -303,6 +323,7 @@ class Workplace:
         """Begin to draw a line over an object of known length."""
         if self._current:
             self.dismiss()
+            self._leave_modes()
             self._line.start()
             self._state.calibrating = "draw"
 
@@ -330,6 +351,16 @@ class Workplace:
         """Put the line away."""
         self._line.stop()
         self._state.calibrating = ""
+
+    def escape(self) -> None:
+        """Leave placing and calibrating, and choose no landmark."""
+        self._leave_modes()
+        self._state.selected = self._state.pointed = ""
+        self._follow()
+
+    def _leave_modes(self) -> None:
+        self.stop_calibrating()
+        self._placing.stop()
 
     # What is drawn
 
@@ -408,6 +439,8 @@ class Workplace:
         self._follow()
         self._state.flush()
         self._spread_labels()
+        # not now: this may be the very click that placed the last one
+        asyncio.get_running_loop().call_soon(self._placing.stop_when_done)
 
     def _follow(self) -> None:
         current = self._current
@@ -421,6 +454,8 @@ class Workplace:
                 "low": low,
                 "hint": page_state.hint(current, len(low)),
                 "placed": bool(current and np.isfinite(current.points_px).any()),
+                "unplaced": int(np.isnan(current.points_px).any(axis=1).sum()) if current else 0,
+                "placing": self._placing.asked,
                 "can_undo": bool(current and current.can_undo),
                 "can_redo": bool(current and current.can_redo),
                 "detected": bool(current and current.detection),

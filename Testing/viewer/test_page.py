@@ -206,6 +206,24 @@ def test_a_dropped_picture_without_spacing_is_measured_in_degrees_only(page, tmp
     assert page.page.locator(".films li").count() == 1
 
 
+def test_a_landmark_that_is_not_on_the_film_can_be_placed_by_a_click(page):
+    film = page.annotation()
+    row = INDEX["C2_D"]
+    page.press(".", "Delete")
+    assert page.value("OD-HA") == "n/a" and np.isnan(page.annotation().points_px[row]).all()
+    page.press("f")
+    page.page.click("#place")
+    page.page.wait_for_function("document.querySelector('.hint').textContent.includes('C2_D')")
+    at = page.screen(film.points_px[row], film).round()
+    page.page.mouse.move(at[0] + 5, at[1])
+    page.page.mouse.move(*at)
+    page.settle()
+    page.page.mouse.click(*at)
+    page.page.wait_for_selector(".ask", state="detached")
+    assert np.allclose(page.annotation().points_px[row], film.points_px[row], atol=1.2 * page.film_step(film).max())
+    assert page.values() == table_of(page.annotation())
+
+
 def test_the_spine_fills_the_view_and_the_whole_film_is_one_key_away(page):
     film = page.annotation()
     whole = page.page.locator("main.film").screenshot()

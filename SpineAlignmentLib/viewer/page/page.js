@@ -43,7 +43,7 @@
     1: ["toggle_group", ["pelvis"]], 2: ["toggle_group", ["lumbar"]], 3: ["toggle_group", ["thoracic"]],
     4: ["toggle_group", ["cervical"]], 5: ["toggle_group", ["global"]],
     l: ["toggle_drawn", ["names"]], p: ["toggle_drawn", ["points"]], c: ["toggle_drawn", ["curve"]],
-    Delete: ["missing"], Escape: ["stop_calibrating"],
+    Delete: ["missing"], Escape: ["escape"],
   };
   const ARROWS = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] };
 
