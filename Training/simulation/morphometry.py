@@ -21,12 +21,12 @@ FloatArray = NDArray[np.float64]
 # level: depth inferior, depth superior, width inferior, width superior, mid height, height of the disc below,
 #        pedicle length, spinous process length (from the posterior wall to its tip)
 _TABLE: Final[dict[str, tuple[float, ...]]] = {
-    "C2": (15.0, 12.7, 17.5, 15.0, 19.0, 5.3, 8.0, 33.0),
-    "C3": (15.0, 14.5, 17.2, 15.8, 13.0, 5.4, 6.0, 30.0),
-    "C4": (15.3, 14.8, 17.5, 17.2, 12.8, 5.5, 6.0, 30.0),
-    "C5": (16.5, 15.0, 19.4, 17.5, 12.6, 5.6, 6.0, 31.0),
-    "C6": (17.2, 15.8, 22.0, 18.5, 12.8, 5.6, 6.0, 39.0),
-    "C7": (17.1, 16.9, 23.4, 21.8, 14.3, 4.8, 6.5, 48.0),
+    "C2": (15.0, 12.7, 17.5, 15.0, 19.0, 4.7, 8.0, 33.0),
+    "C3": (15.0, 14.5, 17.2, 15.8, 13.0, 4.7, 6.0, 30.0),
+    "C4": (15.3, 14.8, 17.5, 17.2, 12.8, 4.6, 6.0, 30.0),
+    "C5": (16.5, 15.0, 19.4, 17.5, 12.6, 4.5, 6.0, 31.0),
+    "C6": (17.2, 15.8, 22.0, 18.5, 12.8, 4.5, 6.0, 39.0),
+    "C7": (17.1, 16.9, 23.4, 21.8, 14.3, 4.0, 6.5, 48.0),
     "T1": (17.9, 17.2, 27.8, 24.5, 16.8, 3.2, 7.5, 50.0),
     "T2": (19.8, 18.2, 27.4, 24.9, 18.1, 2.8, 8.0, 51.0),
     "T3": (21.4, 20.5, 25.9, 24.6, 18.5, 2.7, 8.5, 51.0),
@@ -103,7 +103,10 @@ def spine_sizes(person: Person, rng: np.random.Generator | None = None) -> Spine
     if rng is not None:
         # Neighbors differ by about 2 % in bodies and 7 % in discs, beside what the whole person differs.
         noise = rng.normal(size=table.shape) * np.array([0.02, 0.02, 0.02, 0.02, 0.022, 0.07, 0.06, 0.07])[:, None]
+        # necks, chests and loins are long or short on their own
+        regions = dict(zip("CTL", np.exp(rng.normal(0, 0.035, 3)), strict=True))
         table = table * np.exp(np.clip(noise, -0.2, 0.2))
+        table[4:6] *= np.array([regions[level[0]] for level in levels])
     depth_i, depth_s, width_i, width_s, height, disc, pedicle, spinous = table
     length, depth, width = person.length_scale, person.depth_scale, person.width_scale
     pelvis = person.pelvis_scale
