@@ -4,7 +4,6 @@ Slicer draws a text at the same size whatever the zoom, so its place on the film
 """
 
 from collections.abc import Iterable
-from itertools import pairwise
 from typing import Any, Final
 
 import numpy as np
@@ -41,12 +40,12 @@ class LabelPlaces:
         to_ras = _matrix(self._view.GetXYToRAS())
         to_xy = np.linalg.inv(to_ras)
         places: dict[str, tuple[FloatArray, FloatArray]] = {}
-        taken = [box for node in drawn if not _is_text(node) for box in _line_boxes(node, to_xy)]
+        taken = np.vstack([np.empty((0, 4)), *(_line_boxes(node, to_xy) for node in drawn if not _is_text(node))])
         for node in filter(_is_text, drawn):
             own = self._own_place(node)
             wanted = self._box(node, (to_xy @ [*_to_world(node, own), 1.0])[:2])
             box = free_place(wanted, taken)
-            taken.append(box)
+            taken = np.vstack([taken, box])
             moved = to_ras @ [box[0] - wanted[0], box[1] - wanted[1], 0.0, 0.0]
             shown = _from_world(node, _to_world(node, own) + moved[:3])
             if np.abs(shown - _position(node)).max() > _TOLERANCE_MM:
@@ -76,18 +75,16 @@ def _is_text(node: Node) -> bool:
     return bool(node.IsA("vtkMRMLMarkupsFiducialNode"))
 
 
-def _line_boxes(node: Node, to_xy: FloatArray) -> list[Box]:
-    """The boxes, in the view's pixels, that the pieces of a line or curve fill."""
+def _line_boxes(node: Node, to_xy: FloatArray) -> FloatArray:
+    """The boxes, in the view's pixels, that the pieces of a line or curve fill, shape (n, 4)."""
     points = np.array([node.GetNthControlPointPositionWorld(i) for i in range(node.GetNumberOfControlPoints())])
     xy = points @ to_xy[:2, :3].T + to_xy[:2, 3]
-    out: list[Box] = []
-    for start, end in pairwise(xy):
-        count = int(np.clip(np.hypot(*(end - start)) / PIECE_PX, 1, PIECES))
-        at = start + np.linspace(0, 1, count + 1)[:, None] * (end - start)
-        out += [
-            (*low, *high) for low, high in zip(np.minimum(at[:-1], at[1:]), np.maximum(at[:-1], at[1:]), strict=True)
-        ]
-    return out
+    whole = np.diff(xy, axis=0)
+    counts = np.clip(np.hypot(*whole.T) / PIECE_PX, 1, PIECES).astype(int)
+    number = np.arange(counts.sum()) - np.repeat(np.cumsum(counts) - counts, counts)
+    piece = np.repeat(whole / counts[:, None], counts, axis=0)
+    start = np.repeat(xy[:-1], counts, axis=0) + number[:, None] * piece
+    return np.hstack([np.minimum(start, start + piece), np.maximum(start, start + piece)])
 
 
 def _matrix(matrix: Node) -> FloatArray:

@@ -90,11 +90,13 @@ def close(page: Page) -> None:
 def rounds(viewer: Viewer, page: Page, count: int) -> list[float]:
     """Load, detect, close; memory after each round."""
     out = []
-    for _ in range(count):
+    for number in range(1, count + 1):
         page.open_sample()
         page.detect()
         close(page)
         out.append(memory_mb(viewer))
+        if number % WARM_UP_ROUNDS == 0:
+            print(f"  {number} rounds: {out[-1]:.0f} MB", flush=True)
     return out
 
 
