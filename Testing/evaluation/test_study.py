@@ -195,6 +195,9 @@ def test_learning_speed_log(tmp_path: Path) -> None:
     spread = read_training_log(log)
     assert spread is not None
     assert learning_speed_table(spread)["gamma"].iloc[0] == pytest.approx(0.4, abs=1e-9)
+    pd.DataFrame({"step": steps, "global_spread_femoral_px": [0.0, np.nan] * 5}).to_csv(log)
+    spread = read_training_log(log)
+    assert spread is not None and spread.empty
     pd.DataFrame({"step": [1], "loss": [2]}).to_csv(log)
     assert read_training_log(log) is None
     log.write_text("a,b\n1,2\n")

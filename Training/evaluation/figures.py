@@ -168,7 +168,7 @@ def _linkage(rows: FloatArray) -> FloatArray | None:
 def _dendrogram(tree: FloatArray | None, leaves: int, axes: Axes, side: str) -> list[int]:
     """Draws a tree beside the heatmap it orders; answers the order of its leaves."""
     axes.axis("off")
-    if tree is None:
+    if tree is None or tree[-1, 2] == 0:  # nothing to tell apart
         return list(range(leaves))
     drawn = hierarchy.dendrogram(tree, ax=axes, orientation=side, color_threshold=0, above_threshold_color="0.4")
     axes.axis("off")

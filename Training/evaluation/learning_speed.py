@@ -32,7 +32,8 @@ def read_training_log(path: Path) -> pd.DataFrame | None:
     if not columns:
         return None
     table = log[list(columns)].rename(columns=columns).assign(**{unit: log[unit] + int(log[unit].min() == 0)})
-    return table.melt(id_vars=unit, var_name="region", value_name="spread").dropna()
+    long = table.melt(id_vars=unit, var_name="region", value_name="spread")
+    return long[long["spread"] > 0]
 
 
 def learning_speed_table(spread: pd.DataFrame) -> pd.DataFrame:
