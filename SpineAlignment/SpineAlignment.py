@@ -383,6 +383,7 @@ class SpineAlignmentWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
             if self._shownAlignment is not None and self.refresh in self._shownAlignment.on_changed:
                 self._shownAlignment.on_changed.remove(self.refresh)
             self._shownAlignment = alignment
+            self.unveiling.stop()
             if alignment is not None:
                 alignment.on_changed.append(self.refresh)
                 self.showMeasurements()

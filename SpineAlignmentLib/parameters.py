@@ -46,6 +46,11 @@ class Parameter:
         """How many population standard deviations a value lies above the mean; NaN when not measurable."""
         return (value - self.mean) / self.sd
 
+    @property
+    def usual(self) -> tuple[float, float]:
+        """The lowest and the highest value that is not unusual."""
+        return self.mean - UNUSUAL_SDS * self.sd, self.mean + UNUSUAL_SDS * self.sd
+
     def unusual(self, value: float) -> bool:
         """Whether a value is worth a second look: far from the population's mean."""
         return abs(self.deviation(value)) > UNUSUAL_SDS

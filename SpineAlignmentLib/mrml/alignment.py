@@ -125,7 +125,7 @@ class FilmAlignment:
         return not self._film.anterior_source.startswith((SIDE_UNKNOWN, SIDE_DETECTED))
 
     def state(self, name: str) -> str:
-        """"detected", "low confidence", "adjusted", "placed", "missing" or "not placed"."""
+        """One of "detected", "low confidence", "adjusted", "placed", "missing" and "not placed"."""
         i = INDEX[name]
         if not np.isfinite(self._points[i]).all():
             missing = slicer.vtkMRMLMarkupsNode.PositionMissing

@@ -1,4 +1,4 @@
-"""The 18 parameters of a film as a table node: value, unit and the population's mean and standard deviation."""
+"""The 18 parameters of a film as a table node: value, unit, the published mean and spread and the usual range."""
 
 import math
 from collections.abc import Mapping
@@ -11,7 +11,9 @@ from SpineAlignmentLib.parameters import KEYS, PARAMETERS
 
 Node = Any
 
-COLUMNS: Final[tuple[str, ...]] = ("Parameter", "Name", "Value", "Unit", "Population mean", "Population SD")
+COLUMNS: Final[tuple[str, ...]] = (
+    "Parameter", "Name", "Value", "Unit", "Population mean", "Population SD", "Usual from", "Usual to",
+)  # fmt: skip
 
 
 def create(scene: Node, name: str) -> Node:
@@ -26,8 +28,13 @@ def create(scene: Node, name: str) -> Node:
 def fill(node: Node) -> None:
     """Give the table its columns; needed again after loading, because a table file keeps no column types."""
     texts = {"Parameter": KEYS, "Name": [p.name for p in PARAMETERS], "Unit": [p.unit for p in PARAMETERS]}
-    numbers = {"Value": [math.nan] * len(KEYS), "Population mean": [p.mean for p in PARAMETERS]}
-    numbers["Population SD"] = [p.sd for p in PARAMETERS]
+    numbers = {
+        "Value": [math.nan] * len(KEYS),
+        "Population mean": [p.mean for p in PARAMETERS],
+        "Population SD": [p.sd for p in PARAMETERS],
+        "Usual from": [p.usual[0] for p in PARAMETERS],
+        "Usual to": [p.usual[1] for p in PARAMETERS],
+    }
     with slicer.util.NodeModify(node):
         node.RemoveAllColumns()
         for column in COLUMNS:

@@ -1,16 +1,20 @@
-"""What is drawn on the chosen film. New measurements appear one after another, so that the window stays alive.
+"""What is drawn on the chosen film. New measurements appear a few at a time: the window stays alive.
 
 Slicer takes a few milliseconds for each node that is made, and all measurements together have some fifty.
 """
 
 import math
+import time
 from collections.abc import Collection
-from typing import Any
+from typing import Any, Final
 
 import qt
 
 from SpineAlignmentLib.mrml.alignment import FilmAlignment
 from SpineAlignmentLib.mrml.spine_scene import SpineScene
+
+MOMENT_S: Final[float] = 0.03
+"""How long the window may wait; a block is felt from about 0.1 s."""
 
 
 class Unveiling:
@@ -22,7 +26,7 @@ class Unveiling:
         self._parts: dict[str, bool] = {}
         self._timer = qt.QTimer()
         self._timer.setInterval(0)
-        self._timer.timeout.connect(self._next)
+        self._timer.timeout.connect(self._some)
 
     def show(self, spine: SpineScene, film: Any, keys: Collection[str], **parts: bool) -> None:
         """Show the film with its measurements; those whose nodes exist at once, the others soon.
@@ -46,8 +50,8 @@ class Unveiling:
 
     def finish(self) -> None:
         """Show at once what is still waiting."""
-        while self._ready() is not None:
-            self._next()
+        while self._next():
+            continue
 
     def stop(self) -> None:
         """Show nothing more, and forget the film."""
@@ -62,10 +66,19 @@ class Unveiling:
         values = self._alignment.parameters
         return next((key for key in self._waiting if math.isfinite(values[key])), None)
 
-    def _next(self) -> None:
+    def _some(self) -> None:
+        """Show as many as fit into a moment; views are drawn between two moments."""
+        end = time.monotonic() + MOMENT_S
+        while self._next():
+            if time.monotonic() > end:
+                return
+        self._timer.stop()
+
+    def _next(self) -> bool:
+        """Show one more; False when none is left."""
         key = self._ready()
         if self._alignment is None or key is None:
-            self._timer.stop()
-            return
+            return False
         self._waiting.remove(key)
         self._alignment.show(self._alignment.shown | {key}, **self._parts)
+        return True

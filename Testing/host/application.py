@@ -1,5 +1,6 @@
 """`slicer.app`, `slicer.mrmlScene` and `slicer.modules` of the stand-in host, and the window with module and view."""
 
+import ctypes
 import importlib
 import importlib.util
 import os
@@ -23,6 +24,7 @@ ROOT = Path(__file__).resolve().parent.parent.parent
 MODULE_FILE = ROOT / "SpineAlignment" / "SpineAlignment.py"
 SLICER_PYTHON_DIR = "SLICER_PYTHON_DIR"
 """Environment variable: Base/Python/slicer of Slicer's sources, to run on Slicer's own Python files."""
+SPARE_REFERENCES = 100_000
 
 
 class _LayoutManager:
@@ -147,12 +149,24 @@ def load_module() -> types.ModuleType:
     return module
 
 
+def _keep_booleans() -> None:
+    """Own many references to True and False that nobody can give away.
+
+    A signal's `disconnect` of PySide6, for one, drops a reference to True that it does not own; before Python 3.12 a
+    process in which none is left aborts at its end.
+    """
+    for value in (True, False):
+        for _ in range(SPARE_REFERENCES):
+            ctypes.pythonapi.Py_IncRef(ctypes.py_object(value))
+
+
 def install() -> QtWidgets.QApplication:
     """Put the stand-ins where the module imports them from; once a process."""
     vtk.vtkObject.GlobalWarningDisplayOff()
     application = QtWidgets.QApplication.instance() or QtWidgets.QApplication(["host", "-platform", "offscreen"])
     if "qt" in sys.modules:
         return application  # type: ignore[return-value]
+    _keep_booleans()
     sys.modules["qt"] = qt_module()
     sys.modules["ctk"] = widgets.ctk_module()
     widgets.install()

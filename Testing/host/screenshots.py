@@ -25,8 +25,8 @@ COLORED = 24
 
 
 def settle() -> None:
-    """Let Qt and the view finish what they have to do; measurements appear one an event."""
-    for _ in range(40):
+    """Let Qt and the view finish what they have to do."""
+    for _ in range(12):
         QtWidgets.QApplication.processEvents()
 
 

@@ -7,7 +7,7 @@ import slicer
 from SpineAlignmentLib.constructions import constructions
 from SpineAlignmentLib.landmarks import COUNT, INDEX, NAMES
 from SpineAlignmentLib.mrml import drawing, landmark_list, results_table
-from SpineAlignmentLib.parameters import KEYS, spinopelvic_parameters
+from SpineAlignmentLib.parameters import BY_KEY, KEYS, spinopelvic_parameters
 from SpineAlignmentLib.results import Annotation, film_points
 from Testing.host import subject
 from Testing.host.films import add_film
@@ -37,6 +37,16 @@ def test_parameters_and_table_are_those_of_the_library(alignment):
     expected = {k: float(v) for k, v in spinopelvic_parameters(subject.upright_mm()).items()}
     assert alignment.parameters == pytest.approx(expected, abs=1e-9)
     assert results_table.read_values(alignment.table) == pytest.approx(expected, abs=1e-9)
+
+
+def test_the_table_says_what_is_usual(alignment):
+    table = alignment.table.GetTable()
+    row = KEYS.index("PI")
+    cells = {name: table.GetValueByName(row, name).ToString() for name in results_table.COLUMNS}
+    assert (cells["Parameter"], cells["Unit"], cells["Population mean"]) == ("PI", "deg", "51.6")
+    low, high = float(cells["Usual from"]), float(cells["Usual to"])
+    assert (low, high) == pytest.approx((51.6 - 2 * 13.1, 51.6 + 2 * 13.1))
+    assert [BY_KEY["PI"].unusual(v) for v in (low - 1, low + 1, high - 1, high + 1)] == [True, False, False, True]
 
 
 @pytest.mark.parametrize("name", ["S1_A", "FH_1", "C7_C", "T5_PI", "C2_D"])

@@ -31,8 +31,7 @@ def wait_until(condition, seconds=60.0):
 
 
 def settle():
-    """Let measurements appear, one an event, and views be drawn."""
-    for _ in range(2 * len(KEYS)):
+    for _ in range(5):
         QtWidgets.QApplication.processEvents()
 
 
@@ -60,6 +59,7 @@ def test_detect_drag_and_see_everything_follow(host, film, detected):
     row = KEYS.index("SS")
     assert cell(ui.measurementsTable, row, 1) == f"{alignment.parameters['SS']:.1f}\N{DEGREE SIGN}"
     detected.onShownMeasurements(["SS"])
+    detected.unveiling.finish()
     settle()
     lines = [n for n in alignment.drawn_nodes if n.IsA("vtkMRMLMarkupsCurveNode") and n.GetDisplayVisibility()]
     before = [slicer.util.arrayFromMarkupsControlPoints(n) for n in lines]
@@ -89,6 +89,7 @@ def test_detect_drag_and_see_everything_follow(host, film, detected):
 
 def test_the_view_shows_landmarks_and_measurements(host, detected):
     def picture():
+        detected.unveiling.finish()
         settle()
         return np.frombuffer(bytes(host.slice.grab().toImage().constBits()), np.uint8)
 
@@ -102,15 +103,15 @@ def test_the_view_shows_landmarks_and_measurements(host, detected):
 def test_measurements_by_row_and_by_group(detected):
     ui, alignment = detected.ui, detected.logic.spine.alignments[0]
     ui.mainButton.click()
-    settle()
+    detected.unveiling.finish()
     assert alignment.shown == {"PI", "SS", "PT", "LL", "GTK", "SVA"}
     ui.measurementsTable.item(KEYS.index("CL"), 0).setCheckState(QtCore.Qt.CheckState.Checked)
-    settle()
+    detected.unveiling.finish()
     assert "CL" in alignment.shown
     ui.pelvisCheckBox.click()
     assert alignment.shown == {"LL", "GTK", "SVA", "CL"}
     ui.globalCheckBox.click()
-    settle()
+    detected.unveiling.finish()
     assert {"TPA", "OD-HA", "SVA"} <= alignment.shown
     ui.curveCheckBox.checked = False
     assert not any(n.GetDisplayVisibility() for n in alignment.drawn_nodes if n.GetName().startswith("Spine curve"))
@@ -280,6 +281,15 @@ def test_a_film_removed_during_its_detection(module, models, film):
     assert not module.ui.detectButton.enabled
 
 
+def test_a_film_deleted_while_its_measurements_appear(detected, scene, film):
+    detected.onShownMeasurements(list(KEYS))
+    scene.RemoveNode(film)
+    detected.unveiling.finish()
+    settle()
+    assert scene.GetNumberOfNodesByClass("vtkMRMLMarkupsCurveNode") == 0
+    assert cell(detected.ui.measurementsTable, 0, 1) == ""
+
+
 def test_missing_models_give_a_clear_line(module, film, tmp_path):
     module.logic.models = tmp_path / "none"
     module.ui.detectButton.click()
@@ -317,7 +327,6 @@ def test_reload_of_the_scene_restores_film_and_choices(host, detected, film, tmp
     choices.otherFilm, choices.engine = other, "onnx"
     choices.showPoints, choices.showNames, choices.showCurve = False, True, False
     detected.onShownMeasurements(["LL", "CL"])
-    settle()
     alignment = detected.logic.alignment(film)
     alignment.set_point("C3_C", (123.456789012, 234.567890123))
     detected.ui.flipButton.click()
@@ -326,7 +335,7 @@ def test_reload_of_the_scene_restores_film_and_choices(host, detected, film, tmp
     slicer.mrmlScene.Clear()
     assert not detected.ui.detectButton.enabled
     load(slicer.mrmlScene, tmp_path / "saved")
-    settle()
+    detected.unveiling.finish()
     choices = detected.logic.getParameterNode()
     assert (choices.film.GetName(), choices.otherFilm.GetName(), choices.engine) == ("film", "other", "onnx")
     assert (choices.showPoints, choices.showNames, choices.showCurve) == (False, True, False)
@@ -432,7 +441,7 @@ def test_scene_close_and_module_reload_leave_nothing_behind(host, module, models
     alignment = module.logic.spine.alignment(film)
     assert alignment is not None
     assert cell(module.ui.measurementsTable, 0, 1) != ""
-    settle()
+    module.unveiling.finish()
     assert len({n.GetName() for n in alignment.drawn_nodes}) > 3
 
 
