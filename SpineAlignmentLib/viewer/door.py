@@ -22,8 +22,7 @@ from aiohttp import ClientError, ClientSession, ClientTimeout, WSMsgType, web
 
 from SpineAlignmentLib.child_process import worker_environment
 from SpineAlignmentLib.errors import SpineAlignmentError
-from SpineAlignmentLib.viewer.settings import IDLE_S, KEY_HEADER, LOOPBACK_HOSTS, Settings
-from SpineAlignmentLib.viewer.uploads import MAX_UPLOAD_BYTES
+from SpineAlignmentLib.viewer.settings import IDLE_S, KEY_HEADER, LOOPBACK_HOSTS, MAX_UPLOAD_BYTES, Settings
 
 MAX_SESSIONS: Final[int] = 8
 START_LIMIT_S: Final[float] = 180.0

@@ -8,6 +8,8 @@ KEY_HEADER: Final[str] = "X-Session-Key"
 """Header of every request from the door to a session."""
 LOOPBACK_HOSTS: Final[frozenset[str]] = frozenset({"127.0.0.1", "localhost", "::1"})
 """Names of this computer that only it can reach."""
+MAX_UPLOAD_BYTES: Final[int] = 400 * 2**20
+"""The largest films have 16 million pixels of two bytes."""
 IDLE_S: Final[int] = 900
 """A session ends when no page has been connected for so long."""
 

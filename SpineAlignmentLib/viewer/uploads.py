@@ -6,12 +6,9 @@ from itertools import count
 from pathlib import Path
 from typing import Final
 
-from SpineAlignmentLib.dicom_film import looks_like_dicom
 from SpineAlignmentLib.errors import FilmError
-from SpineAlignmentLib.image_film import kind_of
+from SpineAlignmentLib.viewer.settings import MAX_UPLOAD_BYTES
 
-MAX_UPLOAD_BYTES: Final[int] = 400 * 2**20
-"""The largest films have 16 million pixels of two bytes."""
 MAX_FILMS: Final[int] = 20
 """Films that are open at the same time."""
 
@@ -81,6 +78,10 @@ def check_head(head: bytes, name: str) -> None:
     Raises:
         FilmError: empty, an unknown kind of file, or a header whose pixels are in another file.
     """
+    # not needed for the first page
+    from SpineAlignmentLib.dicom_film import looks_like_dicom
+    from SpineAlignmentLib.image_film import kind_of
+
     if not head:
         raise FilmError(f"{name}: an empty file")
     if looks_like_dicom(head):
