@@ -4,7 +4,8 @@
     result = detect("film.dcm")
     print(result.parameters()["PI"], result.confidence)
 
-The landmarks are the unweighted mean of the models' (Yeh et al., Scientific Reports 2021).
+The landmarks are the unweighted mean of the models' (Yeh et al., Scientific Reports 2021), settled by what is known of
+the shape of spines (`shape_prior`).
 """
 
 from collections.abc import Callable, Sequence
@@ -23,6 +24,7 @@ from SpineAlignmentLib.landmarks import CENTERS, INDEX, NAMES
 from SpineAlignmentLib.models import Model, read_ensemble
 from SpineAlignmentLib.preprocessing import InputFrame, fit_film, fit_region, network_input
 from SpineAlignmentLib.results import Annotation
+from SpineAlignmentLib.shape_prior import shape_model
 
 FloatArray = NDArray[np.float64]
 Progress = Callable[[float, str], None]
@@ -55,6 +57,8 @@ class Strategy:
     """Margin around the landmarks found, as a share of their extent, for the second look."""
     zooms: tuple[float, ...] = (1.0,)
     """Sizes of the view whose landmarks are averaged in the last look; (1.0,) is a single view."""
+    trust_in_shape: float = 0.35
+    """Standard deviation of a landmark for the shape model, as a share of its heatmap's; 0: the networks alone."""
 
 
 @dataclass(frozen=True)
@@ -71,6 +75,20 @@ class Look:
     def mean(self) -> FloatArray:
         """Shape (45, 2): the ensemble's landmarks, film pixels."""
         return np.asarray(self.points.mean(axis=0))
+
+    def most_probable(self, trust: float) -> FloatArray:
+        """Shape (45, 2): the ensemble's landmarks, moved to where the shape of spines makes them most probable.
+
+        Args:
+            trust: in the shape, see `Strategy.trust_in_shape`.
+        """
+        if trust <= 0:
+            return self.mean
+        square = self.frame.to_network(self.points)  # square pixels, the patient facing left, as the model has them
+        spread = np.mean((trust * self.spread / self.frame.step[1]) ** 2, axis=0)
+        apart = np.mean(np.sum((square - square.mean(axis=0)) ** 2, axis=2), axis=0) / 2
+        moved = shape_model().most_probable(square.mean(axis=0), np.sqrt(spread + apart))
+        return self.frame.to_film(hips_in_order(moved))
 
 
 class Detector:
@@ -139,7 +157,9 @@ class Detector:
 
     def _second_look(self, film: Film, first: Look) -> Look:
         """Look again at the spine alone, where the film is much larger than the spine."""
-        region = region_of(first.mean, film.size_px, self.strategy.margin, film.pixel_size)
+        region = region_of(
+            first.most_probable(self.strategy.trust_in_shape), film.size_px, self.strategy.margin, film.pixel_size
+        )
         frame = fit_region(region, film.pixel_size, film.anterior or "left", self._input_size)
         frames = [_zoomed(frame, zoom) for zoom in self.strategy.zooms]
         if first.frame.step[1] / frame.step[1] < self.strategy.second_look_gain:
@@ -167,7 +187,8 @@ class Detector:
         return Look(frame, np.array(points), np.array(spread))
 
     def _annotation(self, film: Film, look: Look) -> Annotation:
-        points, sure = look.mean, confidence(look, film.pixel_size)
+        points = look.most_probable(self.strategy.trust_in_shape)
+        sure = confidence(look, film.pixel_size)
         width, height = film.size_px
         slack = 0.01 * height
         off = ((points < -slack) | (points > np.array([width, height]) - 1 + slack)).any(axis=1)

@@ -14,7 +14,7 @@ from Training.simulation.projection import Beam, Projector, Window
 
 FloatArray = NDArray[np.float64]
 
-_PATIENT, _FILM = 1, 2
+_PATIENT, _SHAPE = 1, 5
 
 
 def generator(seed: int, index: int, purpose: int, *more: int) -> np.random.Generator:
@@ -58,12 +58,24 @@ def sample_patient(seed: int, index: int, spread: float = 1.0) -> Patient:
     person = sample_person(rng)
     posture = solve(person, rng, spread)
     anatomy = assemble(person, posture, rng)
-    slot = bool(rng.random() < 0.6)
-    distance = float(rng.uniform(950, 1300) if slot else rng.uniform(1400, 2900))
-    middle = 0.45 * anatomy.crown
-    beam = Beam(distance, slot, (float(rng.normal(20, 40)), float(rng.normal(middle, 80))))
+    beam = _sample_beam(0.45 * anatomy.crown, rng)
     densities = (float(rng.uniform(0.02, 0.2)), float(rng.uniform(0.04, 0.22)))
     return Patient(person, anatomy, landmarks3d(posture), beam, densities)
+
+
+def _sample_beam(middle: float, rng: np.random.Generator) -> Beam:
+    """A system whose central ray meets the patient about `middle` mm above the hips."""
+    slot = bool(rng.random() < 0.75)
+    distance = float(rng.uniform(950, 1300) if slot else rng.uniform(1400, 2900))
+    return Beam(distance, slot, (float(rng.normal(20, 40)), float(rng.normal(middle, 80))))
+
+
+def posed_landmarks(seed: int, index: int, spread: float = 1.0) -> FloatArray:
+    """The landmarks of one more person on a film, (45, 2) mm, facing left, y down: a patient without a body."""
+    rng = generator(seed, index, _SHAPE)
+    points = landmarks3d(solve(sample_person(rng), rng, spread))
+    beam = _sample_beam(0.5 * float(np.nanmax(points[:, 1])), rng)
+    return -order_femoral_heads(beam.project(points))
 
 
 def project(patient: Patient, projector: Projector, window: Window) -> Projection:

@@ -130,7 +130,7 @@ def solve(person: Person, rng: np.random.Generator, spread: float = 1.0) -> Post
     disease = sample_disease(person, sizes.levels, rng)
     sizes = replace(sizes, height=sizes.height * disease.height_left, disc=sizes.disc * disease.disc_left)
     curves = sample_curves(person, rng)
-    obliquity = float(np.clip(rng.normal(0, 3.0 if person.scoliosis else 1.6), -12, 12))
+    obliquity = float(np.clip(rng.normal(0, 2.6 if person.scoliosis else 1.4), -12, 12))
     pelvic_rotation = float(np.clip(rng.normal(0, 2.0), -8, 8))
     coronal, axial = coronal_angles(sizes.levels, curves, obliquity, rng)
     slip = disease.slip * sizes.depth_inferior

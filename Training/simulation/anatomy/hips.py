@@ -72,9 +72,11 @@ def buttress(
     return bone_tube(path, np.stack([across, np.full(7, 7.0)], 1), cortex * rng.uniform(0.8, 2.2), frame[:, 2], 12)
 
 
-def acetabulum(head: FloatArray, radius: float, side: float, frame: FloatArray, cortex: float) -> Bone:
-    """The cup over a femoral head: a shell that opens outward, down and forward."""
-    axis = frame @ np.array([0.25, -0.65, 0.7 * side])
+def acetabulum(
+    head: FloatArray, radius: float, side: float, frame: FloatArray, rng: np.random.Generator, cortex: float
+) -> Bone:
+    """The cup over a femoral head: a shell that opens outward, down and forward; from a mere roof to a deep cup."""
+    axis = frame @ np.array([rng.uniform(0.0, 0.35), -rng.uniform(0.6, 0.95), rng.uniform(0.4, 0.75) * side])
     axis /= np.linalg.norm(axis)
     first = np.cross(axis, [0.0, 0.0, 1.0])
     first /= np.linalg.norm(first)
@@ -85,21 +87,39 @@ def acetabulum(head: FloatArray, radius: float, side: float, frame: FloatArray, 
     def rings(r: float, polar: FloatArray) -> list[FloatArray]:
         return [head - axis * r * np.cos(t) + around * r * np.sin(t) for t in polar]
 
-    polar = np.radians(np.linspace(3, 88, 10))
-    inner_radius, outer_radius = radius + 3.0, radius + 3.0 + 5 * cortex
+    polar = np.radians(np.linspace(3, rng.uniform(55, 90), 10))
+    inner_radius = radius + rng.uniform(1.5, 4.5)
+    outer_radius = inner_radius + 5 * cortex
+    cortex *= rng.uniform(0.6, 2.0)
     outer = loft(np.stack(rings(outer_radius, polar) + rings(inner_radius, polar[::-1])))
     within = loft(np.stack(rings(outer_radius - cortex, polar) + rings(inner_radius + 1.6 * cortex, polar[::-1])))
     return Bone(outer, within)
 
 
-def femur(head: FloatArray, radius: float, side: float, length: float, flexion: float, cortex: float) -> list[Bone]:
-    """A femur of the library on an exactly round head, and the lower leg below it; `flexion` degrees forward."""
+def femur(
+    head: FloatArray,
+    radius: float,
+    side: float,
+    length: float,
+    flexion: float,
+    shells: tuple[float, float],
+) -> list[Bone]:
+    """A femur of the library on an exactly round head, and the lower leg below it.
+
+    Args:
+        head: (3,) its center, mm.
+        radius: of the head, mm.
+        side: 1 right, -1 left.
+        length: from the head to the knee, mm.
+        flexion: degrees forward.
+        shells: thickness of compact bone around the head and around its upper end, mm.
+    """
     rotation = turn_sagittal(flexion)
     source = surface("r_femur", 1)
     size = radius / _MESH_HEAD_RADIUS_MM
     longer = (length / size - _UPPER_END_MM) / (_MESH_LENGTH_MM - _UPPER_END_MM)
     # thin over the spongy upper end, thick along the shaft
-    wall = np.interp(source.vertices[:, 1], (-160.0, -70.0, -20.0), (5.5, 3.0, 0.8 * cortex))
+    wall = np.interp(source.vertices[:, 1], (-160.0, -70.0, -20.0), (5.5, 3.0, shells[1]))
 
     def placed(points: FloatArray) -> FloatArray:
         y = points[:, 1]
@@ -111,7 +131,7 @@ def femur(head: FloatArray, radius: float, side: float, length: float, flexion: 
     whole = Bone(
         Mesh(placed(source.vertices), faces), Mesh(placed(source.vertices - wall[:, None] * normals(source)), faces)
     )
-    ball = Bone(ellipsoid(head, [radius] * 3, None, 14), ellipsoid(head, [radius - 0.9 * cortex] * 3, None, 14))
+    ball = Bone(ellipsoid(head, [radius] * 3, None, 14), ellipsoid(head, [radius - shells[0]] * 3, None, 14))
     knee = head + rotation @ np.array([-6.0, -length, 10.0 * side])
     tibia = knee + np.array([[0.0, -14, 0], [-2, -50, 0], [-8, -200, 2 * side], [-14, -360, 3 * side]])
     return [whole, ball, bone_tube(tibia, [[34, 26], [16, 18], [12, 13], [13, 14]], 4.5, (1.0, 0.0, 0.0), 12)]
