@@ -47,7 +47,10 @@ class Settings:
     """Folder of annotated films of the kind the models know."""
     steps: int = 120
     batch: int = 4
-    learning_rate: float = 2e-4
+    learning_rate: float = 5e-4
+    augmentation: float = 0.3
+    """Strength of the augmentation, 1 is the paper's: a few steps should teach the new kind, not films turned by 30
+    degrees."""
     threads: int = 0
     seed: int = 0
 
@@ -73,7 +76,7 @@ def continued(model: Model, settings: Settings, weights: Path) -> TrainingConfig
     every = max(1, settings.steps // VALIDATIONS)
     run = replace(
         config.run, precision="float32", threads=settings.threads, seed=settings.seed, log_steps=every,
-        checkpoint_steps=every, validation_steps=every, patience=0, init_from=str(weights),
+        checkpoint_steps=every, validation_steps=every, patience=0, init_from=str(weights), jit_compile=False,
     )  # fmt: skip
     description = f"{config.description} Fine-tuned on {count} corrected films."
     return replace(config, description=description.strip(), data=data, optimizer=optimizer, run=run)
@@ -83,7 +86,7 @@ def _films(settings: Settings, count: int, held_out: bool) -> SourceConfig:
     """The films that train, or those that choose the best step: as many known ones as of the `count` corrected ones."""
 
     def part(folder: Path, folds: int) -> dict[str, Any]:
-        whole = {"kind": "annotated", "options": {"folder": str(folder)}}
+        whole = {"kind": "annotated", "options": {"folder": str(folder), "strength": settings.augmentation}}
         options = {"source": whole, "folds": folds, "fold": 0, "held_out": held_out, "seed": settings.seed}
         return {"kind": "fold", "options": options}
 
@@ -223,6 +226,7 @@ def parser() -> argparse.ArgumentParser:
     p.add_argument("--steps", type=int, default=Settings.steps)
     p.add_argument("--batch", type=int, default=Settings.batch, help="films in a step")
     p.add_argument("--learning-rate", type=float, default=Settings.learning_rate)
+    p.add_argument("--augmentation", type=float, default=Settings.augmentation, help="its strength; 1 is the paper's")
     p.add_argument("--threads", type=int, default=0, help="of the engine in training; 0: its own choice")
     p.add_argument("--seed", type=int, default=0)
     return p
@@ -231,7 +235,9 @@ def parser() -> argparse.ArgumentParser:
 def main(arguments: Sequence[str] | None = None) -> int:
     """The command; 0 when the new models are written, 2 when they cannot be."""
     o = parser().parse_args(arguments)
-    settings = Settings(o.films, o.rehearsal, o.steps, o.batch, o.learning_rate, o.threads, o.seed)
+    settings = Settings(
+        o.films, o.rehearsal, o.steps, o.batch, o.learning_rate, o.augmentation, o.threads, o.seed
+    )  # fmt: skip
     sets = {name: films for name, films in (("held-out films", o.held_out), ("standard films", o.standard)) if films}
     try:
         if o.steps < 1 or o.batch < 1:

@@ -15,6 +15,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Final
 
+from Training.finetune import Settings
+
 SETS: Final[dict[str, tuple[int, int, float]]] = {
     "corrected": (20, 5001, 1.5),
     "held_out": (50, 5002, 1.5),
@@ -62,8 +64,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--work", type=Path, required=True)
     parser.add_argument("--models", type=Path, help="without it the ensemble that ships")
-    parser.add_argument("--steps", default="120")
-    parser.add_argument("--learning-rate", default="2e-4")
+    parser.add_argument("--steps", default=str(Settings.steps))
+    parser.add_argument("--learning-rate", default=str(Settings.learning_rate))
+    parser.add_argument("--augmentation", default=str(Settings.augmentation))
     parser.add_argument("--resolution", default="network")
     parser.add_argument("--workers", default="2", help="processes that simulate")
     parser.add_argument("--share", type=float, default=1.0, help="of the films of each set, for a quick look")
@@ -80,7 +83,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     run(
         "Training.finetune", "--films", str(folders["corrected"]), "--rehearsal", str(folders["rehearsal"]),
         "--held-out", str(folders["held_out"]), "--standard", str(folders["standard"]), "--output", str(output),
-        "--steps", options.steps, "--learning-rate", options.learning_rate, *models,
+        "--steps", options.steps, "--learning-rate", options.learning_rate,
+        "--augmentation", options.augmentation, *models,
     )  # fmt: skip
     met = judge(json.loads((output / "finetuning.json").read_text(encoding="utf-8"))["sets"])
     for bar, reached in met.items():
