@@ -39,6 +39,9 @@ _SACRAL_PLATE_MM = ((-64.0, 33.5), (-98.5, 51.0))
 def _load(name: str) -> Any:
     mesh: Any = trimesh.load(str(files("myo_sim").joinpath("models", "meshes", f"{name}.stl")), process=True)
     mesh.merge_vertices(merge_tex=True, merge_norm=True)
+    # faces none of whose edges joins just two faces are strays, which would leave bright bars on a film
+    _, which, count = np.unique(np.sort(mesh.edges, axis=1), axis=0, return_inverse=True, return_counts=True)
+    mesh.update_faces((count[which].reshape(-1, 3) == 2).any(axis=1))
     return mesh
 
 
