@@ -105,6 +105,8 @@ def _vertebra(pose: VertebraPose, style: "_SpineStyle", rng: np.random.Generator
     )
     behind = posterior_elements(pose.level, corners, pose.width, style.arch, cortex, rng)
     bone = join_bones([body(corners, shape), behind])
+    if region == "C":  # spongy bone is denser here; a cavity less wide lets as much more of the bone show from the side
+        bone = Bone(bone.outer, Mesh(bone.inner.vertices * [1, 1, 1 - style.cervical_density], bone.inner.faces))
     return Bone(bone.outer.moved(pose.rotation, pose.center), bone.inner.moved(pose.rotation, pose.center))
 
 
@@ -117,10 +119,18 @@ class _SpineStyle:
     """Thickness of the endplates against that of the walls."""
     hollow: float
     """Factor on the depth of the endplates' hollows."""
+    cervical_density: float
+    """Of the spongy bone of cervical vertebrae beyond that of the others, against compact bone (Yoganandan et al.,
+    Spine J 2006: up to twice that of lumbar ones)."""
 
     @classmethod
     def sample(cls, rng: np.random.Generator) -> "_SpineStyle":
-        return cls(ArchStyle.sample(rng), float(rng.uniform(0.35, 1.5)), float(rng.uniform(0.15, 1.6)))
+        return cls(
+            ArchStyle.sample(rng),
+            float(rng.uniform(0.35, 1.5)),
+            float(rng.uniform(0.15, 1.6)),
+            float(rng.uniform(0.0, 0.25)),
+        )
 
 
 def _dens(center: FloatArray, axis: VertebraPose, cortex: float) -> Bone:

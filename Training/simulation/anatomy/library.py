@@ -100,7 +100,7 @@ class LibraryPart:
     height: float
     """Posterior height of the body, mm; 0 for a sacrum."""
     width: float
-    """Of the body, mm."""
+    """Of the front of the body, mm."""
 
 
 @lru_cache(maxsize=1)
@@ -150,12 +150,14 @@ def vertebra(level: str) -> LibraryPart:
     local = (np.asarray(mesh.vertices) * 1000.0 - center) @ rotation
     placed = Mesh(local, np.asarray(mesh.faces, np.int32))
     corners = (_body_corners(level) - center[:2]) @ rotation[:2, :2]
-    depth = float((corners[0, 0] - corners[1, 0] + corners[2, 0] - corners[3, 0]) / 2)
-    body = local[local[:, 0] > 0]
+    # the axis tapers into the dens: its lower endplate tells its size
+    upper, lower = float(corners[0, 0] - corners[1, 0]), float(corners[2, 0] - corners[3, 0])
+    depth = lower if level == "C2" else (upper + lower) / 2
+    body = local[local[:, 0] > 0.25 * depth]
     return LibraryPart(
         placed,
         normals(placed),
-        float((corners[1, 0] + corners[3, 0]) / 2),
+        float(corners[3, 0] if level == "C2" else (corners[1, 0] + corners[3, 0]) / 2),
         depth,
         float(corners[1, 1] - corners[3, 1]),
         float(np.ptp(body[:, 2])),

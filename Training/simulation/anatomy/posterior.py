@@ -23,6 +23,8 @@ _LAMINA_MM = 18.0
 """Distance behind the root of the pedicles from which bone belongs to the spinous process."""
 _ROOT_MM = 1.0
 """How far the pedicles reach into the body."""
+_CERVICAL_BODY = 1.15
+"""Width of the library's cervical bodies at their widest, against their front."""
 _PEDICLE_STRETCH = 1.2
 """Makes up for what `_WALL_MM` takes from the pedicles."""
 
@@ -49,7 +51,7 @@ class ArchStyle:
         """Draw the style of a person."""
         return cls(
             density=float(rng.uniform(0.6, 1.6)),
-            back=float(rng.uniform(0.82, 1.2)),
+            back=float(rng.uniform(0.75, 1.15)),
             height=float(rng.uniform(0.88, 1.12)),
             width=float(rng.uniform(0.85, 1.15)),
             spinous_length=float(rng.uniform(0.7, 1.25)),
@@ -81,7 +83,10 @@ def posterior_elements(
     phase, waves = rng.uniform(0, 2 * np.pi, (2, 3)), rng.normal(0, 0.7, 3)
 
     def placed(points: FloatArray) -> FloatArray:
-        behind = np.maximum(source.back - _WALL_MM - points[:, 0], 0.0) * _PEDICLE_STRETCH  # 0 for all of the body
+        behind = source.back - _WALL_MM - points[:, 0]
+        # all of the body goes flat, but not the transverse processes that reach forward beside cervical ones
+        body = np.abs(points[:, 2]) < (_CERVICAL_BODY * source.width / 2 if level[0] == "C" else np.inf)
+        behind = np.where(body, np.maximum(behind, 0.0), behind) * _PEDICLE_STRETCH
         beyond = np.maximum(behind - _LAMINA_MM, 0.0)
         x = behind + beyond * (style.spinous_length * (1 + wobble[0]) / _PEDICLE_STRETCH - 1)
         y = points[:, 1] * (1 + wobble[1]) - beyond * (style.spinous_drop + wobble[2])
@@ -91,7 +96,7 @@ def posterior_elements(
         bend = (
             waves * np.sin(local[:, [1, 0, 0]] / 9.0 + phase[0]) * np.sin(np.abs(local[:, [2, 2, 1]]) / 11.0 + phase[1])
         )
-        local += bend * np.minimum(behind / 6.0, 1.0)[:, None]
+        local += bend * np.clip(behind / 6.0, 0.0, 1.0)[:, None]
         return np.asarray(local + (back + _ROOT_MM, 0.0, 0.0))
 
     mesh, normals = source.mesh, source.normals
