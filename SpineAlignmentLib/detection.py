@@ -35,6 +35,13 @@ SURE_OF_SIDE: Final[int] = 60
 MANY: Final[int] = 12
 """More landmarks than this are counted in a warning, not named."""
 
+RIGHT: Final[float] = 1 / 3
+"""Error below which a landmark counts as right, as a share of the distance of two vertebral centers: of its own level,
+whatever the landmark."""
+
+_LOGISTIC: Final[tuple[float, float]] = (2.0, 0.5)
+"""Slope of the confidence, and the unsureness, in distances of two vertebral centers, at which it is one half."""
+
 LOW_CONFIDENCE: Final[float] = 0.5
 """Landmarks below this are named in the result's warnings."""
 
@@ -57,7 +64,7 @@ class Strategy:
     """Margin around the landmarks found, as a share of their extent, for the second look."""
     zooms: tuple[float, ...] = (1.0,)
     """Sizes of the view whose landmarks are averaged in the last look; (1.0,) is a single view."""
-    trust_in_shape: float = 0.35
+    trust_in_shape: float = 0.5
     """Standard deviation of a landmark for the shape model, as a share of its heatmap's; 0: the networks alone."""
 
 
@@ -188,7 +195,7 @@ class Detector:
 
     def _annotation(self, film: Film, look: Look) -> Annotation:
         points = look.most_probable(self.strategy.trust_in_shape)
-        sure = confidence(look, film.pixel_size)
+        sure = confidence(look, points, film.pixel_size)
         width, height = film.size_px
         slack = 0.01 * height
         off = ((points < -slack) | (points > np.array([width, height]) - 1 + slack)).any(axis=1)
@@ -309,16 +316,24 @@ def implausibility(look: Look, anterior: str) -> float:
     return spread + disorder + float(np.mean(front <= 0)) + max(0.0, 0.3 - extent)
 
 
-def confidence(look: Look, pixel_size: tuple[float, float]) -> FloatArray:
-    """Confidence of each landmark, shape (45,), 0 to 1, from the heatmaps' spread and the models' disagreement.
+def confidence(look: Look, points: FloatArray, pixel_size: tuple[float, float]) -> FloatArray:
+    """The chance that a landmark is off by less than a third of the distance of two vertebrae, shape (45,), 0 to 1.
 
-    It is 0.5 where both together reach half the distance of two vertebrae, where a level may be mistaken for the next.
+    A logistic function of how unsure the networks are: the heatmaps' spread, the models' disagreement, and how far the
+    shape of the spine moved the landmark, together. `Training.evaluate` draws how well it keeps its word.
+
+    Args:
+        look: what the models saw.
+        points: the landmarks they led to, film pixels.
+        pixel_size: (x, y), only the ratio matters.
     """
     scale = np.array([pixel_size[0] / pixel_size[1], 1.0])
-    points = look.points * scale
-    apart = np.sqrt(np.mean(np.sum((points - points.mean(axis=0)) ** 2, axis=2), axis=0))
-    unsure = np.sqrt(np.mean(look.spread**2, axis=0) + apart**2)
-    return np.asarray(1 / (1 + (unsure / (0.5 * level_distance(points.mean(axis=0)))) ** 2))
+    seen, settled = look.points * scale, points * scale
+    apart = np.mean(np.sum((seen - seen.mean(axis=0)) ** 2, axis=2), axis=0)
+    moved = np.sum((settled - seen.mean(axis=0)) ** 2, axis=1)
+    unsure = np.sqrt(np.mean(look.spread**2, axis=0) + apart + moved)
+    slope, half = _LOGISTIC
+    return np.asarray(1 / (1 + (unsure / (half * level_distance(settled))) ** slope))
 
 
 def _listed(which: NDArray[np.bool_]) -> str:

@@ -5,6 +5,10 @@ and the count slips by one. Landmarks that it is sure of then say where the unsu
 and covariance C, both in a frame that does not know place, turn and size, and a network's answer y with covariance R,
 the most probable landmarks are m + C (C + R)^-1 (y - m) (Bishop, Pattern Recognition and Machine Learning, 2006,
 equations 2.113 to 2.117; active shape models, Cootes et al., CVIU 1995, limit the same m and C instead).
+
+A landmark that the network is sure of and yet has wrong must not drag the others: errors are taken to follow Student's
+t rather than the normal distribution, whose weights come from how far each landmark lies from the shape (Lange et al.,
+J Am Stat Assoc 1989).
 """
 
 from dataclasses import dataclass
@@ -22,6 +26,9 @@ FloatArray = NDArray[np.float64]
 _FILE: Final[Path] = Path(__file__).with_name("shape_model.npz")
 _ALIGNMENTS: Final[int] = 3
 """Times the frame is found again from the landmarks as they move."""
+_FREEDOM: Final[float] = 4.0
+"""Degrees of freedom of Student's t, as Lange et al. take where they are not estimated."""
+_REWEIGHTINGS: Final[int] = 3
 
 
 @dataclass(frozen=True)
@@ -43,14 +50,22 @@ class ShapeModel:
         Returns:
             Shape (45, 2), in the frame of `points`.
         """
+        wide = deviation
+        for _ in range(_REWEIGHTINGS):
+            away = np.sum((self._given(points, wide) - points) ** 2, axis=1)
+            wide = np.sqrt(np.maximum(deviation**2, (_FREEDOM * deviation**2 + away) / (_FREEDOM + 2)))
+        return self._given(points, wide)
+
+    def _given(self, points: FloatArray, deviation: FloatArray) -> FloatArray:
+        """The most probable landmarks for normal errors of the given standard deviations."""
         out = points
         for _ in range(_ALIGNMENTS):
             turn, shift = similarity(out, self.mean, 1 / deviation**2)
-            aligned = _moved(points, turn, shift) - self.mean
+            aligned = moved(points, turn, shift) - self.mean
             noise = np.repeat((deviation * abs(turn)) ** 2, 2)
             gain = np.linalg.solve(self.covariance + np.diag(noise), aligned.ravel())
             probable = self.mean + (self.covariance @ gain).reshape(COUNT, 2)
-            out = _moved(probable, 1 / turn, -shift / turn)
+            out = moved(probable, 1 / turn, -shift / turn)
         return out
 
 
@@ -71,7 +86,8 @@ def similarity(points: FloatArray, onto: FloatArray, weights: FloatArray) -> tup
     return complex(turn), complex(middle_q - turn * middle_p)
 
 
-def _moved(points: FloatArray, turn: complex, shift: complex) -> FloatArray:
+def moved(points: FloatArray, turn: complex, shift: complex) -> FloatArray:
+    """The points (n, 2) after a similarity, see `similarity`."""
     z = turn * (points @ (1, 1j)) + shift
     return np.stack([z.real, z.imag], axis=-1)
 

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from tqdm import tqdm
 
 import SpineAlignmentLib
-from SpineAlignmentLib.shape_prior import ShapeModel, similarity
+from SpineAlignmentLib.shape_prior import ShapeModel, moved, similarity
 from Training.simulation.patient import posed_landmarks
 
 FloatArray = NDArray[np.float64]
@@ -42,9 +42,7 @@ def fit(shapes: FloatArray) -> ShapeModel:
 
 
 def _onto(points: FloatArray, mean: FloatArray, weights: FloatArray) -> FloatArray:
-    turn, shift = similarity(points, mean, weights)
-    z = turn * (points @ (1, 1j)) + shift
-    return np.stack([z.real, z.imag], axis=-1)
+    return moved(points, *similarity(points, mean, weights))
 
 
 def main(arguments: list[str] | None = None) -> int:

@@ -112,7 +112,7 @@ def main() -> None:
         "decode": lambda: read_film(path),
         "resample": lambda: resample(sided.pixels, frame),
         "normalize contrast": lambda: normalize_contrast(*seen),
-        "confidence and parameters": lambda: (confidence(look, sided.pixel_size), found.parameters()),
+        "confidence and parameters": lambda: (confidence(look, look.mean, sided.pixel_size), found.parameters()),
         "picture": lambda: png_bytes(film, found),
         "result files": lambda: (json_bytes(found), markups_bytes(found, film.placement)),
     }

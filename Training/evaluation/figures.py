@@ -52,6 +52,20 @@ def localization(study: Study) -> Figure:
     return figure
 
 
+def reliability(table: pd.DataFrame, correction: tuple[float, float]) -> Figure:
+    """Share of right landmarks against confidence, sizes by number; `correction` as `reliability.platt` gives it."""
+    figure = _figure(5.5, 5.2)
+    axes = figure.subplots()
+    axes.plot([0, 1], [0, 1], color="0.7", linewidth=1)
+    axes.plot(table["confidence"], table["right"], color="C0", linewidth=1)
+    axes.scatter(table["confidence"], table["right"], s=20 + 400 * table["count"] / table["count"].sum(), color="C0")
+    for row in table.itertuples():
+        axes.annotate(f"{row.count:,}", (row.confidence, row.right), (6, -10), textcoords="offset points", fontsize=7)
+    axes.set(xlim=(0, 1), ylim=(0, 1), xlabel="Confidence", ylabel="Share right", aspect="equal")
+    axes.set_title("slope {:.2f}, offset {:.2f} on the logit scale".format(*correction), fontsize=9)
+    return figure
+
+
 def _letter_values(axes: Axes, region: str, errors: FloatArray) -> None:
     names = REGIONS[region]
     values = {name: errors[:, INDEX[name]][np.isfinite(errors[:, INDEX[name]])] for name in names}

@@ -19,6 +19,7 @@ from Training.evaluation import figures, localization
 from Training.evaluation.agreement import icc_table, parameter_table
 from Training.evaluation.examples import examples_figure
 from Training.evaluation.learning_speed import learning_speed_table
+from Training.evaluation.reliability import judged, platt, reliability_table
 from Training.evaluation.study import Study
 
 NOT_COMPUTABLE = "not computable"
@@ -52,7 +53,10 @@ def build_report(study: Study, title: str, subject: str, spread: pd.DataFrame | 
     report.tables["parameters"] = parameter_table(study)
     report.tables["films"] = film_table(study)
     report.tables["measurements"] = measurement_table(study)
+    report.tables["reliability"] = reliability_table(study)
     report.pictures["localization"] = figures.localization(study)
+    if len(report.tables["reliability"]):
+        report.pictures["reliability"] = figures.reliability(report.tables["reliability"], platt(*judged(study)))
     report.pictures["scatter"] = figures.scatter(study)
     report.pictures["bland_altman"] = figures.bland_altman(study)
     examples = examples_figure(study)

@@ -27,6 +27,8 @@ class Study:
     films: tuple[AnnotatedFilm, ...]
     marks: dict[str, FloatArray]
     """Rater name (`TRUTH`, `MODEL`, readers) to (films, 45, 2) film pixels, NaN where not marked."""
+    confidence: FloatArray | None = None
+    """(films, 45) what the model says of its landmarks, 0 to 1, NaN where it says nothing."""
     notes: list[str] = field(default_factory=list)
     """What the reader of the report must know: films left out, spacing unknown, and so on."""
 
@@ -100,13 +102,18 @@ def build_study(
         said.append(f"{without} films have no pixel spacing: their distances are not computable, their angles are.")
     if len(films) < 3:
         said.append(f"With {len(films)} film(s), correlations and tests are not computable.")
-    return Study(films, marks, said)
+    return Study(films, marks, _confidence(films, predictions), said)
 
 
 def _aligned(films: Sequence[AnnotatedFilm], annotations: Sequence[AnnotatedFilm]) -> FloatArray:
     by_name = {f.name: f.points for f in annotations}
     nothing = np.full((COUNT, 2), np.nan)
     return np.stack([by_name.get(f.name, nothing) for f in films])
+
+
+def _confidence(films: Sequence[AnnotatedFilm], predictions: Sequence[AnnotatedFilm]) -> FloatArray:
+    by_name = {f.name: f.annotation.confidence for f in predictions}
+    return np.stack([np.asarray(by_name.get(f.name, np.full(COUNT, np.nan)), float) for f in films])
 
 
 def _list(names: Sequence[str], shown: int = 5) -> str:

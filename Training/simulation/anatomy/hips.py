@@ -1,7 +1,7 @@
 """Hip bones with acetabula, and thigh and lower leg bones with round femoral heads."""
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import NDArray
 
 from Training.simulation.anatomy.library import HIP_IN_PELVIS_MM, bone, normals, surface
 from Training.simulation.anatomy.mesh import Mesh, ellipsoid, loft, unit_circle
@@ -25,28 +25,38 @@ def turn_sagittal(degrees: float) -> FloatArray:
     return np.array([[c, -s, 0.0], [s, c, 0.0], [0.0, 0.0, 1.0]])
 
 
-def _transform(source: Bone, rotation: FloatArray, translation: ArrayLike, scale: float = 1.0) -> Bone:
-    return Bone(source.outer.moved(rotation * scale, translation), source.inner.moved(rotation * scale, translation))
-
-
-def hip_bones(heads: FloatArray, frame: FloatArray, pelvic_tilt: float, thickness: float, cortex: float) -> list[Bone]:
-    """Both hip bones.
+def hip_bones(
+    heads: FloatArray,
+    frame: FloatArray,
+    pelvic_tilt: float,
+    thickness: float,
+    rng: np.random.Generator,
+    cortex: float,
+) -> list[Bone]:
+    """Both hip bones: the library's, their front drawn in and turned down as on real films, differently in everyone.
 
     Args:
         heads: (2, 3) right and left femoral head centers, mm.
         frame: (3, 3) pelvis frame (obliquity and axial rotation, no tilt).
         pelvic_tilt: degrees.
         thickness: distance from the hip axis to the middle of the S1 plate, mm.
+        rng: varies how far the pubis reaches forward and down.
         cortex: shell thickness, mm.
     """
     scale = thickness / MESH_HIP_TO_SACRUM_MM
-    rotation = frame @ turn_sagittal(pelvic_tilt - MESH_PELVIC_TILT)
+    rotation = frame @ turn_sagittal(pelvic_tilt - MESH_PELVIC_TILT + rng.normal(-6, 6))
+    front = rng.uniform(0.55, 0.95)
     hip = np.array(HIP_IN_PELVIS_MM)
     out = []
     for side, head in zip((1.0, -1.0), heads, strict=True):
         source = bone("r_pelvis", cortex, 2, side < 0)
-        origin = head - rotation @ (hip * [1, 1, side]) * scale
-        out.append(_transform(source, rotation, origin, scale))
+
+        def placed(mesh: Mesh, head: FloatArray = head, side: float = side) -> Mesh:
+            local = (mesh.vertices - hip * [1, 1, side]) * scale
+            local[:, 0] *= np.where(local[:, 0] > 0, front, 1.0)
+            return Mesh(head + local @ rotation.T, mesh.faces)
+
+        out.append(Bone(placed(source.outer), placed(source.inner)))
     return out
 
 
@@ -89,7 +99,7 @@ def acetabulum(
 
     polar = np.radians(np.linspace(3, rng.uniform(55, 90), 10))
     inner_radius = radius + rng.uniform(1.5, 4.5)
-    outer_radius = inner_radius + 5 * cortex
+    outer_radius = inner_radius + rng.uniform(4, 9) * cortex
     cortex *= rng.uniform(0.6, 2.0)
     outer = loft(np.stack(rings(outer_radius, polar) + rings(inner_radius, polar[::-1])))
     within = loft(np.stack(rings(outer_radius - cortex, polar) + rings(inner_radius + 1.6 * cortex, polar[::-1])))
