@@ -5,10 +5,6 @@ and the count slips by one. Landmarks that it is sure of then say where the unsu
 and covariance C, both in a frame that does not know place, turn and size, and a network's answer y with covariance R,
 the most probable landmarks are m + C (C + R)^-1 (y - m) (Bishop, Pattern Recognition and Machine Learning, 2006,
 equations 2.113 to 2.117; active shape models, Cootes et al., CVIU 1995, limit the same m and C instead).
-
-A landmark that the network is sure of and yet has wrong must not drag the others: errors are taken to follow Student's
-t rather than the normal distribution, whose weights come from how far each landmark lies from the shape (Lange et al.,
-J Am Stat Assoc 1989).
 """
 
 from dataclasses import dataclass
@@ -26,9 +22,6 @@ FloatArray = NDArray[np.float64]
 _FILE: Final[Path] = Path(__file__).with_name("shape_model.npz")
 _ALIGNMENTS: Final[int] = 3
 """Times the frame is found again from the landmarks as they move."""
-_FREEDOM: Final[float] = 4.0
-"""Degrees of freedom of Student's t, as Lange et al. take where they are not estimated."""
-_REWEIGHTINGS: Final[int] = 3
 
 
 @dataclass(frozen=True)
@@ -50,14 +43,6 @@ class ShapeModel:
         Returns:
             Shape (45, 2), in the frame of `points`.
         """
-        wide = deviation
-        for _ in range(_REWEIGHTINGS):
-            away = np.sum((self._given(points, wide) - points) ** 2, axis=1)
-            wide = np.sqrt(np.maximum(deviation**2, (_FREEDOM * deviation**2 + away) / (_FREEDOM + 2)))
-        return self._given(points, wide)
-
-    def _given(self, points: FloatArray, deviation: FloatArray) -> FloatArray:
-        """The most probable landmarks for normal errors of the given standard deviations."""
         out = points
         for _ in range(_ALIGNMENTS):
             turn, shift = similarity(out, self.mean, 1 / deviation**2)

@@ -42,13 +42,18 @@ def test_sure_landmarks_stay_where_they_are():
 
 def test_landmarks_a_level_off_come_back_when_the_network_is_unsure_of_them():
     chest = [INDEX[f"T{i}_C"] for i in range(2, 9)]
-    level = np.linalg.norm(PERSON[INDEX["T5_C"]] - PERSON[INDEX["T4_C"]])
-    wrong, deviation = PERSON.copy(), np.full(COUNT, 1.5)
-    wrong[chest, 1] += level
-    deviation[chest] = 15.0
-    errors = np.linalg.norm(shape_model().most_probable(wrong, deviation) - PERSON, axis=1)
-    assert errors[chest].max() < 0.5 * level  # nearer to their own level than to the next
-    assert np.delete(errors, chest).max() < 3.0
+    back = []
+    for person in (posed_landmarks(101, index) for index in range(30)):
+        if not np.isfinite(person).all():
+            continue
+        level = np.linalg.norm(person[INDEX["T5_C"]] - person[INDEX["T4_C"]])
+        wrong, deviation = person.copy(), np.full(COUNT, 1.5)
+        wrong[chest, 1] += level
+        deviation[chest] = 15.0
+        errors = np.linalg.norm(shape_model().most_probable(wrong, deviation) - person, axis=1)
+        back.append(errors[chest] < level / 2)  # nearer to their own level than to the next
+        assert np.delete(errors, chest).max() < level / 2
+    assert np.mean(back) > 0.95
 
 
 def test_it_is_nearer_to_people_it_never_saw_than_their_noisy_landmarks():
