@@ -104,7 +104,7 @@ def spine_sizes(person: Person, rng: np.random.Generator | None = None) -> Spine
         # Neighbors differ by about 2 % in bodies and 7 % in discs, beside what the whole person differs.
         noise = rng.normal(size=table.shape) * np.array([0.02, 0.02, 0.02, 0.02, 0.022, 0.07, 0.06, 0.07])[:, None]
         # necks, chests and loins are long or short on their own
-        regions = dict(zip("CTL", np.exp(rng.normal(0, 0.035, 3)), strict=True))
+        regions = dict(zip("CTL", np.exp(rng.normal(0, (0.06, 0.04, 0.04))), strict=True))
         table = table * np.exp(np.clip(noise, -0.2, 0.2))
         table[4:6] *= np.array([regions[level[0]] for level in levels])
     depth_i, depth_s, width_i, width_s, height, disc, pedicle, spinous = table

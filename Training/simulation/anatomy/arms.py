@@ -60,7 +60,7 @@ def arms(
     bones: list[Bone] = []
     soft: list[Mesh] = []
     upper, fore = _POSES[position]
-    forward, lift = rng.uniform(10, 70), rng.uniform(-35, 45)
+    forward, lift = rng.uniform(10, 70), rng.uniform(-60, 45)
     for side in (1.0, -1.0):
         shoulder = base + frame @ np.array([forward + rng.normal(0, 8), lift - 8 + rng.normal(0, 7), side * width])
         bones.extend(_girdle(shoulder, base, frame, side, scale, rng, cortex))

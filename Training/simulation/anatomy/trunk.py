@@ -90,7 +90,7 @@ def outline(spine: Spine, build: Build, rng: np.random.Generator) -> list[Mesh]:
     back *= build.size
     half = (half * build.width + 0.6 * fat * build.fat + rng.normal(0, 5, len(half))) * build.size
     shoulders = np.array([0, 0.3, 0.7, 1, 1, 0.6, 0.2, 0, 0, 0, 0, 0])
-    heights = heights + shoulders * rng.normal(8, 16) * build.size
+    heights = heights + shoulders * rng.normal(-2, 26) * build.size  # shrugged or dropped: it must not tell the level
     order = np.argsort(heights)
     known = np.maximum.accumulate(heights[order] + np.arange(len(order)) * 1e-3)
     thick = build.size * (1 + 0.35 * build.fat)
