@@ -62,9 +62,9 @@ class Strategy:
     """Look a second time, at the spine found alone, when that shows it this many times larger."""
     margin: float = 0.15
     """Margin around the landmarks found, as a share of their extent, for the second look."""
-    zooms: tuple[float, ...] = (1.0,)
+    zooms: tuple[float, ...] = (0.93, 1.0, 1.07)
     """Sizes of the view whose landmarks are averaged in the last look; (1.0,) is a single view."""
-    trust_in_shape: float = 0.25
+    trust_in_shape: float = 0.15
     """Standard deviation of a landmark for the shape model, as a share of its heatmap's; 0: the networks alone."""
 
 
@@ -92,9 +92,9 @@ class Look:
         if trust <= 0:
             return self.mean
         square = self.frame.to_network(self.points)  # square pixels, the patient facing left, as the model has them
-        spread = np.mean((trust * self.spread / self.frame.step[1]) ** 2, axis=0)
-        apart = np.mean(np.sum((square - square.mean(axis=0)) ** 2, axis=2), axis=0) / 2
-        moved = shape_model().most_probable(square.mean(axis=0), np.sqrt(spread + apart))
+        # the models' disagreement stays out of it: it grows where one of them is right
+        deviation = trust * np.sqrt(np.mean((self.spread / self.frame.step[1]) ** 2, axis=0))
+        moved = shape_model().most_probable(square.mean(axis=0), deviation)
         return self.frame.to_film(hips_in_order(moved))
 
 

@@ -96,7 +96,7 @@ def test_facing_side_is_detected(detector, sample, found):
         assert "sure" in again.anterior_source
 
 
-@pytest.mark.parametrize("zoom", [(1.0, 0.5), (0.6, 1.0)])
+@pytest.mark.parametrize("zoom", [(1.0, 0.6), (0.6, 1.0), (2.0, 1.0)])
 def test_pixels_that_are_not_square_give_the_same_angles(detector, sample, found, zoom):
     stretched = ndimage.zoom(
         sample.pixels.astype(np.float32), (zoom[1], zoom[0]), order=1, grid_mode=True, mode="nearest"

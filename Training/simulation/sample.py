@@ -9,7 +9,7 @@ from Training.simulation.film import named, simulate_film
 from Training.simulation.projection import Projector
 from Training.simulation.writing import dicom_bytes
 
-SEED, INDEX = 2026, 33
+SEED, INDEX = 2026, 68
 SPACING_MM, RANDOMIZATION, COMPRESSION_RATIO = 0.38, 0.1, 6.0
 
 
