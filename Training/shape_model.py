@@ -29,20 +29,20 @@ _OWN_DEVIATION_MM: Final[float] = 1.0
 
 def fit(shapes: FloatArray) -> ShapeModel:
     """The model of complete shapes, (n, 45, 2) mm with y down, by generalized Procrustes analysis."""
-    even = np.ones(shapes.shape[1])
     mean = shapes[0] - shapes[0].mean(axis=0)
     size = np.sqrt(np.mean(np.sum((shapes - shapes.mean(axis=1, keepdims=True)) ** 2, axis=(1, 2))))
     for _ in range(_ROUNDS):
-        aligned = np.array([_onto(shape, mean, even) for shape in shapes])
+        aligned = np.array([_onto(shape, mean) for shape in shapes])
         mean = aligned.mean(axis=0) - aligned.mean(axis=(0, 1))
         mean *= size / np.linalg.norm(mean)
-    residuals = (np.array([_onto(shape, mean, even) for shape in shapes]) - mean).reshape(len(shapes), -1)
+    residuals = (np.array([_onto(shape, mean) for shape in shapes]) - mean).reshape(len(shapes), -1)
     own = _OWN_DEVIATION_MM**2 * np.eye(residuals.shape[1])
     return ShapeModel(mean, residuals.T @ residuals / len(shapes) + own)
 
 
-def _onto(points: FloatArray, mean: FloatArray, weights: FloatArray) -> FloatArray:
-    return moved(points, *similarity(points, mean, weights))
+def _onto(points: FloatArray, mean: FloatArray) -> FloatArray:
+    """The points (45, 2) turned, sized and shifted onto the mean, every landmark counting the same."""
+    return moved(points, *similarity(points, mean, np.ones(len(points))))
 
 
 def main(arguments: list[str] | None = None) -> int:

@@ -48,8 +48,6 @@ _TABLE: Final[dict[str, tuple[float, ...]]] = {
 
 S1_DEPTH_MM: Final[float] = 34.0
 S1_WIDTH_MM: Final[float] = 50.0
-SACRUM_LENGTH_MM: Final[float] = 105.0
-"""From the S1 plate to the tip of S5, along the chord."""
 PELVIC_THICKNESS_MM: Final[float] = 109.0
 """From the hip axis to the middle of the S1 plate (Boulay 2006)."""
 HIP_HALF_WIDTH_MM: Final[float] = 87.0
@@ -73,7 +71,6 @@ class SpineSizes:
     spinous: FloatArray
     s1_depth: float
     s1_width: float
-    sacrum_length: float
     pelvic_thickness: float
     hip_half_width: float
     femoral_head_radius: float
@@ -122,7 +119,6 @@ def spine_sizes(person: Person, rng: np.random.Generator | None = None) -> Spine
         spinous * depth,
         S1_DEPTH_MM * depth,
         S1_WIDTH_MM * width,
-        SACRUM_LENGTH_MM * pelvis,
         PELVIC_THICKNESS_MM * pelvis,
         HIP_HALF_WIDTH_MM * pelvis * (1.03 if person.sex == "F" else 0.98),
         FEMORAL_HEAD_RADIUS_MM * depth,

@@ -97,7 +97,6 @@ class Posture:
     s1_anterior: FloatArray
     s1_posterior: FloatArray
     s1_width: float
-    sacrum_length: float
     sacrum_rotation: FloatArray
     """Columns: anterior axis along the S1 endplate, up along its normal, right."""
     pelvis_rotation: FloatArray
@@ -111,8 +110,6 @@ class Posture:
     femoral_head_radius: float
     dens_center: FloatArray
     dens_tip: FloatArray
-    c1_center: FloatArray
-    """Middle of the ring of the atlas."""
     head_base: FloatArray
     """Middle between the occipital condyles."""
     head_rotation: FloatArray
@@ -246,7 +243,6 @@ def _posture(
         s1_anterior=stacked.s1[0],
         s1_posterior=stacked.s1[1],
         s1_width=sizes.s1_width,
-        sacrum_length=sizes.sacrum_length,
         sacrum_rotation=stacked.sacrum_rotation,
         pelvis_rotation=stacked.pelvis_rotation,
         pelvic_tilt=angles.pelvic_tilt,
@@ -257,7 +253,6 @@ def _posture(
         femoral_head_radius=sizes.femoral_head_radius,
         dens_center=stacked.dens,
         dens_tip=stacked.dens_tip,
-        c1_center=stacked.dens - 8.0 * scale * stacked.rotation[-1, :, 0],
         head_base=stacked.dens_tip + scale * (HEAD_ABOVE_DENS_TIP_MM * up - 3.0 * head[:, 0]),
         head_rotation=head,
         curves=curves,

@@ -164,12 +164,17 @@ def vertebra(level: str) -> LibraryPart:
     )
 
 
+@lru_cache(maxsize=1)
+def _right_ribs() -> list[Any]:
+    """The twelve right ribs from the top as closed meshes in the common frame, metres."""
+    parts = [p for p in _load("thorax").split(only_watertight=True) if 90 <= len(p.faces) < 200]
+    return sorted((p for p in parts if p.vertices[:, 2].mean() > 0), key=lambda p: -float(p.vertices[:, 1].max()))
+
+
 @lru_cache(maxsize=32)
 def rib(number: int) -> LibraryPart:
     """The right rib `number` (1 to 12) in the frame of its vertebra's body."""
-    parts = [p for p in _load("thorax").split(only_watertight=True) if 90 <= len(p.faces) < 200]
-    right = sorted((p for p in parts if p.vertices[:, 2].mean() > 0), key=lambda p: -float(p.vertices[:, 1].max()))
-    mesh = _smoothed(right[number - 1].copy(), 1)
+    mesh = _smoothed(_right_ribs()[number - 1].copy(), 1)
     center, rotation = _frames()[f"T{number}"]
     placed = Mesh((np.asarray(mesh.vertices) * 1000.0 - center) @ rotation, np.asarray(mesh.faces, np.int32))
     return LibraryPart(placed, normals(placed), 0.0, 0.0, 0.0, 0.0)
