@@ -84,7 +84,7 @@ def test_a_projection_has_all_layers_and_its_landmarks_on_bone(projector: Projec
     made = project(patient, projector, whole_window(patient, 2.0))
     centers = made.landmarks[-23:]
     centers = centers[~np.isnan(centers[:, 0])].round().astype(int)
-    assert (made.spine[centers[:, 1], centers[:, 0]] > 1).all()
+    assert (made.spine[centers[:, 1], centers[:, 0]] > 0.5).all()
     assert made.soft.max() > 200
     assert made.skeleton.max() > 10
     assert all(np.isfinite(layer).all() for layer in (made.spine, made.skeleton, made.soft, made.metal))

@@ -18,32 +18,31 @@ from Training.simulation.people import Person
 
 FloatArray = NDArray[np.float64]
 
-# level: depth inferior, depth superior, width inferior, width superior, mid height, height of the disc below,
-#        pedicle length, spinous process length (from the posterior wall to its tip)
+# level: depth inferior, depth superior, width inferior, width superior, mid height, height of the disc below
 _TABLE: Final[dict[str, tuple[float, ...]]] = {
-    "C2": (15.0, 12.7, 17.5, 15.0, 19.0, 4.7, 8.0, 33.0),
-    "C3": (15.0, 14.5, 17.2, 15.8, 13.0, 4.7, 6.0, 30.0),
-    "C4": (15.3, 14.8, 17.5, 17.2, 12.8, 4.6, 6.0, 30.0),
-    "C5": (16.5, 15.0, 19.4, 17.5, 12.6, 4.5, 6.0, 31.0),
-    "C6": (17.2, 15.8, 22.0, 18.5, 12.8, 4.5, 6.0, 39.0),
-    "C7": (17.1, 16.9, 23.4, 21.8, 14.3, 4.0, 6.5, 48.0),
-    "T1": (17.9, 17.2, 27.8, 24.5, 16.8, 3.2, 7.5, 50.0),
-    "T2": (19.8, 18.2, 27.4, 24.9, 18.1, 2.8, 8.0, 51.0),
-    "T3": (21.4, 20.5, 25.9, 24.6, 18.5, 2.7, 8.5, 51.0),
-    "T4": (22.6, 21.5, 26.0, 24.5, 18.8, 2.7, 9.0, 52.0),
-    "T5": (23.8, 22.6, 27.0, 24.9, 19.2, 3.0, 9.0, 53.0),
-    "T6": (25.0, 24.2, 28.2, 26.2, 19.8, 3.3, 9.0, 53.0),
-    "T7": (26.3, 25.3, 29.1, 27.8, 20.5, 3.5, 9.0, 53.0),
-    "T8": (27.3, 26.0, 30.5, 29.5, 21.1, 3.7, 9.0, 52.0),
-    "T9": (28.6, 27.2, 33.0, 30.6, 21.8, 4.0, 9.0, 52.0),
-    "T10": (29.4, 28.4, 35.4, 31.9, 22.9, 4.6, 9.0, 51.0),
-    "T11": (29.9, 29.4, 39.1, 34.9, 24.0, 5.0, 8.5, 50.0),
-    "T12": (31.1, 30.3, 42.1, 39.0, 25.5, 5.6, 8.0, 50.0),
-    "L1": (34.8, 34.0, 43.3, 41.2, 26.0, 8.7, 8.0, 60.0),
-    "L2": (35.2, 34.6, 45.5, 42.6, 26.8, 9.8, 8.0, 63.0),
-    "L3": (35.3, 35.2, 48.0, 44.1, 27.2, 10.7, 8.0, 64.0),
-    "L4": (35.0, 35.4, 49.5, 46.6, 26.9, 11.3, 8.0, 61.0),
-    "L5": (34.4, 35.0, 49.4, 47.3, 26.0, 10.5, 7.5, 54.0),
+    "C2": (15.0, 12.7, 17.5, 15.0, 19.0, 4.7),
+    "C3": (15.0, 14.5, 17.2, 15.8, 13.0, 4.7),
+    "C4": (15.3, 14.8, 17.5, 17.2, 12.8, 4.6),
+    "C5": (16.5, 15.0, 19.4, 17.5, 12.6, 4.5),
+    "C6": (17.2, 15.8, 22.0, 18.5, 12.8, 4.5),
+    "C7": (17.1, 16.9, 23.4, 21.8, 14.3, 4.0),
+    "T1": (17.9, 17.2, 27.8, 24.5, 16.8, 3.2),
+    "T2": (19.8, 18.2, 27.4, 24.9, 18.1, 2.8),
+    "T3": (21.4, 20.5, 25.9, 24.6, 18.5, 2.7),
+    "T4": (22.6, 21.5, 26.0, 24.5, 18.8, 2.7),
+    "T5": (23.8, 22.6, 27.0, 24.9, 19.2, 3.0),
+    "T6": (25.0, 24.2, 28.2, 26.2, 19.8, 3.3),
+    "T7": (26.3, 25.3, 29.1, 27.8, 20.5, 3.5),
+    "T8": (27.3, 26.0, 30.5, 29.5, 21.1, 3.7),
+    "T9": (28.6, 27.2, 33.0, 30.6, 21.8, 4.0),
+    "T10": (29.4, 28.4, 35.4, 31.9, 22.9, 4.6),
+    "T11": (29.9, 29.4, 39.1, 34.9, 24.0, 5.0),
+    "T12": (31.1, 30.3, 42.1, 39.0, 25.5, 5.6),
+    "L1": (34.8, 34.0, 43.3, 41.2, 26.0, 8.7),
+    "L2": (35.2, 34.6, 45.5, 42.6, 26.8, 9.8),
+    "L3": (35.3, 35.2, 48.0, 44.1, 27.2, 10.7),
+    "L4": (35.0, 35.4, 49.5, 46.6, 26.9, 11.3),
+    "L5": (34.4, 35.0, 49.4, 47.3, 26.0, 10.5),
 }
 
 S1_DEPTH_MM: Final[float] = 34.0
@@ -67,8 +66,6 @@ class SpineSizes:
     """Mid height of the body; the anterior and posterior heights follow from the wedge angle."""
     disc: FloatArray
     """Mid height of the disc below the level."""
-    pedicle: FloatArray
-    spinous: FloatArray
     s1_depth: float
     s1_width: float
     pelvic_thickness: float
@@ -99,12 +96,12 @@ def spine_sizes(person: Person, rng: np.random.Generator | None = None) -> Spine
     table = np.array([_TABLE["L5" if level == "L6" else level] for level in levels]).T
     if rng is not None:
         # Neighbors differ by about 2 % in bodies and 7 % in discs, beside what the whole person differs.
-        noise = rng.normal(size=table.shape) * np.array([0.02, 0.02, 0.02, 0.02, 0.022, 0.07, 0.06, 0.07])[:, None]
+        noise = rng.normal(size=table.shape) * np.array([0.02, 0.02, 0.02, 0.02, 0.022, 0.07])[:, None]
         # necks, chests and loins are long or short on their own
         regions = dict(zip("CTL", np.exp(rng.normal(0, (0.06, 0.04, 0.04))), strict=True))
         table = table * np.exp(np.clip(noise, -0.2, 0.2))
         table[4:6] *= np.array([regions[level[0]] for level in levels])
-    depth_i, depth_s, width_i, width_s, height, disc, pedicle, spinous = table
+    depth_i, depth_s, width_i, width_s, height, disc = table
     length, depth, width = person.length_scale, person.depth_scale, person.width_scale
     pelvis = person.pelvis_scale
     return SpineSizes(
@@ -115,8 +112,6 @@ def spine_sizes(person: Person, rng: np.random.Generator | None = None) -> Spine
         width_s * width,
         height * length,
         disc * length * person.disc_scale,
-        pedicle * depth,
-        spinous * depth,
         S1_DEPTH_MM * depth,
         S1_WIDTH_MM * width,
         PELVIC_THICKNESS_MM * pelvis,

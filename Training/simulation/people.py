@@ -151,7 +151,7 @@ def sample_person(rng: np.random.Generator) -> Person:
     scoliosis = rng.random() < SCOLIOSIS_RATE
     degeneration = float(np.clip(rng.beta(2, 3) * np.interp(age, (20, 40, 60, 80), (0.1, 0.5, 1.1, 1.5)), 0, 1))
     count = int(rng.choice(list(PRESACRAL_RATES), p=list(PRESACRAL_RATES.values())))
-    turn_sd = float(rng.choice((2.0, 4.5, 9.0), p=(0.75, 0.18, 0.07)))  # most stand nearly true to the detector
+    turn_sd = float(rng.choice((2.0, 4.5, 10.0), p=(0.72, 0.18, 0.1)))  # most stand nearly true to the detector
     return Person(
         age=age,
         sex=sex,

@@ -72,8 +72,6 @@ class VertebraPose:
     """Mid height of the disc below."""
     disc_deg: float
     """Of the disc below, + when taller in front."""
-    pedicle: float
-    spinous: float
     osteophyte_mm: float
     fracture: float
     """Share of the anterior height lost."""
@@ -277,8 +275,6 @@ def _pose(i: int, angles: SpineAngles, sizes: SpineSizes, disease: Disease, stac
         wedge_deg=float(angles.wedge[i]),
         disc_height=float(stacked.disc_height[i]),
         disc_deg=float(angles.disc[i]),
-        pedicle=float(sizes.pedicle[i]),
-        spinous=float(sizes.spinous[i]),
         osteophyte_mm=float(disease.osteophyte_mm[i]),
         fracture=float(disease.anterior_loss[i]),
         slip_mm=float(disease.slip[i] * sizes.depth_inferior[i]),

@@ -11,7 +11,7 @@ from Training.simulation.anatomy.head import atlas, head
 from Training.simulation.anatomy.hips import acetabulum, buttress, femur, hip_bones
 from Training.simulation.anatomy.implants import Site, cage, cement, fixation
 from Training.simulation.anatomy.mesh import Mesh, ellipsoid, join
-from Training.simulation.anatomy.posterior import ArchStyle, posterior_elements
+from Training.simulation.anatomy.posterior import ArchStyle, cervical_sides, posterior_elements
 from Training.simulation.anatomy.ribcage import ribcage
 from Training.simulation.anatomy.sacrum import sacrum
 from Training.simulation.anatomy.trunk import Build, Spine, breasts, lungs, outline, windpipe
@@ -47,16 +47,19 @@ def assemble(person: Person, posture: Posture, rng: np.random.Generator) -> Anat
     spine.extend(atlas(posture.dens_center, poses["C2"].rotation, size, cortex))
 
     chest = [f"T{i}" for i in range(1, 13)]
-    centers = np.array([poses[level].center for level in chest])
-    rotations = np.array([poses[level].rotation for level in chest])
     girth = float(rng.uniform(0.9, 1.1))
     depth = float(rng.uniform(0.85, 1.15))
-    present = [True] * 11 + [person.twelfth_ribs]
-    bones = ribcage(centers, rotations, (depth * size, girth * size), rng, cortex, present)
+    carriers = [(i + 1, poses[level], 1.0) for i, level in enumerate(chest) if i < 11 or person.twelfth_ribs]
+    if person.cervical_ribs:
+        carriers.append((1, poses["C7"], float(rng.uniform(0.2, 0.5))))
+    if person.lumbar_ribs:
+        carriers.append((12, poses["L1"], float(rng.uniform(0.25, 0.7))))
+    calcified = float(rng.uniform(0, np.clip((person.age - 25) / 60, 0.02, 0.8)))
+    bones = ribcage(carriers, (depth * size, girth * size), rng, cortex, calcified)
     bones.extend(_legs(person, posture, rng, cortex))
     shoulders = arms(
         poses["T2"].center,
-        rotations[1:4].mean(axis=0),
+        np.mean([poses[level].rotation for level in chest[1:4]], axis=0),
         person.arm_position,
         person.length_scale,
         165 * size * rng.uniform(0.95, 1.08),
@@ -93,13 +96,13 @@ def _vertebra(pose: VertebraPose, style: "_SpineStyle", rng: np.random.Generator
     corners = _in_plane(pose)
     region = pose.level[0]
     height = float(corners[:2, 1].mean() - corners[2:, 1].mean())
-    hollow = {"C": 0.05, "T": 0.045, "L": 0.06}[region] * height * style.hollow
+    hollow = {"C": 0.09, "T": 0.045, "L": 0.06}[region] * height * style.hollow
     shape = BodyShape(
         pose.width,
         {"C": 0.05, "T": 0.09, "L": 0.09}[region] * rng.uniform(0.4, 1.5),
         hollow * rng.uniform(0.4, 1.6),
         hollow * rng.uniform(0.4, 1.8),
-        cortex,
+        cortex * style.wall,
         cortex * style.endplate * rng.uniform(0.8, 1.25),
         pose.osteophyte_mm,
     )
@@ -107,6 +110,8 @@ def _vertebra(pose: VertebraPose, style: "_SpineStyle", rng: np.random.Generator
     bone = join_bones([body(corners, shape), behind])
     if region == "C":  # spongy bone is denser here; a cavity less wide lets as much more of the bone show from the side
         bone = Bone(bone.outer, Mesh(bone.inner.vertices * [1, 1, 1 - style.cervical_density], bone.inner.faces))
+        if pose.level != "C2":
+            bone = join_bones([bone, cervical_sides(corners, pose.width, style.arch, cortex, rng)])
     return Bone(bone.outer.moved(pose.rotation, pose.center), bone.inner.moved(pose.rotation, pose.center))
 
 
@@ -115,8 +120,10 @@ class _SpineStyle:
     """What the vertebrae of one person have in common."""
 
     arch: ArchStyle
+    wall: float
+    """Thickness of the bodies' walls against that of compact bone elsewhere."""
     endplate: float
-    """Thickness of the endplates against that of the walls."""
+    """The same of their endplates."""
     hollow: float
     """Factor on the depth of the endplates' hollows."""
     cervical_density: float
@@ -127,7 +134,8 @@ class _SpineStyle:
     def sample(cls, rng: np.random.Generator) -> "_SpineStyle":
         return cls(
             ArchStyle.sample(rng),
-            float(rng.uniform(0.35, 1.5)),
+            float(rng.uniform(0.2, 0.85)),
+            float(rng.uniform(0.3, 1.2)),
             float(rng.uniform(0.15, 1.6)),
             float(rng.uniform(0.0, 0.25)),
         )

@@ -29,8 +29,8 @@ def fixation(sites: Sequence[Site], rng: np.random.Generator, hooks: bool) -> li
     for side in (1.0, -1.0):
         heads = []
         for i, site in enumerate(sites):
-            inner = site.rotation @ np.array([0.25 * site.depth, 0.1 * site.height, side * 0.18 * site.width])
-            outer = site.rotation @ np.array([-0.5 * site.depth - 26, 0.2 * site.height, side * 0.42 * site.width])
+            inner = site.rotation @ np.array([0.25 * site.depth, 0.15 * site.height, side * 0.18 * site.width])
+            outer = site.rotation @ np.array([-0.5 * site.depth - 26, 0.32 * site.height, side * 0.42 * site.width])
             head = site.center + outer
             heads.append(head)
             if 0 < i < len(sites) - 1 and rng.random() < 0.18:

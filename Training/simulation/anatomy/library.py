@@ -13,6 +13,8 @@ from typing import Any, Final
 import numpy as np
 import trimesh
 from numpy.typing import NDArray
+from scipy.sparse import coo_matrix
+from scipy.sparse.csgraph import connected_components
 
 from Training.simulation.anatomy.mesh import Mesh
 from Training.simulation.anatomy.vertebra import Bone
@@ -45,6 +47,22 @@ def _load(name: str) -> Any:
     return mesh
 
 
+def _closed(mesh: Any) -> Any:
+    """The mesh with every hole closed by a fan from its middle; rays through an open one would see no bone at all."""
+    trimesh.repair.fill_holes(mesh)
+    directed = mesh.edges
+    _, which, count = np.unique(np.sort(directed, axis=1), axis=0, return_inverse=True, return_counts=True)
+    rims = directed[count[which] == 1]
+    if not len(rims):
+        return mesh
+    graph = coo_matrix((np.ones(len(rims)), rims.T), shape=(len(mesh.vertices),) * 2)
+    hole = connected_components(graph, directed=False)[1][rims[:, 0]]
+    middles = np.array([mesh.vertices[rims[hole == label].ravel()].mean(axis=0) for label in np.unique(hole)])
+    hub = len(mesh.vertices) + np.searchsorted(np.unique(hole), hole)
+    fans = np.column_stack([rims[:, ::-1], hub])
+    return trimesh.Trimesh(np.vstack([mesh.vertices, middles]), np.vstack([mesh.faces, fans]), process=False)
+
+
 def _smoothed(mesh: Any, subdivide: int) -> Any:
     for _ in range(subdivide):
         mesh = mesh.subdivide()
@@ -63,9 +81,7 @@ def surface(name: str, subdivide: int = 0) -> Mesh:
     Raises:
         FileNotFoundError: myo-sim is not installed or has no such mesh.
     """
-    mesh = _load(name)
-    trimesh.repair.fill_holes(mesh)
-    mesh = _smoothed(mesh, subdivide)
+    mesh = _smoothed(_closed(_load(name)), subdivide)
     return Mesh(np.asarray(mesh.vertices, np.float64) * 1000.0, np.asarray(mesh.faces, np.int32))
 
 

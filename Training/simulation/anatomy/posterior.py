@@ -12,8 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from Training.simulation.anatomy import library
-from Training.simulation.anatomy.mesh import Mesh
-from Training.simulation.anatomy.vertebra import Bone
+from Training.simulation.anatomy.mesh import Mesh, ellipsoid
+from Training.simulation.anatomy.vertebra import BodyShape, Bone, body, join_bones
 
 FloatArray = NDArray[np.float64]
 
@@ -25,6 +25,8 @@ _ROOT_MM = 1.0
 """How far the pedicles reach into the body."""
 _CERVICAL_BODY = 1.15
 """Width of the library's cervical bodies at their widest, against their front."""
+_CERVICAL_RISE = -0.25
+"""Slope taken from the library's cervical spinous processes, which hang lower than on real films."""
 _PEDICLE_STRETCH = 1.2
 """Makes up for what `_WALL_MM` takes from the pedicles."""
 
@@ -37,6 +39,8 @@ class ArchStyle:
     """Cortical thickness against that of the bodies."""
     back: float
     """Factor on the depth of canal and facets."""
+    canal: float
+    """How much farther behind the body the facets lie than in the library, mm there."""
     height: float
     """Factor on the heights."""
     width: float
@@ -45,18 +49,37 @@ class ArchStyle:
     """Extra downward slope of the spinous processes."""
     swell: float
     """Outward shift of every surface, mm: sturdy or slender."""
+    pillar_overlap: float
+    """How far the cervical articular pillars reach over the body from behind, as a share of its depth."""
+    pillar_depth: float
+    """Of the pillars, front to back, against the body's."""
+    pillar_height: float
+    """Of the pillars against the body's; one level and its disc are about 1.35 heights."""
+    pillar_aside: float
+    """Of the pillars' centers from the midline, against the body's width."""
+    process: float
+    """Factor on the thickness of the roots of the cervical transverse processes."""
+    facet_deg: float
+    """Slope of the cervical facets against the endplates."""
 
     @classmethod
     def sample(cls, rng: np.random.Generator) -> Self:
         """Draw the style of a person."""
         return cls(
             density=float(rng.uniform(0.6, 1.6)),
-            back=float(rng.uniform(0.75, 1.15)),
+            back=float(rng.uniform(0.85, 1.15)),
+            canal=float(rng.uniform(2.0, 7.0)),
             height=float(rng.uniform(0.88, 1.12)),
             width=float(rng.uniform(0.85, 1.15)),
             spinous_length=float(rng.uniform(0.7, 1.25)),
             spinous_drop=float(rng.normal(0, 0.12)),
             swell=float(rng.uniform(-0.3, 0.9)),
+            pillar_overlap=float(rng.uniform(0.05, 0.35)),
+            pillar_depth=float(rng.uniform(0.55, 0.85)),
+            pillar_height=float(rng.uniform(1.1, 1.35)),
+            pillar_aside=float(rng.uniform(0.75, 1.0)),
+            process=float(rng.uniform(0.6, 1.5)),
+            facet_deg=float(rng.uniform(30, 50)),
         )
 
 
@@ -74,6 +97,7 @@ def posterior_elements(
         rng: what differs from level to level.
     """
     source = library.vertebra("L5" if level == "L6" else level)
+    drop = _CERVICAL_RISE if level in ("C3", "C4", "C5", "C6") else 0.0
     back = (corners[1, 0] + corners[3, 0]) / 2
     depth = float(corners[0, 0] - corners[1, 0] + corners[2, 0] - corners[3, 0]) / 2
     height = max(float(corners[1, 1] - corners[3, 1]), 0.75 * depth * source.height / source.depth)
@@ -87,9 +111,10 @@ def posterior_elements(
         # all of the body goes flat, but not the transverse processes that reach forward beside cervical ones
         body = np.abs(points[:, 2]) < (_CERVICAL_BODY * source.width / 2 if level[0] == "C" else np.inf)
         behind = np.where(body, np.maximum(behind, 0.0), behind) * _PEDICLE_STRETCH
+        behind += style.canal * (1 - np.exp(-np.maximum(behind, 0.0) / 2.5))
         beyond = np.maximum(behind - _LAMINA_MM, 0.0)
         x = behind + beyond * (style.spinous_length * (1 + wobble[0]) / _PEDICLE_STRETCH - 1)
-        y = points[:, 1] * (1 + wobble[1]) - beyond * (style.spinous_drop + wobble[2])
+        y = points[:, 1] * (1 + wobble[1]) - beyond * (style.spinous_drop + drop + wobble[2])
         z = points[:, 2] * (1 + wobble[3])
         local = np.stack([-x, y, z], axis=1) * scale
         # a slow wave over the bone, so that not every bump is where the library has it
@@ -103,3 +128,44 @@ def posterior_elements(
     outer = placed(mesh.vertices + style.swell * normals)
     inner = placed(mesh.vertices + (style.swell - cortex * style.density) * normals)
     return Bone(Mesh(outer, mesh.faces), Mesh(inner, mesh.faces))
+
+
+def cervical_sides(
+    corners: FloatArray, width: float, style: ArchStyle, cortex: float, rng: np.random.Generator
+) -> Bone:
+    """The articular pillars of a cervical vertebra and the roots of its transverse processes before them.
+
+    On real films the oblique facets, and the bright column of the processes seen from their ends over the posterior
+    third of the bodies, stand out more than the bodies; the library's vertebrae lack the pillars. Sizes and slope of
+    the facets after Panjabi et al., Spine 1993 (18:1298).
+
+    Args:
+        corners: (4, 2) mid-sagittal corners AS, PS, AI, PI of the body in the vertebra's frame, mm.
+        width: of the body, mm.
+        style: of the person.
+        cortex: thickness of the bodies' cortical shell, mm.
+        rng: what differs from level to level.
+    """
+    wall = (corners[1, 0] + corners[3, 0]) / 2
+    depth = (corners[0, 0] - corners[1, 0] + corners[2, 0] - corners[3, 0]) / 2
+    height = (corners[0, 1] + corners[1, 1] - corners[2, 1] - corners[3, 1]) / 2
+    front = wall + (style.pillar_overlap + rng.normal(0, 0.04)) * depth
+    long = style.pillar_depth * depth * np.exp(rng.normal(0, 0.06))
+    half = 0.5 * style.pillar_height * height * np.exp(rng.normal(0, 0.05))
+    rise = 0.5 * long * np.tan(np.radians(style.facet_deg + rng.normal(0, 5)))
+    middle = rng.normal(-0.05, 0.05) * height
+    superior, inferior = middle + half, middle - half
+    facets = [(front, superior + rise), (front - long, superior - rise)]
+    facets += [(front, inferior + rise), (front - long, inferior - rise)]
+    shell = cortex * style.density
+    shape = BodyShape(0.65 * width, float(rng.uniform(0.05, 0.2)), 0.4, 0.4, shell, 1.2 * shell)
+    pillar = body(np.array(facets), shape)
+    reach = np.array([0.13 * depth, 0.2 * height, 0.3 * width]) * style.process
+    process = np.array([wall + (style.pillar_overlap - 0.05) * depth, rng.normal(0.04, 0.06) * height, 0.0])
+    out = []
+    for side in (1.0, -1.0):
+        place = np.array([0.0, 0.0, side * style.pillar_aside * width])
+        out.append(Bone(*(Mesh(mesh.vertices + place, mesh.faces) for mesh in (pillar.outer, pillar.inner))))
+        root = process + place * 0.85
+        out.append(Bone(ellipsoid(root, reach, None, 8), ellipsoid(root, np.maximum(reach - shell, 0.2), None, 8)))
+    return join_bones(out)

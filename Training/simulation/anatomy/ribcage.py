@@ -8,39 +8,42 @@ from numpy.typing import NDArray
 from Training.simulation.anatomy import library
 from Training.simulation.anatomy.mesh import Mesh
 from Training.simulation.anatomy.vertebra import Bone, bone_tube
+from Training.simulation.posture import VertebraPose
 
 FloatArray = NDArray[np.float64]
 
+_TRUE_RIBS = 7
+"""Pairs that reach the sternum by cartilage of their own."""
+_JOINED = 10
+"""Pairs whose cartilage reaches it at all."""
+
 
 def ribcage(
-    centers: FloatArray,
-    rotations: FloatArray,
+    carriers: Sequence[tuple[int, VertebraPose, float]],
     scale: tuple[float, float],
     rng: np.random.Generator,
     cortex: float,
-    present: Sequence[bool],
+    calcified: float,
 ) -> list[Bone]:
-    """All ribs, and the sternum.
+    """All ribs with their cartilage, and the sternum.
 
     Args:
-        centers: (12, 3) body centers of T1 to T12, mm.
-        rotations: (12, 3, 3) their frames, columns anterior, up, right.
+        carriers: for each pair of ribs the number of the library's rib, the vertebra it hangs on, and its length
+            against the library's; T1 to T11 at least, from the top, before any extra ones.
         scale: factors of the chest's depth and width.
         rng: varies slopes, and both sides on their own.
         cortex: shell thickness, mm.
-        present: which of the 12 levels carry ribs.
+        calcified: how much lime the costal cartilage holds, against compact bone: 0 in the young.
     """
     bones: list[Bone] = []
     depth, width = scale
     drop, hump = rng.uniform(0.8, 1.3), rng.uniform(0.7, 1.15)
     swell, shell = rng.uniform(-0.5, 0.8), cortex * rng.uniform(0.9, 2.0)
     sides = {side: (rng.normal(1, 0.03), rng.normal(1, 0.03), rng.normal(0, 0.02)) for side in (1.0, -1.0)}
-    smooth = _smooth(rotations)
-    ends: list[FloatArray] = []
-    for i in range(12):
-        if not present[i]:
-            continue
-        source = library.rib(i + 1)
+    smooth = _smooth(np.array([pose.rotation for _, pose, _ in carriers]))
+    ends: dict[float, list[FloatArray]] = {1.0: [], -1.0: []}
+    for i, (number, pose, length) in enumerate(carriers):
+        source = library.rib(number)
         lift = rng.normal(0, 0.03)
         for side, (deeper, wider, turned) in sides.items():
             factors = np.array([depth * deeper, drop, width * wider])
@@ -49,13 +52,29 @@ def ribcage(
                 p = (source.mesh.vertices + shift * source.normals) * factors
                 p[:, 0] *= np.where(p[:, 0] < 0, hump / depth**0.5, 1.0)  # how far the angles lie behind the bodies
                 p[:, 1] += (lift + turned) * np.maximum(p[:, 0], 0)
-                parts.append((p * [1, 1, side]) @ smooth[i].T + centers[i])
+                p *= length
+                parts.append((p * [1, 1, side]) @ smooth[i].T + pose.center)
             faces = source.mesh.faces if side > 0 else source.mesh.faces[:, ::-1]
             bones.append(Bone(Mesh(parts[0], faces), Mesh(parts[1], faces)))
-            if side > 0 and i < 7:
-                ends.append(parts[0][np.argmax(parts[0] @ smooth[i][:, 0])])
-    bones.extend(_sternum(ends, smooth[4], cortex))
+            if i < _JOINED:
+                ends[side].append(parts[0][np.argmax(parts[0] @ smooth[i][:, 0])])
+    bones.extend(_sternum(ends[1.0][:_TRUE_RIBS], smooth[4], cortex))
+    for tips in ends.values():
+        bones.extend(_cartilage(np.array(tips), rng, cortex * calcified))
     return bones
+
+
+def _cartilage(tips: FloatArray, rng: np.random.Generator, shell: float) -> list[Bone]:
+    """From the anterior ends (n, 3) of the ribs of one side toward the sternum, the lower ones up along the margin."""
+    out = []
+    for i, tip in enumerate(tips):
+        goal = tips[min(i, _TRUE_RIBS - 1)] * [1, 1, 0.15] + np.array([12.0, 0.0, 0.0])
+        share = np.linspace(0, 1, 6)[:, None]
+        path = tip + share * (goal - tip)
+        path[:, 1] -= 4 * share[:, 0] * (1 - share[:, 0]) * rng.uniform(8, 22)
+        radii = np.full((6, 2), [5.0, 3.0]) * rng.uniform(0.8, 1.1)
+        out.append(bone_tube(path, radii, max(shell, 0.02) * rng.uniform(0.3, 1.5)))
+    return out
 
 
 def _smooth(rotations: FloatArray) -> FloatArray:

@@ -43,10 +43,11 @@ class Build:
 
 # Heights by level, then front and back reach from the spine's center and half width, mm, of a lean adult.
 _SECTIONS: tuple[tuple[str, float, float, float], ...] = (
-    ("C2", 48, 46, 54),
-    ("C4", 43, 47, 52),
-    ("C6", 45, 54, 60),
-    ("T1", 58, 68, 98),
+    ("C2", 48, 50, 54),
+    ("C4", 43, 57, 52),
+    ("C6", 45, 64, 60),
+    ("C7", 49, 69, 66),
+    ("T1", 58, 73, 98),
     ("T3", 96, 70, 148),
     ("T6", 142, 68, 146),
     ("T9", 166, 62, 148),
@@ -56,6 +57,7 @@ _SECTIONS: tuple[tuple[str, float, float, float], ...] = (
     ("S1", 112, 90, 160),
     ("HA", 92, 118, 172),
 )
+_SECTION_LEVELS = tuple(name for name, *_ in _SECTIONS)
 # Both legs as one column, relative to the hip axis: height, front and back reach and half the summed width, mm.
 _LEG_HEIGHTS = np.array([-860, -780, -640, -520, -440, -380, -250, -130.0])
 _LEG_FRONT = np.array([30, 28, 34, 40, 60, 72, 92, 96.0])
@@ -65,6 +67,7 @@ _FAT = {
     "C2": 8,
     "C4": 12,
     "C6": 16,
+    "C7": 20,
     "T1": 24,
     "T3": 24,
     "T6": 30,
@@ -82,14 +85,16 @@ def outline(spine: Spine, build: Build, rng: np.random.Generator) -> list[Mesh]:
     heights = np.array([spine.levels[name] for name, *_ in _SECTIONS])
     front, back, half = (np.array([s[k] for s in _SECTIONS], float) for k in (1, 2, 3))
     fat = np.array([_FAT[s[0]] for s in _SECTIONS], float)
-    chest = np.array([1, 1, 1, build.depth, build.depth, build.depth, build.depth, build.depth, 1, 1, 1, 1.0])
+    chest = np.array([1, 1, 1, 1, build.depth, build.depth, build.depth, build.depth, build.depth, 1, 1, 1, 1.0])
     front = front * chest + fat * build.fat + rng.normal(0, 6, len(front))
     back = back + 0.4 * fat * build.fat + rng.normal(0, 4, len(back))
-    belly = np.array([0, 0, 0, 0, 0, 0, 0.15, 0.5, 1.0, 1.0, 0.6, 0.0])
+    belly = np.array([0, 0, 0, 0, 0, 0, 0, 0.15, 0.5, 1.0, 1.0, 0.6, 0.0])
     front = (front + build.belly * belly) * build.size
     back *= build.size
+    # shoulders that rise from the neck slowly or at once
+    half[_SECTION_LEVELS.index("T1")] *= rng.uniform(0.8, 1.3)
     half = (half * build.width + 0.6 * fat * build.fat + rng.normal(0, 5, len(half))) * build.size
-    shoulders = np.array([0, 0.3, 0.7, 1, 1, 0.6, 0.2, 0, 0, 0, 0, 0])
+    shoulders = np.array([0, 0.3, 0.6, 0.8, 1, 1, 0.6, 0.2, 0, 0, 0, 0, 0])
     heights = heights + shoulders * rng.normal(-2, 26) * build.size  # shrugged or dropped: it must not tell the level
     order = np.argsort(heights)
     known = np.maximum.accumulate(heights[order] + np.arange(len(order)) * 1e-3)
@@ -165,8 +170,25 @@ def _lung_rings(apex: float, dome: float, recess: float) -> FloatArray:
     return np.stack(rings)
 
 
+# Levels and distances of the airway's middle in front of the bodies' centers, half depths and half widths, mm.
+_AIRWAY: tuple[tuple[str, float, float, float], ...] = (
+    ("C2", 16, 4.5, 9),
+    ("C3", 15, 3.5, 9),
+    ("C4", 16, 3.5, 8),
+    ("C5", 20, 5, 8),
+    ("C6", 24, 6.5, 8),
+    ("T1", 29, 7.5, 8),
+    ("T5", 47, 8, 8),
+)
+
+
 def windpipe(spine: Spine, rng: np.random.Generator) -> Mesh:
-    """Larynx and trachea in front of the neck, down to the carina."""
-    y = np.linspace(spine.levels["C3"], spine.levels["T5"], 10)
-    x = spine.at(y)[:, 0] + np.linspace(24, 48, 10) + rng.normal(0, 2)
-    return tube(np.stack([x, y, np.zeros(10)], 1), rng.uniform(6.5, 10), (1.0, 0.0, 0.0), 12)
+    """Pharynx, close before the upper cervical bodies, larynx and trachea, down to the carina."""
+    level = np.linspace(0, len(_AIRWAY) - 1, 3 * len(_AIRWAY) - 2)
+    index = np.arange(len(_AIRWAY))
+    y = np.interp(level, index, [spine.levels[name] for name, *_ in _AIRWAY])
+    measures = np.array([row[1:] for row in _AIRWAY])
+    ahead, half_depth, half_width = (np.interp(level, index, measures[:, k]) for k in range(3))
+    x = spine.at(y)[:, 0] + ahead + rng.normal(0, 1.5)
+    radii = np.stack([half_width, half_depth], 1) * rng.uniform(0.7, 1.25)
+    return tube(np.stack([x, y, np.zeros(len(y))], 1), radii, (1.0, 0.0, 0.0), 12)

@@ -60,12 +60,14 @@ _RING_POINTS = 32
 
 
 def _section() -> FloatArray:
-    """A body's cross-section (points, 2): anterior and lateral in -1..1, kidney-shaped with a flat posterior wall."""
-    circle = unit_circle(_RING_POINTS)
-    x, z = np.sign(circle[:, 0]) * np.abs(circle[:, 0]) ** 0.9, circle[:, 1]
-    posterior = x < 0
-    x = np.where(posterior, x * (1 - 0.16 * np.exp(-((z / 0.45) ** 2))) / 1.0, x)
-    return np.stack([x, z], 1)
+    """A body's cross-section (points, 2): anterior and lateral in -1..1, kidney-shaped.
+
+    The posterior wall is round on either side of its dent: were it flat, rays along it would draw a bright line that
+    real films do not have.
+    """
+    x, z = unit_circle(_RING_POINTS).T
+    behind = x * (1 - 0.08 * np.exp(-((z / 0.35) ** 2)))
+    return np.stack([np.where(x < 0, behind / np.abs(behind).max(), x), z], 1)
 
 
 def _surface_y(corners: FloatArray, x: FloatArray, share: FloatArray) -> FloatArray:
