@@ -4,8 +4,8 @@
     result = detect("film.dcm")
     print(result.parameters()["PI"], result.confidence)
 
-The landmarks are the unweighted mean of the models' (Yeh et al., Scientific Reports 2021), settled by what is known of
-the shape of spines (`shape_prior`).
+The landmarks are the mean of the models' (Yeh et al., Scientific Reports 2021), each as heavy as it is sure (the paper:
+unweighted), settled by what is known of the shape of spines (`shape_prior`).
 """
 
 from collections.abc import Callable, Sequence
@@ -81,8 +81,26 @@ class Look:
 
     @property
     def mean(self) -> FloatArray:
-        """Shape (45, 2): the ensemble's landmarks, film pixels."""
-        return np.asarray(self.points.mean(axis=0))
+        """Shape (45, 2): the ensemble's landmarks, film pixels; weighted by the inverse variance of the heatmaps."""
+        return np.asarray(np.sum(self._weight[..., None] * self.points, axis=0))
+
+    @property
+    def deviation(self) -> FloatArray:
+        """Shape (45,): the harmonic mean of the heatmaps' variances as a standard deviation, film pixels along y."""
+        return np.asarray(1 / np.sqrt(np.mean(self._precision, axis=0)))
+
+    @property
+    def apart(self) -> FloatArray:
+        """Shape (45,): standard deviation of the models' and views' landmarks, film pixels."""
+        return np.asarray(np.sqrt(np.sum(self._weight * np.sum((self.points - self.mean) ** 2, axis=2), axis=0)))
+
+    @property
+    def _precision(self) -> FloatArray:
+        return np.asarray(np.maximum(self.spread, 1e-6) ** -2.0)
+
+    @property
+    def _weight(self) -> FloatArray:
+        return np.asarray(self._precision / self._precision.sum(axis=0))
 
     def most_probable(self, trust: float) -> FloatArray:
         """Shape (45, 2): the ensemble's landmarks, moved to where the shape of spines makes them most probable.
@@ -92,10 +110,9 @@ class Look:
         """
         if trust <= 0:
             return self.mean
-        square = self.frame.to_network(self.points)  # square pixels, the patient facing left, as the model has them
+        square = self.frame.to_network(self.mean)  # square pixels, the patient facing left, as the model has them
         # the models' disagreement stays out of it: it grows where one of them is right
-        deviation = trust * np.sqrt(np.mean((self.spread / self.frame.step[1]) ** 2, axis=0))
-        moved = shape_model().most_probable(square.mean(axis=0), deviation)
+        moved = shape_model().most_probable(square, trust * self.deviation / self.frame.step[1])
         return self.frame.to_film(hips_in_order(moved))
 
 
@@ -317,11 +334,10 @@ def implausibility(look: Look, anterior: str) -> float:
     return spread + disorder + float(np.mean(front <= 0)) + max(0.0, 0.3 - extent)
 
 
-def confidence(look: Look, points: FloatArray, pixel_size: tuple[float, float]) -> FloatArray:
-    """The chance that a landmark is off by less than a third of the distance of two vertebrae, shape (45,), 0 to 1.
+def unsureness(look: Look, points: FloatArray, pixel_size: tuple[float, float]) -> FloatArray:
+    """How unsure the networks are of a landmark, shape (45,), in distances of two vertebral centers.
 
-    A logistic function of how unsure the networks are: the heatmaps' spread, the models' disagreement, and how far the
-    shape of the spine moved the landmark, together. `Training.evaluate` draws how well it keeps its word.
+    The heatmaps' spread, the models' disagreement, and how far the shape of the spine moved the landmark, together.
 
     Args:
         look: what the models saw.
@@ -329,12 +345,20 @@ def confidence(look: Look, points: FloatArray, pixel_size: tuple[float, float]) 
         pixel_size: (x, y), only the ratio matters.
     """
     scale = np.array([pixel_size[0] / pixel_size[1], 1.0])
-    seen, settled = look.points * scale, points * scale
-    apart = np.mean(np.sum((seen - seen.mean(axis=0)) ** 2, axis=2), axis=0)
-    moved = np.sum((settled - seen.mean(axis=0)) ** 2, axis=1)
-    unsure = np.sqrt(np.mean(look.spread**2, axis=0) + apart + moved)
+    square = Look(look.frame, look.points * scale, look.spread)
+    moved = np.sum((points * scale - square.mean) ** 2, axis=1)
+    unsure = np.sqrt(square.deviation**2 + square.apart**2 + moved)
+    return np.asarray(unsure / level_distance(points * scale))
+
+
+def confidence(look: Look, points: FloatArray, pixel_size: tuple[float, float]) -> FloatArray:
+    """The chance that a landmark is off by less than a third of the distance of two vertebrae, shape (45,), 0 to 1.
+
+    A logistic function of `unsureness`, which has the same arguments. `Training.evaluate` draws how well it keeps its
+    word.
+    """
     slope, half = _LOGISTIC
-    return np.asarray(1 / (1 + (unsure / (half * level_distance(settled))) ** slope))
+    return np.asarray(1 / (1 + (unsureness(look, points, pixel_size) / half) ** slope))
 
 
 def _listed(which: NDArray[np.bool_]) -> str:

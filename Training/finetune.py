@@ -2,8 +2,10 @@
 
 Each model of the ensemble goes on from its shipped weights, at a small learning rate, on the given films and, against
 forgetting, on as many films of the kind it already knows (`--rehearsal`). A part of the patients of either kind chooses
-the best step. The new folder of models can be given to `detect --models` and to the module; what changed is measured on
-films that took no part. An interrupted fine-tuning goes on when the same command is given again.
+the best step, and what is exported lies between the shipped weights and the learned ones, which forgets less (Wortsman
+et al., Robust fine-tuning of zero-shot models, CVPR 2022). The new folder of models can be given to `detect --models`
+and to the module; what changed is measured on films that took no part. An interrupted fine-tuning goes on when the same
+command is given again.
 """
 
 import argparse
@@ -51,6 +53,8 @@ class Settings:
     augmentation: float = 0.3
     """Strength of the augmentation, 1 is the paper's: a few steps should teach the new kind, not films turned by 30
     degrees."""
+    blend: float = 0.5
+    """Share of the learned weights in what is exported, the rest are the shipped ones; 1: the learned ones alone."""
     threads: int = 0
     seed: int = 0
 
@@ -148,9 +152,23 @@ def finetune(models: Path | None, settings: Settings, output: Path, work: Path) 
         extract_weights(model, weights)
         save_config(wanted, config)
         _command("Training.train", "--config", str(config), "--run", str(run))
-        runs += ["--run", str(run)]
+        runs += ["--run", str(blended(weights, run, settings.blend))]
     _command("Training.export", *runs, "--output", str(output), "--ensemble")
     return output
+
+
+def blended(before: Path, run: Path, share: float) -> Path:
+    """A run folder beside `run` with weights between `before` (share 0) and the best of the run (share 1)."""
+    from Training import checkpoint
+
+    old, _ = checkpoint.load(before)
+    new, state = checkpoint.load(run / "best.npz")
+    arrays = {name: (1 - share) * old[name] + share * value if name in old else value for name, value in new.items()}
+    folder = run.with_name(f"{run.name}_blended")
+    folder.mkdir(exist_ok=True)
+    save_config(load_config(run / "config.yaml"), folder / "config.yaml")
+    checkpoint.save(folder / "best.npz", arrays, state)
+    return folder
 
 
 def _check_films(folder: Path | None) -> None:
@@ -227,6 +245,7 @@ def parser() -> argparse.ArgumentParser:
     p.add_argument("--batch", type=int, default=Settings.batch, help="films in a step")
     p.add_argument("--learning-rate", type=float, default=Settings.learning_rate)
     p.add_argument("--augmentation", type=float, default=Settings.augmentation, help="its strength; 1 is the paper's")
+    p.add_argument("--blend", type=float, default=Settings.blend, help="share of the learned weights, 0 to 1")
     p.add_argument("--threads", type=int, default=0, help="of the engine in training; 0: its own choice")
     p.add_argument("--seed", type=int, default=0)
     return p
@@ -236,12 +255,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """The command; 0 when the new models are written, 2 when they cannot be."""
     o = parser().parse_args(arguments)
     settings = Settings(
-        o.films, o.rehearsal, o.steps, o.batch, o.learning_rate, o.augmentation, o.threads, o.seed
+        o.films, o.rehearsal, o.steps, o.batch, o.learning_rate, o.augmentation, o.blend, o.threads, o.seed
     )  # fmt: skip
     sets = {name: films for name, films in (("held-out films", o.held_out), ("standard films", o.standard)) if films}
     try:
         if o.steps < 1 or o.batch < 1:
             raise ResultError("--steps and --batch must be at least 1")
+        if not 0 < o.blend <= 1:
+            raise ResultError("--blend must lie above 0 and not above 1")
         finetune(o.models, settings, o.output, o.work or o.output / "runs")
         found = compare(sets, o.models, o.output)
         said = {

@@ -192,6 +192,16 @@ def test_confidence_falls_with_spread_and_with_disagreement(upright):
     assert (confidence(calm, calm.mean, (1, 1)) > 0.9).all()
 
 
+def test_a_sure_view_outweighs_an_unsure_one(upright):
+    points = film_points(upright, None, "left")
+    look = Look(
+        fit_film((400, 900)), np.array([points, points + 10]), np.array([np.full(COUNT, 1.0), np.full(COUNT, 3.0)])
+    )
+    assert np.allclose(look.mean, points + 1)
+    assert np.allclose(look.apart, np.sqrt(2 * (0.9 * 1 + 0.1 * 81)))
+    assert np.all((look.deviation > 1) & (look.deviation < 3))
+
+
 def test_mirrored_spine_is_less_plausible(upright):
     frame = fit_film((400, 900))
     look = Look(frame, film_points(upright, None, "left")[None], np.full((1, COUNT), 2.0))

@@ -30,6 +30,19 @@ def test_seed_and_index_alone_rebuild_a_film(projector: Projector) -> None:
     assert not np.array_equal(first.pixels, simulate_film(4, 3, projector, spacing=1.5).pixels[:1, :1])
 
 
+def test_films_of_one_system_share_exposure_and_processing(projector: Projector) -> None:
+    def looks(system: int | None) -> list[dict[str, object]]:
+        made = [simulate_film(4, i, projector, spacing=3.0, system=system) for i in (0, 1)]
+        return [film.annotation.extra["simulation"]["look"] for film in made]
+
+    first, second = looks(6)
+    assert first["exposure"] == second["exposure"] and first["lookup"] == second["lookup"]
+    assert first["objects"] != second["objects"]
+    assert looks(7)[0]["exposure"] != first["exposure"]
+    other_first, other_second = looks(None)
+    assert other_first["exposure"] != other_second["exposure"]
+
+
 @pytest.mark.parametrize("kind", ["png", "dicom"])
 def test_films_read_back_as_written(projector: Projector, tmp_path: Path, kind: str) -> None:
     made = simulate_film(4, 1, projector, spacing=1.2)

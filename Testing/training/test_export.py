@@ -12,7 +12,7 @@ from SpineAlignmentLib.models import read_ensemble
 from Testing.training.tiny import tiny_config
 from Training import checkpoint
 from Training.config import ConfigError, config_from_dict, save_config
-from Training.export import export_run, main, update_ensemble
+from Training.export import export_run, main, rounded, update_ensemble
 from Training.network import build_network
 
 
@@ -43,17 +43,27 @@ def test_engines_give_the_networks_outputs(trained: Path, tmp_path: Path) -> Non
         tiny_config(input_size=[128, 64], network__fine_blocks=1, network__residual_blocks=7), "tiny"
     )
     network = build_network(config.network, config.input_size)
-    checkpoint.restore_network(network, checkpoint.load(trained / "best.npz")[0], trained)
+    arrays, _ = checkpoint.load(trained / "best.npz")
+    checkpoint.restore_network(network, {name: rounded(value) for name, value in arrays.items()}, trained)
     expected = network(films[..., None], training=False)
     assert np.ptp(np.asarray(expected["coordinates"]), axis=(0, 1)).min() > 5, (
         "random weights must tell landmarks apart"
     )
-    for engine in ("tensorflow", "onnx"):
+    # the twin's kernels hold normalization too, so rounding them is not quite the same; random weights make most of it
+    for engine, tolerance in (("tensorflow", 1e-3), ("onnx", 0.3)):
         points, spread = load_network(model, engine)(films)
-        np.testing.assert_allclose(points, np.asarray(expected["coordinates"]), atol=1e-3)
-        np.testing.assert_allclose(spread, np.asarray(expected["spread"]), atol=1e-3)
-    saved, twin = (load_network(model, engine)(films)[0] for engine in ("tensorflow", "onnx"))
-    np.testing.assert_allclose(saved, twin, atol=1e-4)
+        np.testing.assert_allclose(points, np.asarray(expected["coordinates"]), atol=tolerance)
+        np.testing.assert_allclose(spread, np.asarray(expected["spread"]), atol=tolerance)
+
+
+def test_kernels_take_half_the_room(trained: Path, tmp_path: Path) -> None:
+    folder = export_run(trained, tmp_path)
+    arrays, _ = checkpoint.load(trained / "best.npz")
+    kernels = sum(value.size for value in arrays.values() if value.ndim > 1)
+    assert (folder / "model.onnx").stat().st_size < 4 * kernels
+    assert all(np.array_equal(rounded(value), value) for value in arrays.values() if value.ndim < 2)
+    largest = max((value for value in arrays.values() if value.ndim > 1), key=np.size)
+    np.testing.assert_allclose(rounded(largest), largest, rtol=6e-4, atol=1e-6)
 
 
 def test_description_and_checksums(trained: Path, tmp_path: Path) -> None:

@@ -18,7 +18,7 @@ RESOLUTIONS = {"network": 0.95, "half": 0.36, "full": 0.18}
 """Size of a film pixel in mm: about a network's input, and half and all of a slot scanner's films."""
 
 _projector: Projector | None = None
-Job = tuple[int, int, float, float, str, str]
+Job = tuple[int, int, float, float, int | None, str, str]
 
 
 def _start_worker() -> None:
@@ -27,9 +27,10 @@ def _start_worker() -> None:
 
 
 def _make(job: Job) -> str:
-    seed, index, spacing, randomization, folder, kind = job
+    seed, index, spacing, randomization, system, folder, kind = job
     assert _projector is not None
-    return write_film(simulate_film(seed, index, _projector, spacing, randomization), Path(folder), kind).name
+    made = simulate_film(seed, index, _projector, spacing, randomization, system)
+    return write_film(made, Path(folder), kind).name
 
 
 def _parse(arguments: list[str] | None) -> argparse.Namespace:
@@ -43,6 +44,7 @@ def _parse(arguments: list[str] | None) -> argparse.Namespace:
     parser.add_argument("--format", choices=("png", "dicom"), default="png")
     parser.add_argument("--resolution", choices=tuple(RESOLUTIONS), default="half")
     parser.add_argument("--randomization", type=float, default=0.5, help="0 plausible looks to 1.5 well past it")
+    parser.add_argument("--system", type=int, help="take all films with this X-ray system, its exposure and processing")
     parser.add_argument("--workers", type=int, default=os.cpu_count() or 1)
     options = parser.parse_args(arguments)
     if options.count < 1 or options.workers < 1 or not 0 <= options.randomization <= 1.5:
@@ -67,7 +69,8 @@ def main(arguments: list[str] | None = None) -> int:
             return 1
         Projector.check()
         jobs: list[Job] = [
-            (options.seed, i, spacing, options.randomization, str(options.output), options.format) for i in missing
+            (options.seed, i, spacing, options.randomization, options.system, str(options.output), options.format)
+            for i in missing
         ]
         os.environ.setdefault("LP_NUM_THREADS", "1")  # llvmpipe: the workers fill the cores
         with multiprocessing.get_context("spawn").Pool(options.workers, _start_worker, maxtasksperchild=200) as pool:

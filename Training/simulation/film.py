@@ -11,7 +11,7 @@ from Training.simulation.patient import generator, project, sample_patient
 from Training.simulation.projection import Projector, Window
 from Training.simulation.stream import sample_film
 
-_VIEW, _LOOK = 3, 4
+_VIEW, _LOOK, _SYSTEM = 3, 4, 6
 _BITS = 12
 
 
@@ -25,7 +25,12 @@ class SimulatedFilm:
 
 
 def simulate_film(
-    seed: int, index: int, projector: Projector, spacing: float = 0.36, randomization: float = 0.5
+    seed: int,
+    index: int,
+    projector: Projector,
+    spacing: float = 0.36,
+    randomization: float = 0.5,
+    system: int | None = None,
 ) -> SimulatedFilm:
     """Film `index` of a seed; the same bytes whenever and wherever it is made.
 
@@ -34,6 +39,7 @@ def simulate_film(
         projector: of this process.
         spacing: size of a film pixel, mm.
         randomization: strength of its look, 0 plausible to 1.5 well past it.
+        system: which X-ray system takes the film, with an exposure and a processing of its own; None: any.
     """
     patient = sample_patient(seed, index)
     plane = patient.beam.project(patient.landmarks)
@@ -46,6 +52,9 @@ def simulate_film(
     projection = project(patient, projector, window)
     rng = generator(seed, index, _LOOK)
     look = Look.sample(rng, randomization)
+    if system is not None:
+        own = Look.sample(np.random.default_rng([system, _SYSTEM]), randomization)
+        look = replace(look, exposure=own.exposure, lookup=own.lookup)
     gray = film(projection, look, rng)
     points = projection.landmarks.copy()
     points[~_visible(points, size)] = np.nan

@@ -1,0 +1,54 @@
+"""Bones where they belong: closed surfaces, cervical pillars behind the bodies, extra ribs where they are due."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from Training.simulation.anatomy import library
+from Training.simulation.anatomy.mesh import signed_volume
+from Training.simulation.anatomy.posterior import ArchStyle, cervical_sides
+from Training.simulation.anatomy.ribcage import ribcage
+from Training.simulation.anatomy.vertebra import BodyShape, body
+from Training.simulation.people import mean_person
+from Training.simulation.posture import solve
+
+CORNERS = np.array([[8.0, 6.5], [-8.0, 6.5], [8.0, -6.5], [-8.0, -6.5]])
+
+
+@pytest.mark.parametrize("name", ["hat_skull", "hat_jaw", "r_pelvis", "r_femur"])
+def test_library_surfaces_have_no_holes(name: str) -> None:
+    mesh = library.surface(name)
+    edges = np.sort(np.concatenate([mesh.faces[:, [0, 1]], mesh.faces[:, [1, 2]], mesh.faces[:, [2, 0]]]), axis=1)
+    _, count = np.unique(edges, axis=0, return_counts=True)
+    assert (count == 1).sum() < 0.002 * len(count), "rays through a hole see no bone"
+
+
+def test_bodies_reach_the_corners_that_carry_landmarks() -> None:
+    made = body(CORNERS, BodyShape(18.0, 0.05, 0.5, 0.5, 0.4, 0.6)).outer.vertices
+    assert made[:, 0].max() == pytest.approx(8.0, abs=0.05)
+    assert made[:, 0].min() == pytest.approx(-8.0, abs=0.05)
+    assert np.ptp(made[:, 1]) == pytest.approx(13.0, abs=0.2)
+
+
+def test_cervical_pillars_stand_on_both_sides_over_the_back_of_the_body() -> None:
+    rng = np.random.default_rng(3)
+    for _ in range(20):
+        bone = cervical_sides(CORNERS, 18.0, ArchStyle.sample(rng), 0.6, rng)
+        points = bone.outer.vertices
+        assert signed_volume(bone.outer) > signed_volume(bone.inner) > 0
+        assert np.abs(points[:, 2]).min() > 2.0, "the canal between them stays free"
+        assert (points[:, 2] > 0).sum() == (points[:, 2] < 0).sum()
+        assert points[:, 0].max() < 2.0 and points[:, 0].min() < -11.0
+
+
+def test_a_cervical_rib_is_short_and_hangs_on_c7() -> None:
+    person = replace(mean_person(), cervical_ribs=True)
+    poses = {pose.level: pose for pose in solve(person, np.random.default_rng(1)).vertebrae}
+    usual = [(i, poses[f"T{i}"], 1.0) for i in range(1, 13)]
+    plain = ribcage(usual, (1.0, 1.0), np.random.default_rng(2), 0.6, 0.2)
+    more = ribcage([*usual, (1, poses["C7"], 0.3)], (1.0, 1.0), np.random.default_rng(2), 0.6, 0.2)
+    assert len(more) == len(plain) + 2
+    extra = more[24].outer.vertices
+    assert np.abs(extra[:, 1] - poses["C7"].center[1]).max() < 40
+    assert np.ptp(extra, axis=0).max() < 0.5 * np.ptp(plain[0].outer.vertices, axis=0).max()
