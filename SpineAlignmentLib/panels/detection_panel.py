@@ -92,7 +92,7 @@ class DetectionPanel:
         low = alignment.states().count("low confidence")
         texts = ["Landmarks found."]
         if low:
-            texts.append(f"{low} of low confidence are marked red: check them.")
+            texts.append(f"Those of low confidence ({low}) are marked red: check them.")
         texts += [text for text in alignment.annotation.warnings if not text.startswith("low confidence")]
         self.report(" ".join(texts))
 

@@ -70,6 +70,8 @@ def hint(alignment: FilmAlignment | None, low: int) -> str:
         return "Drop a film anywhere on this page, choose a file, or open the sample film."
     if alignment.detection is None:
         return "Check pixel size and facing side on the left, then detect the landmarks (D)."
+    if low == 1:
+        return "One landmark is uncertain and marked red: look at it (N) and drag it where it belongs."
     if low:
         return f"{low} landmarks are uncertain and marked red: look at each (N) and drag it where it belongs."
     return "Drag any landmark to correct it; the numbers follow. Save the results when you are done."

@@ -4,8 +4,9 @@
 
 Every film needs an annotation beside it (same name, .json): the project's own format, or a simple one with `points`
 {NAME: [x, y, ...]} and `spacing_mm`. Films are brought to one spacing and cut around landmarks, so that the same part
-of the body is compared, as the film shows it and as the networks see it. Written are `realism.csv` and one figure for
-each statistic. Real films are only read; nothing of them but these statistics is written.
+of the body is compared, as the film shows it and as the networks see it. Written are `realism.csv`, one figure for
+each statistic, and `bodies.png`, the average vertebral bodies of both in their own frames. Real films are only read;
+nothing of them but these statistics is written.
 """
 
 import argparse
@@ -22,6 +23,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from SpineAlignmentLib.preprocessing import INPUT_SIZE, fit_film, network_input
+from Training.simulation.body_averages import AnnotatedFilm, Marks, averages
+from Training.simulation.body_averages import draw as draw_bodies
 
 Image = NDArray[np.float32]
 
@@ -100,7 +103,7 @@ def read_annotation(path: Path) -> tuple[dict[str, tuple[float, float]], float, 
     return marks, float(spacing[1]), str(content.get("anterior", "left"))
 
 
-def cut_patches(film: Image, marks: dict[str, tuple[float, float]], spacing_mm: float, anterior: str) -> list[Patch]:
+def cut_patches(film: Image, marks: Marks, spacing_mm: float, anterior: str) -> list[Patch]:
     """The regions' patches of a film, mirrored to face left; patches that reach past the film are left out."""
     sign = -1.0 if anterior == "left" else 1.0
     top = max(float(np.percentile(film, 99.5)), 1e-6)
@@ -167,14 +170,19 @@ def statistics(patch: Patch) -> dict[str, float]:
     }
 
 
-def collect(folder: Path) -> Iterator[Patch]:
-    """All patches of all annotated films of a folder."""
+def annotated_films(folder: Path) -> Iterator[AnnotatedFilm]:
+    """All annotated films of a folder, one at a time."""
     for path in sorted(p for p in folder.iterdir() if p.suffix.lower() in SUFFIXES):
         annotation = path.with_suffix(".json")
         if not annotation.exists():
             print(f"{path.name}: no annotation beside it, left out", file=sys.stderr)
             continue
-        yield from cut_patches(read_film(path), *read_annotation(annotation))
+        yield (read_film(path), *read_annotation(annotation))
+
+
+def collect(folder: Path) -> list[Patch]:
+    """All patches of all annotated films of a folder."""
+    return [patch for film in annotated_films(folder) for patch in cut_patches(*film)]
 
 
 def write_table(real: list[Patch], simulated: list[Patch], path: Path) -> None:
@@ -256,7 +264,7 @@ def main(arguments: list[str] | None = None) -> int:
             print(f"{folder} is not a folder; give one with films and their .json annotations", file=sys.stderr)
             return 2
         try:
-            patches = list(collect(folder))
+            patches = collect(folder)
         except ValueError as error:
             print(error, file=sys.stderr)
             return 2
@@ -267,6 +275,8 @@ def main(arguments: list[str] | None = None) -> int:
     options.output.mkdir(parents=True, exist_ok=True)
     write_table(groups[0], groups[1], options.output / "realism.csv")
     draw(groups[0], groups[1], options.output)
+    real, simulated = (averages(annotated_films(folder)) for folder in (options.films, options.simulated))
+    draw_bodies(real, simulated, options.output / "bodies.png")
     print(f"{len(groups[0])} real and {len(groups[1])} simulated patches at {INPUT_SIZE} input: {options.output}")
     return 0
 
