@@ -27,6 +27,8 @@ _CERVICAL_BODY = 1.15
 """Width of the library's cervical bodies at their widest, against their front."""
 _CERVICAL_RISE = -0.25
 """Slope taken from the library's cervical spinous processes, which hang lower than on real films."""
+_THORACIC_CANAL = 4.0
+"""How much farther behind their bodies thoracic facets lie than in the library beside what others do, mm there."""
 _PEDICLE_STRETCH = 1.2
 """Makes up for what `_WALL_MM` takes from the pedicles."""
 
@@ -97,6 +99,7 @@ def posterior_elements(
         rng: what differs from level to level.
     """
     source = library.vertebra("L5" if level == "L6" else level)
+    widening = _THORACIC_CANAL if level[0] == "T" else 0.0
     drop = _CERVICAL_RISE if level in ("C3", "C4", "C5", "C6") else 0.0
     back = (corners[1, 0] + corners[3, 0]) / 2
     depth = float(corners[0, 0] - corners[1, 0] + corners[2, 0] - corners[3, 0]) / 2
@@ -111,7 +114,7 @@ def posterior_elements(
         # all of the body goes flat, but not the transverse processes that reach forward beside cervical ones
         body = np.abs(points[:, 2]) < (_CERVICAL_BODY * source.width / 2 if level[0] == "C" else np.inf)
         behind = np.where(body, np.maximum(behind, 0.0), behind) * _PEDICLE_STRETCH
-        behind += style.canal * (1 - np.exp(-np.maximum(behind, 0.0) / 2.5))
+        behind += (style.canal + widening) * (1 - np.exp(-np.maximum(behind, 0.0) / 1.2))
         beyond = np.maximum(behind - _LAMINA_MM, 0.0)
         x = behind + beyond * (style.spinous_length * (1 + wobble[0]) / _PEDICLE_STRETCH - 1)
         y = points[:, 1] * (1 + wobble[1]) - beyond * (style.spinous_drop + drop + wobble[2])

@@ -47,11 +47,11 @@ _SECTIONS: tuple[tuple[str, float, float, float], ...] = (
     ("C4", 43, 57, 52),
     ("C6", 45, 64, 60),
     ("C7", 49, 69, 66),
-    ("T1", 58, 73, 98),
-    ("T3", 96, 70, 148),
-    ("T6", 142, 68, 146),
-    ("T9", 166, 62, 148),
-    ("T12", 150, 68, 142),
+    ("T1", 58, 70, 98),
+    ("T3", 96, 62, 148),
+    ("T6", 142, 57, 146),
+    ("T9", 166, 55, 148),
+    ("T12", 150, 62, 142),
     ("L2", 118, 82, 134),
     ("L4", 108, 86, 142),
     ("S1", 112, 90, 160),
@@ -137,6 +137,7 @@ def lungs(spine: Spine, build: Build, rng: np.random.Generator) -> list[Mesh]:
     """Both lungs: from the first rib to the domes of the diaphragm, wrapped around the thoracic bodies."""
     apex = 0.5 * (spine.levels["T1"] + spine.levels["T2"])
     breath = rng.uniform(-45, 20)
+    behind = rng.uniform(36, 50)  # how far the lungs reach behind the bodies' centers
     spread, half_depth = 70 * build.width * build.size, 96 * build.depth * build.size
     half_width = 62 * build.width * build.size
     parts = []
@@ -147,7 +148,7 @@ def lungs(spine: Spine, build: Build, rng: np.random.Generator) -> list[Mesh]:
         height = rings[..., 1]
         narrow = np.sqrt(np.clip((apex + 8 - height) / 120, 0.02, 1.0))
         axis = spine.at(height.ravel()).reshape(*height.shape, 2)
-        x = axis[..., 0] + (rings[..., 0] * half_depth + half_depth - 48) * narrow
+        x = axis[..., 0] + (rings[..., 0] * half_depth + half_depth - behind) * narrow
         z = axis[..., 1] * 0.6 + side * spread * narrow + rings[..., 2] * half_width * narrow
         parts.append(loft(np.stack([x, height, z], axis=-1)))
     return parts
