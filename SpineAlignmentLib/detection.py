@@ -46,6 +46,10 @@ on 500 simulated films (4.8, 0.44), the second lowered since networks err more o
 LOW_CONFIDENCE: Final[float] = 0.5
 """Landmarks below this are named in the result's warnings."""
 
+HIGHER_FIRST: Final[float] = 1.0
+"""`down` of `hips_in_order` for what networks learn and find. One exposure from a point shows the heads one above the
+other, and which is in front is chance; a network told to name them by that alone would place both in between."""
+
 _CENTER_ROWS: Final[list[int]] = [INDEX[name] for name in CENTERS]
 _ANTERIOR: Final[list[int]] = [
     INDEX[n] for n in ("C2_AI", "C7_AI", "T1_AS", "T5_AS", "T5_AI", "T12_AI", "L1_AS", "L4_AS")
@@ -102,6 +106,15 @@ class Look:
     def _weight(self) -> FloatArray:
         return np.asarray(self._precision / self._precision.sum(axis=0))
 
+    def named(self) -> "Look":
+        """The same look with the femoral heads in the order of landmarks, FH_1 further anterior, in every view."""
+        mean = self.frame.to_network(self.mean)
+        if hips_in_order(mean) is mean:
+            return self
+        order = np.arange(len(mean))
+        order[[INDEX["FH_1"], INDEX["FH_2"]]] = INDEX["FH_2"], INDEX["FH_1"]
+        return Look(self.frame, self.points[:, order], self.spread[:, order])
+
     def most_probable(self, trust: float) -> FloatArray:
         """Shape (45, 2): the ensemble's landmarks, moved to where the shape of spines makes them most probable.
 
@@ -155,7 +168,7 @@ class Detector:
         say(0.0, "looking at the film")
         film, first = self._first_look(film)
         say(0.5, "looking at the spine")
-        last = self._second_look(film, first)
+        last = self._second_look(film, first.named()).named()
         say(0.9, "measuring")
         return self._annotation(film, last)
 
@@ -207,7 +220,7 @@ class Detector:
                 seen[model.input_size] = (fitted, network_input(film.pixels, fitted))
             fitted, image = seen[model.input_size]
             found, wide = network(image[None])
-            points.append(fitted.to_film(hips_in_order(found[0])))
+            points.append(fitted.to_film(hips_in_order(found[0], HIGHER_FIRST)))
             spread.append(wide[0] * fitted.step[1])
         return Look(frame, np.array(points), np.array(spread))
 
@@ -286,10 +299,15 @@ def _told_side(film: Film, doubt: float, other_doubt: float) -> Film:
     return replace(film, warnings=(*film.warnings, text))
 
 
-def hips_in_order(points: FloatArray) -> FloatArray:
-    """Network landmarks, shape (45, 2), patient facing left, with FH_1 the further anterior of the two."""
+def hips_in_order(points: FloatArray, down: float = 0.0) -> FloatArray:
+    """Network landmarks, shape (45, 2), patient facing left, with FH_1 the further anterior of the two heads.
+
+    Args:
+        points: the landmarks; not changed.
+        down: how much height counts beside: FH_1 is the head with the smaller x + down y.
+    """
     first, second = INDEX["FH_1"], INDEX["FH_2"]
-    if points[first, 0] <= points[second, 0]:
+    if not points[first] @ (1.0, down) > points[second] @ (1.0, down):  # nor when one is missing
         return points
     swapped = points.copy()
     swapped[[first, second]] = points[[second, first]]

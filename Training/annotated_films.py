@@ -12,9 +12,9 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from SpineAlignmentLib.detection import HIGHER_FIRST, hips_in_order
 from SpineAlignmentLib.errors import SpineAlignmentError
 from SpineAlignmentLib.film import read_film
-from SpineAlignmentLib.landmarks import INDEX
 from SpineAlignmentLib.preprocessing import InputFrame, fit_film, network_input, normalize_contrast, resample
 from Training.config import ConfigError
 from Training.datasets import AnnotatedFilm, load_mapping, read_films
@@ -147,7 +147,8 @@ def augment(
     moved = points @ matrix[:, :2].T + matrix[:, 2]
     limits = np.array([width, height]) - 0.5
     moved[~((moved >= -0.5) & (moved <= limits)).all(axis=1)] = np.nan
-    return normalize_contrast(np.asarray(gray, np.float32), mask), _ordered_hips(moved).astype(np.float32)
+    marks = hips_in_order(moved, HIGHER_FIRST)
+    return normalize_contrast(np.asarray(gray, np.float32), mask), marks.astype(np.float32)
 
 
 def _sample_matrix(
@@ -161,11 +162,3 @@ def _sample_matrix(
     source = np.array([(shape[1] - 1) / 2, (shape[0] - 1) / 2])
     target = np.array([(input_size[1] - 1) / 2, (input_size[0] - 1) / 2])
     return np.column_stack([linear, target + shift - linear @ source])
-
-
-def _ordered_hips(points: NDArray[np.float64]) -> NDArray[np.float64]:
-    """FH_1 is the head further anterior, on the left here; a turn can change which that is."""
-    first, second = INDEX["FH_1"], INDEX["FH_2"]
-    if points[first, 0] > points[second, 0]:
-        points[[first, second]] = points[[second, first]]
-    return points

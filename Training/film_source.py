@@ -34,7 +34,8 @@ class FilmSource(Protocol):
 
         Returns:
             The image, float32 (height, width), as `SpineAlignmentLib.preprocessing.network_input` makes it; and the
-            landmarks, float32 (45, 2), (x, y) in pixels of that image, NaN where missing.
+            landmarks, float32 (45, 2), (x, y) in pixels of that image, NaN where missing, the femoral heads in the
+            order of `SpineAlignmentLib.detection.HIGHER_FIRST`.
         """
         ...
 

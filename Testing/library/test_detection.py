@@ -9,7 +9,16 @@ import pydicom
 import pytest
 from scipy import ndimage
 
-from SpineAlignmentLib.detection import Detector, Look, confidence, detect, hips_in_order, implausibility, region_of
+from SpineAlignmentLib.detection import (
+    HIGHER_FIRST,
+    Detector,
+    Look,
+    confidence,
+    detect,
+    hips_in_order,
+    implausibility,
+    region_of,
+)
 from SpineAlignmentLib.errors import ModelError
 from SpineAlignmentLib.film import film_from_pixels, read_film
 from SpineAlignmentLib.landmarks import COUNT, INDEX
@@ -179,6 +188,30 @@ def test_hips_are_put_in_order(upright):
     swapped[[INDEX["FH_1"], INDEX["FH_2"]]] = points[[INDEX["FH_2"], INDEX["FH_1"]]]
     assert np.array_equal(hips_in_order(swapped), points)
     assert np.array_equal(hips_in_order(points), points)
+
+
+def test_heads_one_above_the_other_are_told_apart_by_height(upright):
+    points = film_points(upright, None, "left")
+    first, second = INDEX["FH_1"], INDEX["FH_2"]
+    for ahead in (-2, 2):
+        points[first], points[second] = (100, 500), (100 + ahead, 560)
+        assert np.array_equal(hips_in_order(points, HIGHER_FIRST), points)
+    points[second] = np.nan
+    assert np.array_equal(hips_in_order(points, HIGHER_FIRST), points, equal_nan=True)
+
+
+@pytest.mark.parametrize("anterior", ["left", "right"])
+def test_a_look_is_named_by_its_mean_in_every_view(upright, anterior):
+    points = film_points(upright, None, anterior)
+    first, second = INDEX["FH_1"], INDEX["FH_2"]
+    front = -1 if anterior == "left" else 1
+    points[first], points[second] = (200, 500), (200 + 5 * front, 560)
+    spread = np.ones((2, COUNT))
+    spread[:, first] = 3
+    look = Look(fit_film((400, 900), anterior=anterior), np.array([points, points - [front * 8, 0]]), spread)
+    named = look.named()
+    assert np.allclose(named.points[:, first], look.points[:, second]) and np.allclose(named.spread[:, second], 3)
+    assert named.named() is named
 
 
 def test_confidence_falls_with_spread_and_with_disagreement(upright):

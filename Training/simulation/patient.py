@@ -59,7 +59,7 @@ def sample_patient(seed: int, index: int, spread: float = 1.0) -> Patient:
     posture = solve(person, rng, spread)
     anatomy = assemble(person, posture, rng)
     beam = _sample_beam(0.45 * anatomy.crown, rng)
-    densities = (float(rng.uniform(0.035, 0.17)), float(rng.uniform(0.04, 0.22)))
+    densities = (float(rng.uniform(0.035, 0.17)), float(rng.uniform(0.03, 0.16)))
     return Patient(person, anatomy, landmarks3d(posture), beam, densities)
 
 

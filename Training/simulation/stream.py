@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from SpineAlignmentLib.detection import hips_in_order
+from SpineAlignmentLib.detection import HIGHER_FIRST, hips_in_order
 from SpineAlignmentLib.preprocessing import normalize_contrast
 from Training.simulation.appearance.augmentation import augment
 from Training.simulation.appearance.chain import Look, film
@@ -204,7 +204,7 @@ class SimulatedFilms:
             name: layer.astype(np.float32) / steps
             for layer, (name, steps) in zip(seen, STEPS_PER_MM.items(), strict=True)
         }
-        marks = hips_in_order(view.to_network(points, field))  # a turned film can change which head is further anterior
+        marks = hips_in_order(view.to_network(points, field), HIGHER_FIRST)
         return Projection(
             warped["spine"], warped["skeleton"], warped["soft"], warped["metal"], view.step * SPACING_MM, marks
         )
