@@ -29,6 +29,8 @@ _CERVICAL_RISE = -0.25
 """Slope taken from the library's cervical spinous processes, which hang lower than on real films."""
 _THORACIC_CANAL = 4.0
 """How much farther behind their bodies thoracic facets lie than in the library beside what others do, mm there."""
+_UPPER_CHEST = ("T1", "T2", "T3", "T4", "T5")
+"""Levels where it is twice that."""
 _PEDICLE_STRETCH = 1.2
 """Makes up for what `_WALL_MM` takes from the pedicles."""
 
@@ -99,7 +101,7 @@ def posterior_elements(
         rng: what differs from level to level.
     """
     source = library.vertebra("L5" if level == "L6" else level)
-    widening = _THORACIC_CANAL if level[0] == "T" else 0.0
+    widening = _THORACIC_CANAL * (2.0 if level in _UPPER_CHEST else 1.0) if level[0] == "T" else 0.0
     drop = _CERVICAL_RISE if level in ("C3", "C4", "C5", "C6") else 0.0
     back = (corners[1, 0] + corners[3, 0]) / 2
     depth = float(corners[0, 0] - corners[1, 0] + corners[2, 0] - corners[3, 0]) / 2

@@ -50,7 +50,10 @@ def ribcage(
             parts = []
             for shift in (swell, swell - shell):
                 p = (source.mesh.vertices + shift * source.normals) * factors
-                p[:, 0] *= np.where(p[:, 0] < 0, hump / depth**0.5, 1.0)  # how far the angles lie behind the bodies
+                behind = (
+                    hump * np.interp(i, (3, 6), (1.35, 1.0)) / depth**0.5
+                )  # how far the angles lie behind the bodies
+                p[:, 0] *= np.where(p[:, 0] < 0, behind, 1.0)
                 p[:, 1] += (lift + turned) * np.maximum(p[:, 0], 0)
                 p *= length
                 parts.append((p * [1, 1, side]) @ smooth[i].T + pose.center)
