@@ -54,7 +54,7 @@ def test_detect_drag_and_see_everything_follow(host, film, detected):
     ui, alignment = detected.ui, detected.logic.alignment(film)
     # the small network finds a spine of one size in every view, so the views disagree at both ends
     low = sum(cell(ui.landmarksTable, row, 1) == "low confidence" for row in range(COUNT))
-    assert ui.statusLabel.text.startswith(f"Landmarks found. {low} of low confidence")
+    assert ui.statusLabel.text.startswith(f"Landmarks found. Those of low confidence ({low}) are marked")
     found = alignment.points_px
     # FH_2, which the network is unsure of, goes where the shape of spines has it: there it is the front one
     off = np.delete(found - subject.upright_px(), [INDEX["FH_1"], INDEX["FH_2"]], axis=0)
