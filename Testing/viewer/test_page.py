@@ -6,6 +6,7 @@ import json
 import zipfile
 
 import numpy as np
+import pydicom
 import pytest
 from PIL import Image
 
@@ -248,9 +249,16 @@ def test_a_row_is_drawn_by_the_keyboard(page):
     assert row.get_attribute("aria-pressed") == "false"
 
 
-def test_uncertain_landmarks_are_one_key_away_and_move_by_arrow_keys(page):
-    if not page.page.locator("button.low").count():
-        pytest.skip("the network is sure of every landmark of this film")
+def test_uncertain_landmarks_are_one_key_away_and_move_by_arrow_keys(browser, viewer, tmp_path):
+    gray = pydicom.dcmread(SAMPLE_FILM).pixel_array[::2, ::2] // 16
+    top, bottom = int(0.3 * len(gray)), int(0.6 * len(gray))
+    gray[top:bottom] = gray.mean()  # the chest cannot be seen
+    Image.fromarray(gray.astype(np.uint8)).save(tmp_path / "covered.png")
+    page = new_page(browser, viewer)
+    page.send(tmp_path / "covered.png")
+    page.page.wait_for_selector("#detect")
+    page.detect()
+    assert page.page.locator("button.low").count()
     before = page.annotation()
     page.press("n")
     name, state = page.page.text_content(".mouse").split(": ")
@@ -258,6 +266,7 @@ def test_uncertain_landmarks_are_one_key_away_and_move_by_arrow_keys(page):
     page.press("ArrowRight", "Shift+ArrowDown")
     moved = page.annotation().points_px - before.points_px
     assert np.allclose(moved[INDEX[name]], (1, 10), atol=0.01)
+    page.page.context.close()
 
 
 def test_nothing_overlaps_on_a_small_screen(page):
