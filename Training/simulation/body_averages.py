@@ -6,7 +6,7 @@ films shows it, and so what a simulated vertebra lacks: foramina, articular pill
 
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import cv2
 import numpy as np
@@ -77,12 +77,9 @@ def draw(real: dict[str, tuple[Image, int]], simulated: dict[str, tuple[Image, i
         for axis, name in zip(row, GROUPS, strict=True):
             axis.axis("off")
             if name in found:
-                _panel(axis, *found[name])
-                axis.set_title(f"{label}, {name} ({found[name][1]})", fontsize=9)
+                view, count = found[name]
+                axis.imshow(view, cmap="gray", extent=(-REACH_MM, REACH_MM, -REACH_MM, REACH_MM))
+                axis.plot(0, 0, "+", color="tab:red")
+                axis.set_title(f"{label}, {name} ({count})", fontsize=9)
     figure.savefig(path, dpi=80)
     plt.close(figure)
-
-
-def _panel(axis: Any, view: Image, _: int) -> None:
-    axis.imshow(view, cmap="gray", extent=(-REACH_MM, REACH_MM, -REACH_MM, REACH_MM))
-    axis.plot(0, 0, "+", color="tab:red")

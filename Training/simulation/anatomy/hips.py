@@ -79,9 +79,8 @@ def buttress(
     share = np.linspace(0, 1, 7)[:, None]
     path = (1 - share) ** 2 * joint + 2 * share * (1 - share) * middle + share**2 * roof
     across = rng.uniform(5, 9) * np.array([1.5, 1.2, 1.0, 1.0, 1.1, 1.4, 1.9])
-    deep = np.array(
-        [7.0, 7.0, 7.0, 8.0, 9.5, 11.5, 13.0]
-    )  # thick over the hip, so that the head is not brighter than it
+    # thick over the hip, so that the head is not brighter than it
+    deep = np.array([7.0, 7.0, 7.0, 8.0, 9.5, 11.5, 13.0])
     return bone_tube(path, np.stack([across, deep], 1), cortex * rng.uniform(0.8, 2.2), frame[:, 2], 12)
 
 

@@ -56,10 +56,9 @@ def _closed(mesh: Any) -> Any:
     if not len(rims):
         return mesh
     graph = coo_matrix((np.ones(len(rims)), rims.T), shape=(len(mesh.vertices),) * 2)
-    hole = connected_components(graph, directed=False)[1][rims[:, 0]]
-    middles = np.array([mesh.vertices[rims[hole == label].ravel()].mean(axis=0) for label in np.unique(hole)])
-    hub = len(mesh.vertices) + np.searchsorted(np.unique(hole), hole)
-    fans = np.column_stack([rims[:, ::-1], hub])
+    labels, hole = np.unique(connected_components(graph, directed=False)[1][rims[:, 0]], return_inverse=True)
+    middles = np.array([mesh.vertices[rims[hole == k].ravel()].mean(axis=0) for k in range(len(labels))])
+    fans = np.column_stack([rims[:, ::-1], len(mesh.vertices) + hole])
     return trimesh.Trimesh(np.vstack([mesh.vertices, middles]), np.vstack([mesh.faces, fans]), process=False)
 
 

@@ -25,12 +25,10 @@ _ROOT_MM = 1.0
 """How far the pedicles reach into the body."""
 _CERVICAL_BODY = 1.15
 """Width of the library's cervical bodies at their widest, against their front."""
-_CERVICAL_RISE = -0.25
-"""Slope taken from the library's cervical spinous processes, which hang lower than on real films."""
-_THORACIC_CANAL = 4.0
-"""How much farther behind their bodies thoracic facets lie than in the library beside what others do, mm there."""
-_UPPER_CHEST = ("T1", "T2", "T3", "T4", "T5")
-"""Levels where it is twice that."""
+_SPINOUS_DROP = dict.fromkeys(("C3", "C4", "C5", "C6"), -0.25)
+"""Slope added to the library's spinous processes; these hang lower there than on real films."""
+_CANAL = dict.fromkeys((f"T{i}" for i in range(1, 6)), 8.0) | dict.fromkeys((f"T{i}" for i in range(6, 13)), 4.0)
+"""How much farther behind their bodies than in the library facets lie, beside `ArchStyle.canal`, mm there."""
 _PEDICLE_STRETCH = 1.2
 """Makes up for what `_WALL_MM` takes from the pedicles."""
 
@@ -101,10 +99,9 @@ def posterior_elements(
         rng: what differs from level to level.
     """
     source = library.vertebra("L5" if level == "L6" else level)
-    widening = _THORACIC_CANAL * (2.0 if level in _UPPER_CHEST else 1.0) if level[0] == "T" else 0.0
-    drop = _CERVICAL_RISE if level in ("C3", "C4", "C5", "C6") else 0.0
-    back = (corners[1, 0] + corners[3, 0]) / 2
-    depth = float(corners[0, 0] - corners[1, 0] + corners[2, 0] - corners[3, 0]) / 2
+    canal = style.canal + _CANAL.get(level, 0.0)
+    drop = style.spinous_drop + _SPINOUS_DROP.get(level, 0.0)
+    back, depth = _wall_and_depth(corners)
     height = max(float(corners[1, 1] - corners[3, 1]), 0.75 * depth * source.height / source.depth)
     scale = np.array([depth / source.depth, height / source.height * style.height, width / source.width * style.width])
     scale[0] *= style.back
@@ -116,10 +113,10 @@ def posterior_elements(
         # all of the body goes flat, but not the transverse processes that reach forward beside cervical ones
         body = np.abs(points[:, 2]) < (_CERVICAL_BODY * source.width / 2 if level[0] == "C" else np.inf)
         behind = np.where(body, np.maximum(behind, 0.0), behind) * _PEDICLE_STRETCH
-        behind += (style.canal + widening) * (1 - np.exp(-np.maximum(behind, 0.0) / 1.2))
+        behind += canal * (1 - np.exp(-np.maximum(behind, 0.0) / 1.2))
         beyond = np.maximum(behind - _LAMINA_MM, 0.0)
         x = behind + beyond * (style.spinous_length * (1 + wobble[0]) / _PEDICLE_STRETCH - 1)
-        y = points[:, 1] * (1 + wobble[1]) - beyond * (style.spinous_drop + drop + wobble[2])
+        y = points[:, 1] * (1 + wobble[1]) - beyond * (drop + wobble[2])
         z = points[:, 2] * (1 + wobble[3])
         local = np.stack([-x, y, z], axis=1) * scale
         # a slow wave over the bone, so that not every bump is where the library has it
@@ -133,6 +130,12 @@ def posterior_elements(
     outer = placed(mesh.vertices + style.swell * normals)
     inner = placed(mesh.vertices + (style.swell - cortex * style.density) * normals)
     return Bone(Mesh(outer, mesh.faces), Mesh(inner, mesh.faces))
+
+
+def _wall_and_depth(corners: FloatArray) -> tuple[float, float]:
+    """Where the posterior wall lies and how deep the body is, mm."""
+    depth = float(corners[0, 0] - corners[1, 0] + corners[2, 0] - corners[3, 0]) / 2
+    return float(corners[1, 0] + corners[3, 0]) / 2, depth
 
 
 def cervical_sides(
@@ -151,8 +154,7 @@ def cervical_sides(
         cortex: thickness of the bodies' cortical shell, mm.
         rng: what differs from level to level.
     """
-    wall = (corners[1, 0] + corners[3, 0]) / 2
-    depth = (corners[0, 0] - corners[1, 0] + corners[2, 0] - corners[3, 0]) / 2
+    wall, depth = _wall_and_depth(corners)
     height = (corners[0, 1] + corners[1, 1] - corners[2, 1] - corners[3, 1]) / 2
     front = wall + (style.pillar_overlap + rng.normal(0, 0.04)) * depth
     long = style.pillar_depth * depth * np.exp(rng.normal(0, 0.06))
@@ -170,7 +172,7 @@ def cervical_sides(
     out = []
     for side in (1.0, -1.0):
         place = np.array([0.0, 0.0, side * style.pillar_aside * width])
-        out.append(Bone(*(Mesh(mesh.vertices + place, mesh.faces) for mesh in (pillar.outer, pillar.inner))))
+        out.append(Bone(pillar.outer.moved(np.eye(3), place), pillar.inner.moved(np.eye(3), place)))
         root = process + place * 0.85
         out.append(Bone(ellipsoid(root, reach, None, 8), ellipsoid(root, np.maximum(reach - shell, 0.2), None, 8)))
     return join_bones(out)

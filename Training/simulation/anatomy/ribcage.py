@@ -45,15 +45,13 @@ def ribcage(
     for i, (number, pose, length) in enumerate(carriers):
         source = library.rib(number)
         lift = rng.normal(0, 0.03)
+        angles = hump * np.interp(i, (3, 6), (1.35, 1.0)) / depth**0.5  # how far they lie behind the bodies
         for side, (deeper, wider, turned) in sides.items():
             factors = np.array([depth * deeper, drop, width * wider])
             parts = []
             for shift in (swell, swell - shell):
                 p = (source.mesh.vertices + shift * source.normals) * factors
-                behind = (
-                    hump * np.interp(i, (3, 6), (1.35, 1.0)) / depth**0.5
-                )  # how far the angles lie behind the bodies
-                p[:, 0] *= np.where(p[:, 0] < 0, behind, 1.0)
+                p[:, 0] *= np.where(p[:, 0] < 0, angles, 1.0)
                 p[:, 1] += (lift + turned) * np.maximum(p[:, 0], 0)
                 p *= length
                 parts.append((p * [1, 1, side]) @ smooth[i].T + pose.center)

@@ -1,6 +1,7 @@
 """The body's outline from neck to feet, breasts, lungs and windpipe."""
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -41,61 +42,60 @@ class Build:
     """Extra forward reach of the abdomen, mm."""
 
 
-# Heights by level, then front and back reach from the spine's center and half width, mm, of a lean adult.
-_SECTIONS: tuple[tuple[str, float, float, float], ...] = (
-    ("C2", 48, 50, 54),
-    ("C4", 43, 57, 52),
-    ("C6", 40, 64, 60),
-    ("C7", 42, 69, 66),
-    ("T1", 50, 72, 98),
-    ("T3", 88, 64, 148),
-    ("T6", 142, 57, 146),
-    ("T9", 166, 55, 148),
-    ("T12", 150, 62, 142),
-    ("L2", 118, 82, 134),
-    ("L4", 108, 86, 142),
-    ("S1", 112, 90, 160),
-    ("HA", 92, 118, 172),
+class _Section(NamedTuple):
+    """The trunk at a level, of a lean adult."""
+
+    level: str
+    front: float
+    """Reach from the spine's center, mm."""
+    back: float
+    half: float
+    """Half the width, mm."""
+    fat: float
+    """How much farther the front reaches in an obese person, mm."""
+    chest: bool
+    """Whether the chest's depth counts."""
+    belly: float
+    """Share of the belly's reach."""
+    shoulder: float
+    """Share of a shrug of the shoulders."""
+
+
+_SECTIONS = (
+    _Section("C2", 48, 50, 54, 8, False, 0, 0),
+    _Section("C4", 43, 57, 52, 12, False, 0, 0.3),
+    _Section("C6", 40, 64, 60, 16, False, 0, 0.6),
+    _Section("C7", 42, 69, 66, 20, False, 0, 0.8),
+    _Section("T1", 50, 72, 98, 24, True, 0, 1),
+    _Section("T3", 88, 64, 148, 24, True, 0, 1),
+    _Section("T6", 142, 57, 146, 30, True, 0, 0.6),
+    _Section("T9", 166, 55, 148, 40, True, 0.15, 0.2),
+    _Section("T12", 150, 62, 142, 60, True, 0.5, 0),
+    _Section("L2", 118, 82, 134, 90, False, 1, 0),
+    _Section("L4", 108, 86, 142, 100, False, 1, 0),
+    _Section("S1", 112, 90, 160, 80, False, 0.6, 0),
+    _Section("HA", 92, 118, 172, 40, False, 0, 0),
 )
-_SECTION_LEVELS = tuple(name for name, *_ in _SECTIONS)
 # Both legs as one column, relative to the hip axis: height, front and back reach and half the summed width, mm.
 _LEG_HEIGHTS = np.array([-860, -780, -640, -520, -440, -380, -250, -130.0])
 _LEG_FRONT = np.array([30, 28, 34, 40, 60, 72, 92, 96.0])
 _LEG_BACK = np.array([45, 48, 62, 62, 52, 56, 76, 96.0])
 _LEG_HALF = np.array([70, 76, 95, 95, 105, 110, 135, 155.0])
-_FAT = {
-    "C2": 8,
-    "C4": 12,
-    "C6": 16,
-    "C7": 20,
-    "T1": 24,
-    "T3": 24,
-    "T6": 30,
-    "T9": 40,
-    "T12": 60,
-    "L2": 90,
-    "L4": 100,
-    "S1": 80,
-    "HA": 40,
-}
 
 
 def outline(spine: Spine, build: Build, rng: np.random.Generator) -> list[Mesh]:
     """The trunk from the feet to under the skull, as one surface: below the hips it stands for both legs."""
-    heights = np.array([spine.levels[name] for name, *_ in _SECTIONS])
-    front, back, half = (np.array([s[k] for s in _SECTIONS], float) for k in (1, 2, 3))
-    fat = np.array([_FAT[s[0]] for s in _SECTIONS], float)
-    chest = np.array([1, 1, 1, 1, build.depth, build.depth, build.depth, build.depth, build.depth, 1, 1, 1, 1.0])
-    front = front * chest + fat * build.fat + rng.normal(0, 6, len(front))
+    levels, *measures = zip(*_SECTIONS, strict=True)
+    heights = np.array([spine.levels[name] for name in levels])
+    front, back, half, fat, chest, belly, shoulder = np.array(measures, float)
+    front = front * np.where(chest, build.depth, 1.0) + fat * build.fat + rng.normal(0, 6, len(front))
     back = back + 0.4 * fat * build.fat + rng.normal(0, 4, len(back))
-    belly = np.array([0, 0, 0, 0, 0, 0, 0, 0.15, 0.5, 1.0, 1.0, 0.6, 0.0])
     front = (front + build.belly * belly) * build.size
     back *= build.size
     # shoulders that rise from the neck slowly or at once
-    half[_SECTION_LEVELS.index("T1")] *= rng.uniform(0.8, 1.3)
+    half[levels.index("T1")] *= rng.uniform(0.8, 1.3)
     half = (half * build.width + 0.6 * fat * build.fat + rng.normal(0, 5, len(half))) * build.size
-    shoulders = np.array([0, 0.3, 0.6, 0.8, 1, 1, 0.6, 0.2, 0, 0, 0, 0, 0])
-    heights = heights + shoulders * rng.normal(-2, 26) * build.size  # shrugged or dropped: it must not tell the level
+    heights = heights + shoulder * rng.normal(-2, 26) * build.size  # shrugged or dropped: it must not tell the level
     order = np.argsort(heights)
     known = np.maximum.accumulate(heights[order] + np.arange(len(order)) * 1e-3)
     thick = build.size * (1 + 0.35 * build.fat)
