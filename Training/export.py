@@ -69,7 +69,10 @@ def export_run(run: Path, output: Path, name: str = "") -> Path:
 
 
 def serving_function(config: TrainingConfig, arrays: dict[str, Any], path: Path) -> Any:
-    """A TensorFlow module whose `serve` is the exported signature; float32 whatever the training's precision was."""
+    """A TensorFlow module whose `serve` is the exported signature; float32 whatever the training's precision was.
+
+    Its `network_variables`, in the order of the network's weights, are stored as `rounded` leaves them.
+    """
     import keras
     import tensorflow as tf
 
@@ -80,12 +83,20 @@ def serving_function(config: TrainingConfig, arrays: dict[str, Any], path: Path)
     network = build_network(config.network, config.input_size)
     checkpoint.restore_network(network, arrays, path)
     module = tf.Module()
-    module.network_variables = [variable.value for variable in network.weights]
+    kinds = [tf.float16 if len(variable.shape) > 1 else tf.float32 for variable in network.weights]
+    module.network_variables = [
+        tf.Variable(tf.cast(variable.value, kind), trainable=False)
+        for variable, kind in zip(network.weights, kinds, strict=True)
+    ]
     films = tf.TensorSpec([None, *config.input_size, 1], tf.float32, name="films")
 
     @tf.function(input_signature=[films])  # type: ignore[untyped-decorator]
     def serve(films: Any) -> dict[str, Any]:
-        outputs = network(films, training=False)
+        stored = zip(network.weights, module.network_variables, strict=True)
+        values = {variable.path: tf.cast(value, tf.float32) for variable, value in stored}
+        trainable = [values[variable.path] for variable in network.trainable_variables]
+        fixed = [values[variable.path] for variable in network.non_trainable_variables]
+        outputs, _ = network.stateless_call(trainable, fixed, films, training=False)
         return {"coordinates": outputs["coordinates"], "spread": outputs["spread"]}
 
     module.serve = serve

@@ -18,6 +18,8 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, Final
 
+import numpy as np
+
 from SpineAlignmentLib.errors import ModelError, ResultError, SpineAlignmentError
 from SpineAlignmentLib.files import make_folder, write_files
 from SpineAlignmentLib.models import SAVED_MODEL, Model, read_ensemble
@@ -119,7 +121,8 @@ def extract_weights(model: Model, path: Path) -> None:
 
     config = config_from_dict(model.about["training"]["config"], str(model.folder / "model.json"))
     network = build_network(config.network, config.input_size)
-    values = [v.numpy() for v in tf.saved_model.load(str(model.verified(SAVED_MODEL))).network_variables]
+    stored = tf.saved_model.load(str(model.verified(SAVED_MODEL))).network_variables
+    values = [variable.numpy().astype(np.float32) for variable in stored]
     shapes = [tuple(variable.shape) for variable in network.weights]
     if [tuple(value.shape) for value in values] != shapes:
         raise ModelError(f"{model.folder}: its weights do not fit its configuration; export it again")

@@ -61,6 +61,7 @@ def test_kernels_take_half_the_room(trained: Path, tmp_path: Path) -> None:
     arrays, _ = checkpoint.load(trained / "best.npz")
     kernels = sum(value.size for value in arrays.values() if value.ndim > 1)
     assert (folder / "model.onnx").stat().st_size < 4 * kernels
+    assert (folder / "saved_model/variables/variables.data-00000-of-00001").stat().st_size < 3 * kernels
     assert all(np.array_equal(rounded(value), value) for value in arrays.values() if value.ndim < 2)
     largest = max((value for value in arrays.values() if value.ndim > 1), key=np.size)
     np.testing.assert_allclose(rounded(largest), largest, rtol=6e-4, atol=1e-6)
