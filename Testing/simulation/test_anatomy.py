@@ -1,4 +1,4 @@
-"""Bones where they belong: closed surfaces, cervical pillars behind the bodies, extra ribs where they are due."""
+"""Bones and flesh where they belong: closed surfaces, cervical pillars, shoulders, extra ribs where they are due."""
 
 from dataclasses import replace
 
@@ -9,6 +9,7 @@ from Training.simulation.anatomy import library
 from Training.simulation.anatomy.mesh import signed_volume
 from Training.simulation.anatomy.posterior import ArchStyle, cervical_sides
 from Training.simulation.anatomy.ribcage import ribcage
+from Training.simulation.anatomy.shoulders import shoulder
 from Training.simulation.anatomy.vertebra import BodyShape, body
 from Training.simulation.people import mean_person
 from Training.simulation.posture import solve
@@ -40,6 +41,20 @@ def test_cervical_pillars_stand_on_both_sides_over_the_back_of_the_body() -> Non
         assert np.abs(points[:, 2]).min() > 2.0, "the canal between them stays free"
         assert (points[:, 2] > 0).sum() == (points[:, 2] < 0).sum()
         assert points[:, 0].max() < 2.0 and points[:, 0].min() < -11.0
+
+
+@pytest.mark.parametrize("side", [1.0, -1.0])
+def test_a_shoulder_is_a_closed_dome_beside_the_neck(side: float) -> None:
+    joint, base = np.array([20.0, -30.0, 165.0 * side]), np.zeros(3)
+    for seed in range(20):
+        flesh = shoulder(joint, base, side, 1.0, np.random.default_rng(seed))
+        assert signed_volume(flesh) > 0
+        points = flesh.vertices
+        assert (side * points[:, 2]).min() > 30, "the neck between the shoulders stays free"
+        assert (side * points[:, 2]).max() == pytest.approx(185.0, abs=1)
+        crest = points[np.argmax(points[:, 1])]
+        assert 45 < crest[1] - joint[1] < 120
+        assert points[:, 0].min() + 15 < crest[0] < points[:, 0].max() - 15
 
 
 def test_a_cervical_rib_is_short_and_hangs_on_c7() -> None:

@@ -133,8 +133,8 @@ def test_scoliotic_vertebrae_turn_toward_the_convexity(crowd: list[tuple[Person,
             continue
         seen += 1
         poses = {pose.level: pose for pose in posture.vertebrae}
-        pelvis = posture.pelvis_rotation
-        turned = (pelvis.T @ poses[major.apex].rotation[:, 0])[2]
+        patient = rotation_coronal(person.lean_deg) @ rotation_axial(person.turn_deg)
+        turned = (patient.T @ poses[major.apex].rotation[:, 0])[2]  # the pelvis has a twist of its own
         assert np.sign(turned) == np.sign(major.cobb_deg)
     assert seen > 10
 

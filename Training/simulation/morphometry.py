@@ -25,19 +25,19 @@ _TABLE: Final[dict[str, tuple[float, ...]]] = {
     "C4": (15.3, 14.8, 17.5, 17.2, 12.8, 4.6),
     "C5": (16.5, 15.0, 19.4, 17.5, 12.6, 4.5),
     "C6": (17.2, 15.8, 22.0, 18.5, 12.8, 4.5),
-    "C7": (17.1, 16.9, 23.4, 21.8, 14.3, 4.0),
-    "T1": (17.9, 17.2, 27.8, 24.5, 16.8, 3.2),
+    "C7": (16.4, 16.2, 23.4, 21.8, 13.9, 4.0),
+    "T1": (17.9, 17.2, 27.8, 24.5, 16.3, 3.2),
     "T2": (19.8, 18.2, 27.4, 24.9, 18.1, 2.8),
     "T3": (21.4, 20.5, 25.9, 24.6, 18.5, 2.7),
     "T4": (22.6, 21.5, 26.0, 24.5, 18.8, 2.7),
     "T5": (23.8, 22.6, 27.0, 24.9, 19.2, 3.0),
     "T6": (25.0, 24.2, 28.2, 26.2, 19.8, 3.3),
-    "T7": (26.3, 25.3, 29.1, 27.8, 20.5, 3.5),
-    "T8": (27.3, 26.0, 30.5, 29.5, 21.1, 3.7),
-    "T9": (28.6, 27.2, 33.0, 30.6, 21.8, 4.0),
+    "T7": (26.3, 25.3, 29.1, 27.8, 20.1, 3.5),
+    "T8": (27.3, 26.0, 30.5, 29.5, 20.6, 3.7),
+    "T9": (28.6, 27.2, 33.0, 30.6, 21.4, 4.0),
     "T10": (29.4, 28.4, 35.4, 31.9, 22.9, 4.6),
     "T11": (29.9, 29.4, 39.1, 34.9, 24.0, 5.0),
-    "T12": (31.1, 30.3, 42.1, 39.0, 25.5, 5.6),
+    "T12": (30.4, 29.8, 42.1, 39.0, 25.5, 5.6),
     "L1": (34.8, 34.0, 43.3, 41.2, 26.0, 8.7),
     "L2": (35.2, 34.6, 45.5, 42.6, 26.8, 9.8),
     "L3": (35.3, 35.2, 48.0, 44.1, 27.2, 10.7),
@@ -45,7 +45,7 @@ _TABLE: Final[dict[str, tuple[float, ...]]] = {
     "L5": (34.4, 35.0, 49.4, 47.3, 26.0, 10.5),
 }
 
-S1_DEPTH_MM: Final[float] = 34.0
+S1_DEPTH_MM: Final[float] = 32.5
 S1_WIDTH_MM: Final[float] = 50.0
 PELVIC_THICKNESS_MM: Final[float] = 109.0
 """From the hip axis to the middle of the S1 plate (Boulay 2006)."""
@@ -102,7 +102,7 @@ def spine_sizes(person: Person, rng: np.random.Generator | None = None) -> Spine
         table = table * np.exp(np.clip(noise, -0.2, 0.2))
         table[4:6] *= np.array([regions[level[0]] for level in levels])
     depth_i, depth_s, width_i, width_s, height, disc = table
-    length, depth, width = person.length_scale, person.depth_scale, person.width_scale
+    length, depth, width = person.length_scale, person.depth_scale * person.body_depth, person.width_scale
     pelvis = person.pelvis_scale
     return SpineSizes(
         levels,
@@ -116,5 +116,5 @@ def spine_sizes(person: Person, rng: np.random.Generator | None = None) -> Spine
         S1_WIDTH_MM * width,
         PELVIC_THICKNESS_MM * pelvis,
         HIP_HALF_WIDTH_MM * pelvis * (1.03 if person.sex == "F" else 0.98),
-        FEMORAL_HEAD_RADIUS_MM * depth,
+        FEMORAL_HEAD_RADIUS_MM * person.depth_scale,
     )

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from typing import Any
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 
@@ -79,13 +80,18 @@ def posed_landmarks(seed: int, index: int, spread: float = 1.0) -> FloatArray:
 
 
 def project(patient: Patient, projector: Projector, window: Window) -> Projection:
-    """The patient's path lengths and landmarks in a window."""
+    """The patient's path lengths and landmarks in a window.
+
+    Soft tissue has no edge as sharp as bone's: it is rendered in pixels twice as large, a fourth of the work.
+    """
     anatomy, (spine_density, other_density) = patient.anatomy, patient.densities
+    height, width = window.size
+    coarse = projector.path_lengths({"soft": [(anatomy.soft, 1.0)]}, patient.beam, window.coarser(2))["soft"]
+    soft = cv2.resize(coarse, (2 * coarse.shape[1], 2 * coarse.shape[0]), interpolation=cv2.INTER_LINEAR)
     layers = projector.path_lengths(
         {
             "spine": [(anatomy.spine.outer, 1.0), (anatomy.spine.inner, spine_density - 1)],
             "skeleton": [(anatomy.skeleton.outer, 1.0), (anatomy.skeleton.inner, other_density - 1)],
-            "soft": [(anatomy.soft, 1.0)],
             "metal": [(anatomy.metal, 1.0)],
         },
         patient.beam,
@@ -95,7 +101,7 @@ def project(patient: Patient, projector: Projector, window: Window) -> Projectio
     return Projection(
         np.maximum(layers["spine"], 0),
         np.maximum(layers["skeleton"], 0),
-        np.maximum(layers["soft"], 0),
+        np.maximum(soft[:height, :width], 0),
         np.maximum(layers["metal"], 0),
         window.spacing,
         points,

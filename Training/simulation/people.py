@@ -67,6 +67,8 @@ class Person:
     """Heights of bodies and discs."""
     depth_scale: float
     """Anteroposterior sizes of the vertebrae and the femoral heads."""
+    body_depth: float
+    """Depth of the vertebral bodies and the S1 plate beyond `depth_scale`: slender spines and stout ones."""
     width_scale: float
     pelvis_scale: float
     disc_scale: float
@@ -160,6 +162,7 @@ def sample_person(rng: np.random.Generator) -> Person:
         bone_density=_bone_density(age, sex, rng),
         length_scale=size * float(np.exp(rng.normal(0, 0.025))),
         depth_scale=sex_depth * (size / (adult_mean / MEAN_STATURE_MM)) ** 0.9 * float(np.exp(rng.normal(0, 0.045))),
+        body_depth=float(np.exp(rng.normal(-0.05, 0.075))),  # as on eight real films, against their levels' pitch
         width_scale=sex_depth * (size / (adult_mean / MEAN_STATURE_MM)) ** 0.9 * float(np.exp(rng.normal(0, 0.045))),
         pelvis_scale=size**0.8 * float(np.exp(rng.normal(0, 0.05))),
         disc_scale=float(np.exp(rng.normal(0, 0.1))),
@@ -193,6 +196,7 @@ def mean_person() -> Person:
         bone_density=0.9,
         length_scale=1.0,
         depth_scale=1.0,
+        body_depth=1.0,
         width_scale=1.0,
         pelvis_scale=1.0,
         disc_scale=1.0,

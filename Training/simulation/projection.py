@@ -5,6 +5,7 @@ slot scanner only the horizontal one (its source travels along with the slit). V
 one map, then a parallel beam integrates, so landmarks are exact.
 """
 
+import os
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping, Sequence
@@ -70,6 +71,11 @@ class Window:
     """(height, width) in pixels."""
     spacing: float
     """Millimetres per pixel."""
+
+    def coarser(self, step: int) -> "Window":
+        """The same part in pixels `step` times as large; the last ones may reach over its right and lower edges."""
+        height, width = (-(-n // step) for n in self.size)
+        return Window(self.left, self.top, (height, width), step * self.spacing)
 
     def to_pixels(self, plane: ArrayLike) -> FloatArray:
         """Mid-plane points (..., 2) in mm to image pixels (..., 2), (0, 0) at the center of the first pixel."""
@@ -164,6 +170,7 @@ def _start_gvxr() -> Any:
     try:
         from gvxrPython3 import gvxr
 
+        gvxr.useLogFile(os.devnull)
         gvxr.createNewContext("EGL", 4, 5)
         gvxr.setMonoChromaticPerPixelAtSDD(60.0, "keV", 1)
         gvxr.disableArtefactFiltering()  # five times faster; the meshes are closed but for a few library bones

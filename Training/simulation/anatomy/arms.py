@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 
 from Training.simulation.anatomy.library import bone
 from Training.simulation.anatomy.mesh import Mesh, ellipsoid, tube
+from Training.simulation.anatomy.shoulders import shoulder
 from Training.simulation.anatomy.vertebra import Bone, bone_tube
 from Training.simulation.people import ArmPosition
 
@@ -60,33 +61,22 @@ def arms(
     bones: list[Bone] = []
     soft: list[Mesh] = []
     upper, fore = _POSES[position]
-    forward, lift = rng.uniform(10, 70), rng.uniform(-60, 45)
+    forward, lift = rng.uniform(-15, 45), rng.normal(-30, 16)
     for side in (1.0, -1.0):
-        shoulder = base + frame @ np.array([forward + rng.normal(0, 8), lift - 8 + rng.normal(0, 7), side * width])
-        bones.extend(_girdle(shoulder, base, frame, side, scale, rng, cortex))
+        joint = base + frame @ np.array([forward + rng.normal(0, 8), lift - 8 + rng.normal(0, 7), side * width])
+        bones.extend(_girdle(joint, base, frame, side, scale, rng, cortex))
         first = _direction(upper + rng.normal(0, 9), rng.uniform(-0.05, 0.25), side)
-        elbow = shoulder + 290 * scale * first
+        elbow = joint + 290 * scale * first
         second = _direction(fore + rng.normal(0, 9), rng.uniform(0.0, 0.45), side)
         wrist = elbow + 240 * scale * second
-        bones.extend(_arm_bones(shoulder, elbow, wrist, second, side, scale, rng, cortex))
-        line = shoulder + np.array([-0.2, -0.17, -0.1, 0.0, 0.2, 0.5, 0.8, 1.0, 1.08])[:, None] * (elbow - shoulder)
-        soft.append(tube(line, np.array([4, 20, 32, 40, 42, 40, 36, 32, 4]) * flesh, (1.0, 0.0, 0.0), 16))
+        bones.extend(_arm_bones(joint, elbow, wrist, second, side, scale, rng, cortex))
+        line = joint + np.array([0.05, 0.1, 0.25, 0.5, 0.8, 1.0, 1.08])[:, None] * (elbow - joint)
+        soft.append(tube(line, np.array([10, 32, 41, 40, 36, 32, 4]) * flesh, (1.0, 0.0, 0.0), 16))
         line = elbow + np.array([-0.08, 0.0, 0.2, 0.4, 0.6, 0.8, 1.0])[:, None] * (wrist - elbow)
         soft.append(tube(line, np.array([4, 29, 32, 30, 26, 22, 20]) * flesh, (1.0, 0.0, 0.0), 14))
         soft.append(ellipsoid(wrist + 50 * second, [30, 48, 22], None, 8))
-        soft.extend(_shoulder_muscles(shoulder, base, frame, side, flesh * rng.uniform(0.75, 1.2)))
+        soft.append(shoulder(joint, base, side, flesh * rng.uniform(0.85, 1.15), rng))
     return Arms(bones, soft)
-
-
-def _shoulder_muscles(
-    shoulder: FloatArray, base: FloatArray, frame: FloatArray, side: float, flesh: float
-) -> list[Mesh]:
-    """Deltoid and pectoral of one side; trapezius and latissimus are part of the trunk's outline."""
-    breast = base + frame @ np.array([80.0, -66.0, 84.0 * side])
-    path = shoulder + np.array([0.0, 0.25, 0.5, 0.75, 1.0])[:, None] * (breast - shoulder)
-    radii = np.array([[8, 6], [26, 14], [28, 12], [30, 9], [26, 3]]) * flesh
-    deltoid = ellipsoid(shoulder + [2.0, -10.0, 0.0], np.array([38.0, 50.0, 18.0]) * flesh, frame, 10)
-    return [deltoid, tube(path, radii, (1.0, 0.0, 0.0), 14)]
 
 
 def _girdle(

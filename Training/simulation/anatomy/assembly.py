@@ -102,7 +102,7 @@ def _vertebra(pose: VertebraPose, style: "_SpineStyle", rng: np.random.Generator
         {"C": 0.05, "T": 0.09, "L": 0.09}[region] * rng.uniform(0.4, 1.5),
         hollow * rng.uniform(0.4, 1.6),
         hollow * rng.uniform(0.4, 1.8),
-        cortex * style.wall,
+        cortex * style.wall * (style.thoracic_wall if region == "T" else 1.0),
         cortex * style.endplate * rng.uniform(0.8, 1.25),
         pose.osteophyte_mm,
     )
@@ -122,6 +122,8 @@ class _SpineStyle:
     arch: ArchStyle
     wall: float
     """Thickness of the bodies' walls against that of compact bone elsewhere."""
+    thoracic_wall: float
+    """Further factor in the chest."""
     endplate: float
     """The same of their endplates."""
     hollow: float
@@ -135,6 +137,7 @@ class _SpineStyle:
         return cls(
             ArchStyle.sample(rng),
             float(rng.uniform(0.2, 0.85)),
+            float(rng.uniform(0.3, 1.0)),
             float(rng.uniform(0.3, 1.2)),
             float(rng.uniform(0.15, 1.6)),
             float(rng.uniform(0.0, 0.25)),

@@ -39,6 +39,8 @@ class ArchStyle:
 
     density: float
     """Cortical thickness against that of the bodies."""
+    thoracic_density: float
+    """Further factor in the chest, where laminae and articular processes stand out as a bright chain."""
     back: float
     """Factor on the depth of canal and facets."""
     canal: float
@@ -69,6 +71,7 @@ class ArchStyle:
         """Draw the style of a person."""
         return cls(
             density=float(rng.uniform(0.6, 1.6)),
+            thoracic_density=float(rng.uniform(1.0, 3.5)),
             back=float(rng.uniform(0.85, 1.15)),
             canal=float(rng.uniform(2.0, 7.0)),
             height=float(rng.uniform(0.88, 1.12)),
@@ -128,7 +131,8 @@ def posterior_elements(
 
     mesh, normals = source.mesh, source.normals
     outer = placed(mesh.vertices + style.swell * normals)
-    inner = placed(mesh.vertices + (style.swell - cortex * style.density) * normals)
+    shell = cortex * style.density * (style.thoracic_density if level[0] == "T" else 1.0)
+    inner = placed(mesh.vertices + (style.swell - shell) * normals)
     return Bone(Mesh(outer, mesh.faces), Mesh(inner, mesh.faces))
 
 

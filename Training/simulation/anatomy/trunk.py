@@ -66,8 +66,8 @@ _SECTIONS = (
     _Section("C4", 43, 57, 52, 12, False, 0, 0.3),
     _Section("C6", 40, 64, 60, 16, False, 0, 0.6),
     _Section("C7", 42, 69, 66, 20, False, 0, 0.8),
-    _Section("T1", 50, 72, 98, 24, True, 0, 1),
-    _Section("T3", 88, 64, 148, 24, True, 0, 1),
+    _Section("T1", 50, 72, 80, 24, True, 0, 1),
+    _Section("T3", 88, 64, 128, 24, True, 0, 1),
     _Section("T6", 142, 57, 146, 30, True, 0, 0.6),
     _Section("T9", 166, 55, 148, 40, True, 0.15, 0.2),
     _Section("T12", 150, 62, 142, 60, True, 0.5, 0),
@@ -95,7 +95,7 @@ def outline(spine: Spine, build: Build, rng: np.random.Generator) -> list[Mesh]:
     # shoulders that rise from the neck slowly or at once
     half[levels.index("T1")] *= rng.uniform(0.8, 1.3)
     half = (half * build.width + 0.6 * fat * build.fat + rng.normal(0, 5, len(half))) * build.size
-    heights = heights + shoulder * rng.normal(-2, 26) * build.size  # shrugged or dropped: it must not tell the level
+    heights = heights + shoulder * rng.normal(-8, 14) * build.size  # shrugged or dropped: it must not tell the level
     order = np.argsort(heights)
     known = np.maximum.accumulate(heights[order] + np.arange(len(order)) * 1e-3)
     thick = build.size * (1 + 0.35 * build.fat)
