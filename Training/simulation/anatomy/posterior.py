@@ -27,8 +27,10 @@ _CERVICAL_BODY = 1.15
 """Width of the library's cervical bodies at their widest, against their front."""
 _SPINOUS_DROP = dict.fromkeys(("C3", "C4", "C5", "C6"), -0.25)
 """Slope added to the library's spinous processes; these hang lower there than on real films."""
-_CANAL = dict.fromkeys((f"T{i}" for i in range(1, 6)), 8.0) | dict.fromkeys((f"T{i}" for i in range(6, 13)), 4.0)
+_CANAL = dict.fromkeys((f"T{i}" for i in range(1, 6)), 8.0) | dict.fromkeys((f"T{i}" for i in range(6, 13)), 5.0)
 """How much farther behind their bodies than in the library facets lie, beside `ArchStyle.canal`, mm there."""
+_PEDICLE_MM = (7.0, 13.0)
+"""From how far behind the body on, and up to where, thoracic bone becomes as dense as the laminae."""
 _PEDICLE_STRETCH = 1.2
 """Makes up for what `_WALL_MM` takes from the pedicles."""
 
@@ -40,7 +42,9 @@ class ArchStyle:
     density: float
     """Cortical thickness against that of the bodies."""
     thoracic_density: float
-    """Further factor in the chest, where laminae and articular processes stand out as a bright chain."""
+    """Further factor in the chest behind the pedicles, where laminae and articular processes are a bright chain."""
+    thoracic_pedicle: float
+    """The same of the pedicles, which real films hardly show."""
     back: float
     """Factor on the depth of canal and facets."""
     canal: float
@@ -72,6 +76,7 @@ class ArchStyle:
         return cls(
             density=float(rng.uniform(0.6, 1.6)),
             thoracic_density=float(rng.uniform(1.0, 3.5)),
+            thoracic_pedicle=float(rng.uniform(0.3, 1.0)),
             back=float(rng.uniform(0.85, 1.15)),
             canal=float(rng.uniform(2.0, 7.0)),
             height=float(rng.uniform(0.88, 1.12)),
@@ -79,8 +84,8 @@ class ArchStyle:
             spinous_length=float(rng.uniform(0.7, 1.25)),
             spinous_drop=float(rng.normal(0, 0.12)),
             swell=float(rng.uniform(-0.3, 0.9)),
-            pillar_overlap=float(rng.uniform(0.05, 0.35)),
-            pillar_depth=float(rng.uniform(0.55, 0.85)),
+            pillar_overlap=float(rng.uniform(-0.05, 0.3)),
+            pillar_depth=float(rng.uniform(0.65, 1.0)),
             pillar_height=float(rng.uniform(1.1, 1.35)),
             pillar_aside=float(rng.uniform(0.75, 1.0)),
             process=float(rng.uniform(0.6, 1.5)),
@@ -131,7 +136,10 @@ def posterior_elements(
 
     mesh, normals = source.mesh, source.normals
     outer = placed(mesh.vertices + style.swell * normals)
-    shell = cortex * style.density * (style.thoracic_density if level[0] == "T" else 1.0)
+    shell = np.full((len(mesh.vertices), 1), cortex * style.density)
+    if level[0] == "T":
+        behind = source.back - _WALL_MM - mesh.vertices[:, :1]
+        shell *= np.interp(behind, _PEDICLE_MM, (style.thoracic_pedicle, style.thoracic_density))
     inner = placed(mesh.vertices + (style.swell - shell) * normals)
     return Bone(Mesh(outer, mesh.faces), Mesh(inner, mesh.faces))
 

@@ -37,7 +37,7 @@ def ribcage(
     """
     bones: list[Bone] = []
     depth, width = scale
-    drop, hump = rng.uniform(0.8, 1.3), rng.uniform(0.6, 1.0)
+    drop, hump = rng.uniform(0.8, 1.3), rng.uniform(0.7, 1.05)
     swell, shell = rng.uniform(-0.5, 0.8), cortex * rng.uniform(1.2, 3.5)
     sides = {side: (rng.normal(1, 0.03), rng.normal(1, 0.03), rng.normal(0, 0.02)) for side in (1.0, -1.0)}
     smooth = _smooth(np.array([pose.rotation for _, pose, _ in carriers]))

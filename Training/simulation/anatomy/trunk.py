@@ -66,11 +66,11 @@ _SECTIONS = (
     _Section("C4", 43, 57, 52, 12, False, 0, 0.3),
     _Section("C6", 40, 64, 60, 16, False, 0, 0.6),
     _Section("C7", 42, 69, 66, 20, False, 0, 0.8),
-    _Section("T1", 50, 72, 80, 24, True, 0, 1),
-    _Section("T3", 88, 64, 128, 24, True, 0, 1),
-    _Section("T6", 142, 57, 146, 30, True, 0, 0.6),
-    _Section("T9", 166, 55, 148, 40, True, 0.15, 0.2),
-    _Section("T12", 150, 62, 142, 60, True, 0.5, 0),
+    _Section("T1", 50, 76, 80, 24, True, 0, 1),
+    _Section("T3", 88, 74, 128, 24, True, 0, 1),
+    _Section("T6", 142, 68, 146, 30, True, 0, 0.6),
+    _Section("T9", 166, 66, 148, 40, True, 0.15, 0.2),
+    _Section("T12", 150, 68, 142, 60, True, 0.5, 0),
     _Section("L2", 118, 82, 134, 90, False, 1, 0),
     _Section("L4", 108, 86, 142, 100, False, 1, 0),
     _Section("S1", 112, 90, 160, 80, False, 0.6, 0),
@@ -137,7 +137,7 @@ def lungs(spine: Spine, build: Build, rng: np.random.Generator) -> list[Mesh]:
     """Both lungs: from the first rib to the domes of the diaphragm, wrapped around the thoracic bodies."""
     apex = 0.5 * (spine.levels["T1"] + spine.levels["T2"])
     breath = rng.uniform(-45, 20)
-    behind = rng.uniform(36, 50)  # how far the lungs reach behind the bodies' centers
+    behind = rng.uniform(35, 50)  # how far the lungs reach behind the bodies' centers
     spread, half_depth = 70 * build.width * build.size, 96 * build.depth * build.size
     half_width = 62 * build.width * build.size
     parts = []
@@ -161,6 +161,7 @@ def _lung_rings(apex: float, dome: float, recess: float) -> FloatArray:
         apex, dome, recess: heights of the top, of the diaphragm's dome and of the lowest recess behind it, mm.
     """
     radius, circle = np.sqrt(np.linspace(0, 1, 15))[1:], unit_circle(28)
+    circle = np.sign(circle) * np.abs(circle) ** 0.6  # blunt behind: lungs fill the gutters beside the spine
     rings = []
     for r in radius:
         top = apex - (apex - dome) * (0.06 + 0.94 * r**5) * 0.75
@@ -191,5 +192,5 @@ def windpipe(spine: Spine, rng: np.random.Generator) -> Mesh:
     measures = np.array([row[1:] for row in _AIRWAY])
     ahead, half_depth, half_width = (np.interp(level, index, measures[:, k]) for k in range(3))
     x = spine.at(y)[:, 0] + ahead + rng.normal(0, 1.5)
-    radii = np.stack([half_width, half_depth], 1) * rng.uniform(0.7, 1.25)
+    radii = np.stack([half_width, half_depth], 1) * rng.uniform(0.8, 1.5)
     return tube(np.stack([x, y, np.zeros(len(y))], 1), radii, (1.0, 0.0, 0.0), 12)
