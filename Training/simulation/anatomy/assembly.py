@@ -155,12 +155,14 @@ def _legs(person: Person, posture: Posture, rng: np.random.Generator, cortex: fl
     bones = hip_bones(
         heads, posture.pelvis_rotation, posture.pelvic_tilt, posture.pelvic_thickness, rng, round(1.6 * cortex, 2)
     )
-    shells = (cortex * float(rng.uniform(0.15, 0.9)), cortex * float(rng.uniform(0.6, 1.8)))
+    shells = (cortex * float(rng.uniform(0.05, 0.6)), cortex * float(rng.uniform(0.6, 1.8)))
+    flexion, inward = rng.normal(-8, 5), rng.normal(33, 9)
     for side, center in zip((1.0, -1.0), heads, strict=True):
         bones.append(acetabulum(center, radius, side, posture.pelvis_rotation, rng, cortex))
         sacral = (np.asarray(posture.s1_anterior) + np.asarray(posture.s1_posterior)) / 2
         bones.append(buttress(center, sacral, side, posture.pelvis_rotation, rng, cortex))
-        bones.extend(femur(center, radius, side, 0.27 * person.stature_mm, rng.normal(5, 6), shells))
+        turns = flexion + rng.normal(0, 3), inward + rng.normal(0, 5)
+        bones.extend(femur(center, radius, side, 0.27 * person.stature_mm, *turns, shells))
     return bones
 
 

@@ -114,6 +114,7 @@ def femur(
     side: float,
     length: float,
     flexion: float,
+    inward: float,
     shells: tuple[float, float],
 ) -> list[Bone]:
     """A femur of the library on an exactly round head, and the lower leg below it.
@@ -124,9 +125,12 @@ def femur(
         side: 1 right, -1 left.
         length: from the head to the knee, mm.
         flexion: degrees forward.
+        inward: turn of the thigh about the vertical, degrees; the library's own lies with its shaft behind the head, on
+            real films the shaft stands below it.
         shells: thickness of compact bone around the head and around its upper end, mm.
     """
-    rotation = turn_sagittal(flexion)
+    c, s = np.cos(np.radians(inward)), side * np.sin(np.radians(inward))
+    rotation = turn_sagittal(flexion) @ np.array([[c, 0.0, s], [0.0, 1.0, 0.0], [-s, 0.0, c]])
     source = surface("r_femur", 1)
     size = radius / _MESH_HEAD_RADIUS_MM
     longer = (length / size - _UPPER_END_MM) / (_MESH_LENGTH_MM - _UPPER_END_MM)
