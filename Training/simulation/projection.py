@@ -8,6 +8,7 @@ one map, then a parallel beam integrates, so landmarks are exact.
 import os
 import subprocess
 import sys
+import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -170,7 +171,8 @@ def _start_gvxr() -> Any:
     try:
         from gvxrPython3 import gvxr
 
-        gvxr.useLogFile(os.devnull)
+        gvxr.useLogFile(os.devnull)  # its log of every rendering would drown the progress bar
+        os.environ.setdefault("XDG_RUNTIME_DIR", tempfile.gettempdir())  # Mesa complains without one
         gvxr.createNewContext("EGL", 4, 5)
         gvxr.setMonoChromaticPerPixelAtSDD(60.0, "keV", 1)
         gvxr.disableArtefactFiltering()  # five times faster; the meshes are closed but for a few library bones
