@@ -88,3 +88,15 @@ def test_a_projection_has_all_layers_and_its_landmarks_on_bone(projector: Projec
     assert made.soft.max() > 200
     assert made.skeleton.max() > 10
     assert all(np.isfinite(layer).all() for layer in (made.spine, made.skeleton, made.soft, made.metal))
+
+
+def test_soft_tissue_in_coarse_pixels_stays_where_it_is(projector: Projector) -> None:
+    patient = sample_patient(3, 0)
+    window = Window(180.0, 400.0, (301, 201), 2.0)  # odd sizes: the coarse pixels reach over the edges
+    soft = project(patient, projector, window).soft
+    exact = np.maximum(projector.path_lengths({"soft": [(patient.anatomy.soft, 1.0)]}, patient.beam, window)["soft"], 0)
+    assert soft.shape == exact.shape
+    rows, columns = np.mgrid[: soft.shape[0], : soft.shape[1]]
+    for axis in (rows, columns):
+        assert (soft * axis).sum() / soft.sum() == pytest.approx((exact * axis).sum() / exact.sum(), abs=0.02)
+    assert np.median(np.abs(soft - exact)[exact > 20]) < 1.5
