@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from Training.simulation.anatomy.arms import arms
 from Training.simulation.anatomy.head import atlas, head
-from Training.simulation.anatomy.hips import acetabulum, buttress, femur, hip_bones
+from Training.simulation.anatomy.hips import acetabulum, buttress, femur, hip_bones, posterior_column
 from Training.simulation.anatomy.implants import Site, cage, cement, fixation
 from Training.simulation.anatomy.mesh import Mesh, ellipsoid, join
 from Training.simulation.anatomy.posterior import ArchStyle, cervical_sides, posterior_elements
@@ -140,7 +140,7 @@ class _SpineStyle:
             float(rng.uniform(0.3, 1.0)),
             float(rng.uniform(0.3, 1.2)),
             float(rng.uniform(0.15, 1.6)),
-            float(rng.uniform(0.0, 0.25)),
+            float(rng.uniform(0.05, 0.4)),
         )
 
 
@@ -155,12 +155,13 @@ def _legs(person: Person, posture: Posture, rng: np.random.Generator, cortex: fl
     bones = hip_bones(
         heads, posture.pelvis_rotation, posture.pelvic_tilt, posture.pelvic_thickness, rng, round(1.6 * cortex, 2)
     )
-    shells = (cortex * float(rng.uniform(0.05, 0.6)), cortex * float(rng.uniform(0.6, 1.8)))
-    flexion, inward = rng.normal(-8, 5), rng.normal(33, 9)
+    shells = (cortex * float(rng.uniform(0.05, 0.6)), cortex * float(rng.uniform(1.0, 3.5)))
+    flexion, inward = rng.normal(-11, 5), rng.normal(33, 9)
     for side, center in zip((1.0, -1.0), heads, strict=True):
         bones.append(acetabulum(center, radius, side, posture.pelvis_rotation, rng, cortex))
         sacral = (np.asarray(posture.s1_anterior) + np.asarray(posture.s1_posterior)) / 2
         bones.append(buttress(center, sacral, side, posture.pelvis_rotation, rng, cortex))
+        bones.append(posterior_column(center, radius, side, posture.pelvis_rotation, rng, cortex))
         turns = flexion + rng.normal(0, 3), inward + rng.normal(0, 5)
         bones.extend(femur(center, radius, side, 0.27 * person.stature_mm, *turns, shells))
     return bones

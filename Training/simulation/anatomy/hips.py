@@ -81,7 +81,38 @@ def buttress(
     across = rng.uniform(5, 9) * np.array([1.5, 1.2, 1.0, 1.0, 1.1, 1.4, 1.9])
     # thick over the hip, so that the head is not brighter than it
     deep = np.array([7.0, 7.0, 7.0, 8.0, 9.5, 11.5, 13.0])
-    return bone_tube(path, np.stack([across, deep], 1), cortex * rng.uniform(0.8, 2.2), frame[:, 2], 12)
+    return bone_tube(path, np.stack([across, deep], 1), cortex * rng.uniform(1.0, 3.2), frame[:, 2], 12)
+
+
+def posterior_column(
+    head: FloatArray, radius: float, side: float, frame: FloatArray, rng: np.random.Generator, cortex: float
+) -> Bone:
+    """The thick bone behind a femoral head, from above the hip down to the ischial tuberosity.
+
+    The library's hip bone is too thin there: on real films the head ends in bone behind, not in a dark gap.
+
+    Args:
+        head: (3,) femoral head center, mm.
+        radius: of the head, mm.
+        side: 1 right, -1 left.
+        frame: (3, 3) pelvis frame.
+        rng: varies its course and strength.
+        cortex: shell thickness, mm.
+    """
+    behind = radius + rng.uniform(4, 14)
+    course = np.array(
+        [
+            [-0.45 * behind, 1.75 * radius, -4.0],
+            [-0.85 * behind, 0.9 * radius, -8.0],
+            [-behind, 0.0, -10.0],
+            [-0.95 * behind, -0.9 * radius, -12.0],
+            [-0.85 * behind, -1.9 * radius, -18.0],
+        ]
+    ) * [1, 1, side]
+    path = head + (course + rng.normal(0, 2, 3)) @ frame.T
+    across = rng.uniform(0.8, 1.25) * np.array([8.0, 9.0, 10.0, 10.0, 10.0])
+    deep = np.array([12.0, 14.0, 15.0, 13.0, 11.0])
+    return bone_tube(path, np.stack([across, deep], 1), cortex * rng.uniform(0.9, 3.0), frame[:, 2], 12)
 
 
 def acetabulum(
@@ -135,7 +166,7 @@ def femur(
     size = radius / _MESH_HEAD_RADIUS_MM
     longer = (length / size - _UPPER_END_MM) / (_MESH_LENGTH_MM - _UPPER_END_MM)
     # thin over the spongy upper end, thick along the shaft
-    wall = np.interp(source.vertices[:, 1], (-160.0, -70.0, -20.0), (5.5, 3.0, shells[1]))
+    wall = np.interp(source.vertices[:, 1], (-160.0, -70.0, -20.0), (5.5, 4.5, shells[1]))
 
     def placed(points: FloatArray) -> FloatArray:
         y = points[:, 1]

@@ -67,6 +67,8 @@ class ArchStyle:
     """Of the pillars' centers from the midline, against the body's width."""
     process: float
     """Factor on the thickness of the roots of the cervical transverse processes."""
+    uncinate: float
+    """Factor on the height of the uncinate processes."""
     facet_deg: float
     """Slope of the cervical facets against the endplates."""
 
@@ -89,6 +91,7 @@ class ArchStyle:
             pillar_height=float(rng.uniform(1.1, 1.35)),
             pillar_aside=float(rng.uniform(0.75, 1.0)),
             process=float(rng.uniform(0.6, 1.5)),
+            uncinate=float(rng.uniform(0.5, 1.2)),
             facet_deg=float(rng.uniform(30, 50)),
         )
 
@@ -153,11 +156,12 @@ def _wall_and_depth(corners: FloatArray) -> tuple[float, float]:
 def cervical_sides(
     corners: FloatArray, width: float, style: ArchStyle, cortex: float, rng: np.random.Generator
 ) -> Bone:
-    """The articular pillars of a cervical vertebra and the roots of its transverse processes before them.
+    """A cervical vertebra's articular pillars, the roots of its transverse processes, and its uncinate processes.
 
     On real films the oblique facets, and the bright column of the processes seen from their ends over the posterior
-    third of the bodies, stand out more than the bodies; the library's vertebrae lack the pillars. Sizes and slope of
-    the facets after Panjabi et al., Spine 1993 (18:1298).
+    third of the bodies, stand out more than the bodies; the library's vertebrae lack the pillars. The uncinate
+    processes hide most of the disc above from the side. Sizes and slope of the facets after Panjabi et al., Spine 1993
+    (18:1298).
 
     Args:
         corners: (4, 2) mid-sagittal corners AS, PS, AI, PI of the body in the vertebra's frame, mm.
@@ -181,10 +185,15 @@ def cervical_sides(
     pillar = body(np.array(facets), shape)
     reach = np.array([0.13 * depth, 0.2 * height, 0.3 * width]) * style.process
     process = np.array([wall + (style.pillar_overlap - 0.05) * depth, rng.normal(0.04, 0.06) * height, 0.0])
+    top = float(corners[0, 1] + corners[1, 1]) / 2
+    lip = np.array([wall + rng.uniform(0.32, 0.48) * depth, top, 0.0])
+    rise_mm = np.array([rng.uniform(0.28, 0.42) * depth, style.uncinate * rng.uniform(3.0, 5.0), 0.14 * width])
     out = []
     for side in (1.0, -1.0):
         place = np.array([0.0, 0.0, side * style.pillar_aside * width])
         out.append(Bone(pillar.outer.moved(np.eye(3), place), pillar.inner.moved(np.eye(3), place)))
         root = process + place * 0.85
         out.append(Bone(ellipsoid(root, reach, None, 8), ellipsoid(root, np.maximum(reach - shell, 0.2), None, 8)))
+        edge = lip + (0.0, 0.0, side * 0.4 * width)
+        out.append(Bone(ellipsoid(edge, rise_mm, None, 8), ellipsoid(edge, np.maximum(rise_mm - shell, 0.2), None, 8)))
     return join_bones(out)
