@@ -65,9 +65,28 @@ def test_bodies_are_averaged_in_their_own_frame(tmp_path: Path, anterior: str) -
     middle = view.shape[0] // 2
     inner = view[middle - 20 : middle + 20]
     y, x = np.argwhere(inner > 0.7 * inner.max()).mean(axis=0)
-    assert abs((y - 20) * body_averages.STEP_MM) < 1.5 and abs((x - middle) * body_averages.STEP_MM + 10) < 1.5
+    unit = body_averages.STEPS / 35  # levels are 35 mm apart
+    assert abs(y - 20) < 1.5 * unit and abs(x - middle + 10 * unit) < 1.5 * unit
+    across = body_averages.profile(view)
+    assert abs(np.argmax(across) - middle + 10 * unit) < 2 * unit
     body_averages.draw(found, found, tmp_path / "bodies.png")
     assert (tmp_path / "bodies.png").stat().st_size > 5000
+
+
+def test_hips_are_averaged_upright_and_in_their_own_size() -> None:
+    films = []
+    for size in (60.0, 90.0):
+        image = np.zeros((500, 400), np.float32)
+        cv2.circle(image, (round(200 + size / 3), 300), 4, 1.0, -1)  # one unit behind the heads
+        marks = {"FH_1": (195.0, 300.0), "FH_2": (205.0, 300.0)}
+        marks |= {"S1_A": (190.0, 300 - size), "S1_P": (210.0, 300 - size)}
+        films.append((image, marks, 1.0, "left"))
+    view, count = body_averages.averages(films)["hips"]
+    assert count == 2
+    place = body_averages.positions()[np.argmax(body_averages.profile(view))]
+    assert place == pytest.approx(1.0, abs=0.1)
+    apart = dict(films[0][1]) | {"FH_2": (240.0, 300.0)}
+    assert body_averages.hip_view((films[0][0], apart, 1.0, "left")) is None
 
 
 def test_spectrum_finds_a_wave() -> None:

@@ -5,8 +5,8 @@
 Every film needs an annotation beside it (same name, .json): the project's own format, or a simple one with `points`
 {NAME: [x, y, ...]} and `spacing_mm`. Films are brought to one spacing and cut around landmarks, so that the same part
 of the body is compared, as the film shows it and as the networks see it. Written are `realism.csv`, one figure for
-each statistic, and `bodies.png`, the average vertebral bodies of both in their own frames. Real films are only read;
-nothing of them but these statistics is written.
+each statistic, and `bodies.png`, the average vertebral bodies and hips of both in their own frames, with the profiles
+across them. Real films are only read; nothing of them but these statistics is written.
 """
 
 import argparse
