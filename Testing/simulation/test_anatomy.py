@@ -32,7 +32,7 @@ def test_bodies_reach_the_corners_that_carry_landmarks() -> None:
     assert np.ptp(made[:, 1]) == pytest.approx(13.0, abs=0.2)
 
 
-def test_cervical_pillars_stand_on_both_sides_over_the_back_of_the_body() -> None:
+def test_cervical_pillars_stand_behind_and_uncinate_processes_on_the_upper_rims_of_the_body() -> None:
     rng = np.random.default_rng(3)
     for _ in range(20):
         bone = cervical_sides(CORNERS, 18.0, ArchStyle.sample(rng), 0.6, rng)
@@ -40,7 +40,10 @@ def test_cervical_pillars_stand_on_both_sides_over_the_back_of_the_body() -> Non
         assert signed_volume(bone.outer) > signed_volume(bone.inner) > 0
         assert np.abs(points[:, 2]).min() > 2.0, "the canal between them stays free"
         assert (points[:, 2] > 0).sum() == (points[:, 2] < 0).sum()
-        assert points[:, 0].max() < 2.0 and points[:, 0].min() < -11.0
+        assert points[:, 0].max() < CORNERS[0, 0] and points[:, 0].min() < -11.0
+        rims = points[points[:, 0] > 2.5]  # before the pillars and the roots of the transverse processes
+        assert np.abs(rims[:, 1] - CORNERS[0, 1]).max() < 6.5
+        assert np.abs(rims[:, 2]).min() > 4.0 and np.abs(rims[:, 2]).max() < 10.0
 
 
 @pytest.mark.parametrize("side", [1.0, -1.0])
