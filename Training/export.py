@@ -51,7 +51,6 @@ def export_run(run: Path, output: Path, name: str = "") -> Path:
 
     config = load_config(run / "config.yaml")
     arrays, state = checkpoint.load(run / "best.npz")
-    arrays = {key: rounded(value) for key, value in arrays.items()}
     name = name or config.name
     output.mkdir(parents=True, exist_ok=True)
     target = output / name
@@ -71,7 +70,7 @@ def export_run(run: Path, output: Path, name: str = "") -> Path:
 def serving_function(config: TrainingConfig, arrays: dict[str, Any], path: Path) -> Any:
     """A TensorFlow module whose `serve` is the exported signature; float32 whatever the training's precision was.
 
-    Its `network_variables`, in the order of the network's weights, are stored as `rounded` leaves them.
+    Its `network_variables` are the network's weights, in their order, as `stored` has them.
     """
     import keras
     import tensorflow as tf
@@ -83,19 +82,15 @@ def serving_function(config: TrainingConfig, arrays: dict[str, Any], path: Path)
     network = build_network(config.network, config.input_size)
     checkpoint.restore_network(network, arrays, path)
     module = tf.Module()
-    kinds = [tf.float16 if len(variable.shape) > 1 else tf.float32 for variable in network.weights]
-    module.network_variables = [
-        tf.Variable(tf.cast(variable.value, kind), trainable=False)
-        for variable, kind in zip(network.weights, kinds, strict=True)
-    ]
+    module.network_variables = [tf.Variable(stored(weight.numpy()), trainable=False) for weight in network.weights]
     films = tf.TensorSpec([None, *config.input_size, 1], tf.float32, name="films")
 
     @tf.function(input_signature=[films])  # type: ignore[untyped-decorator]
     def serve(films: Any) -> dict[str, Any]:
-        stored = zip(network.weights, module.network_variables, strict=True)
-        values = {variable.path: tf.cast(value, tf.float32) for variable, value in stored}
-        trainable = [values[variable.path] for variable in network.trainable_variables]
-        fixed = [values[variable.path] for variable in network.non_trainable_variables]
+        pairs = zip(network.weights, module.network_variables, strict=True)
+        values = {weight.path: tf.cast(value, tf.float32) for weight, value in pairs}
+        trainable = [values[weight.path] for weight in network.trainable_variables]
+        fixed = [values[weight.path] for weight in network.non_trainable_variables]
         outputs, _ = network.stateless_call(trainable, fixed, films, training=False)
         return {"coordinates": outputs["coordinates"], "spread": outputs["spread"]}
 
@@ -170,9 +165,9 @@ def git_revision() -> str:
         return "unknown"
 
 
-def rounded(values: Any) -> Any:
-    """Kernels in half precision, as float32; biases and normalization, which are small, as they are."""
-    return values.astype(np.float16).astype(np.float32) if values.ndim > 1 else values
+def stored(values: Any) -> Any:
+    """Kernels in half precision; biases and normalization, which are small, as they are."""
+    return values.astype(np.float16) if values.ndim > 1 else values
 
 
 def _write_saved_model(module: Any, folder: Path) -> None:

@@ -11,7 +11,7 @@ from SpineAlignmentLib.models import Model
 from Testing.evaluation.samples import SIZE, truth, write_films
 from Testing.training import tiny
 from Training import checkpoint
-from Training.export import rounded
+from Training.export import stored
 from Training.film_source import Fold, Mixture, build_source
 from Training.finetune import Settings, blended, continued, extract_weights, finetune, main
 
@@ -51,7 +51,7 @@ def test_weights_come_back_out_of_the_shipped_model(shipped: tuple[Path, Path], 
     trained, _ = checkpoint.load(run / "best.npz")
     extracted, _ = checkpoint.load(tmp_path / "w.npz")
     assert extracted.keys() == trained.keys()
-    assert all(np.array_equal(extracted[name], rounded(trained[name])) for name in trained)
+    assert all(np.array_equal(extracted[name], stored(trained[name])) for name in trained)
 
 
 def test_what_is_exported_lies_between_shipped_and_learned_weights(tmp_path: Path) -> None:

@@ -12,7 +12,7 @@ from SpineAlignmentLib.models import read_ensemble
 from Testing.training.tiny import tiny_config
 from Training import checkpoint
 from Training.config import ConfigError, config_from_dict, save_config
-from Training.export import export_run, main, rounded, update_ensemble
+from Training.export import export_run, main, stored, update_ensemble
 from Training.network import build_network
 
 
@@ -44,7 +44,7 @@ def test_engines_give_the_networks_outputs(trained: Path, tmp_path: Path) -> Non
     )
     network = build_network(config.network, config.input_size)
     arrays, _ = checkpoint.load(trained / "best.npz")
-    checkpoint.restore_network(network, {name: rounded(value) for name, value in arrays.items()}, trained)
+    checkpoint.restore_network(network, {name: stored(value) for name, value in arrays.items()}, trained)
     expected = network(films[..., None], training=False)
     assert np.ptp(np.asarray(expected["coordinates"]), axis=(0, 1)).min() > 5, (
         "random weights must tell landmarks apart"
@@ -62,9 +62,9 @@ def test_kernels_take_half_the_room(trained: Path, tmp_path: Path) -> None:
     kernels = sum(value.size for value in arrays.values() if value.ndim > 1)
     assert (folder / "model.onnx").stat().st_size < 4 * kernels
     assert (folder / "saved_model/variables/variables.data-00000-of-00001").stat().st_size < 3 * kernels
-    assert all(np.array_equal(rounded(value), value) for value in arrays.values() if value.ndim < 2)
+    assert all(np.array_equal(stored(value), value) for value in arrays.values() if value.ndim < 2)
     largest = max((value for value in arrays.values() if value.ndim > 1), key=np.size)
-    np.testing.assert_allclose(rounded(largest), largest, rtol=6e-4, atol=1e-6)
+    np.testing.assert_allclose(stored(largest), largest, rtol=6e-4, atol=1e-6)
 
 
 def test_description_and_checksums(trained: Path, tmp_path: Path) -> None:

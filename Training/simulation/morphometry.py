@@ -4,7 +4,8 @@ All lengths in millimetres, of an adult of mean stature with the sexes pooled. A
 cervical and thoracic bodies Panjabi et al., Spine 1991 (16:861 and 16:888); lumbar bodies Panjabi et al., Spine 1992
 (17:299); body heights of living people Gilad and Nissan, Spine 1986 and Busscher et al., Eur Spine J 2010 (19:1104);
 disc heights Kunkel et al., J Anat 2011 (219:375) and Gilad and Nissan 1986, thoracic ones less the hollows of the
-endplates; pelvis after Boulay et al., Eur Spine J 2006 (15:415).
+endplates; pelvis after Boulay et al., Eur Spine J 2006 (15:415). C7, T1, T7 to T9, T12 and the S1 plate are up to 5 %
+smaller than there, as eight real films have them against their neighbors.
 """
 
 from dataclasses import dataclass

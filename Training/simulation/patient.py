@@ -16,6 +16,8 @@ from Training.simulation.projection import Beam, Projector, Window
 FloatArray = NDArray[np.float64]
 
 _PATIENT, _SHAPE = 1, 5
+_SOFT_STEP = 2
+"""Pixels of soft tissue against those of bone: it has no edge as sharp, and takes a fourth of the work so."""
 
 
 def generator(seed: int, index: int, purpose: int, *more: int) -> np.random.Generator:
@@ -80,14 +82,11 @@ def posed_landmarks(seed: int, index: int, spread: float = 1.0) -> FloatArray:
 
 
 def project(patient: Patient, projector: Projector, window: Window) -> Projection:
-    """The patient's path lengths and landmarks in a window.
-
-    Soft tissue has no edge as sharp as bone's: it is rendered in pixels twice as large, a fourth of the work.
-    """
+    """The patient's path lengths and landmarks in a window."""
     anatomy, (spine_density, other_density) = patient.anatomy, patient.densities
     height, width = window.size
-    coarse = projector.path_lengths({"soft": [(anatomy.soft, 1.0)]}, patient.beam, window.coarser(2))["soft"]
-    soft = cv2.resize(coarse, (2 * coarse.shape[1], 2 * coarse.shape[0]), interpolation=cv2.INTER_LINEAR)
+    coarse = projector.path_lengths({"soft": [(anatomy.soft, 1.0)]}, patient.beam, window.coarser(_SOFT_STEP))["soft"]
+    soft = cv2.resize(coarse, None, fx=_SOFT_STEP, fy=_SOFT_STEP, interpolation=cv2.INTER_LINEAR)
     layers = projector.path_lengths(
         {
             "spine": [(anatomy.spine.outer, 1.0), (anatomy.spine.inner, spine_density - 1)],

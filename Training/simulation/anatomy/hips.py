@@ -6,6 +6,7 @@ from numpy.typing import NDArray
 from Training.simulation.anatomy.library import HIP_IN_PELVIS_MM, bone, normals, surface
 from Training.simulation.anatomy.mesh import Mesh, ellipsoid, loft, unit_circle
 from Training.simulation.anatomy.vertebra import Bone, bone_tube
+from Training.simulation.stacking import rotation_axial, rotation_sagittal
 
 FloatArray = NDArray[np.float64]
 
@@ -17,12 +18,6 @@ _MESH_LENGTH_MM = 430.0
 """Of the femur mesh, from the center of its head, where its frame has its origin."""
 _UPPER_END_MM = 90.0
 """Below the head the shaft begins, which alone is stretched to a person's length."""
-
-
-def turn_sagittal(degrees: float) -> FloatArray:
-    """Rotation about z, + carries the anterior axis upward."""
-    c, s = np.cos(np.radians(degrees)), np.sin(np.radians(degrees))
-    return np.array([[c, -s, 0.0], [s, c, 0.0], [0.0, 0.0, 1.0]])
 
 
 def hip_bones(
@@ -44,7 +39,7 @@ def hip_bones(
         cortex: shell thickness, mm.
     """
     scale = thickness / MESH_HIP_TO_SACRUM_MM
-    rotation = frame @ turn_sagittal(pelvic_tilt - MESH_PELVIC_TILT + rng.normal(-6, 6))
+    rotation = frame @ rotation_sagittal(-(pelvic_tilt - MESH_PELVIC_TILT + rng.normal(-6, 6)))
     front = rng.uniform(0.55, 0.95)
     hip = np.array(HIP_IN_PELVIS_MM)
     out = []
@@ -160,8 +155,7 @@ def femur(
             real films the shaft stands below it.
         shells: thickness of compact bone around the head and around its upper end, mm.
     """
-    c, s = np.cos(np.radians(inward)), side * np.sin(np.radians(inward))
-    rotation = turn_sagittal(flexion) @ np.array([[c, 0.0, s], [0.0, 1.0, 0.0], [-s, 0.0, c]])
+    rotation = rotation_sagittal(-flexion) @ rotation_axial(side * inward)
     source = surface("r_femur", 1)
     size = radius / _MESH_HEAD_RADIUS_MM
     longer = (length / size - _UPPER_END_MM) / (_MESH_LENGTH_MM - _UPPER_END_MM)

@@ -69,6 +69,12 @@ def unit_circle(points: int) -> FloatArray:
     return np.stack([np.cos(angle), np.sin(angle)], 1)
 
 
+def superellipse(points: int, power: float) -> FloatArray:
+    """(points, 2): the unit circle with blunter corners, the more so the smaller `power` is; 1 is the circle."""
+    circle = unit_circle(points)
+    return np.asarray(np.sign(circle) * np.abs(circle) ** power)
+
+
 def tube(
     path: ArrayLike, radii: ArrayLike, up: ArrayLike = (0.0, 1.0, 0.0), points: int = 10, shrink: float = 0.0
 ) -> Mesh:

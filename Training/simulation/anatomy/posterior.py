@@ -187,13 +187,14 @@ def cervical_sides(
     process = np.array([wall + (style.pillar_overlap - 0.05) * depth, rng.normal(0.04, 0.06) * height, 0.0])
     top = float(corners[0, 1] + corners[1, 1]) / 2
     lip = np.array([wall + rng.uniform(0.32, 0.48) * depth, top, 0.0])
-    rise_mm = np.array([rng.uniform(0.28, 0.42) * depth, style.uncinate * rng.uniform(3.0, 5.0), 0.14 * width])
+    uncinate = np.array([rng.uniform(0.28, 0.42) * depth, style.uncinate * rng.uniform(3.0, 5.0), 0.14 * width])
     out = []
     for side in (1.0, -1.0):
         place = np.array([0.0, 0.0, side * style.pillar_aside * width])
         out.append(Bone(pillar.outer.moved(np.eye(3), place), pillar.inner.moved(np.eye(3), place)))
         root = process + place * 0.85
-        out.append(Bone(ellipsoid(root, reach, None, 8), ellipsoid(root, np.maximum(reach - shell, 0.2), None, 8)))
         edge = lip + (0.0, 0.0, side * 0.4 * width)
-        out.append(Bone(ellipsoid(edge, rise_mm, None, 8), ellipsoid(edge, np.maximum(rise_mm - shell, 0.2), None, 8)))
+        for middle, radii in ((root, reach), (edge, uncinate)):
+            inner = np.maximum(radii - shell, 0.2)
+            out.append(Bone(ellipsoid(middle, radii, None, 8), ellipsoid(middle, inner, None, 8)))
     return join_bones(out)

@@ -7,7 +7,7 @@ neck as thin as before enters it, and slopes forward into the upper arms.
 import numpy as np
 from numpy.typing import NDArray
 
-from Training.simulation.anatomy.mesh import Mesh, loft, unit_circle
+from Training.simulation.anatomy.mesh import Mesh, loft, superellipse
 
 FloatArray = NDArray[np.float64]
 
@@ -33,13 +33,13 @@ def shoulder(joint: FloatArray, base: FloatArray, side: float, flesh: float, rng
     below = _BELOW * flesh * rng.uniform(0.8, 1.15)
     front, back = _FRONT * flesh * rng.uniform(0.75, 1.3), _BACK * flesh * rng.uniform(0.75, 1.2)
     across = _ACROSS * flesh * rng.uniform(0.75, 1.1)
+    # between the spine and the joint, which lies in front of its own crest
     crest_x = 0.5 * (joint[0] - 14 + base[0]) + rng.normal(0, 6)
     lean = rng.uniform(0.0, 0.45)  # how far forward the lower parts lie, toward the upper arm
     slope = rng.choice([rng.uniform(0.0, 0.15), rng.uniform(0.1, 0.5)])  # of the trapezius down from the neck
     outer = joint[2] + side * 20.0
-    circle = unit_circle(28)
-    power = np.sign(circle) * np.abs(circle) ** 0.8
-    x = crest_x + (lean * below + (front - back) / 2)[:, None] + ((front + back) / 2)[:, None] * power[None, :, 0]
-    z = outer - side * across[:, None] / 2 * (1 + power[None, :, 1])
+    around = superellipse(28, 0.8)
+    x = crest_x + (lean * below + (front - back) / 2)[:, None] + ((front + back) / 2)[:, None] * around[None, :, 0]
+    z = outer - side * across[:, None] / 2 * (1 + around[None, :, 1])
     y = joint[1] + _CREST_MM * flesh - below[:, None] + slope * np.abs(z - outer)
     return loft(np.stack([x, y, z], axis=-1))

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.interpolate import PchipInterpolator
 
-from Training.simulation.anatomy.mesh import Mesh, ellipsoid, loft, tube, unit_circle
+from Training.simulation.anatomy.mesh import Mesh, ellipsoid, loft, superellipse, tube
 
 FloatArray = NDArray[np.float64]
 
@@ -110,14 +110,13 @@ def outline(spine: Spine, build: Build, rng: np.random.Generator) -> list[Mesh]:
 
     f, b, h = profile(front, _LEG_FRONT), profile(back, _LEG_BACK), profile(half, _LEG_HALF)
     center = spine.at(y)
-    circle = unit_circle(40)
-    power = np.sign(circle) * np.abs(circle) ** 0.85
+    around = superellipse(40, 0.85)
     middle, depth = center[:, 0] + (f - b) / 2, (f + b) / 2
     rings = np.stack(
         [
-            middle[:, None] + depth[:, None] * power[None, :, 0],
-            np.broadcast_to(y[:, None], (len(y), len(circle))),
-            center[:, 1, None] * 0.5 + h[:, None] * power[None, :, 1],
+            middle[:, None] + depth[:, None] * around[None, :, 0],
+            np.broadcast_to(y[:, None], (len(y), len(around))),
+            center[:, 1, None] * 0.5 + h[:, None] * around[None, :, 1],
         ],
         axis=-1,
     )
@@ -160,8 +159,8 @@ def _lung_rings(apex: float, dome: float, recess: float) -> FloatArray:
     Args:
         apex, dome, recess: heights of the top, of the diaphragm's dome and of the lowest recess behind it, mm.
     """
-    radius, circle = np.sqrt(np.linspace(0, 1, 15))[1:], unit_circle(28)
-    circle = np.sign(circle) * np.abs(circle) ** 0.6  # blunt behind: lungs fill the gutters beside the spine
+    radius = np.sqrt(np.linspace(0, 1, 15))[1:]
+    circle = superellipse(28, 0.6)  # blunt behind: lungs fill the gutters beside the spine
     rings = []
     for r in radius:
         top = apex - (apex - dome) * (0.06 + 0.94 * r**5) * 0.75
