@@ -127,6 +127,11 @@ class RunConfig:
     init_from: str = ""
     """A run folder (its best weights) or weights file that the training starts from; layers are matched by name."""
 
+    frozen: tuple[str, ...] = ()
+    """Beginnings of the names of layers that keep their weights and statistics, such as "global_" for all of stage 1's
+    features: on few films, or on films that differ from those of before, the rest forgets less (Lee et al., "Surgical
+    Fine-Tuning Improves Adaptation to Distribution Shifts", ICLR 2023)."""
+
 
 @dataclass(frozen=True)
 class TrainingConfig:

@@ -5,6 +5,7 @@ best), `training.csv`, `validation.csv` and TensorBoard events.
 """
 
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
@@ -117,6 +118,22 @@ def prepare_engine(config: TrainingConfig) -> None:
             tf.config.experimental.enable_op_determinism()
 
 
+def _freeze(network: keras.Model, beginnings: Sequence[str]) -> None:
+    """Layers whose names begin so keep their weights, and their batch normalization its moving statistics.
+
+    Raises:
+        ConfigError: no layer's name begins so, or nothing is left to train.
+    """
+    for beginning in beginnings:
+        chosen = [layer for layer in network.layers if layer.name.startswith(beginning)]
+        if not chosen:
+            raise ConfigError(f"run.frozen: no layer's name begins with {beginning!r}")
+        for layer in chosen:
+            layer.trainable = False
+    if not network.trainable_variables:
+        raise ConfigError("run.frozen: no layer is left to train")
+
+
 class Session:
     """One training in one run folder; starts anew or continues where the folder's checkpoint stands."""
 
@@ -139,6 +156,8 @@ class Session:
         )  # fmt: skip
         self.network = build_network(config.network, config.input_size, self.ranks.normalization)
         self.averaged = build_network(config.network, config.input_size)
+        for network in (self.network, self.averaged):
+            _freeze(network, config.run.frozen)
         self.model = LandmarkModel(self.network, config)
         self.optimizer = self.ranks.distribute(make_optimizer(config, self.loader.steps_per_epoch))
         self.optimizer.build(self.network.trainable_variables)
