@@ -79,8 +79,8 @@ _CORRELATIONS: Final[tuple[tuple[str, str, float], ...]] = (
 )
 # The implausible are not made (`posture.solve`), which takes from the tails: the spread is fitted this much wider.
 _WIDENING: Final[float] = 1.05
-_SHIFT_DEG: Final[dict[str, float]] = {"CL": 1.2}
-"""What the same rejection takes from a mean, given back."""
+_SHIFT: Final[dict[str, float]] = {"CL": 1.2, "SVA": 2.0}
+"""What the same rejection takes from a mean, given back, in degrees or mm."""
 
 
 @dataclass(frozen=True)
@@ -134,7 +134,7 @@ def _statements(linear: FloatArray, offset: FloatArray) -> list[tuple[FloatArray
     }
     for i, key in enumerate(_FITTED):
         target = BY_KEY[key]
-        functionals[key] = (linear[i], target.mean + _SHIFT_DEG.get(key, 0.0) - offset[i], target.sd * _WIDENING)
+        functionals[key] = (linear[i], target.mean + _SHIFT.get(key, 0.0) - offset[i], target.sd * _WIDENING)
     out = list(functionals.values())
     for first, second, correlation in _CORRELATIONS:
         a, mean_a, sd_a = functionals[first]
