@@ -2,13 +2,11 @@
 
     python -m Testing.benchmarks.simulation [--films 40] [--workers 2]
 
-First in one process, the parts timed apart in processor seconds; then in worker processes, wall clock without their
+First in one worker process, the parts timed apart in processor seconds; then in several, wall clock without their
 start. The bar: 2 films a second on 2 cores.
 """
 
 import argparse
-import multiprocessing
-import os
 import statistics
 import time
 
@@ -16,32 +14,22 @@ from Training.simulation.appearance.chain import Look, film
 from Training.simulation.command import RESOLUTIONS
 from Training.simulation.film import simulate_film
 from Training.simulation.patient import generator, project, sample_patient, whole_window
-from Training.simulation.projection import Projector
+from Training.simulation.workers import projector, render_pool
 
 SEED = 11
-_projector: Projector | None = None
-
-
-def start() -> None:
-    """One renderer a process."""
-    global _projector
-    _projector = Projector()
-    make(0)  # what is read and built once
 
 
 def make(index: int) -> None:
     """One complete film, not written."""
-    assert _projector is not None
-    simulate_film(SEED, index, _projector, RESOLUTIONS["network"])
+    simulate_film(SEED, index, projector(), RESOLUTIONS["network"])
 
 
 def parts(index: int) -> tuple[float, float, float]:
     """Processor seconds of a patient's surfaces, of their projection, and of the film's look."""
-    assert _projector is not None
     clock = [time.process_time()]
     patient = sample_patient(SEED, index)
     clock.append(time.process_time())
-    projection = project(patient, _projector, whole_window(patient, RESOLUTIONS["network"]))
+    projection = project(patient, projector(), whole_window(patient, RESOLUTIONS["network"]))
     clock.append(time.process_time())
     rng = generator(SEED, index, 9)
     film(projection, Look.sample(rng, 0.5), rng)
@@ -55,13 +43,13 @@ def main() -> None:
     parser.add_argument("--films", type=int, default=40)
     parser.add_argument("--workers", type=int, default=2)
     options = parser.parse_args()
-    os.environ.setdefault("LP_NUM_THREADS", "1")
-    start()
-    timed = [parts(index) for index in range(10)]
+    with render_pool(1) as pool:
+        pool.map(make, [0])  # what is read and built once
+        timed = pool.map(parts, range(10), chunksize=1)
     for name, values in zip(("surfaces", "projection", "look"), zip(*timed, strict=True), strict=True):
         print(f"{name}: median {statistics.median(values):.3f} s of one core, {min(values):.3f} to {max(values):.3f}")
-    with multiprocessing.get_context("spawn").Pool(options.workers, start) as pool:
-        pool.map(make, range(2 * options.workers), chunksize=1)
+    with render_pool(options.workers) as pool:
+        pool.map(make, [0] * 4 * options.workers, chunksize=1)
         begin = time.monotonic()
         pool.map(make, range(options.films), chunksize=1)
         seconds = time.monotonic() - begin

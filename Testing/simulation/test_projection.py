@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from Training.simulation import projection
 from Training.simulation.anatomy.mesh import Mesh, ellipsoid, join, loft, signed_volume, tube, unit_circle
 from Training.simulation.patient import project, sample_patient, whole_window
 from Training.simulation.projection import Beam, Projector, Window
@@ -61,6 +62,31 @@ def test_large_films_are_rendered_in_tiles_without_a_seam(projector: Projector) 
     ]
     middle = image[:, 190:210]
     assert np.abs(middle - np.median(middle, axis=0)).max() < 0.3
+
+
+def test_bands_are_as_wide_as_the_mesh_and_give_the_same_picture(
+    projector: Projector, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    leaning = tube([[-60, -70, 0], [0, 0, 5], [60, 70, 0]], 6.0)
+    window, beam = Window(80, 80, (160, 160), 1.0), Beam(1000.0, True, (0, 0))
+    pixels: list[int] = []
+    pictures = []
+    render = projector._render
+    monkeypatch.setattr(
+        projector,
+        "_render",
+        lambda name, mesh, window, rows, columns: (
+            pixels.append((rows.stop - rows.start) * (columns.stop - columns.start))
+            or render(name, mesh, window, rows, columns)
+        ),
+    )
+    for size in (10**9, 2000):
+        monkeypatch.setattr(projection, "BAND_PIXELS", size)
+        pictures.append(projector.path_lengths({"rod": [(leaning, 1.0)]}, beam, window)["rod"])
+    whole, bands = pixels[0], pixels[1:]
+    assert len(bands) > 3 and sum(bands) < 0.7 * whole
+    assert np.abs(pictures[0] - pictures[1]).max() < 0.5
+    assert pictures[1].sum() == pytest.approx(pictures[0].sum(), rel=1e-4)
 
 
 @pytest.mark.parametrize("index", [0, 1, 5])

@@ -6,7 +6,6 @@ already there is not rendered again, so an interrupted run continues. A projecti
 
 import argparse
 import json
-import multiprocessing
 import os
 import shutil
 import sys
@@ -17,14 +16,13 @@ from numpy.typing import NDArray
 from tqdm import tqdm
 
 from Training.simulation.patient import project, sample_patient, whole_window
-from Training.simulation.projection import GraphicsError, Projector
+from Training.simulation.projection import GraphicsError
+from Training.simulation.workers import projector, render_pool
 
 SPACING_MM = 1.0
 STEPS_PER_MM = {"spine": 128.0, "skeleton": 128.0, "soft": 48.0, "metal": 512.0}
 """Quantization of the layers in 16 bit."""
 BYTES_PER_PROJECTION = 6_000_000
-
-_projector: Projector | None = None
 
 
 def path_of(folder: Path, index: int) -> Path:
@@ -39,16 +37,10 @@ def halved(layers: NDArray[np.uint16]) -> NDArray[np.uint16]:
     return np.asarray(blocks.mean(axis=(2, 4)).round(), np.uint16)
 
 
-def _start_worker() -> None:
-    global _projector
-    _projector = Projector()
-
-
 def _render(job: tuple[str, int, int, float]) -> int:
     folder, seed, index, spread = Path(job[0]), *job[1:]
-    assert _projector is not None
     patient = sample_patient(seed, index, spread if index % 2 else 1.0)
-    projection = project(patient, _projector, whole_window(patient, SPACING_MM))
+    projection = project(patient, projector(), whole_window(patient, SPACING_MM))
     layers = np.stack([getattr(projection, name) * steps for name, steps in STEPS_PER_MM.items()])
     layers16 = np.clip(layers.round(), 0, 65535).astype(np.uint16)
     record = {
@@ -83,10 +75,8 @@ def render(folder: Path, count: int, seed: int, workers: int, spread: float = 1.
         raise OSError(f"{folder}: {needed / 1e9:.1f} GB needed, {free / 1e9:.1f} GB free; lower --count or free space")
     if not missing:
         return
-    Projector.check()
-    os.environ.setdefault("LP_NUM_THREADS", "1")  # llvmpipe: one thread a worker, the workers fill the cores
     jobs = [(str(folder), seed, index, spread) for index in missing]
-    with multiprocessing.get_context("spawn").Pool(workers, _start_worker, maxtasksperchild=200) as pool:
+    with render_pool(workers) as pool:
         for _ in tqdm(pool.imap_unordered(_render, jobs), total=len(jobs), disable=None, unit="film"):
             pass
 

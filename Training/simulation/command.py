@@ -1,7 +1,6 @@
 """Simulated films as files from the command line: `python -m Training.simulation`."""
 
 import argparse
-import multiprocessing
 import os
 import shutil
 import sys
@@ -11,25 +10,19 @@ from tqdm import tqdm
 
 from SpineAlignmentLib.errors import SpineAlignmentError
 from Training.simulation.film import simulate_film
-from Training.simulation.projection import GraphicsError, Projector
+from Training.simulation.projection import GraphicsError
+from Training.simulation.workers import projector, render_pool
 from Training.simulation.writing import write_film
 
 RESOLUTIONS = {"network": 0.95, "half": 0.36, "full": 0.18}
 """Size of a film pixel in mm: about a network's input, and half and all of a slot scanner's films."""
 
-_projector: Projector | None = None
 Job = tuple[int, int, float, float, int | None, str, str]
-
-
-def _start_worker() -> None:
-    global _projector
-    _projector = Projector()
 
 
 def _make(job: Job) -> str:
     seed, index, spacing, randomization, system, folder, kind = job
-    assert _projector is not None
-    made = simulate_film(seed, index, _projector, spacing, randomization, system)
+    made = simulate_film(seed, index, projector(), spacing, randomization, system)
     return write_film(made, Path(folder), kind).name
 
 
@@ -67,13 +60,11 @@ def main(arguments: list[str] | None = None) -> int:
         if needed > free:
             print(f"{options.output}: not enough space; lower --count or free some", file=sys.stderr)
             return 1
-        Projector.check()
         jobs: list[Job] = [
             (options.seed, i, spacing, options.randomization, options.system, str(options.output), options.format)
             for i in missing
         ]
-        os.environ.setdefault("LP_NUM_THREADS", "1")  # llvmpipe: the workers fill the cores
-        with multiprocessing.get_context("spawn").Pool(options.workers, _start_worker, maxtasksperchild=200) as pool:
+        with render_pool(options.workers) as pool:
             for _ in tqdm(pool.imap_unordered(_make, jobs), total=len(jobs), disable=None, unit="film"):
                 pass
     except (GraphicsError, SpineAlignmentError, OSError) as error:

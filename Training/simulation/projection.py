@@ -27,6 +27,10 @@ MM_PER_CM = 10.0
 LARGEST_TEXTURE = 2048
 """Pixels along a side that every OpenGL renderer can draw at once; larger films are rendered in tiles."""
 
+BAND_PIXELS = 150_000
+"""A mesh's box is rendered in bands of about so many pixels, each as wide as the mesh is there: up to 40 % fewer pixels
+for a skeleton. Smaller bands cost more to set up than they save."""
+
 GRAPHICS_PACKAGES = (
     "libegl1 libxcb-res0 libxcb-util1 libxcb-keysyms1 libxcb-image0 libxcb-icccm4 libxcb-xkb1 libxkbcommon-x11-0 "
     "libxcb-ewmh2 libxcb-composite0 libxcb-xinerama0"
@@ -110,7 +114,7 @@ class Projector:
         """Millimetres of each material along every ray, shape `window.size`.
 
         gVirtualXray's time grows with the pixels, not with the triangles: a material is one mesh, rendered where it is
-        alone.
+        alone, in bands.
 
         Args:
             materials: for each, its meshes and their weights, negative for hollows; parts that face inward subtract.
@@ -122,8 +126,8 @@ class Projector:
             out[name] = np.zeros(window.size, np.float32)
             mesh = join(_flattened(part, beam, weight) for part, weight in parts)
             if len(mesh.faces):
-                for rows, columns in _tiles(mesh, window):
-                    out[name][rows, columns] = self._render(name, mesh, window, rows, columns)
+                for part, rows, columns in _tiles(mesh, window):
+                    out[name][rows, columns] = self._render(name, part, window, rows, columns)
         return out
 
     def _render(self, name: str, mesh: Mesh, window: Window, rows: slice, columns: slice) -> ImageArray:
@@ -154,17 +158,23 @@ def _flattened(mesh: Mesh, beam: Beam, weight: float) -> Mesh:
     return Mesh(vertices, mesh.faces if weight > 0 else mesh.faces[:, ::-1])
 
 
-def _tiles(mesh: Mesh, window: Window) -> Iterator[tuple[slice, slice]]:
-    """The parts of a window that hold a flattened mesh, none larger than a texture."""
-    pixels = window.to_pixels(mesh.vertices[:, :2])
-    left, top = np.maximum(np.floor(pixels.min(axis=0)).astype(int) - 1, 0)
-    right, bottom = np.minimum(np.ceil(pixels.max(axis=0)).astype(int) + 2, window.size[::-1])
-    for row in range(top, bottom, LARGEST_TEXTURE):
-        for column in range(left, right, LARGEST_TEXTURE):
-            yield (
-                slice(row, min(row + LARGEST_TEXTURE, int(bottom))),
-                slice(column, min(column + LARGEST_TEXTURE, int(right))),
-            )
+def _tiles(mesh: Mesh, window: Window) -> Iterator[tuple[Mesh, slice, slice]]:
+    """Rows and columns of a window that hold a flattened mesh, none larger than a texture, and the triangles there."""
+    a, b, c = np.take(np.floor(window.to_pixels(mesh.vertices[:, :2])).astype(np.int32), mesh.faces.T, axis=0)
+    first = np.maximum(np.minimum(np.minimum(a, b), c) - 1, 0)
+    last = np.minimum(np.maximum(np.maximum(a, b), c) + 3, window.size[::-1])
+    top, bottom = int(first[:, 1].min()), int(last[:, 1].max())
+    width = int(last[:, 0].max() - first[:, 0].min())
+    bands = max(round((bottom - top) * width / BAND_PIXELS), -(-(bottom - top) // LARGEST_TEXTURE), 1)
+    height = max(-(-(bottom - top) // bands), 1)
+    for row in range(top, bottom, height):
+        end = min(row + height, bottom)
+        here = (first[:, 1] < end) & (last[:, 1] > row) & (first[:, 0] < last[:, 0])
+        if here.any():
+            left, right = int(first[here, 0].min()), int(last[here, 0].max())
+            part = mesh.part(here)
+            for column in range(left, right, LARGEST_TEXTURE):
+                yield part, slice(row, end), slice(column, min(column + LARGEST_TEXTURE, right))
 
 
 def _start_gvxr() -> Any:

@@ -27,6 +27,13 @@ class Mesh:
         """The mesh after x -> rotation x + translation."""
         return Mesh(self.vertices @ np.asarray(rotation, float).T + np.asarray(translation, float), self.faces)
 
+    def part(self, chosen: NDArray[np.bool_]) -> "Mesh":
+        """The chosen faces, mask (m,), with the vertices that they use."""
+        faces = self.faces[chosen]
+        used = np.zeros(len(self.vertices), bool)
+        used[faces] = True
+        return Mesh(self.vertices[used], (np.cumsum(used) - 1)[faces].astype(np.int32))
+
 
 def join(meshes: Iterable[Mesh]) -> Mesh:
     """All meshes as one."""
