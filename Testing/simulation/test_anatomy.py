@@ -6,9 +6,11 @@ import numpy as np
 import pytest
 
 from Training.simulation.anatomy import library
+from Training.simulation.anatomy.hips import Strength, femur
 from Training.simulation.anatomy.mesh import signed_volume
 from Training.simulation.anatomy.posterior import ArchStyle, cervical_sides
 from Training.simulation.anatomy.ribcage import ribcage
+from Training.simulation.anatomy.sacrum import sacrum
 from Training.simulation.anatomy.shoulders import shoulder
 from Training.simulation.anatomy.vertebra import BodyShape, body
 from Training.simulation.people import mean_person
@@ -44,6 +46,45 @@ def test_cervical_pillars_stand_behind_and_uncinate_processes_on_the_upper_rims_
         rims = points[points[:, 0] > 0.8]  # before the pillars and the roots of the transverse processes
         assert np.abs(rims[:, 1] - CORNERS[0, 1]).max() < 6.5
         assert np.abs(rims[:, 2]).min() > 4.0 and np.abs(rims[:, 2]).max() < 10.0
+
+
+def test_a_denser_bone_keeps_its_outline_and_loses_that_share_of_its_cavity() -> None:
+    bone = body(CORNERS, BodyShape(18.0, 0.05, 0.5, 0.5, 0.4, 0.6))
+    denser = bone.denser(0.3, middle=5.0)
+    assert denser.outer is bone.outer
+    assert signed_volume(denser.inner) == pytest.approx(0.7 * signed_volume(bone.inner))
+    np.testing.assert_array_equal(denser.inner.vertices[:, :2], bone.inner.vertices[:, :2])
+
+
+@pytest.mark.parametrize("side", [1.0, -1.0])
+def test_a_femoral_head_is_round_about_its_landmark_and_nothing_else_outshines_it_there(side: float) -> None:
+    head, radius = np.array([10.0, -5.0, 90.0 * side]), 24.0
+    for seed in range(5):
+        strength = Strength.sample(np.random.default_rng(seed), 0.7)
+        shaft, ball, _ = femur(head, radius, side, 430.0, -11.0, 33.0, strength)
+        outline = np.hypot(*(ball.outer.vertices - head)[:, :2].T)
+        assert outline.max() == pytest.approx(radius, rel=0.02)
+        top = ball.outer.vertices[:, 1].max() - ball.inner.vertices[:, 1].max()
+        bottom = ball.inner.vertices[:, 1].min() - ball.outer.vertices[:, 1].min()
+        assert top == pytest.approx(2 * strength.cap, rel=0.01) and bottom == pytest.approx(0.0, abs=0.01)
+        near = np.linalg.norm((shaft.outer.vertices - head)[:, :2], axis=1) < 0.6 * radius
+        mesh_head = shaft.outer.vertices[near & (np.abs(shaft.outer.vertices[:, 2] - head[2]) < 0.6 * radius)]
+        assert np.ptp(mesh_head[:, 2]) < 1.2 * radius, "the mesh's own head is flat"
+        assert shaft.outer.vertices[:, 1].min() < head[1] - 400
+
+
+def test_the_sacrum_ends_at_its_plate_which_carries_the_landmarks() -> None:
+    front, back = np.array([20.0, 100.0, 0.0]), np.array([-12.0, 120.0, 0.0])
+    across = np.array([0.0, 0.0, 1.0])
+    along = (front - back) / np.linalg.norm(front - back)
+    up = np.cross(across, along)
+    for seed in range(10):
+        bone = sacrum(front, back, across, 50.0, np.random.default_rng(seed), 0.7)
+        local = bone.outer.vertices - back
+        before = local[(local @ along > 1.0)]
+        assert (before @ up).max() == pytest.approx(0.0, abs=0.05), "nothing above the plate"
+        rim = before[before @ up > -2.0]
+        assert (rim @ along).max() < np.linalg.norm(front - back) + 3.0
 
 
 @pytest.mark.parametrize("side", [1.0, -1.0])

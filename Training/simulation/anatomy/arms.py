@@ -61,7 +61,7 @@ def arms(
     bones: list[Bone] = []
     soft: list[Mesh] = []
     upper, fore = _POSES[position]
-    forward, lift = rng.uniform(-15, 45), rng.normal(-30, 16)
+    forward, lift = rng.uniform(-15, 45), rng.normal(-35, 22)
     for side in (1.0, -1.0):
         joint = base + frame @ np.array([forward + rng.normal(0, 8), lift - 8 + rng.normal(0, 7), side * width])
         bones.extend(_girdle(joint, base, frame, side, scale, rng, cortex))

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from Training.simulation.anatomy.arms import arms
 from Training.simulation.anatomy.head import atlas, head
-from Training.simulation.anatomy.hips import acetabulum, buttress, femur, hip_bones, posterior_column
+from Training.simulation.anatomy.hips import Strength, acetabulum, buttress, femur, hip_bones, posterior_column
 from Training.simulation.anatomy.implants import Site, cage, cement, fixation
 from Training.simulation.anatomy.mesh import Mesh, ellipsoid, join
 from Training.simulation.anatomy.posterior import ArchStyle, cervical_sides, posterior_elements
@@ -108,8 +108,8 @@ def _vertebra(pose: VertebraPose, style: "_SpineStyle", rng: np.random.Generator
     )
     behind = posterior_elements(pose.level, corners, pose.width, style.arch, cortex, rng)
     bone = join_bones([body(corners, shape), behind])
-    if region == "C":  # spongy bone is denser here; a cavity less wide lets as much more of the bone show from the side
-        bone = Bone(bone.outer, Mesh(bone.inner.vertices * [1, 1, 1 - style.cervical_density], bone.inner.faces))
+    if region == "C":  # spongy bone is denser here
+        bone = bone.denser(style.cervical_density)
         if pose.level != "C2":
             bone = join_bones([bone, cervical_sides(corners, pose.width, style.arch, cortex, rng)])
     return Bone(bone.outer.moved(pose.rotation, pose.center), bone.inner.moved(pose.rotation, pose.center))
@@ -155,7 +155,7 @@ def _legs(person: Person, posture: Posture, rng: np.random.Generator, cortex: fl
     bones = hip_bones(
         heads, posture.pelvis_rotation, posture.pelvic_tilt, posture.pelvic_thickness, rng, round(1.6 * cortex, 2)
     )
-    shells = (cortex * float(rng.uniform(0.05, 0.6)), cortex * float(rng.uniform(1.0, 3.5)))
+    strength = Strength.sample(rng, cortex)
     flexion, inward = rng.normal(-11, 5), rng.normal(33, 9)
     for side, center in zip((1.0, -1.0), heads, strict=True):
         bones.append(acetabulum(center, radius, side, posture.pelvis_rotation, rng, cortex))
@@ -163,7 +163,7 @@ def _legs(person: Person, posture: Posture, rng: np.random.Generator, cortex: fl
         bones.append(buttress(center, sacral, side, posture.pelvis_rotation, rng, cortex))
         bones.append(posterior_column(center, radius, side, posture.pelvis_rotation, rng, cortex))
         turns = flexion + rng.normal(0, 3), inward + rng.normal(0, 5)
-        bones.extend(femur(center, radius, side, 0.27 * person.stature_mm, *turns, shells))
+        bones.extend(femur(center, radius, side, 0.27 * person.stature_mm, *turns, strength))
     return bones
 
 

@@ -1,5 +1,7 @@
 """Hip bones with acetabula, and thigh and lower leg bones with round femoral heads."""
 
+from dataclasses import dataclass
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -18,6 +20,37 @@ _MESH_LENGTH_MM = 430.0
 """Of the femur mesh, from the center of its head, where its frame has its origin."""
 _UPPER_END_MM = 90.0
 """Below the head the shaft begins, which alone is stretched to a person's length."""
+
+
+_NECK_Z_MM = 25.0
+"""Middle of the femur mesh's upper end, to the side of its head's center."""
+
+
+@dataclass(frozen=True)
+class Strength:
+    """How much bone a person's femurs have where."""
+
+    cap: float
+    """Half the thickness of compact bone on top of the head, mm."""
+    head: float
+    """Depth of the head along the beam against its radius: the rest of its spongy bone does not count."""
+    neck: float
+    """Thickness of compact bone around neck and trochanters, mm."""
+    spongy: float
+    """Share of the cavity that counts as compact bone, beyond the density of spongy bone elsewhere."""
+    shaft: float
+    """Thickness of compact bone around the shaft, mm."""
+
+    @classmethod
+    def sample(cls, rng: np.random.Generator, cortex: float) -> "Strength":
+        """Of a person whose compact bone is elsewhere `cortex` mm thick."""
+        return cls(
+            cortex * float(rng.uniform(0.05, 0.6)),
+            float(rng.uniform(0.4, 1.0)),
+            cortex * float(rng.uniform(0.6, 2.4)),
+            float(rng.uniform(0.0, 0.3)),
+            float(rng.uniform(5.0, 8.0)),
+        )
 
 
 def hip_bones(
@@ -73,10 +106,11 @@ def buttress(
     middle = 0.5 * (joint + roof) + frame @ np.array([rng.uniform(4, 18), 0.0, 6.0 * side])
     share = np.linspace(0, 1, 7)[:, None]
     path = (1 - share) ** 2 * joint + 2 * share * (1 - share) * middle + share**2 * roof
-    across = rng.uniform(5, 9) * np.array([1.5, 1.2, 1.0, 1.0, 1.1, 1.4, 1.9])
+    across = rng.uniform(5, 11) * np.array([1.5, 1.3, 1.2, 1.2, 1.4, 1.7, 1.9])
     # thick over the hip, so that the head is not brighter than it
-    deep = np.array([7.0, 7.0, 7.0, 8.0, 9.5, 11.5, 13.0])
-    return bone_tube(path, np.stack([across, deep], 1), cortex * rng.uniform(1.0, 3.2), frame[:, 2], 12)
+    deep = np.array([7.0, 7.0, 8.0, 10.0, 12.0, 14.0, 15.0])
+    pillar = bone_tube(path, np.stack([across, deep], 1), cortex * rng.uniform(0.6, 2.4), frame[:, 2], 12)
+    return pillar.denser(float(rng.uniform(0.0, 0.4)), float(head[2]))
 
 
 def posterior_column(
@@ -107,14 +141,15 @@ def posterior_column(
     path = head + (course + rng.normal(0, 2, 3)) @ frame.T
     across = rng.uniform(0.8, 1.25) * np.array([8.0, 9.0, 10.0, 10.0, 10.0])
     deep = np.array([12.0, 14.0, 15.0, 13.0, 11.0])
-    return bone_tube(path, np.stack([across, deep], 1), cortex * rng.uniform(0.9, 3.0), frame[:, 2], 12)
+    column = bone_tube(path, np.stack([across, deep], 1), cortex * rng.uniform(0.1, 1.2), frame[:, 2], 12)
+    return column.denser(float(rng.uniform(0.1, 0.45)), float(path[:, 2].mean()))
 
 
 def acetabulum(
     head: FloatArray, radius: float, side: float, frame: FloatArray, rng: np.random.Generator, cortex: float
 ) -> Bone:
-    """The cup over a femoral head: a shell that opens outward, down and forward; from a mere roof to a deep cup."""
-    axis = frame @ np.array([rng.uniform(0.0, 0.35), -rng.uniform(0.6, 0.95), rng.uniform(0.4, 0.75) * side])
+    """The cup over a femoral head: a shell that opens outward and down; from a mere roof to a deep cup."""
+    axis = frame @ np.array([rng.uniform(-0.1, 0.35), -rng.uniform(0.7, 0.95), rng.uniform(0.1, 0.55) * side])
     axis /= np.linalg.norm(axis)
     first = np.cross(axis, [0.0, 0.0, 1.0])
     first /= np.linalg.norm(first)
@@ -141,7 +176,7 @@ def femur(
     length: float,
     flexion: float,
     inward: float,
-    shells: tuple[float, float],
+    strength: Strength,
 ) -> list[Bone]:
     """A femur of the library on an exactly round head, and the lower leg below it.
 
@@ -153,14 +188,19 @@ def femur(
         flexion: degrees forward.
         inward: turn of the thigh about the vertical, degrees; the library's own lies with its shaft behind the head, on
             real films the shaft stands below it.
-        shells: thickness of compact bone around the head and around its upper end, mm.
+        strength: how much bone there is where.
     """
     rotation = rotation_sagittal(-flexion) @ rotation_axial(side * inward)
     source = surface("r_femur", 1)
     size = radius / _MESH_HEAD_RADIUS_MM
     longer = (length / size - _UPPER_END_MM) / (_MESH_LENGTH_MM - _UPPER_END_MM)
     # thin over the spongy upper end, thick along the shaft
-    wall = np.interp(source.vertices[:, 1], (-160.0, -70.0, -20.0), (5.5, 4.5, shells[1]))
+    wall = np.interp(
+        source.vertices[:, 1], (-160.0, -70.0, -20.0), (strength.shaft, 0.8 * strength.shaft, strength.neck)
+    )
+    # the mesh's own head leaves its place to the exactly round one
+    neck = np.interp(np.linalg.norm(source.vertices, axis=1), (24.0, 34.0), (0.0, 1.0))
+    wall *= 0.1 + 0.9 * neck
 
     def placed(points: FloatArray) -> FloatArray:
         y = points[:, 1]
@@ -169,10 +209,14 @@ def femur(
         return np.asarray(head + (local * size) @ rotation.T)
 
     faces = source.faces if side > 0 else source.faces[:, ::-1]
-    whole = Bone(
-        Mesh(placed(source.vertices), faces), Mesh(placed(source.vertices - wall[:, None] * normals(source)), faces)
-    )
-    ball = Bone(ellipsoid(head, [radius] * 3, None, 14), ellipsoid(head, [radius - shells[0]] * 3, None, 14))
+    flat = np.column_stack([np.ones((len(neck), 2)), 0.15 + 0.85 * neck])
+    cavity = Mesh((source.vertices - wall[:, None] * normals(source)) * flat, faces)
+    local = Bone(Mesh(source.vertices * flat, faces), cavity).denser(strength.spongy, _NECK_Z_MM)
+    whole = Bone(Mesh(placed(local.outer.vertices), faces), Mesh(placed(local.inner.vertices), faces))
+    # compact bone lies over the head's upper half; below, neck and trochanters hide its edge
+    depth = np.array([radius, radius, strength.head * radius])
+    sunk = head - np.array([0.0, strength.cap, 0.0])
+    ball = Bone(ellipsoid(head, depth, None, 14), ellipsoid(sunk, depth - strength.cap, None, 14))
     knee = head + rotation @ np.array([-6.0, -length, 10.0 * side])
     tibia = knee + np.array([[0.0, -14, 0], [-2, -50, 0], [-8, -200, 2 * side], [-14, -360, 3 * side]])
     return [whole, ball, bone_tube(tibia, [[34, 26], [16, 18], [12, 13], [13, 14]], 4.5, (1.0, 0.0, 0.0), 12)]

@@ -45,6 +45,8 @@ class ArchStyle:
     """Further factor in the chest behind the pedicles, where laminae and articular processes are a bright chain."""
     thoracic_pedicle: float
     """The same of the pedicles, which real films hardly show."""
+    shoulder_density: float
+    """Further factor from C7 to T3, whose processes real films hardly show between the shoulders."""
     back: float
     """Factor on the depth of canal and facets."""
     canal: float
@@ -79,6 +81,7 @@ class ArchStyle:
             density=float(rng.uniform(0.6, 1.6)),
             thoracic_density=float(rng.uniform(1.0, 3.5)),
             thoracic_pedicle=float(rng.uniform(0.3, 1.0)),
+            shoulder_density=float(rng.uniform(0.2, 1.0)),
             back=float(rng.uniform(0.85, 1.15)),
             canal=float(rng.uniform(2.0, 7.0)),
             height=float(rng.uniform(0.88, 1.12)),
@@ -143,6 +146,8 @@ def posterior_elements(
     if level[0] == "T":
         behind = source.back - _WALL_MM - mesh.vertices[:, :1]
         shell *= np.interp(behind, _PEDICLE_MM, (style.thoracic_pedicle, style.thoracic_density))
+    if level in ("C7", "T1", "T2", "T3"):
+        shell *= style.shoulder_density
     inner = placed(mesh.vertices + (style.swell - shell) * normals)
     return Bone(Mesh(outer, mesh.faces), Mesh(inner, mesh.faces))
 

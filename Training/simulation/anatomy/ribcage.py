@@ -38,14 +38,16 @@ def ribcage(
     bones: list[Bone] = []
     depth, width = scale
     drop, hump = rng.uniform(0.8, 1.3), rng.uniform(0.7, 1.05)
-    swell, shell = rng.uniform(-0.5, 0.8), cortex * rng.uniform(1.2, 3.5)
+    swell, strength, first = rng.uniform(-0.5, 0.8), cortex * rng.uniform(1.2, 3.5), rng.uniform(0.25, 1.0)
     sides = {side: (rng.normal(1, 0.03), rng.normal(1, 0.03), rng.normal(0, 0.02)) for side in (1.0, -1.0)}
     smooth = _smooth(np.array([pose.rotation for _, pose, _ in carriers]))
     ends: dict[float, list[FloatArray]] = {1.0: [], -1.0: []}
     for i, (number, pose, length) in enumerate(carriers):
         source = library.rib(number)
         lift = rng.normal(0, 0.03)
-        angles = hump * np.interp(i, (3, 6), (1.35, 1.0)) / depth**0.5  # how far they lie behind the bodies
+        shell = strength * (first if i < 2 else 1.0)  # real films hardly show the first ones
+        # how far their angles lie behind the bodies: the first ones' hardly farther than the articular processes
+        angles = hump * np.interp(i, (0, 1, 2, 3, 6), (0.55, 0.75, 1.05, 1.3, 1.0)) / depth**0.5
         for side, (deeper, wider, turned) in sides.items():
             factors = np.array([depth * deeper, drop, width * wider])
             parts = []

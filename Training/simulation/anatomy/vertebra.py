@@ -24,6 +24,13 @@ class Bone:
     outer: Mesh
     inner: Mesh
 
+    def denser(self, share: float, middle: float = 0.0) -> "Bone":
+        """The bone with this share of its cavity counted as compact: a cavity that is narrower along z, about z =
+        `middle`, lets as much more of the bone show from the side."""
+        cavity = self.inner.vertices.copy()
+        cavity[:, 2] = middle + (1 - share) * (cavity[:, 2] - middle)
+        return Bone(self.outer, Mesh(cavity, self.inner.faces))
+
 
 def join_bones(bones: list[Bone]) -> Bone:
     """All bones as one pair of surfaces."""

@@ -28,6 +28,8 @@ class ContentsLook:
     """Density of lung over that of water."""
     lung_depth_mm: float
     heart_mm: float
+    lucency_mm: float
+    """Air in the main bronchi and lung between heart and spine, less than the anatomy's tissue there."""
     aorta_mm: float
     aorta_calcified_mm: float
     diaphragm_mm: float
@@ -75,6 +77,7 @@ class ContentsLook:
             lung_density=dice.uniform((0.22, 0.4), (0.08, 0.6), (0, 0.8)),
             lung_depth_mm=dice.uniform((15, 50), (5, 80), (0, 110)),
             heart_mm=dice.uniform((25, 70), (0, 110), (0, 150)),
+            lucency_mm=some(0.8, dice.uniform((8, 30), (3, 45), (0, 60))),
             aorta_mm=some(0.7, dice.uniform((6, 20), (2, 32), (0, 50))),
             aorta_calcified_mm=some(0.2, dice.uniform((0.4, 1.2), (0.3, 3), (0, 5))),
             diaphragm_mm=some(0.6, dice.uniform((15, 60), (5, 100), (0, 140))),
@@ -154,8 +157,9 @@ def _bone(projection: Projection, body: Body, look: ContentsLook, rng: np.random
     """All bones, with grain and patches of density."""
     along = np.interp(
         np.arange(projection.shape[0]),
-        [body.at(level)[1] for level in ("C6", "T4", "T9", "L1")],
-        np.array([1, look.thoracic_density, look.thoracic_density, 1]) * look.spine_density,
+        [body.at(level)[1] for level in ("C6", "T4", "T6", "T9", "L1")],
+        np.array([1, look.thoracic_density, look.thoracic_density, (1 + look.thoracic_density) / 2, 1])
+        * look.spine_density,
     )
     # Meshes that are not quite closed give a few negative lengths.
     bone = np.maximum(projection.spine, 0) * along.astype(np.float32)[:, None]
@@ -219,6 +223,8 @@ def _chest(change: Layer, body: Body, look: ContentsLook, rng: np.random.Generat
         shapes.blob(
             change, center, radii, rng.uniform(-0.7, 0.7), look.heart_mm, body.spacing_mm, rng.uniform(0.3, 0.9)
         )
+    if look.lucency_mm > 0:
+        _lucency(change, body, look.lucency_mm, rng)
     if look.aorta_mm > 0:
         shapes.vessel(change, body, look.aorta_mm, rng)
     if look.diaphragm_mm > 0:
@@ -237,6 +243,19 @@ def _chest(change: Layer, body: Body, look: ContentsLook, rng: np.random.Generat
                 body.spacing_mm,
                 0.5,
             )
+
+
+def _lucency(change: Layer, body: Body, depth_mm: float, rng: np.random.Generator) -> None:
+    """The dark fork of the main bronchi before T5 and T6, and the dark strip of lung right before T7 to T10."""
+    fork = body.at(("T5", "T6")[int(rng.integers(2))], rng.uniform(32, 46), rng.uniform(-12, 12))
+    radii = (rng.uniform(7, 12), rng.uniform(10, 24))
+    shapes.blob(change, fork, radii, rng.uniform(-0.3, 0.3), -depth_mm * rng.uniform(0.4, 1), body.spacing_mm, 0.5)
+    upper, lower = (body.at(level, rng.uniform(20, 28)) for level in ("T7", "T10"))
+    along = lower - upper
+    shapes.blob(
+        change, (upper + lower) / 2, (rng.uniform(6, 12), rng.uniform(40, 65)), float(np.arctan2(-along[0], along[1])),
+        -depth_mm * rng.uniform(0.2, 0.8), body.spacing_mm, rng.uniform(0.5, 0.9),
+    )  # fmt: skip
 
 
 def _abdomen(change: Layer, body: Body, look: ContentsLook, rng: np.random.Generator) -> None:
