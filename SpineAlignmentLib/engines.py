@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from SpineAlignmentLib.errors import ModelError
 from SpineAlignmentLib.landmarks import COUNT
-from SpineAlignmentLib.models import ONNX_FILE, SAVED_MODEL, Model
+from SpineAlignmentLib.models import ONNX_FILE, SAVED_MODEL, WEIGHTS_FILE, Model
 
 FloatArray = NDArray[np.float64]
 ImageArray = NDArray[np.float32]
@@ -77,6 +77,8 @@ def load_network(model: Model, engine: str = "auto", threads: int | None = None)
     """
     chosen = choose_engine(engine)
     path = model.verified(ONNX_FILE if chosen == "onnx" else SAVED_MODEL)
+    if chosen == "onnx" and WEIGHTS_FILE in model.checksums:
+        model.verified(WEIGHTS_FILE)
     loaded = _Onnx(path, threads) if chosen == "onnx" else _TensorFlow(path, threads)
     return loaded
 

@@ -23,6 +23,8 @@ _SHIPPED: Final[tuple[Path, ...]] = (
 
 ONNX_FILE: Final[str] = "model.onnx"
 SAVED_MODEL: Final[str] = "saved_model"
+WEIGHTS_FILE: Final[str] = "saved_model/variables/variables.data-00000-of-00001"
+"""The weights of the SavedModel, from which its ONNX twin reads its kernels too."""
 
 
 @dataclass(frozen=True)

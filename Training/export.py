@@ -25,12 +25,8 @@ from typing import Any
 import numpy as np
 
 from SpineAlignmentLib import landmarks
+from SpineAlignmentLib.models import ONNX_FILE, WEIGHTS_FILE
 from Training.config import ConfigError, TrainingConfig, load_config
-
-ONNX_OPSET = 17
-
-SMALLEST_HALVED = 512
-"""Constants of the ONNX twin with fewer values stay float32."""
 
 
 def export_run(run: Path, output: Path, name: str = "") -> Path:
@@ -48,6 +44,7 @@ def export_run(run: Path, output: Path, name: str = "") -> Path:
         ConfigError: no such run, or its weights do not fit its configuration.
     """
     from Training import checkpoint
+    from Training.onnx_twin import write_onnx
 
     config = load_config(run / "config.yaml")
     arrays, state = checkpoint.load(run / "best.npz")
@@ -58,7 +55,7 @@ def export_run(run: Path, output: Path, name: str = "") -> Path:
         folder = Path(temporary) / name
         function = serving_function(config, arrays, run / "best.npz")
         _write_saved_model(function, folder / "saved_model")
-        _write_onnx(function, folder / "model.onnx")
+        write_onnx(function, folder / ONNX_FILE, folder / WEIGHTS_FILE)
         description = describe(config, state, name, folder)
         (folder / "model.json").write_text(json.dumps(description, indent=1) + "\n", encoding="utf-8")
         if target.exists():
@@ -174,47 +171,6 @@ def _write_saved_model(module: Any, folder: Path) -> None:
     import tensorflow as tf
 
     tf.saved_model.save(module, str(folder), signatures={"serving_default": module.serve})
-
-
-def _write_onnx(module: Any, path: Path) -> None:
-    import onnx
-    import tf2onnx
-
-    model, _ = tf2onnx.convert.from_function(
-        module.serve, input_signature=module.serve.input_signature, opset=ONNX_OPSET
-    )
-    names = {node.name for node in model.graph.output}
-    if names != {"coordinates", "spread"}:
-        _rename_outputs(model.graph)
-    _store_halves(model.graph)
-    onnx.save(model, str(path))
-
-
-def _store_halves(graph: Any) -> None:
-    """Large constants as float16, turned into float32 when the model is loaded."""
-    from onnx import TensorProto, helper, numpy_helper
-
-    casts = []
-    for constant in graph.initializer:
-        values = numpy_helper.to_array(constant)
-        if values.dtype != np.float32 or values.size < SMALLEST_HALVED:
-            continue
-        name = constant.name
-        constant.CopyFrom(numpy_helper.from_array(values.astype(np.float16), f"{name}_half"))
-        casts.append(helper.make_node("Cast", [f"{name}_half"], [name], to=TensorProto.FLOAT))
-    nodes = [*casts, *graph.node]
-    del graph.node[:]
-    graph.node.extend(nodes)
-
-
-def _rename_outputs(graph: Any) -> None:
-    """The converter names outputs after graph nodes; the signature's names come from their shapes."""
-    for output in graph.output:
-        wanted = "coordinates" if len(output.type.tensor_type.shape.dim) == 3 else "spread"
-        for node in graph.node:
-            node.output[:] = [wanted if value == output.name else value for value in node.output]
-            node.input[:] = [wanted if value == output.name else value for value in node.input]
-        output.name = wanted
 
 
 def main(arguments: list[str] | None = None) -> int:
