@@ -95,7 +95,7 @@ def _girdle(
     rotation = frame @ about_y @ about_z * (0.85 * scale)
     source = bone("scapula", round(0.5 * cortex, 2), 1, side < 0)
     at = shoulder + frame @ np.array([22.0, 18.0, -6.0 * side]) * scale
-    out = [Bone(source.outer.moved(rotation, at), source.inner.moved(rotation, at))]
+    out = [source.moved(rotation, at)]
     inner_end = base + frame @ np.array([58.0, -28.0, 14.0 * side]) * scale
     middle = 0.5 * (inner_end + at) + frame @ np.array([14.0, 4.0, 0.0]) * scale
     path = np.stack([inner_end, 0.7 * inner_end + 0.3 * middle + [6, 0, 0], middle, 0.5 * (middle + at), at])

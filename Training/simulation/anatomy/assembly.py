@@ -112,7 +112,7 @@ def _vertebra(pose: VertebraPose, style: "_SpineStyle", rng: np.random.Generator
         bone = bone.denser(style.cervical_density)
         if pose.level != "C2":
             bone = join_bones([bone, cervical_sides(corners, pose.width, style.arch, cortex, rng)])
-    return Bone(bone.outer.moved(pose.rotation, pose.center), bone.inner.moved(pose.rotation, pose.center))
+    return bone.moved(pose.rotation, pose.center)
 
 
 @dataclass(frozen=True)

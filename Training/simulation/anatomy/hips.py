@@ -20,8 +20,6 @@ _MESH_LENGTH_MM = 430.0
 """Of the femur mesh, from the center of its head, where its frame has its origin."""
 _UPPER_END_MM = 90.0
 """Below the head the shaft begins, which alone is stretched to a person's length."""
-
-
 _NECK_Z_MM = 25.0
 """Middle of the femur mesh's upper end, to the side of its head's center."""
 
@@ -45,11 +43,11 @@ class Strength:
     def sample(cls, rng: np.random.Generator, cortex: float) -> "Strength":
         """Of a person whose compact bone is elsewhere `cortex` mm thick."""
         return cls(
-            cortex * float(rng.uniform(0.05, 0.6)),
-            float(rng.uniform(0.4, 1.0)),
-            cortex * float(rng.uniform(0.6, 2.4)),
-            float(rng.uniform(0.0, 0.3)),
-            float(rng.uniform(5.0, 8.0)),
+            cap=cortex * float(rng.uniform(0.05, 0.6)),
+            head=float(rng.uniform(0.4, 1.0)),
+            neck=cortex * float(rng.uniform(0.6, 2.4)),
+            spongy=float(rng.uniform(0.0, 0.3)),
+            shaft=float(rng.uniform(5.0, 8.0)),
         )
 
 
@@ -79,12 +77,12 @@ def hip_bones(
     for side, head in zip((1.0, -1.0), heads, strict=True):
         source = bone("r_pelvis", cortex, 2, side < 0)
 
-        def placed(mesh: Mesh, head: FloatArray = head, side: float = side) -> Mesh:
-            local = (mesh.vertices - hip * [1, 1, side]) * scale
+        def placed(points: FloatArray, head: FloatArray = head, side: float = side) -> FloatArray:
+            local = (points - hip * [1, 1, side]) * scale
             local[:, 0] *= np.where(local[:, 0] > 0, front, 1.0)
-            return Mesh(head + local @ rotation.T, mesh.faces)
+            return np.asarray(head + local @ rotation.T)
 
-        out.append(Bone(placed(source.outer), placed(source.inner)))
+        out.append(source.mapped(placed))
     return out
 
 
@@ -211,8 +209,7 @@ def femur(
     faces = source.faces if side > 0 else source.faces[:, ::-1]
     flat = np.column_stack([np.ones((len(neck), 2)), 0.15 + 0.85 * neck])
     cavity = Mesh((source.vertices - wall[:, None] * normals(source)) * flat, faces)
-    local = Bone(Mesh(source.vertices * flat, faces), cavity).denser(strength.spongy, _NECK_Z_MM)
-    whole = Bone(Mesh(placed(local.outer.vertices), faces), Mesh(placed(local.inner.vertices), faces))
+    whole = Bone(Mesh(source.vertices * flat, faces), cavity).denser(strength.spongy, _NECK_Z_MM).mapped(placed)
     # compact bone lies over the head's upper half; below, neck and trochanters hide its edge
     depth = np.array([radius, radius, strength.head * radius])
     sunk = head - np.array([0.0, strength.cap, 0.0])

@@ -196,7 +196,7 @@ def cervical_sides(
     out = []
     for side in (1.0, -1.0):
         place = np.array([0.0, 0.0, side * style.pillar_aside * width])
-        out.append(Bone(pillar.outer.moved(np.eye(3), place), pillar.inner.moved(np.eye(3), place)))
+        out.append(pillar.moved(np.eye(3), place))
         root = process + place * 0.85
         edge = lip + (0.0, 0.0, side * 0.4 * width)
         for middle, radii in ((root, reach), (edge, uncinate)):

@@ -51,14 +51,9 @@ def sacrum(
     # on real films no edge runs behind the plate: articular processes and wings end faintly there
     faint = np.interp(mesh.vertices[:, 0], (source.back - 8.0, source.back), (rng.uniform(0.15, 0.8), 1.0))
     shells = shell * (1 - (1 - faint) * np.interp(mesh.vertices[:, 1], (-40.0, -15.0), (0.0, 1.0)))
-    whole = Bone(
-        Mesh(placed(mesh.vertices), mesh.faces), Mesh(placed(mesh.vertices - shells[:, None] * normals), mesh.faces)
-    )
+    whole = Bone(mesh, Mesh(mesh.vertices - shells[:, None] * normals, mesh.faces)).mapped(placed)
     tip = whole.outer.vertices[np.argmin((whole.outer.vertices - a) @ frame[:, 1])]
-    added = [
-        Bone(Mesh(placed(b.outer.vertices), b.outer.faces), Mesh(placed(b.inner.vertices), b.inner.faces))
-        for b in [*_wings(source.depth, rng, cortex), _crest(source.depth, rng, cortex)]
-    ]
+    added = [bone.mapped(placed) for bone in (*_wings(source.depth, rng, cortex), _crest(source.depth, rng, cortex))]
     return join_bones(
         [
             whole,

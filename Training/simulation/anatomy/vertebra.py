@@ -7,10 +7,11 @@ films.
 Frame: x anterior, y up, z right, origin at the body center; mm. Proportions after Panjabi et al., Spine 1991-1992.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from Training.simulation.anatomy.mesh import Mesh, join, loft, tube, unit_circle
 
@@ -23,6 +24,14 @@ class Bone:
 
     outer: Mesh
     inner: Mesh
+
+    def mapped(self, place: Callable[[FloatArray], FloatArray]) -> "Bone":
+        """The bone with the vertices (n, 3) of both surfaces put where `place` says."""
+        return Bone(*(Mesh(place(mesh.vertices), mesh.faces) for mesh in (self.outer, self.inner)))
+
+    def moved(self, rotation: ArrayLike, translation: ArrayLike) -> "Bone":
+        """The bone after x -> rotation x + translation."""
+        return Bone(self.outer.moved(rotation, translation), self.inner.moved(rotation, translation))
 
     def denser(self, share: float, middle: float = 0.0) -> "Bone":
         """The bone with this share of its cavity counted as compact: a cavity that is narrower along z, about z =
