@@ -12,7 +12,7 @@ from SpineAlignmentLib.landmarks import CENTERS, COUNT, INDEX
 from Training.simulation.appearance import filters, textures
 from Training.simulation.appearance.augmentation import augment
 from Training.simulation.appearance.chain import Look, film
-from Training.simulation.appearance.contents import Attenuators, fill
+from Training.simulation.appearance.contents import Attenuators, fill, lower_shoulders
 from Training.simulation.appearance.exposure import expose
 from Training.simulation.appearance.lookup import develop
 from Training.simulation.appearance.objects import place_objects
@@ -118,6 +118,19 @@ def test_bones_stay_where_the_landmarks_are() -> None:
         y, x = np.mgrid[: change.shape[0], : change.shape[1]]
         found = np.array([(change * x).sum(), (change * y).sum()]) / change.sum()
         np.testing.assert_allclose(found, mark, atol=0.5)
+
+
+@pytest.mark.parametrize("lower_mm", [-55.0, 30.0])
+def test_shoulders_move_and_the_rest_stays(lower_mm: float) -> None:
+    projection = body()
+    where = locate_body(projection)
+    for level, expected in {"T1": lower_mm, "L1": 0.0}.items():
+        row = round(float(where.at(level)[1]))
+        soft = np.zeros(projection.shape, np.float32)
+        soft[row - round(where.px(expected)) :] = 100
+        edges = np.argmax(lower_shoulders(soft, where, lower_mm) > 50, axis=0)
+        assert np.all(np.abs(edges - row) <= 1)
+    assert lower_shoulders(projection.soft, where, 0.0) is projection.soft
 
 
 def test_thicker_is_brighter() -> None:

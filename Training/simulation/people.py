@@ -147,7 +147,7 @@ def sample_person(rng: np.random.Generator) -> Person:
     size = adult_stature * grown / MEAN_STATURE_MM
     sex_depth = 0.965 if sex == "F" else 1.055
     bmi_mean = np.interp(age, (5, 10, 15, 20, 45, 65, 90), (15.5, 17, 20, 22.5, 26.5, 27, 25))
-    bmi = float(np.clip(bmi_mean * np.exp(rng.normal(0.01, 0.16 if age > 20 else 0.14)), 13, 48))
+    bmi = float(np.clip(bmi_mean * np.exp(rng.normal(0.05, 0.2 if age > 20 else 0.15)), 13, 48))
     kyphosis_score = float(np.clip(rng.normal(), -3, 3))
     kyphosis = kyphosis_score > ndtri(1 - KYPHOSIS_RATE)
     scoliosis = rng.random() < SCOLIOSIS_RATE

@@ -126,8 +126,8 @@ def solve(person: Person, rng: np.random.Generator, spread: float = 1.0) -> Post
     sizes = replace(sizes, height=sizes.height * disease.height_left, disc=sizes.disc * disease.disc_left)
     curves = sample_curves(person, rng)
     obliquity = float(np.clip(rng.normal(0, 2.2 if person.scoliosis else 1.2), -12, 12))
-    twisted = person.scoliosis and rng.random() < 0.2  # with the lumbar curve, the heads then far apart
-    pelvic_rotation = float(np.clip(rng.normal(0, 8.0 if twisted else 1.5), -20, 20))
+    twisted = person.scoliosis and rng.random() < 0.3  # with the lumbar curve, the heads then far apart
+    pelvic_rotation = float(np.clip(rng.normal(0, 10.0 if twisted else 1.5), -25, 25))
     coronal, axial = coronal_angles(sizes.levels, curves, obliquity, rng)
     slip = disease.slip * sizes.depth_inferior
     for _ in range(_TRIES):

@@ -4,7 +4,7 @@ Everything is added to path lengths (millimeters), so it goes through the same p
 """
 
 from dataclasses import dataclass
-from typing import Self
+from typing import Final, Self
 
 import cv2
 import numpy as np
@@ -12,6 +12,9 @@ import numpy as np
 from Training.simulation.appearance import filters, shapes, textures
 from Training.simulation.appearance.projection_layers import Body, Layer, Projection
 from Training.simulation.appearance.sampling import Dice
+
+_SHOULDER_REACH_MM: Final[float] = 60.0
+"""Standard deviation of the part of the body that moves with the shoulders, along the film."""
 
 
 @dataclass(frozen=True)
@@ -39,6 +42,8 @@ class ContentsLook:
     second_outline: float
     """Share of the soft tissue that is shifted, as when the patient stands a little turned."""
     second_outline_shift_mm: float
+    shoulder_shift_mm: float
+    """How much lower the soft tissue of the shoulders stands than the anatomy's."""
     tissue_mm: float
     """Deviation of slow variations of soft tissue."""
     muscle_mm: float
@@ -86,6 +91,7 @@ class ContentsLook:
             fold_mm=dice.uniform((8, 35), (4, 70), (2, 100)),
             second_outline=some(0.7, dice.uniform((0.2, 0.5), (0.1, 0.6), (0, 0.7))),
             second_outline_shift_mm=dice.uniform((2, 8), (0, 16), (0, 24)),
+            shoulder_shift_mm=some(0.5, dice.uniform((-25, 25), (-55, 55), (-65, 65))),
             tissue_mm=dice.uniform((4, 12), (2, 32), (0, 50)),
             muscle_mm=dice.uniform((0.3, 1.5), (0, 4), (0, 7)),
             cloud_mm=dice.uniform((2.5, 7), (0.5, 11), (0, 16)),
@@ -116,6 +122,7 @@ class Attenuators:
 def fill(projection: Projection, body: Body, look: ContentsLook, rng: np.random.Generator) -> Attenuators:
     """The projection's materials with everything that a real body shows besides its bones."""
     soft = _outline(projection, look, rng)
+    soft = lower_shoulders(soft, body, look.shoulder_shift_mm)
     _lungs(soft, body, look, rng)
     inside = np.clip(soft / 60, 0, 1)
     change = np.zeros(projection.shape, np.float32)
@@ -151,6 +158,21 @@ def _outline(projection: Projection, look: ContentsLook, rng: np.random.Generato
     matrix = np.column_stack([linear, middle - linear @ middle + shift])
     other = filters.warp(soft, matrix, (height, width), repeat_edge=True)
     return filters.mix(soft, 1 - look.second_outline, other, look.second_outline)
+
+
+def lower_shoulders(soft: Layer, body: Body, lower_mm: float) -> Layer:
+    """Soft tissue (height, width) with what surrounds the first thoracic vertebra moved down, head and chest in place.
+
+    The bones stay: where a shoulder's shadow begins must not tell which vertebra it crosses. Networks that learn it
+    count wrongly where shoulders stand higher or lower.
+    """
+    if lower_mm == 0:
+        return soft
+    rows, columns = (np.arange(n, dtype=np.float32) for n in soft.shape)
+    away = (rows - np.float32(body.at("T1")[1])) * np.float32(body.spacing_mm / _SHOULDER_REACH_MM)
+    source = rows - np.float32(lower_mm / body.spacing_mm) * np.exp(-(away**2) / 2)
+    y, x = np.meshgrid(source, columns, indexing="ij")
+    return np.asarray(cv2.remap(soft, x, y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE), np.float32)
 
 
 def _bone(projection: Projection, body: Body, look: ContentsLook, rng: np.random.Generator) -> Layer:

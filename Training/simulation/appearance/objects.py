@@ -56,7 +56,7 @@ class ObjectsLook:
             zips=int(rare(0.02, 0.06)),
             rings=dice.count((1, 3), (1, 6)) if rare(0.06, 0.15) else 0,
             leads=dice.count((1, 4), (1, 6)) if rare(0.04, 0.1) else 0,
-            brace=rare(0.03, 0.08),
+            brace=rare(0.06, 0.12),
             clasps=dice.count((1, 3), (1, 4)) if rare(0.06, 0.12) else 0,
             chains=int(rare(0.04, 0.08)),
             rulers=int(rare(0.08, 0.15)),
