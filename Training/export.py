@@ -107,6 +107,7 @@ def describe(config: TrainingConfig, state: dict[str, Any], name: str, folder: P
             "config": portable(config),
             "data": config.description,
             "steps": state["step"],
+            "averaged": state.get("averaged", 1),
         },
         "git_revision": git_revision(),
         "metrics": state.get("metrics", {}),

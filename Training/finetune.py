@@ -33,6 +33,7 @@ from Training.config import (
     save_config,
 )
 from Training.datasets import read_films
+from Training.weight_average import average_run
 
 MINIMUM_FILMS: Final[int] = 5
 FOLDS: Final[int] = 5
@@ -155,23 +156,13 @@ def finetune(models: Path | None, settings: Settings, output: Path, work: Path) 
         extract_weights(model, weights)
         save_config(wanted, config)
         _command("Training.train", "--config", str(config), "--run", str(run))
-        runs += ["--run", str(blended(weights, run, settings.blend))]
+        # between shipped and learned weights, beside the run, which can still be continued
+        between = average_run(
+            [weights, run], [1 - settings.blend, settings.blend], run, run.with_name(f"{run.name}_blended")
+        )
+        runs += ["--run", str(between)]
     _command("Training.export", *runs, "--output", str(output), "--ensemble")
     return output
-
-
-def blended(before: Path, run: Path, share: float) -> Path:
-    """A run folder beside `run` with weights between `before` (share 0) and the best of the run (share 1)."""
-    from Training import checkpoint
-
-    old, _ = checkpoint.load(before)
-    new, state = checkpoint.load(run / "best.npz")
-    arrays = {name: (1 - share) * old[name] + share * value if name in old else value for name, value in new.items()}
-    folder = run.with_name(f"{run.name}_blended")
-    folder.mkdir(exist_ok=True)
-    save_config(load_config(run / "config.yaml"), folder / "config.yaml")
-    checkpoint.save(folder / "best.npz", arrays, state)
-    return folder
 
 
 def _check_films(folder: Path | None) -> None:

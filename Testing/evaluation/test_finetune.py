@@ -13,7 +13,7 @@ from Testing.training import tiny
 from Training import checkpoint
 from Training.export import stored
 from Training.film_source import Fold, Mixture, build_source
-from Training.finetune import Settings, blended, continued, extract_weights, finetune, main
+from Training.finetune import Settings, continued, extract_weights, finetune, main
 
 
 def write_drawn_films(folder: Path, count: int) -> Path:
@@ -52,17 +52,6 @@ def test_weights_come_back_out_of_the_shipped_model(shipped: tuple[Path, Path], 
     extracted, _ = checkpoint.load(tmp_path / "w.npz")
     assert extracted.keys() == trained.keys()
     assert all(np.array_equal(extracted[name], stored(trained[name])) for name in trained)
-
-
-def test_what_is_exported_lies_between_shipped_and_learned_weights(tmp_path: Path) -> None:
-    run = tmp_path / "run"
-    run.mkdir()
-    (run / "config.yaml").write_text(tiny.write_config(tmp_path / "tiny.yaml").read_text())
-    checkpoint.save(tmp_path / "old.npz", {"a": np.zeros(3)}, {"step": 0})
-    checkpoint.save(run / "best.npz", {"a": np.full(3, 8.0)}, {"step": 5})
-    arrays, state = checkpoint.load(blended(tmp_path / "old.npz", run, 0.25) / "best.npz")
-    assert np.array_equal(arrays["a"], np.full(3, 2.0)) and state["step"] == 5
-    assert np.array_equal(checkpoint.load(run / "best.npz")[0]["a"], np.full(3, 8.0)), "the run can still be continued"
 
 
 def test_finetuned_models_are_measured_before_and_after(

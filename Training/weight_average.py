@@ -1,0 +1,71 @@
+"""Networks averaged in their weights.
+
+`python -m Training.weight_average --weights runs/a runs/b --run runs/a --output runs/mean`
+
+Networks that went on from the same weights can be averaged variable by variable. The mean keeps more of what the start
+knew than any of them, and does better on films unlike those of the training (model soups, Wortsman et al., ICML
+2022; robust fine-tuning, Wortsman et al., CVPR 2022). The mean of networks of different starts is of no use.
+"""
+
+import argparse
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from Training.config import ConfigError, load_config, save_config
+
+
+def average_run(sources: Sequence[Path], shares: Sequence[float], run: Path, output: Path) -> Path:
+    """A run folder of averaged weights, which exports as any other.
+
+    Args:
+        sources: weights files (`best.npz`) or run folders.
+        shares: of each, in the same order; they add up to 1.
+        run: folder whose configuration, steps and metrics the average takes over.
+        output: folder to write; `config.yaml` and `best.npz` there are replaced.
+
+    Returns:
+        `output`.
+
+    Raises:
+        ConfigError: no such run or file, or weights of different networks.
+    """
+    from Training import checkpoint
+
+    config = load_config(run / "config.yaml")
+    _, state = checkpoint.load(run / "best.npz")
+    paths = [source / "best.npz" if source.is_dir() else source for source in sources]
+    mean: checkpoint.Arrays = {}
+    for path, share in zip(paths, shares, strict=True):
+        arrays, _ = checkpoint.load(path)
+        shapes = {name: array.shape for name, array in arrays.items()}
+        if mean and shapes != {name: array.shape for name, array in mean.items()}:
+            raise ConfigError(f"{path}: another network than {paths[0]}; average runs that began with the same weights")
+        mean = {name: mean.get(name, 0) + share * array for name, array in arrays.items()}
+    output.mkdir(parents=True, exist_ok=True)
+    save_config(config, output / "config.yaml")
+    checkpoint.save(output / "best.npz", mean, state | {"averaged": len(paths)})
+    return output
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Returns the exit status: 0 averaged, 2 nothing that can be averaged."""
+    parser = argparse.ArgumentParser(prog="python -m Training.weight_average", description="Average weights.")
+    parser.add_argument("--weights", type=Path, nargs="+", required=True, help="run folders or weights files")
+    parser.add_argument("--run", type=Path, required=True, help="run whose configuration the average takes over")
+    parser.add_argument("--output", type=Path, required=True, help="run folder to write, for Training.export")
+    options = parser.parse_args(arguments)
+    if options.output.resolve() in {path.resolve() for path in (options.run, *options.weights)}:
+        parser.error("--output must be another folder than the runs it is made of")
+    try:
+        count = len(options.weights)
+        average_run(options.weights, [1 / count] * count, options.run, options.output)
+    except ConfigError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 2
+    print(f"{options.output}: the mean of {count} networks")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
