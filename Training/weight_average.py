@@ -21,7 +21,7 @@ def average_run(sources: Sequence[Path], shares: Sequence[float], run: Path, out
     Args:
         sources: weights files (`best.npz`) or run folders.
         shares: of each, in the same order; they add up to 1.
-        run: folder whose configuration, steps and metrics the average takes over.
+        run: folder whose configuration and number of steps the average takes over; its metrics are not the average's.
         output: folder to write; `config.yaml` and `best.npz` there are replaced.
 
     Returns:
@@ -44,7 +44,7 @@ def average_run(sources: Sequence[Path], shares: Sequence[float], run: Path, out
         mean = {name: mean.get(name, 0) + share * array for name, array in arrays.items()}
     output.mkdir(parents=True, exist_ok=True)
     save_config(config, output / "config.yaml")
-    checkpoint.save(output / "best.npz", mean, state | {"averaged": len(paths)})
+    checkpoint.save(output / "best.npz", mean, {"step": state["step"], "averaged": len(paths)})
     return output
 
 
