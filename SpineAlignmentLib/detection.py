@@ -42,7 +42,7 @@ whatever the landmark."""
 _LOGISTIC: Final[tuple[float, float]] = (4.8, 0.4)
 """Slope of the confidence, and the unsureness, in distances of two vertebral centers, at which it is one half: fitted
 on 500 simulated films to unweighted views (4.8, 0.44), the second lowered since networks err more on real films than
-they know. With weighted views as many are right, in each tenth of 500 simulated films, as it says, to 0.04."""
+they know. With weighted views as many are right, in each tenth of 500 simulated films, as it says, to 0.1."""
 
 LOW_CONFIDENCE: Final[float] = 0.5
 """Landmarks below this are named in the result's warnings."""
