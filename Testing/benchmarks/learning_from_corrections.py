@@ -19,14 +19,15 @@ from typing import Any, Final
 from Training.finetune import Settings
 
 SETS: Final[dict[str, tuple[int, int, float, int | None]]] = {
-    "corrected": (20, 5001, 1.5, 6),
-    "held_out": (50, 5002, 1.5, 6),
+    "corrected": (20, 5001, 1.5, 0),
+    "held_out": (50, 5002, 1.5, 0),
     "rehearsal": (40, 5003, 0.5, None),
     "standard": (50, 5004, 0.5, None),
 }
 """Name to films, seed, strength of the looks and X-ray system. Training used strengths up to 1 and no one system.
 
-Of the first eight systems, the sixth is the one whose films the shipped models found hardest."""
+Of the first eight systems (0 to 7), 0 is the one whose films the shipped models find hardest but for 2, on whose films no
+spine can be seen; what a number stands for changes with the looks' own draws."""
 
 ALLOWED_RISE: Final[float] = 0.10
 """By how much the median error on the standard films may rise."""
