@@ -26,8 +26,8 @@ SETS: Final[dict[str, tuple[int, int, float, int | None]]] = {
 }
 """Name to films, seed, strength of the looks and X-ray system. Training used strengths up to 1 and no one system.
 
-Of the first eight systems (0 to 7), 0 is the one whose films the shipped models find hardest but for 2, on whose films no
-spine can be seen; what a number stands for changes with the looks' own draws."""
+Of the first eight systems (0 to 7), 0 is the one whose films the shipped models find hardest but for 2, on whose films
+no spine can be seen; what a number stands for changes with the looks' own draws."""
 
 ALLOWED_RISE: Final[float] = 0.10
 """By how much the median error on the standard films may rise."""
