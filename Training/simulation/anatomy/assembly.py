@@ -8,7 +8,15 @@ from numpy.typing import NDArray
 
 from Training.simulation.anatomy.arms import arms
 from Training.simulation.anatomy.head import atlas, head
-from Training.simulation.anatomy.hips import Strength, acetabulum, buttress, femur, hip_bones, posterior_column
+from Training.simulation.anatomy.hips import (
+    Strength,
+    acetabulum,
+    buttress,
+    femur,
+    hip_bones,
+    hip_rotation,
+    posterior_column,
+)
 from Training.simulation.anatomy.implants import Site, cage, cement, fixation
 from Training.simulation.anatomy.mesh import Mesh, ellipsoid, join
 from Training.simulation.anatomy.posterior import ArchStyle, cervical_sides, posterior_elements
@@ -152,17 +160,16 @@ def _dens(center: FloatArray, axis: VertebraPose, cortex: float) -> Bone:
 def _legs(person: Person, posture: Posture, rng: np.random.Generator, cortex: float) -> list[Bone]:
     radius = posture.femoral_head_radius
     heads = posture.femoral_heads
-    bones = hip_bones(
-        heads, posture.pelvis_rotation, posture.pelvic_tilt, posture.pelvic_thickness, rng, round(1.6 * cortex, 2)
-    )
+    rotation = hip_rotation(posture.pelvis_rotation, posture.pelvic_tilt, rng)
+    bones = hip_bones(heads, rotation, posture.pelvic_thickness, rng, round(1.6 * cortex, 2))
     strength = Strength.sample(rng, cortex)
     flexion, inward = rng.normal(-11, 5), rng.normal(33, 9)
     for side, center in zip((1.0, -1.0), heads, strict=True):
         bones.append(acetabulum(center, radius, side, posture.pelvis_rotation, rng, cortex))
         sacral = (np.asarray(posture.s1_anterior) + np.asarray(posture.s1_posterior)) / 2
         bones.append(buttress(center, sacral, side, posture.pelvis_rotation, rng, cortex))
-        bones.append(posterior_column(center, radius, side, posture.pelvis_rotation, rng, cortex))
-        turns = flexion + rng.normal(0, 3), inward + rng.normal(0, 5)
+        bones.append(posterior_column(center, radius, side, rotation, rng, cortex))
+        turns = flexion + rng.normal(0, 5), inward + rng.normal(0, 5)
         bones.extend(femur(center, radius, side, 0.27 * person.stature_mm, *turns, strength))
     return bones
 

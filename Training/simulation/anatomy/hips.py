@@ -51,27 +51,31 @@ class Strength:
         )
 
 
+def hip_rotation(frame: FloatArray, pelvic_tilt: float, rng: np.random.Generator) -> FloatArray:
+    """(3, 3) how the hip bones are turned, their front down as on real films, differently in everyone.
+
+    Args:
+        frame: (3, 3) pelvis frame (obliquity and axial rotation, no tilt).
+        pelvic_tilt: degrees.
+        rng: varies how far the front is turned down.
+    """
+    return np.asarray(frame @ rotation_sagittal(-(pelvic_tilt - MESH_PELVIC_TILT + rng.normal(-6, 6))))
+
+
 def hip_bones(
-    heads: FloatArray,
-    frame: FloatArray,
-    pelvic_tilt: float,
-    thickness: float,
-    rng: np.random.Generator,
-    cortex: float,
+    heads: FloatArray, rotation: FloatArray, thickness: float, rng: np.random.Generator, cortex: float
 ) -> list[Bone]:
-    """Both hip bones: the library's, their front drawn in and turned down as on real films, differently in everyone.
+    """Both hip bones: the library's, drawn in at the front and out behind as on real films, differently in everyone.
 
     Args:
         heads: (2, 3) right and left femoral head centers, mm.
-        frame: (3, 3) pelvis frame (obliquity and axial rotation, no tilt).
-        pelvic_tilt: degrees.
+        rotation: (3, 3), see `hip_rotation`.
         thickness: distance from the hip axis to the middle of the S1 plate, mm.
-        rng: varies how far the pubis reaches forward and down.
+        rng: varies how far pubis and ischium reach.
         cortex: shell thickness, mm.
     """
     scale = thickness / MESH_HIP_TO_SACRUM_MM
-    rotation = frame @ rotation_sagittal(-(pelvic_tilt - MESH_PELVIC_TILT + rng.normal(-6, 6)))
-    front = rng.uniform(0.55, 0.95)
+    front, back = rng.uniform(0.6, 1.05), rng.uniform(1.0, 1.4)
     hip = np.array(HIP_IN_PELVIS_MM)
     out = []
     for side, head in zip((1.0, -1.0), heads, strict=True):
@@ -79,7 +83,7 @@ def hip_bones(
 
         def placed(points: FloatArray, head: FloatArray = head, side: float = side) -> FloatArray:
             local = (points - hip * [1, 1, side]) * scale
-            local[:, 0] *= np.where(local[:, 0] > 0, front, 1.0)
+            local[:, 0] *= np.where(local[:, 0] > 0, front, back)
             return np.asarray(head + local @ rotation.T)
 
         out.append(source.mapped(placed))
@@ -112,34 +116,36 @@ def buttress(
 
 
 def posterior_column(
-    head: FloatArray, radius: float, side: float, frame: FloatArray, rng: np.random.Generator, cortex: float
+    head: FloatArray, radius: float, side: float, rotation: FloatArray, rng: np.random.Generator, cortex: float
 ) -> Bone:
-    """The thick bone behind a femoral head, from above the hip down to the ischial tuberosity.
+    """The thick bone behind a femoral head, from above the hip down and back to the ischial tuberosity.
 
-    The library's hip bone is too thin there: on real films the head ends in bone behind, not in a dark gap.
+    The library's hip bone is too thin there: on real films the head ends in bone behind, not in a dark gap, whose
+    posterior edge lies 33 to 50 mm behind the middle of the heads and 50 to 66 mm at the tuberosity (seven films).
 
     Args:
         head: (3,) femoral head center, mm.
         radius: of the head, mm.
         side: 1 right, -1 left.
-        frame: (3, 3) pelvis frame.
+        rotation: (3, 3), see `hip_rotation`.
         rng: varies its course and strength.
         cortex: shell thickness, mm.
     """
-    behind = radius + rng.uniform(4, 14)
+    behind, below = radius + rng.uniform(2, 14), rng.uniform(0.9, 1.35)
     course = np.array(
         [
             [-0.45 * behind, 1.75 * radius, -4.0],
             [-0.85 * behind, 0.9 * radius, -8.0],
             [-behind, 0.0, -10.0],
-            [-0.95 * behind, -0.9 * radius, -12.0],
-            [-0.85 * behind, -1.9 * radius, -18.0],
+            [-1.1 * below * behind, -0.9 * radius, -12.0],
+            [-1.25 * below * behind, -1.9 * radius, -18.0],
+            [-1.1 * below * behind, -2.5 * radius, -20.0],
         ]
     ) * [1, 1, side]
-    path = head + (course + rng.normal(0, 2, 3)) @ frame.T
-    across = rng.uniform(0.8, 1.25) * np.array([8.0, 9.0, 10.0, 10.0, 10.0])
-    deep = np.array([12.0, 14.0, 15.0, 13.0, 11.0])
-    column = bone_tube(path, np.stack([across, deep], 1), cortex * rng.uniform(0.1, 1.2), frame[:, 2], 12)
+    path = head + (course + rng.normal(0, 2, 3)) @ rotation.T
+    across = rng.uniform(0.8, 1.25) * np.array([8.0, 9.0, 10.0, 10.0, 11.0, 8.0])
+    deep = np.array([12.0, 14.0, 15.0, 13.0, 11.0, 9.0])
+    column = bone_tube(path, np.stack([across, deep], 1), cortex * rng.uniform(0.1, 1.2), rotation[:, 2], 12)
     return column.denser(float(rng.uniform(0.1, 0.45)), float(path[:, 2].mean()))
 
 
