@@ -1,4 +1,4 @@
-"""From a film to its 45 landmarks: the ensemble, which way the patient faces, a second look, and how sure it is.
+"""From a film to its 45 landmarks: the ensemble, which way the patient faces, closer looks, and how sure it is.
 
     from SpineAlignmentLib.detection import detect
     result = detect("film.dcm")
@@ -17,11 +17,12 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from SpineAlignmentLib.close_up import close_up_frame, close_up_input
 from SpineAlignmentLib.constructions import level_distance
 from SpineAlignmentLib.engines import Network, choose_engine, load_network
 from SpineAlignmentLib.film import Film, film_from_pixels, looks_inverted, read_film, turned
 from SpineAlignmentLib.landmarks import CENTERS, INDEX, NAMES
-from SpineAlignmentLib.models import Model, read_ensemble
+from SpineAlignmentLib.models import Model, read_close_ups, read_ensemble
 from SpineAlignmentLib.preprocessing import InputFrame, fit_film, fit_region, network_input
 from SpineAlignmentLib.results import Annotation
 from SpineAlignmentLib.shape_prior import shape_model
@@ -82,7 +83,8 @@ class Look:
     points: FloatArray
     """Shape (k, 45, 2): the landmarks of each model and view, film pixels."""
     spread: FloatArray
-    """Shape (k, 45): standard deviation of the heatmaps, in film pixels along y."""
+    """Shape (k, 45): standard deviation of the heatmaps, in film pixels along y; infinite for landmarks that a view
+    does not show."""
 
     @property
     def mean(self) -> FloatArray:
@@ -92,7 +94,8 @@ class Look:
     @property
     def deviation(self) -> FloatArray:
         """Shape (45,): the harmonic mean of the heatmaps' variances as a standard deviation, film pixels along y."""
-        return np.asarray(1 / np.sqrt(np.mean(self._precision, axis=0)))
+        views = np.isfinite(self.spread).sum(axis=0)
+        return np.asarray(np.sqrt(views / np.sum(self._precision, axis=0)))
 
     @property
     def apart(self) -> FloatArray:
@@ -157,6 +160,9 @@ class Detector:
         self.networks: list[tuple[Model, Network]] = [
             (model, load_network(model, self.engine, threads)) for model in self.models
         ]
+        self.close_ups: list[tuple[Model, Network]] = [
+            (model, load_network(model, self.engine, threads)) for model in read_close_ups(models)
+        ]
 
     def detect(self, film: Film, progress: Progress | None = None) -> Annotation:
         """Find the 45 landmarks of a film.
@@ -200,12 +206,25 @@ class Detector:
             first.most_probable(self.strategy.trust_in_shape), film.size_px, self.strategy.margin, film.pixel_size
         )
         frame = fit_region(region, film.pixel_size, film.anterior or "left", self._input_size)
-        frames = [_zoomed(frame, zoom) for zoom in self.strategy.zooms]
         if first.frame.step[1] / frame.step[1] < self.strategy.second_look_gain:
-            if self.strategy.zooms == (1.0,):
-                return first
-            frames = [_zoomed(first.frame, zoom) for zoom in self.strategy.zooms]
-        return _joined([self.look(film, f) for f in frames])
+            frame = first.frame
+        frames = [_zoomed(frame, zoom) for zoom in self.strategy.zooms]
+        look = _joined([self.look(film, f) for f in frames])
+        return _joined([look, *(self._close_up(film, frame, look, *close_up) for close_up in self.close_ups)])
+
+    def _close_up(self, film: Film, whole: InputFrame, look: Look, model: Model, network: Network) -> Look:
+        """What a close-up's network sees around the landmarks of a look, at the scale of the `whole` spine's frame."""
+        assert model.region is not None
+        near = close_up_frame(model.region, whole, look.mean)
+        views = [_zoomed(near, zoom) for zoom in self.strategy.zooms]
+        found, wide = network(np.stack([close_up_input(film.pixels, view) for view in views]))
+        points = np.repeat(look.mean[None], len(views), axis=0)
+        spread = np.full(points.shape[:2], np.inf)
+        for i, view in enumerate(views):
+            points[i, model.region.rows] = view.to_film(found[i])
+            spread[i, model.region.rows] = wide[i] * view.step[1]
+            points[i] = look.frame.to_film(hips_in_order(look.frame.to_network(points[i]), HIGHER_FIRST))
+        return Look(look.frame, points, spread)
 
     @property
     def _input_size(self) -> tuple[int, int]:
@@ -247,7 +266,7 @@ class Detector:
             anterior=film.anterior or "left",
             anterior_source=film.anterior_source,
             pixel_aspect=film.pixel_aspect,
-            models=tuple(model.name for model in self.models),
+            models=tuple(model.name for model, _ in (*self.networks, *self.close_ups)),
             warnings=tuple(warnings),
         )
 

@@ -13,7 +13,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from SpineAlignmentLib.errors import ModelError
-from SpineAlignmentLib.landmarks import COUNT
 from SpineAlignmentLib.models import ONNX_FILE, SAVED_MODEL, WEIGHTS_FILE, Model
 
 FloatArray = NDArray[np.float64]
@@ -36,7 +35,7 @@ class Network(Protocol):
 
         Returns:
             Landmarks in network pixels, shape (n, 45, 2), and the spread (standard deviation) of their heatmaps in
-            network pixels, shape (n, 45).
+            network pixels, shape (n, 45); of a close-up, those of its region alone.
         """
 
 
@@ -79,13 +78,16 @@ def load_network(model: Model, engine: str = "auto", threads: int | None = None)
     path = model.verified(ONNX_FILE if chosen == "onnx" else SAVED_MODEL)
     if chosen == "onnx" and WEIGHTS_FILE in model.checksums:
         model.verified(WEIGHTS_FILE)
-    loaded = _Onnx(path, threads) if chosen == "onnx" else _TensorFlow(path, threads)
+    count = len(model.landmarks)
+    loaded = _Onnx(path, threads, count) if chosen == "onnx" else _TensorFlow(path, threads, count)
     return loaded
 
 
 class _Onnx:
-    def __init__(self, path: Path, threads: int | None) -> None:
+    def __init__(self, path: Path, threads: int | None, landmarks: int) -> None:
         import onnxruntime
+
+        self._landmarks = landmarks
 
         options = onnxruntime.SessionOptions()
         options.log_severity_level = 3
@@ -101,11 +103,12 @@ class _Onnx:
 
     def __call__(self, films: ImageArray) -> tuple[FloatArray, FloatArray]:
         points, spread = self._session.run(["coordinates", "spread"], {"films": films[..., None]})
-        return _checked(points, spread)
+        return _checked(points, spread, self._landmarks)
 
 
 class _TensorFlow:
-    def __init__(self, path: Path, threads: int | None) -> None:
+    def __init__(self, path: Path, threads: int | None, landmarks: int) -> None:
+        self._landmarks = landmarks
         os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
         import tensorflow
 
@@ -122,11 +125,11 @@ class _TensorFlow:
 
     def __call__(self, films: ImageArray) -> tuple[FloatArray, FloatArray]:
         out = self._run(films=self._constant(films[..., None]))
-        return _checked(out["coordinates"].numpy(), out["spread"].numpy())
+        return _checked(out["coordinates"].numpy(), out["spread"].numpy(), self._landmarks)
 
 
-def _checked(points: Any, spread: Any) -> tuple[FloatArray, FloatArray]:
+def _checked(points: Any, spread: Any, count: int) -> tuple[FloatArray, FloatArray]:
     points, spread = np.asarray(points, float), np.asarray(spread, float)
-    if points.shape[1:] != (COUNT, 2) or spread.shape[1:] != (COUNT,):
-        raise ModelError(f"the network answers with shapes {points.shape} and {spread.shape}, not {COUNT} landmarks")
+    if points.shape[1:] != (count, 2) or spread.shape[1:] != (count,):
+        raise ModelError(f"the network answers with shapes {points.shape} and {spread.shape}, not {count} landmarks")
     return points, spread

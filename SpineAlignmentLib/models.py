@@ -1,7 +1,7 @@
 """The trained models on disk: what each is, and that its files are the ones that were trained.
 
 A model folder holds a TensorFlow SavedModel (`saved_model/`), its ONNX twin (`model.onnx`) and `model.json`; the folder
-above it lists the models of the ensemble in `ensemble.json`.
+above it lists the models of the ensemble, and those of close-ups, in `ensemble.json`.
 """
 
 import hashlib
@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
+from SpineAlignmentLib.close_up import REGIONS, Region
 from SpineAlignmentLib.errors import ModelError, ResultError
 from SpineAlignmentLib.landmarks import NAMES
 from SpineAlignmentLib.results import read_json
@@ -35,6 +36,10 @@ class Model:
     folder: Path
     input_size: tuple[int, int]
     """(height, width) of its input in pixels."""
+    landmarks: tuple[str, ...]
+    """What it finds, in the order of its answers."""
+    region: Region | None
+    """What it sees, for a close-up; None: the whole film."""
     checksums: Mapping[str, str]
     """Path inside the folder to the SHA-256 of the file."""
     about: Mapping[str, Any]
@@ -78,13 +83,15 @@ def read_model(folder: Path) -> Model:
     try:
         height, width = (int(v) for v in about["input_size"])
         names = tuple(about["landmarks"])
+        region = REGIONS[about["region"]] if about.get("region") else None
         checksums = {str(k): str(v) for k, v in about["checksums"].items()}
         name = str(about["name"])
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise ModelError(f"{path}: not the description of a model ({error!r})") from error
-    if names != NAMES:
-        raise ModelError(f"{path}: made for other landmarks than the {len(NAMES)} of this version")
-    return Model(name, folder, (height, width), checksums, about)
+    expected = region.landmarks if region else NAMES
+    if names != expected:
+        raise ModelError(f"{path}: made for other landmarks than the {len(expected)} of this version")
+    return Model(name, folder, (height, width), names, region, checksums, about)
 
 
 def read_ensemble(folder: Path | None = None) -> tuple[Model, ...]:
@@ -99,11 +106,31 @@ def read_ensemble(folder: Path | None = None) -> tuple[Model, ...]:
         if (folder / "model.json").exists():
             return (read_model(folder),)
         raise ModelError(f"{folder}: no models there (ensemble.json is missing)")
+    models = _listed(listing, "models")
+    if not models or any(model.region for model in models):
+        raise ModelError(f'{listing}: expected {{"models": [names of folders of models that see the whole film]}}')
+    return models
+
+
+def read_close_ups(folder: Path | None = None) -> tuple[Model, ...]:
+    """The models that see a part of the film again, of the ensemble in a folder; there may be none.
+
+    Raises:
+        ModelError: one of them is not right.
+    """
+    listing = (shipped_models() if folder is None else folder) / "ensemble.json"
+    models = _listed(listing, "close_ups") if listing.exists() else ()
+    if not all(model.region for model in models):
+        raise ModelError(f'{listing}: expected {{"close_ups": [names of folders of models of a region]}}')
+    return models
+
+
+def _listed(listing: Path, key: str) -> tuple[Model, ...]:
     content = _json(listing)
-    names = content.get("models") if isinstance(content, Mapping) else None
-    if not isinstance(names, list) or not names or not all(isinstance(n, str) for n in names):
-        raise ModelError(f'{listing}: expected {{"models": [names of folders]}}')
-    return tuple(read_model(folder / name) for name in names)
+    names = content.get(key, []) if isinstance(content, Mapping) else None
+    if not isinstance(names, list) or not all(isinstance(n, str) for n in names):
+        raise ModelError(f'{listing}: expected {{"{key}": [names of folders]}}')
+    return tuple(read_model(listing.parent / name) for name in names)
 
 
 def _json(path: Path) -> Any:

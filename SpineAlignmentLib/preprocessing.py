@@ -162,7 +162,7 @@ def _neighborhood_mean(image: ImageArray, side: int) -> ImageArray:
     return np.asarray(ndimage.uniform_filter(once, side, mode="constant", output=np.float32))
 
 
-def normalize_contrast(image: ImageArray, inside: NDArray[np.bool_]) -> ImageArray:
+def normalize_contrast(image: ImageArray, inside: NDArray[np.bool_], whole_height: int = 0) -> ImageArray:
     """Local contrast normalization: subtract the neighborhood's mean, divide by its standard deviation.
 
     Only film pixels count for the statistics; the surroundings of the film become 0.
@@ -170,6 +170,7 @@ def normalize_contrast(image: ImageArray, inside: NDArray[np.bool_]) -> ImageArr
     Args:
         image: gray values, shape (height, width).
         inside: where the film is, same shape.
+        whole_height: height of the input of which the image is a part; 0: the image is the whole.
 
     Returns:
         Values in about -1 to 1, zero outside the film, float32.
@@ -179,7 +180,7 @@ def normalize_contrast(image: ImageArray, inside: NDArray[np.bool_]) -> ImageArr
     low, high = np.percentile(image[inside][::7], (0.5, 99.5))
     gray = np.clip((image - low) / max(high - low, 1e-6), 0, 1).astype(np.float32)
     weight = inside.astype(np.float32)
-    side = max(3, round(image.shape[0] * NORMALIZATION_WINDOW) | 1)
+    side = max(3, round((whole_height or image.shape[0]) * NORMALIZATION_WINDOW) | 1)
     share = np.maximum(_neighborhood_mean(weight, side), 1e-3)
     gray *= weight
     mean = _neighborhood_mean(gray, side) / share

@@ -12,10 +12,19 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from SpineAlignmentLib.close_up import REGIONS
 from SpineAlignmentLib.detection import HIGHER_FIRST, hips_in_order
 from SpineAlignmentLib.errors import SpineAlignmentError
 from SpineAlignmentLib.film import read_film
-from SpineAlignmentLib.preprocessing import InputFrame, fit_film, network_input, normalize_contrast, resample
+from SpineAlignmentLib.preprocessing import (
+    INPUT_SIZE,
+    InputFrame,
+    fit_film,
+    network_input,
+    normalize_contrast,
+    resample,
+)
+from Training.close_up import cut_window, region_points, window_corner
 from Training.config import ConfigError
 from Training.datasets import AnnotatedFilm, load_mapping, read_films
 from Training.datasets.film import PICTURE_SUFFIXES, anterior_from_points
@@ -36,6 +45,7 @@ class AnnotatedFilms:
         mapping: name or file of the mapping of a foreign data set, see `Training.datasets`.
         names: the films to use; all when empty.
         strength: of the augmentation; 1 is the paper's, 0 none.
+        region: name of the close-up that is shown instead of the whole, see `SpineAlignmentLib.close_up`.
         training: whether films are augmented.
 
     Raises:
@@ -43,8 +53,15 @@ class AnnotatedFilms:
     """
 
     def __init__(
-        self, folder: str, mapping: str = "", names: tuple[str, ...] = (), strength: float = 1.0, training: bool = True
+        self,
+        folder: str,
+        mapping: str = "",
+        names: tuple[str, ...] = (),
+        strength: float = 1.0,
+        region: str = "",
+        training: bool = True,
     ) -> None:
+        self.region = REGIONS[region] if region else None
         self.training, self.strength = training, strength
         try:
             films, problems = read_films(folder, load_mapping(mapping) if mapping else None)
@@ -72,6 +89,15 @@ class AnnotatedFilms:
         self, index: int, epoch: int, input_size: tuple[int, int], rng: np.random.Generator
     ) -> tuple[FloatArray, FloatArray]:
         """See `FilmSource`."""
+        if self.region is None:
+            return self._whole(index, input_size, rng)
+        image, points = self._whole(index, INPUT_SIZE, rng)
+        corner = window_corner(self.region, points, INPUT_SIZE, rng)
+        return cut_window(image, corner, self.region), region_points(self.region, points, corner).astype(np.float32)
+
+    def _whole(
+        self, index: int, input_size: tuple[int, int], rng: np.random.Generator
+    ) -> tuple[FloatArray, FloatArray]:
         if self.training and self.strength > 0:
             image, inside, points = self._fitted(index, input_size)
             return augment(image, inside, points, input_size, self.strength, rng)

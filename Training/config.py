@@ -14,6 +14,8 @@ from typing import Any, Final, Literal
 
 import yaml
 
+from SpineAlignmentLib.close_up import REGIONS
+
 REFERENCE_HEIGHT: Final[int] = 864
 """Height in pixels of the paper's films."""
 
@@ -139,6 +141,9 @@ class TrainingConfig:
 
     name: str
     description: str = ""
+    region: str = ""
+    """Name of the close-up that is learned instead of the whole film, see `SpineAlignmentLib.close_up`."""
+
     input_size: tuple[int, int] = (864, 480)
     network: NetworkConfig = field(default_factory=NetworkConfig)
     loss: LossConfig = field(default_factory=LossConfig)
@@ -149,7 +154,7 @@ class TrainingConfig:
     @property
     def pixel(self) -> float:
         """Size of an input pixel in pixels of the reference height."""
-        return REFERENCE_HEIGHT / self.input_size[0]
+        return 1.0 if self.region else REFERENCE_HEIGHT / self.input_size[0]
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values, as YAML and JSON hold them."""
@@ -284,6 +289,13 @@ def _check(config: TrainingConfig, where: str) -> None:
     for key, value in positive.items():
         if not value > 0:
             raise ConfigError(f"{where}: {key} must be above 0, got {value}")
+    if config.region and config.region not in REGIONS:
+        raise ConfigError(f"{where}: region must be one of {', '.join(REGIONS)}, got {config.region!r}")
+    if config.region and config.input_size != REGIONS[config.region].input_size:
+        size = list(REGIONS[config.region].input_size)
+        raise ConfigError(
+            f"{where}: input_size of region {config.region} must be {size}, got {list(config.input_size)}"
+        )
     if len(levels) != 1:
         raise ConfigError(f"{where}: network.channels, backbone_blocks and refine_blocks must have the same length")
     if any(size <= 0 or size % step for size in config.input_size):

@@ -121,7 +121,7 @@ def train_fold(config: TrainingConfig, run: Path) -> None:
     session = Session(config, run)
     session.run()
     if session.ranks.is_first:
-        films, true = validation_films(config.data.validation, config.input_size, config.run.seed)
+        films, true = validation_films(config.data.validation, config.input_size, config.run.seed, config.region)
         arrays, _ = checkpoint.load(run / "best.npz")
         checkpoint.restore_network(session.averaged, arrays, run / "best.npz")
         temporary = run / "held_out.partial.npz"

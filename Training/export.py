@@ -3,8 +3,9 @@
 `python -m Training.export --run runs/exponential --output SpineAlignment/Resources/Models`
 
 Both take `films`, float32 (N, H, W, 1), as `SpineAlignmentLib.preprocessing.network_input` makes them, and return
-`coordinates`, float32 (N, 45, 2), in input pixels, and `spread`, float32 (N, 45), in input pixels. The SavedModel is
-the source; the twin is converted from it. Weights trained with another backend of Keras are exported the same way.
+`coordinates`, float32 (N, 45, 2), in input pixels, and `spread`, float32 (N, 45), in input pixels; a close-up answers
+with the landmarks of its region alone. The SavedModel is the source; the twin is converted from it. Weights trained
+with another backend of Keras are exported the same way.
 
 Kernels are rounded to half precision (11 bits), which moves a landmark by hundredths of a pixel and lets a model be
 stored, and versioned, in half the room.
@@ -25,6 +26,7 @@ from typing import Any
 import numpy as np
 
 from SpineAlignmentLib import landmarks
+from SpineAlignmentLib.close_up import REGIONS
 from SpineAlignmentLib.models import ONNX_FILE, WEIGHTS_FILE
 from Training.config import ConfigError, TrainingConfig, load_config
 
@@ -81,6 +83,7 @@ def serving_function(config: TrainingConfig, arrays: dict[str, Any], path: Path)
     module = tf.Module()
     module.network_variables = [tf.Variable(stored(weight.numpy()), trainable=False) for weight in network.weights]
     films = tf.TensorSpec([None, *config.input_size, 1], tf.float32, name="films")
+    rows = REGIONS[config.region].rows if config.region else None
 
     @tf.function(input_signature=[films])  # type: ignore[untyped-decorator]
     def serve(films: Any) -> dict[str, Any]:
@@ -89,7 +92,8 @@ def serving_function(config: TrainingConfig, arrays: dict[str, Any], path: Path)
         trainable = [values[weight.path] for weight in network.trainable_variables]
         fixed = [values[weight.path] for weight in network.non_trainable_variables]
         outputs, _ = network.stateless_call(trainable, fixed, films, training=False)
-        return {"coordinates": outputs["coordinates"], "spread": outputs["spread"]}
+        answers = {name: outputs[name] for name in ("coordinates", "spread")}
+        return {name: tf.gather(answer, rows, axis=1) for name, answer in answers.items()} if rows else answers
 
     module.serve = serve
     return module
@@ -101,7 +105,8 @@ def describe(config: TrainingConfig, state: dict[str, Any], name: str, folder: P
     return {
         "name": name,
         "input_size": list(config.input_size),
-        "landmarks": list(landmarks.NAMES),
+        "region": config.region,
+        "landmarks": list(REGIONS[config.region].landmarks if config.region else landmarks.NAMES),
         "regularization": config.loss.regularization,
         "training": {
             "config": portable(config),
@@ -129,23 +134,28 @@ def portable(config: TrainingConfig) -> dict[str, Any]:
 
 
 def update_ensemble(output: Path, names: list[str]) -> None:
-    """Makes `ensemble.json` list these models, whose predictions are averaged.
+    """Makes `ensemble.json` list these models: those that see the whole film, if any, or close-ups, or both.
 
     Raises:
         ConfigError: a model that is not there, or whose input differs from the others'.
     """
+    listed: dict[str, list[str]] = {"models": [], "close_ups": []}
     sizes = set()
     for name in names:
         path = output / name / "model.json"
         if not path.is_file():
             raise ConfigError(f"{path}: no such model; export it first")
-        sizes.add(tuple(json.loads(path.read_text(encoding="utf-8"))["input_size"]))
+        about = json.loads(path.read_text(encoding="utf-8"))
+        listed["close_ups" if about.get("region") else "models"].append(name)
+        if not about.get("region"):
+            sizes.add(tuple(about["input_size"]))
     if len(sizes) > 1:
         raise ConfigError(f"{output}: models of different input sizes {sorted(sizes)} cannot form an ensemble")
     path = output / "ensemble.json"
     content = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
+    content |= {kind: members for kind, members in listed.items() if members}
     temporary = path.with_suffix(".partial")
-    temporary.write_text(json.dumps(content | {"models": names}, indent=1) + "\n", encoding="utf-8")
+    temporary.write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
     temporary.replace(path)
 
 

@@ -49,12 +49,13 @@ KINDS: Final[dict[str, str]] = {
 """Kind of source to the class that reads it."""
 
 
-def build_source(config: SourceConfig, training: bool) -> FilmSource:
+def build_source(config: SourceConfig, training: bool, region: str = "") -> FilmSource:
     """The source that a configuration names.
 
     Args:
         config: its kind, one of `KINDS` or "module:Class", and the options its class takes.
         training: whether films are augmented, passed to the class as `training`.
+        region: name of the close-up that is shown instead of the whole film, passed to the class as `region`.
 
     Raises:
         ConfigError: unknown kind, options the class does not take, or nothing to read.
@@ -68,7 +69,8 @@ def build_source(config: SourceConfig, training: bool) -> FilmSource:
     except (ImportError, AttributeError) as error:
         raise ConfigError(f"films of kind {config.kind!r}: {error}") from error
     try:
-        source: FilmSource = maker(**config.options, training=training)
+        part = {"region": region} if region else {}
+        source: FilmSource = maker(**config.options, **part, training=training)
     except TypeError as error:
         raise ConfigError(f"films of kind {config.kind!r} do not take these options: {error}") from error
     if len(source) == 0:
@@ -85,6 +87,7 @@ class Fold:
         fold: the part held out, 0 to folds - 1.
         held_out: this part alone; else all others.
         seed: of the split.
+        region: see `build_source`.
         training: whether films are augmented.
     """
 
@@ -95,9 +98,10 @@ class Fold:
         folds: int = 5,
         held_out: bool = False,
         seed: int = 0,
+        region: str = "",
         training: bool = True,
     ) -> None:
-        self.source = build_source(SourceConfig(**source), training)
+        self.source = build_source(SourceConfig(**source), training, region)
         groups = getattr(self.source, "groups", None) or list(range(len(self.source)))
         distinct = sorted(set(groups))
         if len(distinct) < folds:
@@ -122,11 +126,18 @@ class Mixture:
     Args:
         sources: kind and options of each.
         repeats: how often an epoch shows the films of each; once when empty.
+        region: see `build_source`.
         training: whether films are augmented.
     """
 
-    def __init__(self, sources: list[dict[str, Any]], repeats: tuple[int, ...] = (), training: bool = True) -> None:
-        self.sources = [build_source(SourceConfig(**source), training) for source in sources]
+    def __init__(
+        self,
+        sources: list[dict[str, Any]],
+        repeats: tuple[int, ...] = (),
+        region: str = "",
+        training: bool = True,
+    ) -> None:
+        self.sources = [build_source(SourceConfig(**source), training, region) for source in sources]
         counts = [len(source) for source in self.sources]
         times = list(repeats) or [1] * len(counts)
         if len(times) != len(counts):

@@ -22,7 +22,7 @@ import numpy as np
 
 from SpineAlignmentLib.errors import ModelError, ResultError, SpineAlignmentError
 from SpineAlignmentLib.files import make_folder, write_files
-from SpineAlignmentLib.models import SAVED_MODEL, Model, read_ensemble
+from SpineAlignmentLib.models import SAVED_MODEL, Model, read_close_ups, read_ensemble
 from Training.config import (
     ConfigError,
     DataConfig,
@@ -132,7 +132,7 @@ def extract_weights(model: Model, path: Path) -> None:
 
 
 def finetune(models: Path | None, settings: Settings, output: Path, work: Path) -> Path:
-    """Continue every model of an ensemble and export the results; each training runs in a process of its own.
+    """Continue every model of an ensemble, close-ups too, and export the results; each training has its own process.
 
     Args:
         models: folder with ensemble.json, or of one model; None for the ensemble that ships.
@@ -148,7 +148,7 @@ def finetune(models: Path | None, settings: Settings, output: Path, work: Path) 
     make_folder(work)
     make_folder(output)
     runs = []
-    for model in read_ensemble(models):
+    for model in (*read_ensemble(models), *read_close_ups(models)):
         weights, config, run = (work / f"{model.name}{end}" for end in (".npz", ".yaml", ""))
         wanted = continued(model, settings, weights)
         if (run / "config.yaml").exists() and load_config(run / "config.yaml").to_dict() != wanted.to_dict():

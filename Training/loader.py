@@ -54,11 +54,11 @@ def prepare(source: FilmSource, request: Request) -> Sample:
     return np.asarray(image, np.float32), np.asarray(points, np.float32)
 
 
-def _start_worker(config: SourceConfig) -> None:
+def _start_worker(config: SourceConfig, region: str) -> None:
     global _worker_source
     os.nice(5)  # The training itself goes first.
     threading.Thread(target=_end_with_parent, daemon=True).start()
-    _worker_source = build_source(config, training=True)
+    _worker_source = build_source(config, True, region)
 
 
 def _end_with_parent() -> None:
@@ -91,8 +91,9 @@ class BatchLoader:
         prefetch: int = 4,
         rank: int = 0,
         ranks: int = 1,
+        region: str = "",
     ) -> None:
-        """`batch_size` counts the films of all ranks together and is a multiple of `ranks`."""
+        """`batch_size` counts the films of all ranks together and is a multiple of `ranks`; `region`: a close-up."""
         if batch_size % ranks:
             raise ValueError(f"a batch of {batch_size} films cannot be shared evenly by {ranks} ranks")
         self.input_size = input_size
@@ -101,12 +102,14 @@ class BatchLoader:
         self.rank, self.ranks = rank, ranks
         self.prefetch = prefetch
         self.waited_s = 0.0
-        self.source = build_source(config, training=True)
+        self.source = build_source(config, True, region)
         self.pool: ProcessPoolExecutor | None = None
         if workers > 0:
             # Spawn, not fork: engines and graphics libraries do not survive a fork.
             context = multiprocessing.get_context("spawn")
-            self.pool = ProcessPoolExecutor(workers, mp_context=context, initializer=_start_worker, initargs=(config,))
+            self.pool = ProcessPoolExecutor(
+                workers, mp_context=context, initializer=_start_worker, initargs=(config, region)
+            )
 
     def __enter__(self) -> Self:
         return self
@@ -152,8 +155,10 @@ def stack(samples: list[Sample]) -> tuple[FloatArray, FloatArray]:
     return np.stack([image for image, _ in samples])[..., None], np.stack([points for _, points in samples])
 
 
-def validation_films(config: SourceConfig, input_size: tuple[int, int], seed: int) -> tuple[FloatArray, FloatArray]:
+def validation_films(
+    config: SourceConfig, input_size: tuple[int, int], seed: int, region: str = ""
+) -> tuple[FloatArray, FloatArray]:
     """Every film of a source, not augmented: films (n, height, width, 1), landmarks (n, 45, 2)."""
-    source = build_source(config, training=False)
+    source = build_source(config, False, region)
     samples = [source.get(i, 0, input_size, np.random.default_rng([seed, i, 3])) for i in range(len(source))]
     return stack([(np.asarray(image, np.float32), np.asarray(points, np.float32)) for image, points in samples])

@@ -153,6 +153,7 @@ class Session:
         self.loader = BatchLoader(
             data.training, config.input_size, settings.batch_size, config.run.seed,
             workers=data.workers, prefetch=data.prefetch, rank=self.ranks.rank, ranks=self.ranks.size,
+            region=config.region,
         )  # fmt: skip
         self.network = build_network(config.network, config.input_size, self.ranks.normalization)
         self.averaged = build_network(config.network, config.input_size)
@@ -249,7 +250,8 @@ class Session:
     def validate(self) -> dict[str, float]:
         """Figures over the validation films, each rank working on its share of them."""
         if self.validation is None:
-            films, points = validation_films(self.config.data.validation, self.config.input_size, self.config.run.seed)
+            config = self.config
+            films, points = validation_films(config.data.validation, config.input_size, config.run.seed, config.region)
             self.validation = films[self.ranks.rank :: self.ranks.size], points[self.ranks.rank :: self.ranks.size]
         films, points = self.validation
         predicted = {name: self.ranks.gather(values) for name, values in self.predict(films).items()}

@@ -7,10 +7,13 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from SpineAlignmentLib.close_up import REGIONS
+from SpineAlignmentLib.landmarks import NAMES
 from SpineAlignmentLib.models import Model
 from Testing.evaluation.samples import SIZE, truth, write_films
 from Testing.training import tiny
 from Training import checkpoint
+from Training.config import config_from_dict, save_config
 from Training.export import stored
 from Training.film_source import Fold, Mixture, build_source
 from Training.finetune import Settings, continued, extract_weights, finetune, main
@@ -31,15 +34,24 @@ def write_drawn_films(folder: Path, count: int) -> Path:
 
 @pytest.fixture(scope="module")
 def shipped(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
-    """A tiny trained and exported ensemble of one, and its run."""
+    """A tiny trained and exported ensemble of one with an untrained close-up, and its run."""
     from Training.export import export_run, update_ensemble
+    from Training.network import build_network
 
     folder = tmp_path_factory.mktemp("shipped")
     run = folder / "run"
     done = tiny.train(tiny.write_config(folder / "tiny.yaml"), run)
     assert done.returncode == 0, done.stderr
-    export_run(run, folder / "models")
-    update_ensemble(folder / "models", ["tiny"])
+    part = folder / "part"
+    part.mkdir()
+    changes = {"name": "part", "region": "pelvis", "input_size": list(REGIONS["pelvis"].input_size)}
+    config = config_from_dict(tiny.tiny_config(**changes), "part")
+    save_config(config, part / "config.yaml")
+    weights = checkpoint.network_arrays(build_network(config.network, config.input_size))
+    checkpoint.save(part / "best.npz", weights, {"step": 0, "metrics": {}})
+    for one in (run, part):
+        export_run(one, folder / "models")
+    update_ensemble(folder / "models", ["tiny", "part"])
     return folder / "models", run
 
 
@@ -65,9 +77,10 @@ def test_finetuned_models_are_measured_before_and_after(
     found = json.loads((output / "finetuning.json").read_text())["sets"]["held-out films"]
     assert "held-out films: 10 films, median error" in said and f"--models {output}" in said
     assert found["after"]["median_error_mm"] < found["before"]["median_error_mm"]
-    about = json.loads((output / "tiny" / "model.json").read_text())
-    assert "Fine-tuned on 10 corrected films" in about["training"]["data"]
-    assert json.loads((output / "ensemble.json").read_text())["models"] == ["tiny"]
+    for name, region in (("tiny", ""), ("part", "pelvis")):
+        about = json.loads((output / name / "model.json").read_text())
+        assert "Fine-tuned on 10 corrected films" in about["training"]["data"] and about["region"] == region
+    assert json.loads((output / "ensemble.json").read_text()) == {"models": ["tiny"], "close_ups": ["part"]}
     assert main([*(str(o) for o in options), "--steps", "41", "--learning-rate", "0.005", "--threads", "1"]) == 2
     assert "with other settings; give another --work" in capfd.readouterr().err
 
@@ -76,7 +89,7 @@ def test_finetuned_models_are_measured_before_and_after(
 def test_new_and_known_films_weigh_the_same(tmp_path: Path, corrected: int, known: int) -> None:
     """Both kinds train and choose the best step in about equal numbers, and no film does both."""
     new, old = write_drawn_films(tmp_path / "new", corrected), write_drawn_films(tmp_path / "old", known)
-    model = Model("m", tmp_path, (64, 32), {}, {"training": {"config": tiny.tiny_config()}})
+    model = Model("m", tmp_path, (64, 32), NAMES, None, {}, {"training": {"config": tiny.tiny_config()}})
     data = continued(model, Settings(new, old), tmp_path / "w.npz").data
     parts = []
     for source in (data.training, data.validation):

@@ -17,7 +17,7 @@ from SpineAlignmentLib.command_line import main
 from SpineAlignmentLib.film_paths import film_files, result_names
 from SpineAlignmentLib.landmarks import COUNT, INDEX, NAMES
 from SpineAlignmentLib.markups import read_markups
-from SpineAlignmentLib.models import read_ensemble, shipped_models
+from SpineAlignmentLib.models import read_close_ups, read_ensemble, shipped_models
 from SpineAlignmentLib.parameters import KEYS, lean, slope, spinopelvic_parameters
 from SpineAlignmentLib.results import Annotation, frame_points, read_annotation, write_annotation
 from Testing.library.films import SAMPLE_FILM, dicom, pattern, picture
@@ -58,7 +58,7 @@ def test_results_agree_with_each_other(detected):
     result = json.loads((out / "good.json").read_text())
     assert set(result["landmarks"]) == set(NAMES)
     assert set(result["parameters"]) == set(KEYS)
-    assert result["models"] == [m.name for m in read_ensemble()]
+    assert result["models"] == [m.name for m in (*read_ensemble(), *read_close_ups())]
     annotation = read_annotation(out / "good.json")
     for key, value in annotation.parameters().items():
         assert result["parameters"][key]["value"] == pytest.approx(value, abs=1e-3)

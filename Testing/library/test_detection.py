@@ -22,7 +22,7 @@ from SpineAlignmentLib.detection import (
 from SpineAlignmentLib.errors import ModelError
 from SpineAlignmentLib.film import film_from_pixels, read_film
 from SpineAlignmentLib.landmarks import COUNT, INDEX
-from SpineAlignmentLib.models import read_ensemble, shipped_models
+from SpineAlignmentLib.models import read_close_ups, read_ensemble, shipped_models
 from SpineAlignmentLib.parameters import BY_KEY
 from SpineAlignmentLib.preprocessing import fit_film
 from SpineAlignmentLib.results import film_points
@@ -57,7 +57,7 @@ def distance(a, b):
 
 def test_result_is_complete(found, sample):
     assert found.size_px == sample.size_px
-    assert len(found.models) == len(read_ensemble())
+    assert len(found.models) == len(read_ensemble()) + len(read_close_ups())
     sure = found.confidence[np.isfinite(found.points_px).all(axis=1)]
     assert ((sure >= 0) & (sure <= 1)).all()
     assert np.isfinite(found.points_px).all()

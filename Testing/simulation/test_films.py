@@ -7,6 +7,7 @@ import numpy as np
 import pydicom
 import pytest
 
+from SpineAlignmentLib.close_up import REGIONS
 from SpineAlignmentLib.film import read_film
 from SpineAlignmentLib.results import read_annotation
 from Training.simulation import cache, projection
@@ -83,6 +84,13 @@ def test_cached_projections_are_resumed_and_stream(tmp_path: Path) -> None:
     assert image.shape == (432, 240)
     assert np.abs(image).max() <= 1
     assert np.isfinite(points).all(axis=1).sum() > 30
+    for name, region in REGIONS.items():
+        close = SimulatedFilms(str(tmp_path), region=name)
+        for seed in range(3):
+            image, points = close.get(0, 0, region.input_size, np.random.default_rng(seed))
+            known = np.flatnonzero(np.isfinite(points).all(axis=1))
+            assert image.shape == region.input_size and np.abs(image).max() <= 1
+            assert set(known) <= set(region.rows) and len(known) > len(region.rows) / 2
     fixed = SimulatedFilms(str(tmp_path), training=False)
     assert np.array_equal(
         fixed.get(0, 0, (432, 240), np.random.default_rng(1))[0],

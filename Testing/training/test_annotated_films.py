@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from SpineAlignmentLib.close_up import REGIONS
 from SpineAlignmentLib.landmarks import COUNT, INDEX
 from SpineAlignmentLib.results import Annotation, write_annotation
 from Training.annotated_films import AnnotatedFilms
@@ -63,6 +64,20 @@ def test_landmarks_stay_on_their_dots(tmp_path: Path, training: bool) -> None:
             assert points[INDEX["FH_1"], 0] <= points[INDEX["FH_2"], 0]
         assert not known[INDEX["L3_C"]]
     assert checked >= 24
+
+
+@pytest.mark.parametrize("training", [False, True])
+def test_a_close_up_shows_its_region_alone(tmp_path: Path, training: bool) -> None:
+    write_film(tmp_path, "film", "right")
+    films = AnnotatedFilms(str(tmp_path), region="pelvis", training=training)
+    size = REGIONS["pelvis"].input_size
+    for seed in range(6):
+        image, points = films.get(0, 0, size, np.random.default_rng(seed))
+        assert image.shape == size and image.dtype == np.float32
+        known = np.isfinite(points).all(axis=1)
+        assert set(np.flatnonzero(known)) <= set(REGIONS["pelvis"].rows) and known[INDEX["S1_A"]]
+        point = points[INDEX["S1_A"]]
+        assert np.abs(brightest(image, point) - point).max() < 1.6, seed
 
 
 def test_validation_films_never_change(tmp_path: Path) -> None:

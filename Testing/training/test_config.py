@@ -37,6 +37,8 @@ def test_networks_have_the_papers_25_blocks(name: str) -> None:
         ({"network": {"residual_blocks": 7}}, "the blocks add up to"),
         ({"network": {"channels": [8, 8]}}, "same length"),
         ({"run": None}, "run must be a mapping"),
+        ({"region": "knee"}, "region must be one of neck, pelvis, got 'knee'"),
+        ({"region": "pelvis"}, "input_size of region pelvis must be [320, 256], got [64, 32]"),
         ({"trainning": {}}, "unknown key 'trainning'"),
     ],
 )

@@ -7,9 +7,10 @@ import numpy as np
 import onnx
 import pytest
 
+from SpineAlignmentLib.close_up import REGIONS
 from SpineAlignmentLib.engines import load_network
 from SpineAlignmentLib.errors import ModelError
-from SpineAlignmentLib.models import WEIGHTS_FILE, read_ensemble
+from SpineAlignmentLib.models import WEIGHTS_FILE, read_close_ups, read_ensemble
 from Testing.training.tiny import tiny_config
 from Training import checkpoint
 from Training.config import ConfigError, config_from_dict, save_config
@@ -54,6 +55,32 @@ def test_engines_give_the_networks_outputs(trained: Path, tmp_path: Path) -> Non
         points, spread = load_network(model, engine)(films)
         np.testing.assert_allclose(points, np.asarray(expected["coordinates"]), atol=2e-3)
         np.testing.assert_allclose(spread, np.asarray(expected["spread"]), atol=2e-3)
+
+
+def test_a_close_up_answers_with_its_own_landmarks(tmp_path: Path) -> None:
+    region = REGIONS["pelvis"]
+    config = config_from_dict(tiny_config(name="part", region="pelvis", input_size=list(region.input_size)), "tiny")
+    network = build_network(config.network, config.input_size)
+    rng = np.random.default_rng(6)
+    for variable in network.trainable_variables:
+        variable.assign(rng.normal(0, 0.4, variable.shape))
+    run = tmp_path / "run"
+    run.mkdir()
+    save_config(config, run / "config.yaml")
+    arrays = {name: stored(value) for name, value in checkpoint.network_arrays(network).items()}
+    checkpoint.save(run / "best.npz", arrays, {"step": 1, "metrics": {}})
+    checkpoint.restore_network(network, arrays, run)
+    (tmp_path / "ensemble.json").write_text('{"models": ["whole"]}')
+    assert main(["--run", str(run), "--output", str(tmp_path), "--ensemble"]) == 0
+    assert json.loads((tmp_path / "ensemble.json").read_text()) == {"models": ["whole"], "close_ups": ["part"]}
+    (model,) = read_close_ups(tmp_path)
+    assert model.region == region and model.landmarks == region.landmarks
+    films = rng.normal(0, 0.3, (2, *region.input_size)).astype(np.float32)
+    expected = network(films[..., None], training=False)
+    for engine in ("tensorflow", "onnx"):
+        points, spread = load_network(model, engine)(films)
+        np.testing.assert_allclose(points, np.asarray(expected["coordinates"])[:, region.rows], atol=5e-3)
+        np.testing.assert_allclose(spread, np.asarray(expected["spread"])[:, region.rows], atol=5e-3)
 
 
 def test_kernels_take_half_the_room(trained: Path, tmp_path: Path) -> None:

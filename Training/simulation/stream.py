@@ -1,7 +1,7 @@
 """Simulated films straight into training: cached projections, each time with a new view and a new look."""
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
@@ -9,8 +9,10 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from SpineAlignmentLib.close_up import REGIONS, SURROUNDINGS, cut
 from SpineAlignmentLib.detection import HIGHER_FIRST, hips_in_order
-from SpineAlignmentLib.preprocessing import normalize_contrast
+from SpineAlignmentLib.preprocessing import INPUT_SIZE, normalize_contrast
+from Training.close_up import region_points, window_corner
 from Training.simulation.appearance.augmentation import augment
 from Training.simulation.appearance.chain import Look, film
 from Training.simulation.appearance.projection_layers import Projection
@@ -45,6 +47,11 @@ class View:
             return None
         size = (input_size[1], input_size[0])
         return np.asarray(cv2.resize(self.bend.astype(np.float32), size, interpolation=cv2.INTER_CUBIC), np.float32)
+
+    def part(self, left: int, top: int) -> "View":
+        """The same view whose first pixel is this one's pixel (left, top)."""
+        linear, offset = self.matrix[:, :2], self.matrix[:, 2]
+        return replace(self, matrix=np.column_stack([linear, offset + linear @ (left, top)]))
 
     def to_network(self, points: FloatArray, field: ImageArray | None) -> FloatArray:
         """Projection pixels (n, 2) to network pixels; `field` is the view's displacement."""
@@ -121,6 +128,15 @@ def _inside(view: View, input_size: tuple[int, int]) -> NDArray[np.bool_]:
     return mask.astype(bool)
 
 
+def _part_of(field: ImageArray | None, left: int, top: int, size: tuple[int, int]) -> ImageArray | None:
+    """The field over a window, repeated beyond its edges."""
+    if field is None:
+        return None
+    rows = np.clip(np.arange(top, top + size[0]), 0, field.shape[0] - 1)
+    columns = np.clip(np.arange(left, left + size[1]), 0, field.shape[1] - 1)
+    return np.ascontiguousarray(field[rows[:, None], columns[None, :]])
+
+
 class SimulatedFilms:
     """A `FilmSource` of cached projections.
 
@@ -128,6 +144,7 @@ class SimulatedFilms:
         folder: written by `Training.simulation.cache`.
         first, count: the range of projections used; count 0 = all.
         randomization: greatest strength of the looks, 0 plausible to 1.5 well past it.
+        region: name of the close-up that is shown instead of the whole, see `SpineAlignmentLib.close_up`.
         training: draw a new view and look each time; else the same ones for an index, without augmentation.
 
     Raises:
@@ -135,7 +152,13 @@ class SimulatedFilms:
     """
 
     def __init__(
-        self, folder: str, first: int = 0, count: int = 0, randomization: float = 1.0, training: bool = True
+        self,
+        folder: str,
+        first: int = 0,
+        count: int = 0,
+        randomization: float = 1.0,
+        region: str = "",
+        training: bool = True,
     ) -> None:
         self._folder = Path(folder)
         numbers = sorted(int(p.stem) for p in self._folder.glob("*.json") if p.stem.isdigit())
@@ -144,6 +167,7 @@ class SimulatedFilms:
         if not self._indices:
             raise FileNotFoundError(f"{folder}: no projections; run python -m Training.simulation.cache first")
         self._randomization = randomization
+        self._region = REGIONS[region] if region else None
         self._training = training
 
     def __len__(self) -> int:
@@ -160,51 +184,66 @@ class SimulatedFilms:
         record = json.loads(path.with_suffix(".json").read_text())
         points = np.array([[np.nan if v is None else v for v in xy] for xy in record["landmarks"]], float)
         layers = np.load(path, mmap_mode="r")
-        view = sample_view(points, (layers.shape[1], layers.shape[2]), input_size, rng, self._training)
-        projection = self._warped(path, layers, view, input_size, points)
+        whole = INPUT_SIZE if self._region else input_size
+        view = sample_view(points, (layers.shape[1], layers.shape[2]), whole, rng, self._training)
+        field, size = view.displacement(whole), whole
+        marks = hips_in_order(view.to_network(points, field), HIGHER_FIRST)
+        if self._region:
+            size = self._region.canvas_size
+            left, top = (at - SURROUNDINGS for at in window_corner(self._region, marks, whole, rng))
+            view, field, marks = view.part(left, top), _part_of(field, left, top, size), marks - (left, top)
+        projection = _warped(path, layers, view, field, size, marks)
         look = Look.sample(rng, self._randomization * float(rng.random()))  # from plausible to wild
         image = film(projection, look, rng)
         if self._training:
             image = augment(image, projection.spacing_mm, rng)
-        inside = _inside(view, input_size)
-        marks = projection.landmarks
-        column, row = np.clip(np.nan_to_num(marks).round().astype(int), 0, np.array(input_size)[::-1] - 1).T
-        visible = (
-            inside[row, column] & (marks >= -0.5).all(axis=1) & (marks <= np.array(input_size)[::-1] - 0.5).all(axis=1)
-        )
+        inside = _inside(view, size)
+        column, row = np.clip(np.nan_to_num(marks).round().astype(int), 0, np.array(size)[::-1] - 1).T
+        visible = inside[row, column] & (marks >= -0.5).all(axis=1) & (marks <= np.array(size)[::-1] - 0.5).all(axis=1)
         marks = np.where(visible[:, None], marks, np.nan)
-        return normalize_contrast(image, inside), marks.astype(np.float32)
+        image = normalize_contrast(image, inside, whole[0])
+        if self._region:
+            image, marks = cut(image), region_points(self._region, marks, (SURROUNDINGS, SURROUNDINGS))
+        return image, marks.astype(np.float32)
 
-    def _warped(
-        self, path: Path, layers: NDArray[np.uint16], view: View, input_size: tuple[int, int], points: FloatArray
-    ) -> Projection:
-        """The projection on the network's grid, from the half-resolution copy where that is fine enough."""
-        field = view.displacement(input_size)
-        matrix, shrink = view.matrix, 1.0
-        if view.step > 1.5:
-            layers, shrink = np.load(path.with_suffix(".half.npy"), mmap_mode="r"), 0.5
-            # pixel centers: full = 2 * half + 0.5
-            matrix = np.column_stack([matrix[:, :2] / 2, (matrix[:, 2] - 0.5) / 2])
-        if field is None:
-            shape, flags = (input_size[1], input_size[0]), cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
-            seen = [cv2.warpAffine(np.ascontiguousarray(layer), matrix, shape, flags=flags) for layer in layers]
-        else:
-            x, y = (
-                np.arange(input_size[1], dtype=np.float32)[None, :],
-                np.arange(input_size[0], dtype=np.float32)[:, None],
-            )
-            source = np.float32(shrink) * field
-            source[..., 0] += matrix[0, 0] * x + matrix[0, 1] * y + matrix[0, 2]
-            source[..., 1] += matrix[1, 0] * x + matrix[1, 1] * y + matrix[1, 2]
-            seen = [
-                cv2.remap(np.ascontiguousarray(layer), source[..., 0], source[..., 1], cv2.INTER_LINEAR)
-                for layer in layers
-            ]
-        warped = {
-            name: layer.astype(np.float32) / steps
-            for layer, (name, steps) in zip(seen, STEPS_PER_MM.items(), strict=True)
-        }
-        marks = hips_in_order(view.to_network(points, field), HIGHER_FIRST)
-        return Projection(
-            warped["spine"], warped["skeleton"], warped["soft"], warped["metal"], view.step * SPACING_MM, marks
-        )
+
+def _warped(
+    path: Path,
+    layers: NDArray[np.uint16],
+    view: View,
+    field: ImageArray | None,
+    size: tuple[int, int],
+    marks: FloatArray,
+) -> Projection:
+    """The projection on the network's grid, from the half-resolution copy where that is fine enough.
+
+    Args:
+        path: of the projection.
+        layers: its content.
+        view: what is seen of it.
+        field: the view's displacement on the grid.
+        size: (height, width) of the grid.
+        marks: the landmarks on the grid.
+    """
+    matrix, shrink = view.matrix, 1.0
+    if view.step > 1.5:
+        layers, shrink = np.load(path.with_suffix(".half.npy"), mmap_mode="r"), 0.5
+        # pixel centers: full = 2 * half + 0.5
+        matrix = np.column_stack([matrix[:, :2] / 2, (matrix[:, 2] - 0.5) / 2])
+    if field is None:
+        shape, flags = (size[1], size[0]), cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
+        seen = [cv2.warpAffine(np.ascontiguousarray(layer), matrix, shape, flags=flags) for layer in layers]
+    else:
+        x, y = np.arange(size[1], dtype=np.float32)[None, :], np.arange(size[0], dtype=np.float32)[:, None]
+        source = np.float32(shrink) * field
+        source[..., 0] += matrix[0, 0] * x + matrix[0, 1] * y + matrix[0, 2]
+        source[..., 1] += matrix[1, 0] * x + matrix[1, 1] * y + matrix[1, 2]
+        seen = [
+            cv2.remap(np.ascontiguousarray(layer), source[..., 0], source[..., 1], cv2.INTER_LINEAR) for layer in layers
+        ]
+    warped = {
+        name: layer.astype(np.float32) / steps for layer, (name, steps) in zip(seen, STEPS_PER_MM.items(), strict=True)
+    }
+    return Projection(
+        warped["spine"], warped["skeleton"], warped["soft"], warped["metal"], view.step * SPACING_MM, marks
+    )

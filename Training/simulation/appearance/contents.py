@@ -214,7 +214,7 @@ def _lungs(soft: Layer, body: Body, look: ContentsLook, rng: np.random.Generator
     it does measure.
     """
     top = max(int(body.at("C7", 0, -30)[1]), 0)
-    bottom = min(int(body.at("L2")[1]), soft.shape[0])
+    bottom = min(max(int(body.at("L2")[1]), 0), soft.shape[0])
     chest = soft[top:bottom]
     if min(chest.shape) < 8:
         return

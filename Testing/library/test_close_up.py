@@ -1,0 +1,67 @@
+"""Close-ups: a window around known landmarks that looks as it does in the whole; a say in its own landmarks alone."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from SpineAlignmentLib.close_up import REGIONS, close_up_frame, close_up_input
+from SpineAlignmentLib.detection import Look
+from SpineAlignmentLib.film import read_film
+from SpineAlignmentLib.landmarks import COUNT
+from SpineAlignmentLib.preprocessing import fit_film, network_input
+from SpineAlignmentLib.results import film_points
+from Testing.library.films import SAMPLE_FILM
+
+regions = st.sampled_from(sorted(REGIONS))
+
+
+@given(regions, st.sampled_from(["left", "right"]), st.integers(0, 2**31))
+def test_the_window_lies_around_the_regions_landmarks(name, anterior, seed):
+    region = REGIONS[name]
+    rng = np.random.default_rng(seed)
+    whole = fit_film((2000, 3600), (0.2, 0.25), anterior)
+    points = rng.uniform(0, 1, (COUNT, 2)) * (2000, 3600)
+    frame = close_up_frame(region, whole, points)
+    seen = frame.to_network(points)[region.rows]
+    assert np.allclose((seen.min(axis=0) + seen.max(axis=0)) / 2, (np.array(region.input_size)[::-1] - 1) / 2)
+    assert np.allclose(np.ptp(seen, axis=0), np.ptp(whole.to_network(points)[region.rows], axis=0))
+
+
+def test_a_region_without_landmarks_has_no_window():
+    with pytest.raises(ValueError, match="no landmark of the region"):
+        close_up_frame(REGIONS["neck"], fit_film((400, 900)), np.full((COUNT, 2), np.nan))
+
+
+@pytest.mark.parametrize("name", sorted(REGIONS))
+def test_the_window_looks_as_it_does_in_the_whole(name, upright):
+    film = read_film(SAMPLE_FILM)
+    region = REGIONS[name]
+    whole = fit_film(film.size_px, film.pixel_size, "left")
+    points = film_points(upright, None, "left")
+    points = (points - points.min(axis=0)) / np.ptp(points, axis=0) * (0.3, 0.5) + (0.35, 0.25)
+    near = close_up_frame(region, whole, points * film.size_px)
+    # on whole pixels of the larger input
+    corner = np.round(whole.to_network(near.to_film([0.0, 0.0])))
+    center = whole.to_film(corner + (np.array(region.input_size)[::-1] - 1) / 2)
+    near = replace(near, center=(float(center[0]), float(center[1])))
+    left, top = corner.astype(int)
+    height, width = region.input_size
+    part = network_input(film.pixels, whole)[top : top + height, left : left + width]
+    close = close_up_input(film.pixels, near)
+    assert close.shape == part.shape == region.input_size
+    assert np.corrcoef(close.ravel(), part.ravel())[0, 1] > 0.98
+
+
+def test_what_a_view_does_not_show_it_does_not_change(upright):
+    points = film_points(upright, None, "left")
+    rows = REGIONS["pelvis"].rows
+    spread = np.array([np.full(COUNT, 2.0), np.full(COUNT, np.inf)])
+    spread[1, rows] = 1.0
+    look = Look(fit_film((400, 900)), np.array([points, points + 10]), spread)
+    others = np.setdiff1d(np.arange(COUNT), rows)
+    assert np.allclose(look.mean[others], points[others]) and np.allclose(look.mean[rows], points[rows] + 8)
+    assert np.allclose(look.deviation[others], 2) and np.all(look.apart[others] == 0)
+    assert np.all((look.deviation[rows] > 1) & (look.deviation[rows] < 2))
