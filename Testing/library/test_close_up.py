@@ -1,5 +1,7 @@
 """Close-ups: a window around known landmarks that looks as it does in the whole; a say in its own landmarks alone."""
 
+import json
+import shutil
 from dataclasses import replace
 
 import numpy as np
@@ -8,9 +10,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from SpineAlignmentLib.close_up import REGIONS, close_up_frame, close_up_input
-from SpineAlignmentLib.detection import Look
+from SpineAlignmentLib.detection import Detector, Look, Strategy
+from SpineAlignmentLib.errors import ModelError
 from SpineAlignmentLib.film import read_film
 from SpineAlignmentLib.landmarks import COUNT
+from SpineAlignmentLib.models import read_close_ups, read_ensemble, shipped_models
 from SpineAlignmentLib.preprocessing import fit_film, network_input
 from SpineAlignmentLib.results import film_points
 from Testing.library.films import SAMPLE_FILM
@@ -65,3 +69,45 @@ def test_what_a_view_does_not_show_it_does_not_change(upright):
     assert np.allclose(look.mean[others], points[others]) and np.allclose(look.mean[rows], points[rows] + 8)
     assert np.allclose(look.deviation[others], 2) and np.all(look.apart[others] == 0)
     assert np.all((look.deviation[rows] > 1) & (look.deviation[rows] < 2))
+
+
+@pytest.fixture
+def models(tmp_path):
+    shutil.copytree(shipped_models(), tmp_path / "models")
+    return tmp_path / "models"
+
+
+def listing(models, **content):
+    (models / "ensemble.json").write_text(json.dumps(content))
+    return models
+
+
+def test_shipped_close_ups_change_their_own_landmarks_alone(models):
+    names = [model.name for model in read_ensemble(models)]
+    close_ups = read_close_ups(models)
+    assert close_ups, "the ensemble that ships has close-ups"
+    film = read_film(SAMPLE_FILM)
+    strategy = Strategy(trust_in_shape=0.0)
+    seen = Detector(models, strategy=strategy).detect(film)
+    assert seen.models == (*names, *(model.name for model in close_ups))
+    without = Detector(listing(models, models=names), strategy=strategy).detect(film)
+    moved = np.linalg.norm(seen.points_px - without.points_px, axis=1) > 0
+    own = np.zeros(COUNT, bool)
+    for model in close_ups:
+        own[model.region.rows] = True
+    assert np.array_equal(moved, own)
+
+
+def test_close_ups_are_not_taken_for_the_whole_nor_the_other_way(models):
+    whole, part = read_ensemble(models)[0].name, read_close_ups(models)[0].name
+    with pytest.raises(ModelError, match=r"ensemble\.json.*whole film"):
+        read_ensemble(listing(models, models=[whole, part]))
+    with pytest.raises(ModelError, match=r"ensemble\.json.*of a region"):
+        read_close_ups(listing(models, models=[whole], close_ups=[whole]))
+    with pytest.raises(ModelError, match=r"ensemble\.json.*close_ups"):
+        read_close_ups(listing(models, models=[whole], close_ups=part))
+    assert read_close_ups(listing(models, models=[whole])) == ()
+    about = models / part / "model.json"
+    about.write_text(json.dumps(json.loads(about.read_text()) | {"region": "knee"}))
+    with pytest.raises(ModelError, match=r"model\.json.*knee"):
+        read_close_ups(listing(models, models=[whole], close_ups=[part]))

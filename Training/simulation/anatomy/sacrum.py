@@ -34,7 +34,7 @@ def sacrum(
     depth = float(np.linalg.norm(a - p))
     source = library.sacrum()
     scale = np.array([depth / source.depth, depth / source.depth * rng.uniform(0.85, 1.15), width / 50.0])
-    bend, lean, taper = rng.normal(-2, 9), rng.normal(0.0, 0.12), rng.uniform(0.85, 1.05)
+    bend, lean, taper = rng.normal(8, 11), rng.normal(0.0, 0.12), rng.uniform(0.85, 1.05)
     shell, slim = cortex * rng.uniform(0.8, 1.8), rng.uniform(0.65, 0.95)
 
     def placed(points: FloatArray) -> FloatArray:
