@@ -28,6 +28,9 @@ class Region:
     """What its network finds; the window lies around their middle."""
     input_size: tuple[int, int]
     """(height, width) of the window, in pixels of an input of `INPUT_SIZE` that shows the whole spine."""
+    doubt: float
+    """Deviation added to a landmark, as a share of its distance from where the whole film shows it: a close-up refines,
+    it does not count anew."""
 
     @property
     def rows(self) -> list[int]:
@@ -56,8 +59,9 @@ REGIONS: Final[dict[str, Region]] = {
         ("C2_D", "C2_AI", "C2_PI", "C7_AI", "C7_PS", "C7_PI", "T1_AS", "T1_PS")
         + ("C2_C", "C3_C", "C4_C", "C5_C", "C6_C", "C7_C", "T1_C"),
         (224, 224),
+        0.5,
     ),
-    "pelvis": Region(("L4_AS", "L4_PS", "L4_C", "L5_C", "S1_A", "S1_P", "FH_1", "FH_2"), (320, 256)),
+    "pelvis": Region(("L4_AS", "L4_PS", "L4_C", "L5_C", "S1_A", "S1_P", "FH_1", "FH_2"), (320, 256), 0.25),
 }
 """Name, as in a training's configuration and in model.json, to the region."""
 

@@ -73,9 +73,6 @@ class Strategy:
     """Sizes of the view whose landmarks are averaged in the last look; (1.0,) is a single view."""
     trust_in_shape: float = 0.1
     """Standard deviation of a landmark for the shape model, as a share of its heatmap's; 0: the networks alone."""
-    doubt_of_close_ups: float = 1 / 3
-    """Deviation added to a close-up's landmark, as a share of its distance from where the whole film shows it: a
-    close-up refines, it does not count anew."""
 
 
 @dataclass(frozen=True)
@@ -229,7 +226,7 @@ class Detector:
             points[i] = look.frame.to_film(hips_in_order(look.frame.to_network(points[i]), HIGHER_FIRST))
         step = np.abs(whole.step)
         away = np.linalg.norm((points.mean(axis=0) - look.mean) / step, axis=1) * step[1]
-        return Look(look.frame, points, np.hypot(spread, self.strategy.doubt_of_close_ups * away))
+        return Look(look.frame, points, np.hypot(spread, model.region.doubt * away))
 
     @property
     def _input_size(self) -> tuple[int, int]:

@@ -77,9 +77,9 @@ def models(tmp_path):
     return tmp_path / "models"
 
 
-def listing(models, **content):
-    (models / "ensemble.json").write_text(json.dumps(content))
-    return models
+def listing(folder, **content):
+    (folder / "ensemble.json").write_text(json.dumps(content))
+    return folder
 
 
 def test_shipped_close_ups_change_their_own_landmarks_alone(models):
@@ -96,6 +96,29 @@ def test_shipped_close_ups_change_their_own_landmarks_alone(models):
     for model in close_ups:
         own[model.region.rows] = True
     assert np.array_equal(moved, own)
+
+
+def test_a_close_up_far_from_the_whole_film_is_less_sure(upright):
+    film = read_film(SAMPLE_FILM)
+    detector = Detector()
+    model = detector.close_ups[0][0]
+    whole = fit_film(film.size_px, film.pixel_size, "left")
+    points = film_points(upright, None, "left")
+    points = (points - points.min(axis=0)) / np.ptp(points, axis=0) * (0.3, 0.5) + (0.35, 0.25)
+    look = Look(whole, (points * film.size_px)[None], np.ones((1, COUNT)))
+    spread = []
+    for off in (0.0, 20.0):
+
+        def network(films, off=off):
+            there = close_up_frame(model.region, whole, look.mean).to_network(look.mean)[model.region.rows]
+            return np.repeat((there + off)[None], len(films), axis=0), np.ones((len(films), len(there)))
+
+        strategy = replace(detector.strategy, zooms=(1.0,))
+        detector.strategy = strategy
+        spread.append(detector._close_up(film, whole, look, model, network).spread[0, model.region.rows])
+    near, far = spread
+    assert np.allclose(near, whole.step[1])
+    assert np.allclose(far, np.hypot(1, model.region.doubt * 20 * np.sqrt(2)) * whole.step[1])
 
 
 def test_close_ups_are_not_taken_for_the_whole_nor_the_other_way(models):
