@@ -1,7 +1,7 @@
 """Close-ups: parts of the spine that a network of their own sees again, at the scale of the whole but without the rest.
 
 A close-up is a window of fixed size around landmarks that were found before. Its network learns nothing but that part,
-from as many views of it as fit a training, and cannot lose count: what it should count from lies in the window.
+from as many views of it as fit a training; what level is which it tells by what lies in the window, C2 or the sacrum.
 """
 
 from dataclasses import dataclass, replace
@@ -36,11 +36,6 @@ class Region:
     def rows(self) -> list[int]:
         """The landmarks' rows among the 45."""
         return [INDEX[name] for name in self.landmarks]
-
-    @property
-    def canvas_size(self) -> tuple[int, int]:
-        """(height, width) of the window with its surroundings."""
-        return self.input_size[0] + 2 * SURROUNDINGS, self.input_size[1] + 2 * SURROUNDINGS
 
     def middle(self, points: FloatArray) -> FloatArray:
         """(x, y) of the middle of the landmarks' bounding box; `points` is (45, 2), NaN where missing.
@@ -80,9 +75,13 @@ def close_up_frame(region: Region, whole: InputFrame, points: FloatArray) -> Inp
 
 def close_up_input(pixels: NDArray[np.generic], frame: InputFrame) -> ImageArray:
     """What a close-up's network sees: shape `frame.input_size`, float32, about -1 to 1, zero outside the film."""
-    height, width = frame.input_size
-    canvas = replace(frame, input_size=(height + 2 * SURROUNDINGS, width + 2 * SURROUNDINGS))
+    canvas = replace(frame, input_size=canvas_size(frame.input_size))
     return cut(normalize_contrast(*resample(pixels, canvas), INPUT_SIZE[0]))
+
+
+def canvas_size(window: tuple[int, int]) -> tuple[int, int]:
+    """(height, width) of a window with its surroundings."""
+    return window[0] + 2 * SURROUNDINGS, window[1] + 2 * SURROUNDINGS
 
 
 def cut(canvas: ImageArray) -> ImageArray:

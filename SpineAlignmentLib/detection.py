@@ -43,7 +43,7 @@ whatever the landmark."""
 _LOGISTIC: Final[tuple[float, float]] = (4.8, 0.4)
 """Slope of the confidence, and the unsureness, in distances of two vertebral centers, at which it is one half: fitted
 on 500 simulated films to unweighted views (4.8, 0.44), the second lowered since networks err more on real films than
-they know. With weighted views as many are right, in each tenth of 500 simulated films, as it says, to 0.1."""
+they know. With weighted views as many are right, in each tenth of 500 simulated films, as it says, to 0.12."""
 
 LOW_CONFIDENCE: Final[float] = 0.5
 """Landmarks below this are named in the result's warnings."""
@@ -157,12 +157,10 @@ class Detector:
         self.models: tuple[Model, ...] = read_ensemble(models)
         self.engine = choose_engine(engine)
         self.strategy = strategy or Strategy()
-        self.networks: list[tuple[Model, Network]] = [
-            (model, load_network(model, self.engine, threads)) for model in self.models
-        ]
-        self.close_ups: list[tuple[Model, Network]] = [
-            (model, load_network(model, self.engine, threads)) for model in read_close_ups(models)
-        ]
+        self.networks, self.close_ups = (
+            [(model, load_network(model, self.engine, threads)) for model in group]
+            for group in (self.models, read_close_ups(models))
+        )
 
     def detect(self, film: Film, progress: Progress | None = None) -> Annotation:
         """Find the 45 landmarks of a film.

@@ -2,6 +2,7 @@
 
 from typing import Any, Final
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 
@@ -33,16 +34,16 @@ def window_corner(
     return round(float(middle[0]) - width / 2), round(float(middle[1]) - height / 2)
 
 
+def window_of(image: ImageArray, corner: tuple[int, int], size: tuple[int, int], border: int) -> ImageArray:
+    """The (height, width) `size` of an image or field from pixel (left, top) on; `border`: OpenCV's, past its edges."""
+    shift = np.array([[1.0, 0.0, corner[0]], [0.0, 1.0, corner[1]]])
+    flags = cv2.INTER_NEAREST | cv2.WARP_INVERSE_MAP
+    return np.asarray(cv2.warpAffine(image, shift, size[::-1], flags=flags, borderMode=border), np.float32)
+
+
 def cut_window(image: ImageArray, corner: tuple[int, int], region: Region) -> ImageArray:
     """The window whose first pixel is pixel (left, top) of the image; zero beyond the image's edges."""
-    height, width = region.input_size
-    left, top = corner
-    out = np.zeros((height, width), np.float32)
-    rows, columns = slice(max(top, 0), max(top + height, 0)), slice(max(left, 0), max(left + width, 0))
-    part = image[rows, columns]
-    first_row, first_column = max(-top, 0), max(-left, 0)
-    out[first_row : first_row + part.shape[0], first_column : first_column + part.shape[1]] = part
-    return out
+    return window_of(image, corner, region.input_size, cv2.BORDER_CONSTANT)
 
 
 def region_points(region: Region, points: FloatArray, corner: tuple[int, int]) -> FloatArray:

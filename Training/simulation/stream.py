@@ -9,10 +9,10 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from SpineAlignmentLib.close_up import REGIONS, SURROUNDINGS, cut
+from SpineAlignmentLib.close_up import REGIONS, SURROUNDINGS, canvas_size, cut
 from SpineAlignmentLib.detection import HIGHER_FIRST, hips_in_order
 from SpineAlignmentLib.preprocessing import INPUT_SIZE, normalize_contrast
-from Training.close_up import region_points, window_corner
+from Training.close_up import region_points, window_corner, window_of
 from Training.simulation.appearance.augmentation import augment
 from Training.simulation.appearance.chain import Look, film
 from Training.simulation.appearance.projection_layers import Projection
@@ -128,15 +128,6 @@ def _inside(view: View, input_size: tuple[int, int]) -> NDArray[np.bool_]:
     return mask.astype(bool)
 
 
-def _part_of(field: ImageArray | None, left: int, top: int, size: tuple[int, int]) -> ImageArray | None:
-    """The field over a window, repeated beyond its edges."""
-    if field is None:
-        return None
-    rows = np.clip(np.arange(top, top + size[0]), 0, field.shape[0] - 1)
-    columns = np.clip(np.arange(left, left + size[1]), 0, field.shape[1] - 1)
-    return np.ascontiguousarray(field[rows[:, None], columns[None, :]])
-
-
 class SimulatedFilms:
     """A `FilmSource` of cached projections.
 
@@ -189,9 +180,10 @@ class SimulatedFilms:
         field, size = view.displacement(whole), whole
         marks = hips_in_order(view.to_network(points, field), HIGHER_FIRST)
         if self._region:
-            size = self._region.canvas_size
+            size = canvas_size(self._region.input_size)
             left, top = (at - SURROUNDINGS for at in window_corner(self._region, marks, whole, rng))
-            view, field, marks = view.part(left, top), _part_of(field, left, top, size), marks - (left, top)
+            view, marks = view.part(left, top), marks - (left, top)
+            field = None if field is None else window_of(field, (left, top), size, cv2.BORDER_REPLICATE)
         projection = _warped(path, layers, view, field, size, marks)
         look = Look.sample(rng, self._randomization * float(rng.random()))  # from plausible to wild
         image = film(projection, look, rng)
