@@ -7,8 +7,7 @@ Both take `films`, float32 (N, H, W, 1), as `SpineAlignmentLib.preprocessing.net
 with the landmarks of its region alone. The SavedModel is the source; the twin is converted from it. Weights trained
 with another backend of Keras are exported the same way.
 
-Kernels are rounded to half precision (11 bits), which moves a landmark by hundredths of a pixel and lets a model be
-stored, and versioned, in half the room.
+Kernels are rounded to eight bits, see `Training.weight_storage`.
 """
 
 import argparse
@@ -20,15 +19,16 @@ import shutil
 import subprocess
 import sys
 import tempfile
+from collections.abc import Callable, Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
-
-import numpy as np
 
 from SpineAlignmentLib import landmarks
 from SpineAlignmentLib.close_up import REGIONS
 from SpineAlignmentLib.models import ONNX_FILE, WEIGHTS_FILE
 from Training.config import ConfigError, TrainingConfig, load_config
+from Training.weight_storage import Packed, pack, stored, unpack
 
 
 def export_run(run: Path, output: Path, name: str = "") -> Path:
@@ -55,9 +55,17 @@ def export_run(run: Path, output: Path, name: str = "") -> Path:
     target = output / name
     with tempfile.TemporaryDirectory(dir=output, prefix=".export-") as temporary:
         folder = Path(temporary) / name
-        function = serving_function(config, arrays, run / "best.npz")
-        _write_saved_model(function, folder / "saved_model")
-        write_onnx(function, folder / ONNX_FILE, folder / WEIGHTS_FILE)
+        network = restored(config, arrays, run / "best.npz")
+    weights = [variable.numpy() for variable in network.weights]
+    name = name or config.name
+    output.mkdir(parents=True, exist_ok=True)
+    target = output / name
+    with tempfile.TemporaryDirectory(dir=output, prefix=".export-") as temporary:
+        folder = Path(temporary) / name
+        packed = pack(weights)
+        _write_saved_model(_servable(network, config, packed), folder / "saved_model")
+        function = serving_function(network, config, lambda: [stored(values) for values in weights])
+        write_onnx(function, [v for v in weights if v.ndim == 4], packed, folder / ONNX_FILE, folder / WEIGHTS_FILE)
         description = describe(config, state, name, folder)
         (folder / "model.json").write_text(json.dumps(description, indent=1) + "\n", encoding="utf-8")
         if target.exists():
@@ -66,13 +74,13 @@ def export_run(run: Path, output: Path, name: str = "") -> Path:
     return target
 
 
-def serving_function(config: TrainingConfig, arrays: dict[str, Any], path: Path) -> Any:
-    """A TensorFlow module whose `serve` is the exported signature; float32 whatever the training's precision was.
+def restored(config: TrainingConfig, arrays: dict[str, Any], path: Path) -> Any:
+    """The network with these weights, in float32 whatever the training's precision was.
 
-    Its `network_variables` are the network's weights, in their order, as `stored` has them.
+    Raises:
+        ConfigError: the weights, from `path`, do not fit.
     """
     import keras
-    import tensorflow as tf
 
     from Training import checkpoint
     from Training.network import build_network
@@ -80,22 +88,42 @@ def serving_function(config: TrainingConfig, arrays: dict[str, Any], path: Path)
     keras.mixed_precision.set_dtype_policy("float32")
     network = build_network(config.network, config.input_size)
     checkpoint.restore_network(network, arrays, path)
-    module = tf.Module()
-    module.network_variables = [tf.Variable(stored(weight.numpy()), trainable=False) for weight in network.weights]
+    return network
+
+
+def serving_function(network: Any, config: TrainingConfig, weights: Callable[[], Sequence[Any]]) -> Any:
+    """The TensorFlow function with the exported signature; `weights` says, when it runs, what the network's are."""
+    import tensorflow as tf
+
     films = tf.TensorSpec([None, *config.input_size, 1], tf.float32, name="films")
     rows = REGIONS[config.region].rows if config.region else None
 
     @tf.function(input_signature=[films])  # type: ignore[untyped-decorator]
     def serve(films: Any) -> dict[str, Any]:
-        pairs = zip(network.weights, module.network_variables, strict=True)
-        values = {weight.path: tf.cast(value, tf.float32) for weight, value in pairs}
+        values = {weight.path: value for weight, value in zip(network.weights, weights(), strict=True)}
         trainable = [values[weight.path] for weight in network.trainable_variables]
         fixed = [values[weight.path] for weight in network.non_trainable_variables]
         outputs, _ = network.stateless_call(trainable, fixed, films, training=False)
         answers = {name: outputs[name] for name in ("coordinates", "spread")}
         return {name: tf.gather(answer, rows, axis=1) for name, answer in answers.items()} if rows else answers
 
-    module.serve = serve
+    return serve
+
+
+def _servable(network: Any, config: TrainingConfig, packed: Packed) -> Any:
+    """A TensorFlow module that keeps the weights packed and unpacks them when it runs."""
+    import tensorflow as tf
+
+    module = tf.Module()
+    shapes = [tuple(weight.shape) for weight in network.weights]
+    for name, values in asdict(packed).items():
+        setattr(module, name, tf.Variable(values, trainable=False, name=name))
+
+    def weights() -> list[Any]:
+        codes, steps, others = (tf.convert_to_tensor(part) for part in (module.codes, module.steps, module.others))
+        return unpack(codes, steps, others, shapes)
+
+    module.serve = serving_function(network, config, weights)
     return module
 
 
@@ -171,11 +199,6 @@ def git_revision() -> str:
         return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
     except (OSError, subprocess.CalledProcessError):
         return "unknown"
-
-
-def stored(values: Any) -> Any:
-    """Kernels in half precision; biases and normalization, which are small, as they are."""
-    return values.astype(np.float16) if values.ndim > 1 else values
 
 
 def _write_saved_model(module: Any, folder: Path) -> None:

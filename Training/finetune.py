@@ -34,6 +34,7 @@ from Training.config import (
 )
 from Training.datasets import read_films
 from Training.weight_average import average_run
+from Training.weight_storage import unpack
 
 MINIMUM_FILMS: Final[int] = 5
 FOLDS: Final[int] = 5
@@ -122,12 +123,13 @@ def extract_weights(model: Model, path: Path) -> None:
 
     config = config_from_dict(model.about["training"]["config"], str(model.folder / "model.json"))
     network = build_network(config.network, config.input_size)
-    stored = tf.saved_model.load(str(model.verified(SAVED_MODEL))).network_variables
-    values = [variable.numpy().astype(np.float32) for variable in stored]
-    shapes = [tuple(variable.shape) for variable in network.weights]
-    if [tuple(value.shape) for value in values] != shapes:
-        raise ModelError(f"{model.folder}: its weights do not fit its configuration; export it again")
-    arrays = {variable.path: value for variable, value in zip(network.weights, values, strict=True)}
+    loaded = tf.saved_model.load(str(model.verified(SAVED_MODEL)))
+    parts = (loaded.codes.numpy(), loaded.steps.numpy(), loaded.others.numpy())
+    try:
+        values = unpack(*parts, [tuple(variable.shape) for variable in network.weights])
+    except ValueError as error:
+        raise ModelError(f"{model.folder}: its weights do not fit its configuration; export it again") from error
+    arrays = {variable.path: np.asarray(value) for variable, value in zip(network.weights, values, strict=True)}
     checkpoint.save(path, arrays, {"step": 0, "metrics": {}})
 
 

@@ -1,14 +1,19 @@
 """The ONNX twin of an exported network: its graph, with the kernels left where the SavedModel has them.
 
-A model's weights are thus there once. The converter folds normalization into the kernels, a factor for each of their
-outputs; the twin keeps these factors and multiplies when it is loaded, once, since ONNX Runtime folds constants.
+A model's weights are thus there once. A kernel's step and the normalization that the converter folds into it are a
+factor for each of its outputs; the twin keeps these factors and multiplies when it is loaded, once, since ONNX Runtime
+folds constants.
 """
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+
+from Training.weight_storage import Packed, rounded
 
 FloatArray = NDArray[np.float32]
 
@@ -21,28 +26,45 @@ _TOLERANCE = 1e-5
 """Greatest difference of a kernel from a multiple of a stored one, against its greatest value."""
 
 
-def write_onnx(module: Any, path: Path, weights: Path) -> None:
-    """Writes the graph of `module.serve`; its kernels are read from the weights file of the SavedModel beside it.
+def write_onnx(function: Any, kernels: Sequence[NDArray[Any]], packed: Packed, path: Path, weights: Path) -> None:
+    """Writes the graph of a function; its kernels are read from the weights file of the SavedModel beside it.
 
     Args:
-        module: see `Training.export.serving_function`.
+        function: see `Training.export.serving_function`; its weights are constants, kernels as `stored` has them.
+        kernels: all kernels of its network in their order, (height, width, inputs, outputs).
+        packed: the same as the SavedModel has them.
         path: the file to write.
         weights: the SavedModel's weights file, in the same folder or below.
     """
     import onnx
     import tf2onnx
 
-    model, _ = tf2onnx.convert.from_function(module.serve, input_signature=module.serve.input_signature, opset=OPSET)
+    model, _ = tf2onnx.convert.from_function(function, input_signature=function.input_signature, opset=OPSET)
     names = {node.name for node in model.graph.output}
     if names != {"coordinates", "spread"}:
         _rename_outputs(model.graph)
-    kernels = [np.asarray(variable.numpy()) for variable in module.network_variables]
-    location = weights.relative_to(path.parent).as_posix()
-    _share_kernels(model.graph, [k for k in kernels if k.ndim == 4], weights.read_bytes(), location)
+    start = weights.read_bytes().index(packed.codes.tobytes())
+    _share_kernels(model.graph, _placed(kernels, start), weights.relative_to(path.parent).as_posix())
     onnx.save(model, str(path))
 
 
-def _share_kernels(graph: Any, kernels: list[NDArray[Any]], content: bytes, location: str) -> None:
+@dataclass(frozen=True)
+class _StoredKernel:
+    codes: NDArray[np.int8]
+    """(height, width, inputs, outputs)."""
+    offset: int
+    """Of its first byte in the weights file."""
+
+
+def _placed(kernels: Sequence[NDArray[Any]], start: int) -> list[_StoredKernel]:
+    out = []
+    for kernel in kernels:
+        out.append(_StoredKernel(rounded(kernel)[0], start))
+        start += kernel.size
+    return out
+
+
+def _share_kernels(graph: Any, kernels: Sequence[_StoredKernel], location: str) -> None:
     """Replaces every large kernel by a stored one, read from outside, transposed and multiplied."""
     from onnx import TensorProto, helper, numpy_helper
 
@@ -58,12 +80,11 @@ def _share_kernels(graph: Any, kernels: list[NDArray[Any]], content: bytes, loca
         name = constant.name
         outside = TensorProto(
             name=f"{name}_stored",
-            dims=kernel.shape,
-            data_type=TensorProto.FLOAT16,
+            dims=kernel.codes.shape,
+            data_type=TensorProto.INT8,
             data_location=TensorProto.EXTERNAL,
         )
-        raw = kernel.tobytes()
-        place = {"location": location, "offset": str(content.index(raw)), "length": str(len(raw))}
+        place = {"location": location, "offset": str(kernel.offset), "length": str(kernel.codes.size)}
         for key, value in place.items():
             outside.external_data.add(key=key, value=value)
         made += [outside, numpy_helper.from_array(factors.reshape(-1, 1, 1, 1), f"{name}_factors")]
@@ -79,11 +100,11 @@ def _share_kernels(graph: Any, kernels: list[NDArray[Any]], content: bytes, loca
     graph.initializer.extend(made)
 
 
-def _stored_multiple(values: FloatArray, kernels: list[NDArray[Any]]) -> tuple[NDArray[Any], FloatArray] | None:
-    """The stored kernel (height, width, inputs, outputs) of which `values` (outputs, inputs, height, width) is a
-    multiple, and the factor of each output; None when there is none."""
+def _stored_multiple(values: FloatArray, kernels: Sequence[_StoredKernel]) -> tuple[_StoredKernel, FloatArray] | None:
+    """The kernel of which `values` (outputs, inputs, height, width) is a multiple, and the factor of each output; None
+    when there is none."""
     for kernel in kernels:
-        turned = kernel.astype(np.float32).transpose(3, 2, 0, 1)
+        turned = kernel.codes.astype(np.float32).transpose(3, 2, 0, 1)
         if turned.shape != values.shape:
             continue
         squares = np.maximum((turned**2).sum(axis=(1, 2, 3)), np.finfo(np.float32).tiny)

@@ -14,9 +14,9 @@ from Testing.evaluation.samples import SIZE, truth, write_films
 from Testing.training import tiny
 from Training import checkpoint
 from Training.config import config_from_dict, save_config
-from Training.export import stored
 from Training.film_source import Fold, Mixture, build_source
 from Training.finetune import Settings, continued, extract_weights, finetune, main
+from Training.weight_storage import stored
 
 
 def write_drawn_films(folder: Path, count: int) -> Path:
