@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 
 from Training.simulation.anatomy import library
-from Training.simulation.anatomy.hips import Strength, femur
+from Training.simulation.anatomy.hips import Strength, femur, posterior_column
 from Training.simulation.anatomy.mesh import signed_volume
 from Training.simulation.anatomy.posterior import ArchStyle, cervical_sides
 from Training.simulation.anatomy.ribcage import ribcage
-from Training.simulation.anatomy.sacrum import sacrum
+from Training.simulation.anatomy.sacrum import SacralCurve, sacrum
 from Training.simulation.anatomy.shoulders import shoulder
 from Training.simulation.anatomy.vertebra import BodyShape, body
 from Training.simulation.people import mean_person
@@ -85,6 +85,34 @@ def test_the_sacrum_ends_at_its_plate_which_carries_the_landmarks() -> None:
         assert (before @ up).max() == pytest.approx(0.0, abs=0.05), "nothing above the plate"
         rim = before[before @ up > -2.0]
         assert (rim @ along).max() < np.linalg.norm(front - back) + 3.0
+
+
+def test_a_sacrum_tapers_and_turns_forward() -> None:
+    turns = []
+    for seed in range(40):
+        curve = SacralCurve.sample(32.0, np.random.default_rng(seed))
+        assert curve.back[0] == pytest.approx([-16.0, 0.0]) and curve.front[0] == pytest.approx([16.0, 0.0])
+        depth = np.linalg.norm(curve.front - curve.back, axis=1)
+        assert (np.diff(depth) < 0).all() and 3.0 < depth[-1] < 10.0
+        down = np.diff(curve.back, axis=0)
+        turns.append(np.ptp(np.unwrap(np.arctan2(down[:, 0], -down[:, 1]))))
+        behind = curve.behind(np.array([0.0, 0.5]), np.array([10.0, 5.0]))
+        assert np.linalg.norm(behind[0] - curve.back[0]) == pytest.approx(10.0)
+        assert np.linalg.norm(behind[1] - curve.front[7]) > np.linalg.norm(curve.back[7] - curve.front[7])
+    assert 35 < np.degrees(np.mean(turns)) < 60
+
+
+def test_the_sciatic_notch_hooks_behind_and_above_the_head() -> None:
+    head, radius = np.array([5.0, 0.0, 85.0]), 23.0
+    for seed in range(20):
+        column, edge = posterior_column(head, radius, 1.0, np.eye(3), np.random.default_rng(seed), 0.8)
+        assert signed_volume(column.outer) > 0 and signed_volume(edge.outer) > 0
+        local = edge.outer.vertices - head
+        top = local[np.argmax(local[:, 1])]
+        beside = local[np.abs(local[:, 1]) < 8.0]
+        assert -95 < top[0] < -50 and 55 < top[1] < 95
+        assert -60 < beside[:, 0].mean() < -28
+        assert beside[:, 0].min() - 1.0 < (column.outer.vertices - head)[:, 0].min() + 25.0
 
 
 @pytest.mark.parametrize("side", [1.0, -1.0])

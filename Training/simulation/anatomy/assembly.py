@@ -167,8 +167,8 @@ def _legs(person: Person, posture: Posture, rng: np.random.Generator, cortex: fl
     for side, center in zip((1.0, -1.0), heads, strict=True):
         bones.append(acetabulum(center, radius, side, posture.pelvis_rotation, rng, cortex))
         sacral = (np.asarray(posture.s1_anterior) + np.asarray(posture.s1_posterior)) / 2
-        bones.append(buttress(center, sacral, side, posture.pelvis_rotation, rng, cortex))
-        bones.append(posterior_column(center, radius, side, rotation, rng, cortex))
+        bones.extend(buttress(center, sacral, side, posture.pelvis_rotation, rng, cortex))
+        bones.extend(posterior_column(center, radius, side, rotation, rng, cortex))
         turns = flexion + rng.normal(0, 5), inward + rng.normal(0, 5)
         bones.extend(femur(center, radius, side, 0.27 * person.stature_mm, *turns, strength))
     return bones

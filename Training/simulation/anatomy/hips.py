@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.interpolate import CubicSpline, PchipInterpolator
 
 from Training.simulation.anatomy.library import HIP_IN_PELVIS_MM, bone, normals, surface
 from Training.simulation.anatomy.mesh import Mesh, ellipsoid, loft, unit_circle
@@ -92,12 +93,12 @@ def hip_bones(
 
 def buttress(
     head: FloatArray, sacral: FloatArray, side: float, frame: FloatArray, rng: np.random.Generator, cortex: float
-) -> Bone:
-    """The pillar of the ilium from the sacroiliac joint to the roof of the hip, whose two edges real films show best.
+) -> list[Bone]:
+    """The pillar of the ilium from the sacroiliac joint to the roof of the hip, and the arcuate line before it.
 
-    Where it ends must not tell where the head is: on real films its middle runs 0 to 20 mm behind it, its back edge is
-    the hollow of the sciatic notch, and often it is faint.
-
+    Where the pillar ends must not tell where the head is: on real films its middle runs 0 to 20 mm behind it, and it is
+    a soft shade. The line starts below the front half of the sacral plate, points to the top of the head and fades on
+    its way.
 
     Args:
         head: (3,) femoral head center, mm.
@@ -112,20 +113,28 @@ def buttress(
     middle = 0.5 * (joint + roof) + frame @ np.array([rng.uniform(-2, 20), 0.0, 6.0 * side])
     share = np.linspace(0, 1, 7)[:, None]
     path = (1 - share) ** 2 * joint + 2 * share * (1 - share) * middle + share**2 * roof
-    across = rng.uniform(5, 13) * np.array([1.5, 1.2, 1.0, 1.0, 1.2, 1.6, 1.9])
+    across = rng.uniform(8, 17) * np.array([0.8, 1.2, 1.0, 1.0, 1.1, 1.0, 0.5])
     # thick over the hip, so that the head is not brighter than it
-    deep = np.array([7.0, 7.0, 8.0, 10.0, 12.0, 14.0, 15.0])
-    pillar = bone_tube(path, np.stack([across, deep], 1), cortex * rng.uniform(0.15, 1.8), frame[:, 2], 12)
-    return pillar.denser(float(rng.uniform(0.0, 0.3)), float(head[2]))
+    deep = np.array([2.0, 6.0, 8.0, 9.0, 10.0, 8.0, 2.0])
+    pillar = bone_tube(*_smooth(path, np.stack([across, deep], 1)), cortex * rng.uniform(0.05, 0.8), frame[:, 2], 16)
+    start = sacral + frame @ (np.array([rng.uniform(-10, 12), rng.uniform(-22, -6), 44.0 * side]))
+    end = start + rng.uniform(0.4, 1.0) * (head + frame @ np.array([rng.uniform(-12, 14), 26.0, 0.0]) - start)
+    course = start + share * (end - start) + frame @ np.array([rng.uniform(-6, 2), 0.0, 0.0]) * share * (1 - share)
+    fading = (1 - share[:, 0]) ** 0.5 + 0.05
+    radii = np.stack([rng.uniform(0.8, 2.2) * fading, rng.uniform(2, 9) * fading], 1)
+    line = bone_tube(course, radii, cortex * rng.uniform(0.5, 1.5), frame[:, 2])
+    return [pillar.denser(float(rng.uniform(0.0, 0.2)), float(head[2])), line]
 
 
 def posterior_column(
     head: FloatArray, radius: float, side: float, rotation: FloatArray, rng: np.random.Generator, cortex: float
-) -> Bone:
-    """The thick bone behind a femoral head, from above the hip down and back to the ischial tuberosity.
+) -> list[Bone]:
+    """The bone behind a femoral head down to the ischial tuberosity, and the edge of the sciatic notches behind it.
 
     The library's hip bone is too thin there: on real films the head ends in bone behind, not in a dark gap, whose
-    posterior edge lies 33 to 50 mm behind the middle of the heads and 50 to 66 mm at the tuberosity (seven films).
+    posterior edge lies 33 to 50 mm behind the middle of the heads and 50 to 66 mm at the tuberosity. It begins as the
+    hook of the greater sciatic notch, which starts some 70 mm behind and above the head, comes forward to 20 to 42 mm
+    behind it, 48 mm higher, and turns down (seven films).
 
     Args:
         head: (3,) femoral head center, mm.
@@ -135,22 +144,38 @@ def posterior_column(
         rng: varies its course and strength.
         cortex: shell thickness, mm.
     """
-    behind, below = radius + rng.uniform(2, 14), rng.uniform(0.9, 1.35)
-    course = np.array(
+    edge, below, half = rng.uniform(1.4, 2.15) * radius, rng.uniform(1.05, 1.4), rng.uniform(9, 17)
+    rim = np.array(
         [
-            [-0.45 * behind, 1.75 * radius, -4.0],
-            [-0.85 * behind, 0.9 * radius, -8.0],
-            [-behind, 0.0, -10.0],
-            [-1.1 * below * behind, -0.9 * radius, -12.0],
-            [-1.25 * below * behind, -1.9 * radius, -18.0],
-            [-1.1 * below * behind, -2.5 * radius, -20.0],
+            [-edge - 1.3 * radius, 3.15 * radius, -26.0],
+            [-edge - 0.6 * radius, 2.85 * radius, -24.0],
+            [-edge + 0.0 * radius, 2.45 * radius, -20.0],
+            [-edge + 0.35 * radius, 2.0 * radius, -16.0],
+            [-edge + 0.3 * radius, 1.4 * radius, -14.0],
+            [-edge + 0.1 * radius, 0.75 * radius, -14.0],
+            [-edge, 0.1 * radius, -14.0],
+            [-1.05 * edge, -0.6 * radius, -14.0],
+            [-below * edge, -1.3 * radius, -16.0],
+            [-below * edge, -2.0 * radius, -18.0],
         ]
-    ) * [1, 1, side]
-    path = head + (course + rng.normal(0, 2, 3)) @ rotation.T
-    across = rng.uniform(0.8, 1.25) * np.array([8.0, 9.0, 10.0, 10.0, 11.0, 8.0])
-    deep = np.array([12.0, 14.0, 15.0, 13.0, 11.0, 9.0])
-    column = bone_tube(path, np.stack([across, deep], 1), cortex * rng.uniform(0.1, 1.2), rotation[:, 2], 12)
-    return column.denser(float(rng.uniform(0.1, 0.45)), float(path[:, 2].mean()))
+    ) * [1, rng.uniform(0.85, 1.12), side]
+    rim += rng.normal(0, 2, 3)
+    inner = rim[4:] + [half, 0.0, 4.0 * side]
+    size = np.array([0.5, 0.95, 1.0, 1.0, 0.9, 0.5])
+    deep = rng.uniform(0.7, 1.1) * np.array([2.0, 10.0, 13.0, 12.0, 9.0, 3.0])
+    radii = np.stack([half * size, deep], 1)
+    column = bone_tube(*_smooth(head + inner @ rotation.T, radii), cortex * rng.uniform(0.05, 0.7), rotation[:, 2], 16)
+    column = column.denser(float(rng.uniform(0.0, 0.3)), float(head[2] - 10.0 * side))
+    fading = np.array([0.3, 0.7, 1.0, 1.0, 1.0, 0.9, 0.7, 0.5, 0.5, 0.3])
+    radii = np.stack([rng.uniform(1.2, 3.2) * fading, rng.uniform(3, 14) * fading], 1)
+    edges = bone_tube(*_smooth(head + rim @ rotation.T, radii), cortex * rng.uniform(0.5, 1.5), rotation[:, 2])
+    return [column, edges]
+
+
+def _smooth(path: FloatArray, radii: FloatArray) -> tuple[FloatArray, FloatArray]:
+    """Three steps for each of a path (n, 3) and of the radii (n, 2) along it."""
+    at = np.linspace(0, len(path) - 1, 3 * len(path) - 2)
+    return CubicSpline(np.arange(len(path)), path)(at), PchipInterpolator(np.arange(len(path)), radii)(at)
 
 
 def acetabulum(

@@ -1,8 +1,8 @@
 """Ready-made bone surfaces from the PyPI package myo-sim (Apache-2.0), smoothed.
 
 They carry no landmarks, only lie beside or over the parametric solids that do, so their coarseness does no harm to the
-annotation. Skull, jaw, shoulder, hip: placed as they are. Vertebrae, ribs and sacrum: brought into the frame of
-their own vertebral body or sacral endplate, so that they can be hung on a simulated one.
+annotation. Skull, jaw, shoulder, hip: placed as they are. Vertebrae and ribs: brought into the frame of their own
+vertebral body, so that they can be hung on a simulated one.
 """
 
 from dataclasses import dataclass
@@ -33,9 +33,6 @@ LEVELS: Final[tuple[str, ...]] = (
 
 _AXIS_BODY_MM = 17.0
 """Height of the body of C2 in the library, from its lower endplate to the root of the dens."""
-
-_SACRAL_PLATE_MM = ((-64.0, 33.5), (-98.5, 51.0))
-"""Front and back edge of the sacral endplate in the frame of the sacrum mesh, mid-plane."""
 
 
 def _load(name: str) -> Any:
@@ -109,11 +106,11 @@ class LibraryPart:
     normals: FloatArray
     """(n, 3) unit normals of the vertices, outward."""
     back: float
-    """x of the posterior wall of the body, or of the posterior edge of the sacral endplate."""
+    """x of the posterior wall of the body."""
     depth: float
-    """Of the body or the endplate, front to back, mm."""
+    """Of the body, front to back, mm."""
     height: float
-    """Posterior height of the body, mm; 0 for a sacrum."""
+    """Posterior height of the body, mm."""
     width: float
     """Of the front of the body, mm."""
 
@@ -193,15 +190,3 @@ def rib(number: int) -> LibraryPart:
     center, rotation = _frames()[f"T{number}"]
     placed = Mesh((np.asarray(mesh.vertices) * 1000.0 - center) @ rotation, np.asarray(mesh.faces, np.int32))
     return LibraryPart(placed, normals(placed), 0.0, 0.0, 0.0, 0.0)
-
-
-@lru_cache(maxsize=1)
-def sacrum() -> LibraryPart:
-    """The sacrum in the frame of its endplate: origin at the plate's middle, x to its front, y up from the plate."""
-    mesh = surface("sacrum", 2)
-    front, back = np.array(_SACRAL_PLATE_MM)
-    c, s = (front - back) / np.linalg.norm(front - back)
-    rotation = np.array([[c, -s, 0.0], [s, c, 0.0], [0.0, 0.0, 1.0]])
-    placed = Mesh((mesh.vertices - np.append((front + back) / 2, 0.0)) @ rotation, mesh.faces)
-    depth = float(np.linalg.norm(front - back))
-    return LibraryPart(placed, normals(placed), -depth / 2, depth, 0.0, 0.0)

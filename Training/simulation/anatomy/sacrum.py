@@ -1,22 +1,67 @@
-"""Sacrum and coccyx: the library's sacrum hung on the simulated endplate and bent; the endplate itself."""
+"""Sacrum and coccyx as parametric solids hung on the simulated endplate.
+
+Proportions as on seven real films: a wedge about 110 mm long, as deep as its endplate above and a quarter of that
+below, whose back leaves the endplate nearly at a right angle and then turns forward by 30 to 75 degrees. Its front and
+back walls, tangential to the beam, are its brightest lines.
+"""
+
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from Training.simulation.anatomy import library
-from Training.simulation.anatomy.mesh import Mesh, ellipsoid, loft, unit_circle
+from Training.simulation.anatomy.mesh import Mesh, ellipsoid, loft, superellipse, unit_circle
 from Training.simulation.anatomy.vertebra import Bone, bone_tube, join_bones
 
 FloatArray = NDArray[np.float64]
 
-_LENGTH_MM = 100.0
-"""Of the library's sacrum below its endplate."""
+_STEPS = 15
+"""Sections of the wedge."""
+
+
+@dataclass(frozen=True)
+class SacralCurve:
+    """The wedge in the mid-sagittal plane of its endplate's frame: x to the front, y up from the plate, mm."""
+
+    back: FloatArray
+    """(_STEPS, 2) the back wall of the bodies, from the plate's back edge down."""
+    front: FloatArray
+    """(_STEPS, 2) the front wall, opposite to it."""
+
+    @classmethod
+    def sample(cls, depth: float, rng: np.random.Generator) -> "SacralCurve":
+        """A sacrum whose endplate is `depth` mm deep."""
+        share = np.linspace(0, 1, _STEPS)
+        length = depth * rng.uniform(2.9, 3.7)
+        turn = np.radians(rng.normal(4, 9) - np.clip(rng.normal(48, 15), 10, 85) * share ** rng.uniform(0.9, 1.8))
+        course = -np.stack([np.sin(turn), np.cos(turn)], 1)
+        steps = 0.5 * (course[1:] + course[:-1]) * length / (_STEPS - 1)
+        back = np.array([-depth / 2, 0.0]) + np.concatenate([np.zeros((1, 2)), np.cumsum(steps, axis=0)])
+        # the first section is the endplate itself
+        across = turn * np.minimum(1.0, share / 0.25)
+        slim = np.interp(share, (0, 0.12, 0.28, 0.5, 0.75, 1), (1, 0.9, 0.72, 0.5, 0.34, 0.2))
+        slim = slim ** rng.uniform(0.8, 1.3)
+        return cls(back, back + (depth * slim)[:, None] * np.stack([np.cos(across), -np.sin(across)], 1))
+
+    @property
+    def middle(self) -> FloatArray:
+        """(_STEPS, 2) halfway between both walls."""
+        return np.asarray((self.back + self.front) / 2)
+
+    def behind(self, share: FloatArray, distance: FloatArray) -> FloatArray:
+        """(n, 2) points behind the back wall, at these shares of its length and distances in mm."""
+        at = share * (_STEPS - 1)
+        wall, inward = (
+            np.stack([np.interp(at, np.arange(_STEPS), line[:, k]) for k in range(2)], 1)
+            for line in (self.back, self.front - self.back)
+        )
+        return np.asarray(wall - distance[:, None] * inward / np.linalg.norm(inward, axis=1, keepdims=True))
 
 
 def sacrum(
     anterior: ArrayLike, posterior: ArrayLike, right: ArrayLike, width: float, rng: np.random.Generator, cortex: float
 ) -> Bone:
-    """The sacrum below its endplate.
+    """The sacrum below its endplate, and the coccyx.
 
     Args:
         anterior: (3,) S1_A, patient frame, mm.
@@ -27,85 +72,114 @@ def sacrum(
         cortex: shell thickness, mm.
     """
     a, p = np.asarray(anterior, float), np.asarray(posterior, float)
-    forward = (a - p) / np.linalg.norm(a - p)
+    depth = float(np.linalg.norm(a - p))
+    forward = (a - p) / depth
     z = np.asarray(right, float) - forward * (forward @ np.asarray(right, float))
     z /= np.linalg.norm(z)
     frame = np.stack([forward, np.cross(z, forward), z], axis=1)
-    depth = float(np.linalg.norm(a - p))
-    source = library.sacrum()
-    scale = np.array([depth / source.depth, depth / source.depth * rng.uniform(0.85, 1.15), width / 50.0])
-    bend, lean, taper = rng.normal(8, 11), rng.normal(0.0, 0.12), rng.uniform(0.85, 1.05)
-    shell, slim = cortex * rng.uniform(0.8, 1.8), rng.uniform(0.65, 0.95)
-
-    def placed(points: FloatArray) -> FloatArray:
-        local = points.copy()
-        behind = np.minimum(local[:, 0] - source.back, 0.0)
-        local[:, 0] -= (1 - slim) * behind  # the canal and what closes it are slimmer than the library's
-        plate = local[:, 0] > source.back - 3.0
-        local[plate, 1] = np.minimum(local[plate, 1], -0.3)  # nothing above the endplate but the articular processes
-        below = np.clip(-local[:, 1] / _LENGTH_MM, 0.0, 1.4)
-        local[:, 0] = local[:, 0] * (1 + (taper - 1) * below) + bend * below**2 + lean * _LENGTH_MM * below
-        return np.asarray((a + p) / 2 + (local * scale) @ frame.T)
-
-    mesh, normals = source.mesh, source.normals
-    # on real films no edge runs behind the plate: articular processes and wings end faintly there
-    faint = np.interp(mesh.vertices[:, 0], (source.back - 8.0, source.back), (rng.uniform(0.15, 0.8), 1.0))
-    shells = shell * (1 - (1 - faint) * np.interp(mesh.vertices[:, 1], (-40.0, -15.0), (0.0, 1.0)))
-    whole = Bone(mesh, Mesh(mesh.vertices - shells[:, None] * normals, mesh.faces)).mapped(placed)
-    tip = whole.outer.vertices[np.argmin((whole.outer.vertices - a) @ frame[:, 1])]
-    added = [bone.mapped(placed) for bone in (*_wings(source.depth, rng, cortex), _crest(source.depth, rng, cortex))]
+    curve = SacralCurve.sample(depth, rng)
     return join_bones(
         [
-            whole,
-            *added,
-            _subchondral((a + p) / 2, frame, depth, width, rng),
-            _endplate(a, p, frame, width, cortex * rng.uniform(0.6, 2.2), rng),
-            _coccyx(tip, frame, depth, rng, cortex),
+            _bodies(curve, width, rng, cortex),
+            *_junctions(curve, width, rng, cortex),
+            *_wings(depth, rng, cortex),
+            *_facets(depth, rng, cortex),
+            _crest(curve, rng, cortex),
+            _subchondral(depth, width, rng),
+            _endplate(depth, width, cortex * rng.uniform(0.6, 2.2), rng),
+            _coccyx(curve, rng, cortex),
         ]
-    )
+    ).moved(frame, (a + p) / 2)
 
 
-def _wings(depth: float, rng: np.random.Generator, cortex: float) -> list[Bone]:
-    """The front edges of the alae, bands from the back of the endplate forward and down, in the library's frame.
+def _half_widths(width: float) -> FloatArray:
+    return np.asarray(0.5 * width * np.interp(np.linspace(0, 1, _STEPS), (0, 0.3, 1), (1.0, 0.75, 0.35)))
 
-    `depth` is that of the library's plate.
-    """
-    path = np.array([[-0.45, -0.04, 0.0], [-0.05, -0.25, 0.0], [0.12, -0.5, 0.0], [0.2, -0.8, 0.0]]) * depth
-    share, radii = rng.uniform(0.0, 0.35), rng.uniform(0.7, 1.3) * np.array([[4, 7], [6, 9], [6, 9], [4, 7]])
-    out = []
-    for side in (1.0, -1.0):
-        course = path + (0.0, 0.0, 28.0 * side) + rng.normal(0, 2, 3)
-        edge = bone_tube(course, radii, cortex * rng.uniform(0.05, 0.8), (0.0, 0.0, 1.0))
-        out.append(edge.denser(share, 28.0 * side))
+
+def _bodies(curve: SacralCurve, width: float, rng: np.random.Generator, cortex: float) -> Bone:
+    """The fused bodies: sections with blunt corners from wall to wall."""
+    section, half = superellipse(24, rng.uniform(0.4, 0.8)), _half_widths(width)
+    middle, reach = curve.middle, (curve.front - curve.back) / 2
+
+    def solid(shrink: float) -> Mesh:
+        depth = np.linalg.norm(reach, axis=1, keepdims=True)
+        inner = reach * np.maximum(depth - shrink, 0.3) / depth
+        flat = middle[:, None] + section[None, :, :1] * inner[:, None]
+        side = section[None, :, 1] * np.maximum(half - shrink, 0.3)[:, None]
+        return loft(np.concatenate([flat, side[..., None]], axis=2))
+
+    return Bone(solid(0.0), solid(cortex * float(rng.uniform(0.5, 1.5)))).denser(float(rng.uniform(0.0, 0.08)))
+
+
+def _junctions(curve: SacralCurve, width: float, rng: np.random.Generator, cortex: float) -> list[Bone]:
+    """What is left of the discs between the bodies, thin bright plates or none."""
+    out, half = [], _half_widths(width)
+    for share in (0.3, 0.52, 0.7, 0.86):
+        if rng.random() < 0.5:
+            continue
+        k = round((share + rng.normal(0, 0.015)) * (_STEPS - 1))
+        reach = (curve.front[k] - curve.back[k]) / 2
+        depth = float(np.linalg.norm(reach))
+        c, s = reach / depth
+        turn = np.array([[c, -s, 0.0], [s, c, 0.0], [0.0, 0.0, 1.0]])
+        radii = np.array([0.9 * depth, cortex * rng.uniform(0.3, 1.0), rng.uniform(0.4, 0.9) * half[k]])
+        plate = ellipsoid(np.append(curve.middle[k], 0.0), radii, turn, 8)
+        out.append(Bone(plate, Mesh(np.zeros((0, 3)), np.zeros((0, 3), np.int32))))
     return out
 
 
-def _crest(depth: float, rng: np.random.Generator, cortex: float) -> Bone:
-    """The laminae of the sacrum with their crest, the bright line behind its canal, in the library's frame."""
-    path = np.array([[-1.05, 0.05, 0.0], [-1.1, -0.6, 0.0], [-1.15, -1.3, 0.0], [-1.2, -2.0, 0.0]]) * depth
-    path[:, 0] += rng.normal(0, 0.06) * depth
+def _wings(depth: float, rng: np.random.Generator, cortex: float) -> list[Bone]:
+    """The alae: their front edges, bands from the back of the endplate forward and down, and their mass beside it."""
+    path = np.array([[-0.45, -0.15, 0.0], [-0.05, -0.25, 0.0], [0.12, -0.5, 0.0], [0.2, -0.8, 0.0]]) * depth
+    share, radii = rng.uniform(0.0, 0.15), rng.uniform(0.7, 1.3) * np.array([[1, 5], [5, 8], [5, 8], [2, 5]])
+    mass = np.array([rng.uniform(-0.5, -0.2), rng.uniform(-1.3, -0.8), 0.0]) * depth
+    out = []
+    for side in (1.0, -1.0):
+        course = path + (0.0, 0.0, 28.0 * side) + rng.normal(0, 1.5, 3).clip(-3, 2)
+        edge = bone_tube(course, radii, cortex * rng.uniform(0.05, 0.5), (0.0, 0.0, 1.0))
+        out.append(edge.denser(share, 28.0 * side))
+        center, size = mass + (0.0, 0.0, 38.0 * side), np.array([0.45, 0.7, 0.4]) * depth
+        shell = cortex * rng.uniform(0.05, 0.4)
+        out.append(Bone(ellipsoid(center, size, None, 12), ellipsoid(center, size - shell, None, 12)))
+    return out
+
+
+def _facets(depth: float, rng: np.random.Generator, cortex: float) -> list[Bone]:
+    """The upper articular processes, behind the back edge of the plate and a little above it."""
+    out = []
+    for side in (1.0, -1.0):
+        root = np.array([-0.5 * depth - rng.uniform(8, 12), rng.uniform(-8, -3), 20.0 * side])
+        tip = root + (rng.uniform(-7, 0), rng.uniform(10, 20), 3.0 * side)
+        radii = rng.uniform(0.7, 1.2) * np.array([[5.0, 7.0], [4.5, 7.0], [2.5, 5.0]])
+        course = np.stack([root, 0.5 * (root + tip), tip])
+        out.append(bone_tube(course, radii, cortex * rng.uniform(0.2, 1.0), (0.0, 0.0, 1.0)))
+    return out
+
+
+def _crest(curve: SacralCurve, rng: np.random.Generator, cortex: float) -> Bone:
+    """The laminae with their crest, a line behind the canal."""
+    share = np.array([0.04, 0.2, 0.4, 0.6])
+    gap = rng.uniform(0.7, 1.3) * np.array([14.0, 12.0, 9.0, 5.0])
+    path = np.column_stack([curve.behind(share, gap), np.zeros(4)])
     radii = np.array([[4.0, 12.0], [3.5, 11.0], [3.0, 9.0], [2.0, 6.0]]) * rng.uniform(0.7, 1.2)
-    return bone_tube(path, radii, cortex * rng.uniform(0.3, 1.6), (0.0, 0.0, 1.0))
+    return bone_tube(path, radii, cortex * rng.uniform(0.2, 1.2), (0.0, 0.0, 1.0))
 
 
-def _subchondral(middle: FloatArray, frame: FloatArray, depth: float, width: float, rng: np.random.Generator) -> Bone:
+def _subchondral(depth: float, width: float, rng: np.random.Generator) -> Bone:
     """The denser spongy bone below the endplate."""
-    center = middle + frame @ np.array([rng.uniform(-0.1, 0.15) * depth, -0.17 * depth, 0.0])
-    solid = ellipsoid(center, [0.42 * depth, 0.16 * depth, 0.35 * width], frame, 10)
-    return Bone(solid, solid).denser(float(rng.uniform(0.0, 0.15)), float(center[2]))
+    center = np.array([rng.uniform(-0.1, 0.15), -0.17, 0.0]) * depth
+    solid = ellipsoid(center, [0.42 * depth, 0.16 * depth, 0.35 * width], None, 10)
+    return Bone(solid, solid).denser(float(rng.uniform(0.0, 0.12)))
 
 
-def _endplate(
-    a: FloatArray, p: FloatArray, frame: FloatArray, width: float, thickness: float, rng: np.random.Generator
-) -> Bone:
+def _endplate(depth: float, width: float, thickness: float, rng: np.random.Generator) -> Bone:
     """A slightly hollow plate of compact bone from S1_A to S1_P."""
-    circle, depth = unit_circle(32), float(np.linalg.norm(a - p))
+    circle = unit_circle(32)
     hollow = rng.uniform(0.0, 2.0)
     radii = np.array([0.3, 0.6, 0.85, 1.0])
     layers = [(r, 0.0) for r in radii] + [(r, 1.0) for r in radii[::-1]]
     rings = [
-        (a + p) / 2
-        + np.stack(
+        np.stack(
             [
                 circle[:, 0] * r * depth / 2,
                 np.full(len(circle), -hollow * (1 - r**2) - thickness * (1 - top)),
@@ -113,16 +187,17 @@ def _endplate(
             ],
             axis=1,
         )
-        @ frame.T
         for r, top in layers
     ]
     return Bone(loft(np.stack(rings)), Mesh(np.zeros((0, 3)), np.zeros((0, 3), np.int32)))
 
 
-def _coccyx(start: FloatArray, frame: FloatArray, depth: float, rng: np.random.Generator, cortex: float) -> Bone:
-    length, curve, turn = depth * rng.uniform(0.7, 1.2), rng.uniform(0.1, 0.7), rng.uniform(0.2, 0.9)
-    share = np.linspace(0, 1, 6)
-    along = np.stack([np.sin(turn + curve * share) * share, -np.cos(turn + curve * share) * share, 0 * share], 1)
-    return bone_tube(
-        start + length * along @ frame.T, np.stack([6 - 4 * share, 3.5 - 2 * share], 1), cortex * 0.6, frame[:, 0]
-    )
+def _coccyx(curve: SacralCurve, rng: np.random.Generator, cortex: float) -> Bone:
+    """Goes on where the sacrum ends, turning further forward."""
+    last = curve.middle[-1] - curve.middle[-2]
+    start = np.arctan2(last[0], -last[1])  # 0 straight down from the plate, positive forward
+    length, share = rng.uniform(20, 42), np.linspace(0, 1, 6)
+    turn = start + np.radians(rng.uniform(-5, 70)) * share
+    steps = length / 5 * np.stack([np.sin(turn), -np.cos(turn), 0 * share], 1)
+    path = np.append(curve.middle[-1], 0.0) + np.concatenate([np.zeros((1, 3)), np.cumsum(steps[1:], axis=0)])
+    return bone_tube(path, np.stack([4.5 - 2.5 * share, 7 - 4 * share], 1), cortex * 0.6, (0.0, 0.0, 1.0))
