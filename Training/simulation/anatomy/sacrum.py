@@ -1,8 +1,9 @@
 """Sacrum and coccyx as parametric solids hung on the simulated endplate.
 
 Proportions as on seven real films: a wedge about 110 mm long, as deep as its endplate above and a quarter of that
-below, whose back leaves the endplate nearly at a right angle and then turns forward by 30 to 75 degrees. Its front and
-back walls, tangential to the beam, are its brightest lines.
+below, whose back leaves the endplate nearly at a right angle and then turns forward by 30 to 75 degrees. Its walls,
+tangential to the beam, are bright lines, but for the front of S1, which the alae outshine: their front edges run from
+the back of the endplate to the front wall, and the bone behind them is dense.
 """
 
 from dataclasses import dataclass
@@ -86,7 +87,7 @@ def sacrum(
             *_facets(depth, rng, cortex),
             _crest(curve, rng, cortex),
             _subchondral(depth, width, rng),
-            _endplate(depth, width, cortex * rng.uniform(0.6, 2.2), rng),
+            _endplate(depth, width, cortex * rng.uniform(0.3, 1.8), rng),
             _coccyx(curve, rng, cortex),
         ]
     ).moved(frame, (a + p) / 2)
@@ -100,15 +101,17 @@ def _bodies(curve: SacralCurve, width: float, rng: np.random.Generator, cortex: 
     """The fused bodies: sections with blunt corners from wall to wall."""
     section, half = superellipse(24, rng.uniform(0.4, 0.8)), _half_widths(width)
     middle, reach = curve.middle, (curve.front - curve.back) / 2
+    faint = np.interp(np.linspace(0, 1, _STEPS), (0.1, 0.3), (rng.uniform(0.1, 1.0), 1.0))
+    walls = cortex * rng.uniform(0.5, 1.5) * faint
 
-    def solid(shrink: float) -> Mesh:
-        depth = np.linalg.norm(reach, axis=1, keepdims=True)
-        inner = reach * np.maximum(depth - shrink, 0.3) / depth
+    def solid(shrink: FloatArray) -> Mesh:
+        depth = np.linalg.norm(reach, axis=1)
+        inner = reach * (np.maximum(depth - shrink, 0.3) / depth)[:, None]
         flat = middle[:, None] + section[None, :, :1] * inner[:, None]
         side = section[None, :, 1] * np.maximum(half - shrink, 0.3)[:, None]
         return loft(np.concatenate([flat, side[..., None]], axis=2))
 
-    return Bone(solid(0.0), solid(cortex * float(rng.uniform(0.5, 1.5)))).denser(float(rng.uniform(0.0, 0.08)))
+    return Bone(solid(0 * walls), solid(walls)).denser(float(rng.uniform(0.0, 0.08)))
 
 
 def _junctions(curve: SacralCurve, width: float, rng: np.random.Generator, cortex: float) -> list[Bone]:
@@ -129,18 +132,23 @@ def _junctions(curve: SacralCurve, width: float, rng: np.random.Generator, corte
 
 
 def _wings(depth: float, rng: np.random.Generator, cortex: float) -> list[Bone]:
-    """The alae: their front edges, bands from the back of the endplate forward and down, and their mass beside it."""
-    path = np.array([[-0.45, -0.15, 0.0], [-0.05, -0.25, 0.0], [0.12, -0.5, 0.0], [0.2, -0.8, 0.0]]) * depth
-    share, radii = rng.uniform(0.0, 0.15), rng.uniform(0.7, 1.3) * np.array([[1, 5], [5, 8], [5, 8], [2, 5]])
+    """The alae: their front edges, from the back of the endplate down to the front wall of S1, and their mass."""
+    start = np.array([rng.uniform(-0.7, -0.38), rng.uniform(-0.08, 0.0), 0.0]) * depth
+    end = np.array([rng.uniform(0.05, 0.38), rng.uniform(-0.52, -0.22), 0.0]) * depth
+    share = np.linspace(0, 1, 5)[:, None]
+    path = start + share * (end - start) + share * (1 - share) * rng.normal(0, 4, 3) * [1, 0, 0]
+    radii = np.array([[1.0, 0.7], [1.0, 1.0], [1.0, 1.0], [1.0, 1.0], [0.8, 0.6]])
+    radii = radii * [rng.uniform(1.2, 3.5), rng.uniform(5, 14)]
+    strength, spongy = cortex * rng.uniform(0.2, 1.5), float(rng.uniform(0.0, 0.35))
     mass = np.array([rng.uniform(-0.5, -0.2), rng.uniform(-1.3, -0.8), 0.0]) * depth
     out = []
     for side in (1.0, -1.0):
-        course = path + (0.0, 0.0, 28.0 * side) + rng.normal(0, 1.5, 3).clip(-3, 2)
-        edge = bone_tube(course, radii, cortex * rng.uniform(0.05, 0.5), (0.0, 0.0, 1.0))
-        out.append(edge.denser(share, 28.0 * side))
+        course = path + (0.0, -radii.max() / 8, 30.0 * side) + rng.normal(0, 1, 3).clip(-2, 0)
+        out.append(bone_tube(course, radii, strength, (0.0, 0.0, 1.0)).denser(spongy, 30.0 * side))
         center, size = mass + (0.0, 0.0, 38.0 * side), np.array([0.45, 0.7, 0.4]) * depth
-        shell = cortex * rng.uniform(0.05, 0.4)
-        out.append(Bone(ellipsoid(center, size, None, 12), ellipsoid(center, size - shell, None, 12)))
+        solid = ellipsoid(center, size, None, 12)
+        inner = Bone(solid, ellipsoid(center, size - cortex * rng.uniform(0.05, 0.4), None, 12))
+        out.append(inner.denser(0.3 * spongy, 38.0 * side))
     return out
 
 

@@ -91,7 +91,7 @@ class ContentsLook:
             fold_mm=dice.uniform((8, 35), (4, 70), (2, 100)),
             second_outline=some(0.7, dice.uniform((0.2, 0.5), (0.1, 0.6), (0, 0.7))),
             second_outline_shift_mm=dice.uniform((2, 8), (0, 16), (0, 24)),
-            shoulder_shift_mm=some(0.5, dice.uniform((-25, 25), (-55, 55), (-65, 65))),
+            shoulder_shift_mm=some(0.7, dice.uniform((-10, 40), (-35, 70), (-50, 80))),
             tissue_mm=dice.uniform((4, 12), (2, 32), (0, 50)),
             muscle_mm=dice.uniform((0.3, 1.5), (0, 4), (0, 7)),
             cloud_mm=dice.uniform((2.5, 7), (0.5, 11), (0, 16)),
