@@ -54,7 +54,7 @@ REGIONS: Final[dict[str, Region]] = {
         ("C2_D", "C2_AI", "C2_PI", "C7_AI", "C7_PS", "C7_PI", "T1_AS", "T1_PS")
         + ("C2_C", "C3_C", "C4_C", "C5_C", "C6_C", "C7_C", "T1_C"),
         (224, 224),
-        0.5,
+        0.35,
     ),
     "pelvis": Region(("L4_AS", "L4_PS", "L4_C", "L5_C", "S1_A", "S1_P", "FH_1", "FH_2"), (320, 256), 0.25),
 }
