@@ -65,7 +65,8 @@ def export_run(run: Path, output: Path, name: str = "") -> Path:
         packed = pack(weights)
         _write_saved_model(_servable(network, config, packed), folder / "saved_model")
         function = serving_function(network, config, lambda: [stored(values) for values in weights])
-        write_onnx(function, [v for v in weights if v.ndim == 4], packed, folder / ONNX_FILE, folder / WEIGHTS_FILE)
+        shapes = [values.shape for values in weights]
+        write_onnx(function, shapes, packed, folder / ONNX_FILE, folder / WEIGHTS_FILE)
         description = describe(config, state, name, folder)
         (folder / "model.json").write_text(json.dumps(description, indent=1) + "\n", encoding="utf-8")
         if target.exists():

@@ -124,10 +124,10 @@ def extract_weights(model: Model, path: Path) -> None:
     config = config_from_dict(model.about["training"]["config"], str(model.folder / "model.json"))
     network = build_network(config.network, config.input_size)
     loaded = tf.saved_model.load(str(model.verified(SAVED_MODEL)))
-    parts = (loaded.codes.numpy(), loaded.steps.numpy(), loaded.others.numpy())
     try:
+        parts = (loaded.codes.numpy(), loaded.steps.numpy(), loaded.others.numpy())
         values = unpack(*parts, [tuple(variable.shape) for variable in network.weights])
-    except ValueError as error:
+    except (AttributeError, ValueError) as error:  # stored by an earlier version, or another network's
         raise ModelError(f"{model.folder}: its weights do not fit its configuration; export it again") from error
     arrays = {variable.path: np.asarray(value) for variable, value in zip(network.weights, values, strict=True)}
     checkpoint.save(path, arrays, {"step": 0, "metrics": {}})

@@ -5,6 +5,7 @@ factor for each of its outputs; the twin keeps these factors and multiplies when
 folds constants.
 """
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,7 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from Training.weight_storage import Packed, rounded
+from Training.weight_storage import Packed
 
 FloatArray = NDArray[np.float32]
 
@@ -26,13 +27,13 @@ _TOLERANCE = 1e-5
 """Greatest difference of a kernel from a multiple of a stored one, against its greatest value."""
 
 
-def write_onnx(function: Any, kernels: Sequence[NDArray[Any]], packed: Packed, path: Path, weights: Path) -> None:
+def write_onnx(function: Any, shapes: Sequence[tuple[int, ...]], packed: Packed, path: Path, weights: Path) -> None:
     """Writes the graph of a function; its kernels are read from the weights file of the SavedModel beside it.
 
     Args:
         function: see `Training.export.serving_function`; its weights are constants, kernels as `stored` has them.
-        kernels: all kernels of its network in their order, (height, width, inputs, outputs).
-        packed: the same as the SavedModel has them.
+        shapes: of its network's weights, in their order.
+        packed: the weights as the SavedModel has them.
         path: the file to write.
         weights: the SavedModel's weights file, in the same folder or below.
     """
@@ -44,7 +45,7 @@ def write_onnx(function: Any, kernels: Sequence[NDArray[Any]], packed: Packed, p
     if names != {"coordinates", "spread"}:
         _rename_outputs(model.graph)
     start = weights.read_bytes().index(packed.codes.tobytes())
-    _share_kernels(model.graph, _placed(kernels, start), weights.relative_to(path.parent).as_posix())
+    _share_kernels(model.graph, _placed(packed.codes, shapes, start), weights.relative_to(path.parent).as_posix())
     onnx.save(model, str(path))
 
 
@@ -56,11 +57,13 @@ class _StoredKernel:
     """Of its first byte in the weights file."""
 
 
-def _placed(kernels: Sequence[NDArray[Any]], start: int) -> list[_StoredKernel]:
-    out = []
-    for kernel in kernels:
-        out.append(_StoredKernel(rounded(kernel)[0], start))
-        start += kernel.size
+def _placed(codes: NDArray[np.int8], shapes: Sequence[tuple[int, ...]], start: int) -> list[_StoredKernel]:
+    out, at = [], 0
+    for shape in shapes:
+        if len(shape) > 1:
+            size = math.prod(shape)
+            out.append(_StoredKernel(codes[at : at + size].reshape(shape), start + at))
+            at += size
     return out
 
 
@@ -104,6 +107,8 @@ def _stored_multiple(values: FloatArray, kernels: Sequence[_StoredKernel]) -> tu
     """The kernel of which `values` (outputs, inputs, height, width) is a multiple, and the factor of each output; None
     when there is none."""
     for kernel in kernels:
+        if kernel.codes.ndim != 4:
+            continue
         turned = kernel.codes.astype(np.float32).transpose(3, 2, 0, 1)
         if turned.shape != values.shape:
             continue

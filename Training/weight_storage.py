@@ -3,10 +3,11 @@
 Every value of a kernel is a whole multiple, from -127 to 127, of a step of its output channel (symmetric quantization
 by channel: Jacob et al., "Quantization and Training of Neural Networks for Efficient Integer-Arithmetic-Only
 Inference", CVPR 2018, eq. 1 with zero point 0). Networks still compute in float32. Landmarks move by a twentieth of a
-millimeter (docs/experiments.md, eighth series), and a model takes a quarter of the room. All weights lie in three
+millimeter (docs/experiments.md, eighth series), and a kernel takes a quarter of the room. All weights lie in three
 variables, since every variable costs as much room in a SavedModel's graph as a small kernel.
 """
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -68,9 +69,13 @@ def unpack(codes: Any, steps: Any, others: Any, shapes: Sequence[tuple[int, ...]
     """
     from keras import ops
 
+    kernels = [shape for shape in shapes if len(shape) > 1]
+    sizes = sum(map(math.prod, kernels)), sum(s[-1] for s in kernels), sum(math.prod(s) for s in shapes if len(s) < 2)
+    if sizes != tuple(int(part.shape[0]) for part in (codes, steps, others)):
+        raise ValueError(f"weights of other shapes: {sizes[0]} of {codes.shape[0]} values of kernels are used")
     weights, at, step, other = [], 0, 0, 0
     for shape in shapes:
-        size = int(np.prod(shape))
+        size = math.prod(shape)
         if len(shape) > 1:
             kernel = ops.reshape(ops.cast(codes[at : at + size], "float32"), shape)
             weights.append(kernel * steps[step : step + shape[-1]])
@@ -78,8 +83,6 @@ def unpack(codes: Any, steps: Any, others: Any, shapes: Sequence[tuple[int, ...]
         else:
             weights.append(ops.reshape(others[other : other + size], shape))
             other += size
-    if (at, step, other) != tuple(int(part.shape[0]) for part in (codes, steps, others)):
-        raise ValueError(f"weights of other shapes: {at} of {codes.shape[0]} values of kernels are used")
     return weights
 
 

@@ -38,5 +38,6 @@ def test_weights_come_back_in_their_order(weights: list[np.ndarray]) -> None:
 
 def test_another_networks_weights_are_refused() -> None:
     packed = pack([np.ones((3, 3, 2, 4), np.float32), np.ones(4, np.float32)])
-    with pytest.raises(ValueError, match="36 of 72"):
-        unpack(packed.codes, packed.steps, packed.others, [(3, 3, 1, 4), (4,)])
+    for inputs, used in ((1, 36), (3, 108)):
+        with pytest.raises(ValueError, match=f"{used} of 72"):
+            unpack(packed.codes, packed.steps, packed.others, [(3, 3, inputs, 4), (4,)])
