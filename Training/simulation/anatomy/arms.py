@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from Training.simulation.anatomy.library import bone
 from Training.simulation.anatomy.mesh import Mesh, ellipsoid, tube
 from Training.simulation.anatomy.shoulders import shoulder
-from Training.simulation.anatomy.vertebra import Bone, bone_tube
+from Training.simulation.anatomy.vertebra import Bone, bone_tube, compact
 from Training.simulation.people import ArmPosition
 
 FloatArray = NDArray[np.float64]
@@ -127,10 +127,9 @@ def _arm_bones(
             bone_tube(path, np.array([[8, 9], [7, 7], [6, 6.5], [6, 6], [7, 7], [11, 9]]) * size * scale, 2.0, up)
         )
     curl = rng.uniform(0.0, 1.0)
-    none = Mesh(np.zeros((0, 3)), np.zeros((0, 3), np.int32))
     for _ in range(7):
         center = wrist + along * rng.uniform(3, 20) + rng.normal(0, 8, 3)
-        out.append(Bone(ellipsoid(center, rng.uniform(5, 9, 3), None, 6), none))
+        out.append(compact(ellipsoid(center, rng.uniform(5, 9, 3), None, 6)))
     for finger in range(5):
         spread = across * (finger - 2) * 9 + np.array([0.0, 0.0, rng.normal(0, 6)])
         start = wrist + along * 22 + 0.6 * spread

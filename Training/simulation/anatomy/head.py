@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from Training.simulation.anatomy.library import bone
 from Training.simulation.anatomy.mesh import Mesh, ellipsoid, join, tube
-from Training.simulation.anatomy.vertebra import Bone, bone_tube
+from Training.simulation.anatomy.vertebra import Bone, bone_tube, compact
 
 FloatArray = NDArray[np.float64]
 
@@ -70,8 +70,7 @@ def head(base: FloatArray, frame: FloatArray, scale: float, rng: np.random.Gener
 
     skull = bone("hat_skull", VAULT_MM)
     jaw = bone("hat_jaw", 1.6)
-    none = Mesh(np.zeros((0, 3)), np.zeros((0, 3), np.int32))
-    bones = [Bone(join([placed(skull.outer), placed(skull.inner).reversed()]), none)]
+    bones = [compact(join([placed(skull.outer), placed(skull.inner).reversed()]))]
     bones.append(Bone(placed(jaw.outer), placed(jaw.inner)))
     for side in (-1.0, 1.0):
         petrous = place(np.array([[0.0, 524, 30 * side], [-12, 520, 44 * side], [-20, 510, 52 * side]]))
@@ -101,7 +100,6 @@ def _teeth(place: object, frame: FloatArray, scale: float, rng: np.random.Genera
     bones, fillings = [], []
     missing = rng.uniform(0, 0.5) if rng.random() < 0.3 else 0.03
     filled = rng.choice([0.0, 0.1, 0.3], p=[0.35, 0.4, 0.25])
-    none = Mesh(np.zeros((0, 3)), np.zeros((0, 3), np.int32))
     for row, y in ((1.0, 499.0), (-1.0, 487.0)):
         for k in range(14):
             if rng.random() < missing:
@@ -109,7 +107,7 @@ def _teeth(place: object, frame: FloatArray, scale: float, rng: np.random.Genera
             angle = np.radians(-78 + 12 * k)
             center = place(np.array([38 + 42 * np.cos(angle) ** 0.9, y, 26 * np.sin(angle)]))
             radii = np.array([3.0, 9.0, 3.6]) * scale
-            bones.append(Bone(ellipsoid(center, radii, frame, 6), none))
+            bones.append(compact(ellipsoid(center, radii, frame, 6)))
             if rng.random() < filled:
                 crown = center + frame @ np.array([0, -row * rng.uniform(3, 6), 0]) * scale
                 fillings.append(ellipsoid(crown, np.array([3.2, rng.uniform(1, 3), 3.4]) * scale, frame, 5))

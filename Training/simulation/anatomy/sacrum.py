@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from Training.simulation.anatomy.mesh import Mesh, ellipsoid, loft, superellipse, unit_circle
-from Training.simulation.anatomy.vertebra import Bone, bone_tube, join_bones
+from Training.simulation.anatomy.vertebra import Bone, bone_tube, compact, join_bones
 
 FloatArray = NDArray[np.float64]
 
@@ -127,7 +127,7 @@ def _junctions(curve: SacralCurve, width: float, rng: np.random.Generator, corte
         turn = np.array([[c, -s, 0.0], [s, c, 0.0], [0.0, 0.0, 1.0]])
         radii = np.array([0.9 * depth, cortex * rng.uniform(0.3, 1.0), rng.uniform(0.4, 0.9) * half[k]])
         plate = ellipsoid(np.append(curve.middle[k], 0.0), radii, turn, 8)
-        out.append(Bone(plate, Mesh(np.zeros((0, 3)), np.zeros((0, 3), np.int32))))
+        out.append(compact(plate))
     return out
 
 
@@ -143,6 +143,7 @@ def _wings(depth: float, rng: np.random.Generator, cortex: float) -> list[Bone]:
     mass = np.array([rng.uniform(-0.5, -0.2), rng.uniform(-1.3, -0.8), 0.0]) * depth
     out = []
     for side in (1.0, -1.0):
+        # as much lower as keeps the thickest edge below the plate
         course = path + (0.0, -radii.max() / 8, 30.0 * side) + rng.normal(0, 1, 3).clip(-2, 0)
         out.append(bone_tube(course, radii, strength, (0.0, 0.0, 1.0)).denser(spongy, 30.0 * side))
         center, size = mass + (0.0, 0.0, 38.0 * side), np.array([0.45, 0.7, 0.4]) * depth
@@ -197,7 +198,7 @@ def _endplate(depth: float, width: float, thickness: float, rng: np.random.Gener
         )
         for r, top in layers
     ]
-    return Bone(loft(np.stack(rings)), Mesh(np.zeros((0, 3)), np.zeros((0, 3), np.int32)))
+    return compact(loft(np.stack(rings)))
 
 
 def _coccyx(curve: SacralCurve, rng: np.random.Generator, cortex: float) -> Bone:

@@ -46,6 +46,11 @@ def join_bones(bones: list[Bone]) -> Bone:
     return Bone(join(b.outer for b in bones), join(b.inner for b in bones))
 
 
+def compact(mesh: Mesh) -> Bone:
+    """A bone without a cavity."""
+    return Bone(mesh, join([]))
+
+
 def bone_tube(path: object, radii: object, cortex: float, up: object = (0.0, 1.0, 0.0), points: int = 8) -> Bone:
     """A tubular bone with a cortical shell of `cortex` mm."""
     p, r = np.asarray(path, float), np.asarray(radii, float)
