@@ -17,6 +17,7 @@ from functools import lru_cache
 from types import TracebackType
 from typing import Self
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 
@@ -57,6 +58,7 @@ def prepare(source: FilmSource, request: Request) -> Sample:
 def _start_worker(config: SourceConfig, region: str) -> None:
     global _worker_source
     os.nice(5)  # The training itself goes first.
+    cv2.setNumThreads(1)  # One film a worker at a time: with a thread a core in each they would fight for the cores.
     threading.Thread(target=_end_with_parent, daemon=True).start()
     _worker_source = build_source(config, True, region)
 

@@ -1,5 +1,6 @@
 """Batches are fixed by seed and step, shared among ranks, and the same from worker processes."""
 
+import cv2
 import numpy as np
 
 from Testing.training.tiny import BLOBS
@@ -53,3 +54,9 @@ def test_schedules() -> None:
     drops = Schedule.from_config(paper, 41.5)
     assert drops.length == 4980
     np.testing.assert_allclose([float(drops(s)) for s in (0, 4149, 4150)], [0.005, 0.005, 0.0005], rtol=1e-5)
+
+
+def test_a_worker_keeps_to_one_core() -> None:
+    with loader(workers=1) as source:
+        assert source.pool is not None
+        assert source.pool.submit(cv2.getNumThreads).result() == 1
