@@ -25,8 +25,14 @@ _ROOT_MM = 1.0
 """How far the pedicles reach into the body."""
 _CERVICAL_BODY = 1.15
 """Width of the library's cervical bodies at their widest, against their front."""
-_SPINOUS_DROP = dict.fromkeys(("C3", "C4", "C5", "C6"), -0.25)
+_SOURCE = {"C7": "C6", "L6": "L5"}
+"""Whose posterior elements a vertebra has, if not those of the library's vertebra of the same name: its C6 has the long
+process that makes C7 the prominent vertebra."""
+_SPINOUS_DROP = dict.fromkeys(("C3", "C4"), -0.25) | dict.fromkeys(("C5", "C6", "C7"), 0.2)
 """Slope added to the library's spinous processes; these hang lower there than on real films."""
+_SPINOUS_LENGTH = {"C2": 1.6, "C3": 0.68, "C4": 0.68, "C5": 0.45, "C6": 0.58, "C7": 0.92}
+"""Length of the spinous processes against those of their library vertebra: on real films they end 37 (C2), 32 (C3 to
+C5), 40 and 50 mm (C7) behind the bodies' centers, which tells a reader where the neck ends."""
 _CANAL = dict.fromkeys((f"T{i}" for i in range(1, 6)), 8.0) | dict.fromkeys((f"T{i}" for i in range(6, 13)), 5.0)
 """How much farther behind their bodies than in the library facets lie, beside `ArchStyle.canal`, mm there."""
 _PEDICLE_MM = (7.0, 13.0)
@@ -112,9 +118,10 @@ def posterior_elements(
         cortex: thickness of the bodies' cortical shell, mm.
         rng: what differs from level to level.
     """
-    source = library.vertebra("L5" if level == "L6" else level)
+    source = library.vertebra(_SOURCE.get(level, level))
     canal = style.canal + _CANAL.get(level, 0.0)
     drop = style.spinous_drop + _SPINOUS_DROP.get(level, 0.0)
+    length = style.spinous_length * _SPINOUS_LENGTH.get(level, 1.0)
     back, depth = _wall_and_depth(corners)
     height = max(float(corners[1, 1] - corners[3, 1]), 0.75 * depth * source.height / source.depth)
     scale = np.array([depth / source.depth, height / source.height * style.height, width / source.width * style.width])
@@ -129,7 +136,7 @@ def posterior_elements(
         behind = np.where(body, np.maximum(behind, 0.0), behind) * _PEDICLE_STRETCH
         behind += canal * (1 - np.exp(-np.maximum(behind, 0.0) / 1.2))
         beyond = np.maximum(behind - _LAMINA_MM, 0.0)
-        x = behind + beyond * (style.spinous_length * (1 + wobble[0]) / _PEDICLE_STRETCH - 1)
+        x = behind + beyond * (length * (1 + wobble[0]) / _PEDICLE_STRETCH - 1)
         y = points[:, 1] * (1 + wobble[1]) - beyond * (drop + wobble[2])
         z = points[:, 2] * (1 + wobble[3])
         local = np.stack([-x, y, z], axis=1) * scale

@@ -62,9 +62,9 @@ class _Section(NamedTuple):
 
 
 _SECTIONS = (
-    _Section("C2", 48, 50, 54, 8, False, 0, 0),
-    _Section("C4", 43, 57, 52, 12, False, 0, 0.3),
-    _Section("C6", 40, 64, 60, 16, False, 0, 0.6),
+    _Section("C2", 48, 58, 54, 8, False, 0, 0),
+    _Section("C4", 41, 56, 52, 12, False, 0, 0.3),
+    _Section("C6", 38, 61, 60, 16, False, 0, 0.6),
     _Section("C7", 42, 69, 66, 20, False, 0, 0.8),
     _Section("T1", 50, 76, 80, 24, True, 0, 1),
     _Section("T3", 88, 74, 128, 24, True, 0, 1),
@@ -99,10 +99,11 @@ def outline(spine: Spine, build: Build, rng: np.random.Generator) -> list[Mesh]:
     order = np.argsort(heights)
     known = np.maximum.accumulate(heights[order] + np.arange(len(order)) * 1e-3)
     thick = build.size * (1 + 0.35 * build.fat)
+    top = known[-1] + rng.uniform(30, 65)  # under the occiput, where the nape is no thinner than below
     low = np.concatenate([_LEG_HEIGHTS * build.size, known])
-    y = np.concatenate([np.linspace(low[0], low[0] * 0.2, 16), np.linspace(known[0] - 80, known[-1] + 20, 60)])
+    y = np.concatenate([np.linspace(low[0], low[0] * 0.2, 16), np.linspace(known[0] - 80, top - 2, 60)])
     y = np.unique(np.sort(y))
-    neck_end = np.sqrt(np.clip((known[-1] + 22 - y) / 55, 0.02, 1))
+    neck_end = np.sqrt(np.clip((top - y) / 50, 0.02, 1))
 
     def profile(values: FloatArray, legs: FloatArray) -> FloatArray:
         curve = PchipInterpolator(low, np.concatenate([legs * thick, values[order]]))
