@@ -206,6 +206,19 @@ def _write_saved_model(module: Any, folder: Path) -> None:
     import tensorflow as tf
 
     tf.saved_model.save(module, str(folder), signatures={"serving_default": module.serve})
+    _forget_shapes(folder / "saved_model.pb")
+
+
+def _forget_shapes(path: Path) -> None:
+    """Removes the shapes noted at every node of a graph, a quarter of its file; TensorFlow infers them when it loads."""
+    from tensorflow.core.protobuf import saved_model_pb2
+
+    model = saved_model_pb2.SavedModel.FromString(path.read_bytes())
+    for part in model.meta_graphs:
+        for nodes in (part.graph_def.node, *(function.node_def for function in part.graph_def.library.function)):
+            for node in nodes:
+                node.attr.pop("_output_shapes", None)
+    path.write_bytes(model.SerializeToString(deterministic=True))
 
 
 def main(arguments: list[str] | None = None) -> int:

@@ -73,17 +73,22 @@ def unpack(codes: Any, steps: Any, others: Any, shapes: Sequence[tuple[int, ...]
     sizes = sum(map(math.prod, kernels)), sum(s[-1] for s in kernels), sum(math.prod(s) for s in shapes if len(s) < 2)
     if sizes != tuple(int(part.shape[0]) for part in (codes, steps, others)):
         raise ValueError(f"weights of other shapes: {sizes[0]} of {codes.shape[0]} values of kernels are used")
-    weights, at, step, other = [], 0, 0, 0
-    for shape in shapes:
-        size = math.prod(shape)
-        if len(shape) > 1:
-            kernel = ops.reshape(ops.cast(codes[at : at + size], "float32"), shape)
-            weights.append(kernel * steps[step : step + shape[-1]])
-            at, step = at + size, step + shape[-1]
-        else:
-            weights.append(ops.reshape(others[other : other + size], shape))
-            other += size
-    return weights
+    # split at once: a graph with a slice for every weight would be twice as large
+    flat = iter(_split(ops.cast(codes, "float32"), [math.prod(shape) for shape in kernels]))
+    step = iter(_split(steps, [shape[-1] for shape in kernels]))
+    rest = iter(_split(others, [math.prod(shape) for shape in shapes if len(shape) < 2]))
+    return [
+        ops.reshape(next(flat), shape) * next(step) if len(shape) > 1 else ops.reshape(next(rest), shape)
+        for shape in shapes
+    ]
+
+
+def _split(values: Any, sizes: Sequence[int]) -> list[Any]:
+    from keras import ops
+
+    if len(sizes) < 2:
+        return [values][: len(sizes)]
+    return list(ops.split(values, np.cumsum(sizes)[:-1].tolist()))
 
 
 def _is_kernel(values: NDArray[Any]) -> bool:
