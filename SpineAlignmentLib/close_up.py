@@ -20,6 +20,11 @@ SURROUNDINGS: Final[int] = 32
 """Pixels around the window that take part in the normalization of contrast, so that it means the same at the edge."""
 
 
+SCATTER: Final[float] = 0.3
+"""How far a close-up's landmarks scatter, as a share of its heatmaps' deviation, where those of the whole film's
+networks have 1: its heatmaps are as wide as theirs, but it errs by half as much."""
+
+
 @dataclass(frozen=True)
 class Region:
     """A part of the spine."""
@@ -54,9 +59,9 @@ REGIONS: Final[dict[str, Region]] = {
         ("C2_D", "C2_AI", "C2_PI", "C7_AI", "C7_PS", "C7_PI", "T1_AS", "T1_PS")
         + ("C2_C", "C3_C", "C4_C", "C5_C", "C6_C", "C7_C", "T1_C"),
         (224, 224),
-        0.35,
+        0.25,
     ),
-    "pelvis": Region(("L4_AS", "L4_PS", "L4_C", "L5_C", "S1_A", "S1_P", "FH_1", "FH_2"), (320, 256), 0.25),
+    "pelvis": Region(("L4_AS", "L4_PS", "L4_C", "L5_C", "S1_A", "S1_P", "FH_1", "FH_2"), (320, 256), 0.1),
 }
 """Name, as in a training's configuration and in model.json, to the region."""
 

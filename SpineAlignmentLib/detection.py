@@ -17,7 +17,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from SpineAlignmentLib.close_up import close_up_frame, close_up_input
+from SpineAlignmentLib.close_up import SCATTER, close_up_frame, close_up_input
 from SpineAlignmentLib.constructions import level_distance
 from SpineAlignmentLib.engines import Network, choose_engine, load_network
 from SpineAlignmentLib.film import Film, film_from_pixels, looks_inverted, read_film, turned
@@ -83,8 +83,8 @@ class Look:
     points: FloatArray
     """Shape (k, 45, 2): the landmarks of each model and view, film pixels."""
     spread: FloatArray
-    """Shape (k, 45): standard deviation of the heatmaps, in film pixels along y; infinite for landmarks that a view
-    does not show."""
+    """Shape (k, 45): standard deviation of the heatmaps, of a close-up a share of it (`SCATTER`), in film pixels
+    along y; infinite for landmarks that a view does not show."""
 
     @property
     def mean(self) -> FloatArray:
@@ -220,7 +220,7 @@ class Detector:
         spread = np.full(points.shape[:2], np.inf)
         for i, view in enumerate(views):
             points[i, model.region.rows] = view.to_film(found[i])
-            spread[i, model.region.rows] = wide[i] * view.step[1]
+            spread[i, model.region.rows] = SCATTER * wide[i] * view.step[1]
             points[i] = look.frame.to_film(hips_in_order(look.frame.to_network(points[i]), HIGHER_FIRST))
         step = np.abs(whole.step)
         away = np.linalg.norm((points.mean(axis=0) - look.mean) / step, axis=1) * step[1]

@@ -11,8 +11,10 @@ from SpineAlignmentLib.close_up import Region
 FloatArray = NDArray[np.floating[Any]]
 ImageArray = NDArray[np.float32]
 
-MISPLACED_PX: Final[float] = 12.0
-"""Standard deviation of the window's place, since it lies around landmarks as they were found, not as they are."""
+MISPLACED_PX: Final[tuple[float, float]] = (12.0, 30.0)
+"""Standard deviations of the window's place across and along the film, since it lies around landmarks as found, not as
+they are. Along the film those are off by a level at times; with less than this a network tells levels by their place in
+the window."""
 
 
 def window_corner(

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from SpineAlignmentLib.close_up import REGIONS, close_up_frame, close_up_input
+from SpineAlignmentLib.close_up import REGIONS, SCATTER, close_up_frame, close_up_input
 from SpineAlignmentLib.detection import Detector, Look, Strategy
 from SpineAlignmentLib.errors import ModelError
 from SpineAlignmentLib.film import read_film
@@ -117,8 +117,8 @@ def test_a_close_up_far_from_the_whole_film_is_less_sure(upright):
         detector.strategy = strategy
         spread.append(detector._close_up(film, whole, look, model, network).spread[0, model.region.rows])
     near, far = spread
-    assert np.allclose(near, whole.step[1])
-    assert np.allclose(far, np.hypot(1, model.region.doubt * 20 * np.sqrt(2)) * whole.step[1])
+    assert np.allclose(near, SCATTER * whole.step[1])
+    assert np.allclose(far, np.hypot(SCATTER, model.region.doubt * 20 * np.sqrt(2)) * whole.step[1])
 
 
 def test_close_ups_are_not_taken_for_the_whole_nor_the_other_way(models):
