@@ -7,7 +7,7 @@ Both take `films`, float32 (N, H, W, 1), as `SpineAlignmentLib.preprocessing.net
 with the landmarks of its region alone. The SavedModel is the source; the twin is converted from it. Weights trained
 with another backend of Keras are exported the same way.
 
-Kernels are rounded to eight bits, see `Training.weight_storage`.
+Kernels are rounded to seven bits, see `Training.weight_storage`.
 """
 
 import argparse
@@ -210,7 +210,7 @@ def _write_saved_model(module: Any, folder: Path) -> None:
 
 
 def _forget_shapes(path: Path) -> None:
-    """Removes the shapes noted at every node of a graph, a quarter of its file; TensorFlow infers them when it loads."""
+    """Removes the shapes noted at every node of a graph, a quarter of its file; TensorFlow infers them on loading."""
     from tensorflow.core.protobuf import saved_model_pb2
 
     model = saved_model_pb2.SavedModel.FromString(path.read_bytes())

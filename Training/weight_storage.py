@@ -1,10 +1,10 @@
-"""How an exported model keeps its weights: kernels in eight bits, all else as it is.
+"""How an exported model keeps its weights: kernels in seven bits of a byte, all else as it is.
 
-Every value of a kernel is a whole multiple, from -127 to 127, of a step of its output channel (symmetric quantization
-by channel: Jacob et al., "Quantization and Training of Neural Networks for Efficient Integer-Arithmetic-Only
-Inference", CVPR 2018, eq. 1 with zero point 0). Networks still compute in float32. Landmarks move by a twentieth of a
-millimeter (docs/experiments.md, eighth series), and a kernel takes a quarter of the room. All weights lie in three
-variables, since every variable costs as much room in a SavedModel's graph as a small kernel.
+Every value of a kernel is a whole multiple, from -63 to 63, of a step of its output channel (symmetric quantization by
+channel: Jacob et al., "Quantization and Training of Neural Networks for Efficient Integer-Arithmetic-Only Inference",
+CVPR 2018, eq. 1 with zero point 0). Networks still compute in float32. Landmarks move by a tenth of a millimeter
+(docs/experiments.md, ninth series), and a kernel takes a quarter of the room, a fifth in a repository or an archive.
+All weights lie in three variables, since every variable costs as much room in a SavedModel's graph as a small kernel.
 """
 
 import math
@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 FloatArray = NDArray[np.float32]
 
-_GREATEST = 127
+_GREATEST = 63
 
 _LEAST = 1e-30
 """A kernel without greater values is 0."""

@@ -41,6 +41,7 @@ def test_engines_give_the_networks_outputs(trained: Path, tmp_path: Path) -> Non
     assert main(["--run", str(trained), "--output", str(tmp_path), "--ensemble"]) == 0
     (model,) = read_ensemble(tmp_path)
     assert model.input_size == (128, 64) and model.name == "tiny"
+    assert b"_output_shapes" not in (model.folder / "saved_model" / "saved_model.pb").read_bytes()
     films = np.random.default_rng(5).normal(0, 0.3, (3, 128, 64)).astype(np.float32)
     config = config_from_dict(
         tiny_config(input_size=[128, 64], network__fine_blocks=1, network__residual_blocks=7), "tiny"
