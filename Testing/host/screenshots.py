@@ -17,6 +17,7 @@ from SpineAlignmentLib.landmarks import INDEX
 from SpineAlignmentLib.parameters import KEYS
 from Testing.host import application
 from Testing.host.films import load_film
+from Testing.pictures import save_for_documentation
 
 SAMPLE = application.ROOT / "SpineAlignment" / "Resources" / "SampleData" / "sample_film.dcm"
 THUMBNAIL_PX = (260, 280)
@@ -33,9 +34,11 @@ def settle() -> None:
 def save(host: application.Host, path: Path) -> None:
     """A picture of the host's window."""
     settle()
-    host.grab().save(str(path))
-    with Image.open(path) as image:
-        small(image).save(path, optimize=True)
+    whole = path.with_suffix(".full.png")
+    host.grab().save(str(whole))
+    with Image.open(whole) as image:
+        save_for_documentation(image, path)
+    whole.unlink()
 
 
 def small(image: Image.Image) -> Image.Image:
@@ -66,11 +69,11 @@ def main() -> int:
     film = load_film(slicer.mrmlScene, SAMPLE)
     host.show()
     widget = host.open_module()
-    save(host, folder / "film.png")
+    save(host, folder / "film.webp")
     detect(widget)
-    save(host, folder / "module.png")
+    save(host, folder / "module.webp")
     widget.onShownMeasurements(list(KEYS))
-    save(host, folder / "all_measurements.png")
+    save(host, folder / "all_measurements.webp")
     widget.ui.mainButton.click()
     widget.ui.landmarksTable.setCurrentCell(INDEX["S1_A"], 0)
     widget.landmarksPanel.go_to(INDEX["S1_A"])
@@ -78,7 +81,7 @@ def main() -> int:
     width, height, depth = node.GetFieldOfView()
     node.SetFieldOfView(width / 3, height / 3, depth)
     widget.ui.namesCheckBox.checked = True
-    save(host, folder / "correct.png")
+    save(host, folder / "correct.webp")
     widget.ui.namesCheckBox.checked = False
     after = load_film(slicer.mrmlScene, SAMPLE)
     after.SetName("after surgery")
@@ -91,7 +94,7 @@ def main() -> int:
         getattr(widget.ui, name).collapsed = True
     widget.ui.compareCollapsibleButton.collapsed = False
     widget.logic.showFilm(film)
-    save(host, folder / "compare.png")
+    save(host, folder / "compare.webp")
     settle()
     thumbnail(host, application.ROOT / "SpineAlignment" / "Resources" / "Icons" / "SpineAlignmentFilm.png")
     host.finish()

@@ -10,6 +10,7 @@ from PIL import Image
 from playwright.sync_api import sync_playwright
 
 from SpineAlignmentLib.landmarks import INDEX
+from Testing.pictures import save_for_documentation
 from Testing.viewer.viewer_process import BROWSER_FLAGS, CHROMIUM, PATIENCE_MS, WINDOW, Page, Viewer
 
 FOLDER: Final[Path] = Path(__file__).resolve().parents[2] / "docs" / "screenshots"
@@ -19,11 +20,9 @@ def save(page: Page, name: str) -> None:
     """The page as it looks when nothing moves and nothing is pointed at."""
     page.page.mouse.move(700, 20)
     page.settle()
-    picture = Image.open(io.BytesIO(page.page.screenshot())).convert("RGB")
+    picture = Image.open(io.BytesIO(page.page.screenshot()))
     FOLDER.mkdir(parents=True, exist_ok=True)
-    # the last two bits are noise of the film, which nobody sees and PNG cannot compress
-    picture = picture.point(lambda value: value & 0xFC)
-    picture.save(FOLDER / f"{name}.png", optimize=True)
+    save_for_documentation(picture, FOLDER / f"{name}.webp")
 
 
 def main() -> None:

@@ -99,8 +99,8 @@ def main(arguments: list[str] | None = None) -> int:
         print(error, file=sys.stderr)
         return 1
     options.output.mkdir(parents=True, exist_ok=True)
-    sheet(films).save(options.output / "simulated_films.jpg", quality=80)
-    zooms(films, annotations).save(options.output / "simulated_regions.jpg", quality=85)
+    sheet(films).save(options.output / "simulated_films.webp", quality=60, method=6)
+    zooms(films, annotations).save(options.output / "simulated_regions.webp", quality=70, method=6)
     return 0
 
 

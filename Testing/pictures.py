@@ -1,0 +1,16 @@
+"""Pictures of windows and pages as the documentation keeps them."""
+
+from pathlib import Path
+from typing import Final
+
+from PIL import Image
+
+WIDTH_PX: Final[int] = 1000
+"""About as wide as documentation is shown."""
+
+
+def save_for_documentation(picture: Image.Image, path: Path) -> None:
+    """Saves a picture as WebP, a third of its size as PNG, and no wider than `WIDTH_PX`."""
+    small = picture.convert("RGB")
+    small.thumbnail((WIDTH_PX, WIDTH_PX), Image.Resampling.LANCZOS)
+    small.save(path, quality=72, method=6)
