@@ -40,10 +40,10 @@ RIGHT: Final[float] = 1 / 3
 """Error below which a landmark counts as right, as a share of the distance of two vertebral centers: of its own level,
 whatever the landmark."""
 
-_LOGISTIC: Final[tuple[float, float]] = (4.8, 0.4)
+_LOGISTIC: Final[tuple[float, float]] = (4.2, 0.42)
 """Slope of the confidence, and the unsureness, in distances of two vertebral centers, at which it is one half: fitted
-on 500 simulated films to unweighted views (4.8, 0.44), the second lowered since networks err more on real films than
-they know. With weighted views as many are right, in each tenth of 500 simulated films, as it says, to 0.12."""
+on 500 simulated films (3.8, 0.46), the second lowered since networks err more on real films than they know, the first
+raised so that as many are right, in each tenth of the simulated ones, as it says, to 0.06."""
 
 LOW_CONFIDENCE: Final[float] = 0.5
 """Landmarks below this are named in the result's warnings."""
@@ -71,7 +71,7 @@ class Strategy:
     """Margin around the landmarks found, as a share of their extent, for the second look."""
     zooms: tuple[float, ...] = (0.93, 1.0, 1.07)
     """Sizes of the view whose landmarks are averaged in the last look; (1.0,) is a single view."""
-    trust_in_shape: float = 0.1
+    trust_in_shape: float = 0.08
     """Standard deviation of a landmark for the shape model, as a share of its heatmap's; 0: the networks alone."""
 
 
