@@ -35,6 +35,8 @@ def write_drawn_films(folder: Path, count: int) -> Path:
 @pytest.fixture(scope="module")
 def shipped(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
     """A tiny trained and exported ensemble of one with an untrained close-up, and its run."""
+    import keras
+
     from Training.export import export_run, update_ensemble
     from Training.network import build_network
 
@@ -47,6 +49,7 @@ def shipped(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
     changes = {"name": "part", "region": "pelvis", "input_size": list(REGIONS["pelvis"].input_size)}
     config = config_from_dict(tiny.tiny_config(**changes), "part")
     save_config(config, part / "config.yaml")
+    keras.utils.set_random_seed(2)
     weights = checkpoint.network_arrays(build_network(config.network, config.input_size))
     checkpoint.save(part / "best.npz", weights, {"step": 0, "metrics": {}})
     for one in (run, part):

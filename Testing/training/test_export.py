@@ -41,7 +41,6 @@ def test_engines_give_the_networks_outputs(trained: Path, tmp_path: Path) -> Non
     assert main(["--run", str(trained), "--output", str(tmp_path), "--ensemble"]) == 0
     (model,) = read_ensemble(tmp_path)
     assert model.input_size == (128, 64) and model.name == "tiny"
-    assert b"_output_shapes" not in (model.folder / "saved_model" / "saved_model.pb").read_bytes()
     films = np.random.default_rng(5).normal(0, 0.3, (3, 128, 64)).astype(np.float32)
     config = config_from_dict(
         tiny_config(input_size=[128, 64], network__fine_blocks=1, network__residual_blocks=7), "tiny"
@@ -57,6 +56,16 @@ def test_engines_give_the_networks_outputs(trained: Path, tmp_path: Path) -> Non
         points, spread = load_network(model, engine)(films)
         np.testing.assert_allclose(points, np.asarray(expected["coordinates"]), atol=2e-3)
         np.testing.assert_allclose(spread, np.asarray(expected["spread"]), atol=2e-3)
+
+
+def test_nodes_of_a_graph_note_no_shapes(trained: Path, tmp_path: Path) -> None:
+    from tensorflow.core.protobuf import saved_model_pb2
+
+    folder = export_run(trained, tmp_path)
+    graph = saved_model_pb2.SavedModel.FromString((folder / "saved_model" / "saved_model.pb").read_bytes())
+    functions = graph.meta_graphs[0].graph_def.library.function
+    nodes = [node for function in functions for node in function.node_def]
+    assert len(nodes) > 100 and not any("_output_shapes" in node.attr for node in nodes)
 
 
 def test_a_close_up_answers_with_its_own_landmarks(tmp_path: Path) -> None:
