@@ -19,7 +19,6 @@ ImageArray = NDArray[np.float32]
 SURROUNDINGS: Final[int] = 32
 """Pixels around the window that take part in the normalization of contrast, so that it means the same at the edge."""
 
-
 SCATTER: Final[float] = 0.3
 """How far a close-up's landmarks scatter, as a share of its heatmaps' deviation, where those of the whole film's
 networks have 1: its heatmaps are as wide as theirs, but it errs by half as much."""

@@ -43,7 +43,7 @@ whatever the landmark."""
 _LOGISTIC: Final[tuple[float, float]] = (4.2, 0.42)
 """Slope of the confidence, and the unsureness, in distances of two vertebral centers, at which it is one half: fitted
 on 500 simulated films (3.8, 0.46), the second lowered since networks err more on real films than they know, the first
-raised so that as many are right, in each tenth of the simulated ones, as it says, to 0.06."""
+raised so that as many are right, in each tenth of the simulated ones, as it says, to 0.08."""
 
 LOW_CONFIDENCE: Final[float] = 0.5
 """Landmarks below this are named in the result's warnings."""

@@ -70,13 +70,16 @@ def unpack(codes: Any, steps: Any, others: Any, shapes: Sequence[tuple[int, ...]
     from keras import ops
 
     kernels = [shape for shape in shapes if len(shape) > 1]
-    sizes = sum(map(math.prod, kernels)), sum(s[-1] for s in kernels), sum(math.prod(s) for s in shapes if len(s) < 2)
-    if sizes != tuple(int(part.shape[0]) for part in (codes, steps, others)):
-        raise ValueError(f"weights of other shapes: {sizes[0]} of {codes.shape[0]} values of kernels are used")
+    stored_parts = ops.cast(codes, "float32"), steps, others
+    sizes = (
+        [math.prod(shape) for shape in kernels],
+        [shape[-1] for shape in kernels],
+        [math.prod(shape) for shape in shapes if len(shape) < 2],
+    )
+    if any(sum(size) != int(part.shape[0]) for size, part in zip(sizes, stored_parts, strict=True)):
+        raise ValueError(f"weights of other shapes: {sum(sizes[0])} of {codes.shape[0]} values of kernels are used")
     # split at once: a graph with a slice for every weight would be twice as large
-    flat = iter(_split(ops.cast(codes, "float32"), [math.prod(shape) for shape in kernels]))
-    step = iter(_split(steps, [shape[-1] for shape in kernels]))
-    rest = iter(_split(others, [math.prod(shape) for shape in shapes if len(shape) < 2]))
+    flat, step, rest = (iter(_split(part, size)) for size, part in zip(sizes, stored_parts, strict=True))
     return [
         ops.reshape(next(flat), shape) * next(step) if len(shape) > 1 else ops.reshape(next(rest), shape)
         for shape in shapes

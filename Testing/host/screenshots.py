@@ -10,7 +10,7 @@ os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
 
 import numpy as np
 import slicer
-from PIL import Image
+from PIL import Image, ImageQt
 from PySide6 import QtWidgets
 
 from SpineAlignmentLib.landmarks import INDEX
@@ -34,11 +34,7 @@ def settle() -> None:
 def save(host: application.Host, path: Path) -> None:
     """A picture of the host's window."""
     settle()
-    whole = path.with_suffix(".full.png")
-    host.grab().save(str(whole))
-    with Image.open(whole) as image:
-        save_for_documentation(image, path)
-    whole.unlink()
+    save_for_documentation(ImageQt.fromqpixmap(host.grab()), path)
 
 
 def small(image: Image.Image) -> Image.Image:
@@ -103,14 +99,11 @@ def main() -> int:
 
 def thumbnail(host: application.Host, path: Path) -> None:
     """The sample film with its measurements, as the Sample Data module shows it."""
-    picture = path.with_suffix(".full.png")
-    host.slice.grab().save(str(picture))
-    with Image.open(picture) as image:
-        side = image.height * THUMBNAIL_PX[0] // THUMBNAIL_PX[1]
-        left = (image.width - side) // 2
-        cut = image.convert("RGB").crop((left, 0, left + side, image.height)).resize(THUMBNAIL_PX)
-        small(cut).save(path, optimize=True)
-    picture.unlink()
+    image = ImageQt.fromqpixmap(host.slice.grab())
+    side = image.height * THUMBNAIL_PX[0] // THUMBNAIL_PX[1]
+    left = (image.width - side) // 2
+    cut = image.convert("RGB").crop((left, 0, left + side, image.height)).resize(THUMBNAIL_PX)
+    small(cut).save(path, optimize=True)
 
 
 if __name__ == "__main__":

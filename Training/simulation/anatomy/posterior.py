@@ -29,7 +29,8 @@ _SOURCE = {"C7": "C6", "L6": "L5"}
 """Whose posterior elements a vertebra has, if not those of the library's vertebra of the same name: its C6 has the long
 process that makes C7 the prominent vertebra."""
 _SPINOUS_DROP = dict.fromkeys(("C3", "C4"), -0.25) | dict.fromkeys(("C5", "C6", "C7"), 0.2)
-"""Slope added to the library's spinous processes; these hang lower there than on real films."""
+"""Slope added to the library's spinous processes, downward: C3's and C4's hang lower there than on real films, the next
+ones higher."""
 _SPINOUS_LENGTH = {"C2": 1.6, "C3": 0.68, "C4": 0.68, "C5": 0.45, "C6": 0.58, "C7": 0.92}
 """Length of the spinous processes against those of their library vertebra: on real films they end 37 (C2), 32 (C3 to
 C5), 40 and 50 mm (C7) behind the bodies' centers, which tells a reader where the neck ends."""
