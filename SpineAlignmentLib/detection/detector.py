@@ -137,7 +137,8 @@ class Detector:
         assert model.region is not None
         near = close_up_frame(model.region, whole, look.mean)
         views = [zoomed(near, zoom) for zoom in self.strategy.zooms]
-        found, wide = network(np.stack([close_up_input(film.pixels, view) for view in views]))
+        answer = network(np.stack([close_up_input(film.pixels, view) for view in views]))
+        found, wide = answer.points, answer.spread
         points = np.repeat(look.mean[None], len(views), axis=0)
         spread = np.full(points.shape[:2], np.inf)
         for i, view in enumerate(views):
@@ -161,9 +162,9 @@ class Detector:
                 fitted = resized(frame, model.input_size)
                 seen[model.input_size] = (fitted, network_input(film.pixels, fitted))
             fitted, image = seen[model.input_size]
-            found, wide = network(image[None])
-            points.append(fitted.to_film(hips_in_order(found[0], HIGHER_FIRST)))
-            spread.append(wide[0] * fitted.step[1])
+            answer = network(image[None])
+            points.append(fitted.to_film(hips_in_order(answer.points[0], HIGHER_FIRST)))
+            spread.append(answer.spread[0] * fitted.step[1])
         return Look(frame, np.array(points), np.array(spread))
 
     def _annotation(self, film: Film, look: Look) -> Annotation:

@@ -6,6 +6,7 @@ Nothing of either is imported before a network is loaded.
 import contextlib
 import importlib.util
 import os
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, Protocol
 
@@ -22,6 +23,21 @@ ENGINES: Final[tuple[str, ...]] = ("onnx", "tensorflow")
 """In the order in which "auto" prefers them: ONNX Runtime starts in a tenth of the time."""
 
 _PACKAGES: Final[dict[str, str]] = {"onnx": "onnxruntime", "tensorflow": "tensorflow"}
+
+_ANSWERS: Final[tuple[str, ...]] = ("coordinates", "spread", "heatmaps")
+_EARLIER: Final[str] = "exported by an earlier version, without heatmaps: python -m Training.export --again writes it anew"
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What a network says of n films; of a close-up, the landmarks are those of its region alone."""
+
+    points: FloatArray
+    """Landmarks in network pixels, shape (n, 45, 2)."""
+    spread: FloatArray
+    """Standard deviation of their heatmaps in network pixels, shape (n, 45)."""
+    heatmaps: ImageArray
+    """Shape (n, rows, columns, 45), each of sum 1 over equal cells that cover the input."""
 
 
 class Network(Protocol):
@@ -87,7 +103,7 @@ class _Onnx:
     def __init__(self, path: Path, threads: int | None, landmarks: int) -> None:
         import onnxruntime
 
-        self._landmarks = landmarks
+        self._path, self._landmarks = path, landmarks
 
         options = onnxruntime.SessionOptions()
         options.log_severity_level = 3
@@ -101,14 +117,17 @@ class _Onnx:
         except Exception as error:
             raise ModelError(f"{path}: ONNX Runtime cannot load it: {str(error).splitlines()[0]}") from error
 
-    def __call__(self, films: ImageArray) -> tuple[FloatArray, FloatArray]:
-        points, spread = self._session.run(["coordinates", "spread"], {"films": films[..., None]})
-        return _checked(points, spread, self._landmarks)
+    def __call__(self, films: ImageArray) -> Answer:
+        try:
+            answers = self._session.run(list(_ANSWERS), {"films": films[..., None]})
+        except ValueError as error:  # it has no output of that name
+            raise ModelError(f"{self._path}: {_EARLIER}") from error
+        return _checked(*answers, self._landmarks)
 
 
 class _TensorFlow:
     def __init__(self, path: Path, threads: int | None, landmarks: int) -> None:
-        self._landmarks = landmarks
+        self._path, self._landmarks = path, landmarks
         os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
         import tensorflow
 
@@ -123,13 +142,16 @@ class _TensorFlow:
             raise ModelError(f"{path}: TensorFlow cannot load it: {str(error).splitlines()[0]}") from error
         self._constant: Any = tensorflow.constant
 
-    def __call__(self, films: ImageArray) -> tuple[FloatArray, FloatArray]:
+    def __call__(self, films: ImageArray) -> Answer:
         out = self._run(films=self._constant(films[..., None]))
-        return _checked(out["coordinates"].numpy(), out["spread"].numpy(), self._landmarks)
+        if not set(_ANSWERS) <= set(out):
+            raise ModelError(f"{self._path}: {_EARLIER}")
+        return _checked(*(out[name].numpy() for name in _ANSWERS), self._landmarks)
 
 
-def _checked(points: Any, spread: Any, count: int) -> tuple[FloatArray, FloatArray]:
+def _checked(points: Any, spread: Any, heatmaps: Any, count: int) -> Answer:
     points, spread = np.asarray(points, float), np.asarray(spread, float)
-    if points.shape[1:] != (count, 2) or spread.shape[1:] != (count,):
-        raise ModelError(f"the network answers with shapes {points.shape} and {spread.shape}, not {count} landmarks")
-    return points, spread
+    if points.shape[1:] != (count, 2) or spread.shape[1:] != (count,) or heatmaps.shape[3] != count:
+        shapes = ", ".join(str(part.shape) for part in (points, spread, heatmaps))
+        raise ModelError(f"the network answers with shapes {shapes}, not {count} landmarks")
+    return Answer(points, spread, heatmaps)

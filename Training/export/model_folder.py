@@ -1,9 +1,9 @@
 """A trained run to the model folder that ships: SavedModel, its ONNX twin and `model.json`.
 
 Both take `films`, float32 (N, H, W, 1), as `SpineAlignmentLib.film.preprocessing.network_input` makes them, and return
-`coordinates`, float32 (N, 45, 2), in input pixels, and `spread`, float32 (N, 45), in input pixels; a close-up answers
-with the landmarks of its region alone. The SavedModel is the source; the twin is converted from it. Weights trained
-with another backend of Keras are exported the same way.
+`coordinates`, float32 (N, 45, 2), in input pixels, `spread`, float32 (N, 45), in input pixels, and `heatmaps`, float32
+(N, rows, columns, 45), each of sum 1; a close-up answers with the landmarks of its region alone. The SavedModel is the
+source; the twin is converted from it. Weights trained with another backend of Keras are exported the same way.
 
 Kernels are rounded to seven bits, see `Training.export.weight_storage`.
 """
@@ -14,16 +14,22 @@ import json
 import shutil
 import subprocess
 import tempfile
-from collections.abc import Callable, Sequence
-from dataclasses import asdict
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, fields
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
+
+import numpy as np
 
 from SpineAlignmentLib.detection.close_ups import REGIONS
-from SpineAlignmentLib.detection.models import ONNX_FILE, WEIGHTS_FILE
+from SpineAlignmentLib.detection.models import ONNX_FILE, SAVED_MODEL, WEIGHTS_FILE, Model
+from SpineAlignmentLib.errors import ModelError
 from SpineAlignmentLib.measurement import landmarks
-from Training.config import ConfigError, TrainingConfig, load_config
-from Training.export.weight_storage import Packed, pack, stored, unpack
+from Training.config import ConfigError, TrainingConfig, config_from_dict, load_config
+from Training.export.weight_storage import Packed, pack, unpack
+
+LANDMARK_AXES: Final[dict[str, int]] = {"coordinates": 1, "spread": 1, "heatmaps": 3}
+"""What an exported network answers, and which axis of it counts landmarks."""
 
 
 def export_run(run: Path, output: Path, name: str = "") -> Path:
@@ -40,34 +46,58 @@ def export_run(run: Path, output: Path, name: str = "") -> Path:
     Raises:
         ConfigError: no such run, or its weights do not fit its configuration.
     """
-    from Training.export.onnx_twin import write_onnx
     from Training.run import checkpoint
 
     config = load_config(run / "config.yaml")
     arrays, state = checkpoint.load(run / "best.npz")
-    name = name or config.name
-    output.mkdir(parents=True, exist_ok=True)
-    target = output / name
-    with tempfile.TemporaryDirectory(dir=output, prefix=".export-") as temporary:
-        folder = Path(temporary) / name
-        network = restored(config, arrays, run / "best.npz")
+    network = restored(config, arrays, run / "best.npz")
     weights = [variable.numpy() for variable in network.weights]
     name = name or config.name
     output.mkdir(parents=True, exist_ok=True)
     target = output / name
     with tempfile.TemporaryDirectory(dir=output, prefix=".export-") as temporary:
         folder = Path(temporary) / name
-        packed = pack(weights)
-        _write_saved_model(_servable(network, config, packed), folder / "saved_model")
-        function = serving_function(network, config, lambda: [stored(values) for values in weights])
-        shapes = [values.shape for values in weights]
-        write_onnx(function, shapes, packed, folder / ONNX_FILE, folder / WEIGHTS_FILE)
-        description = describe(config, state, name, folder)
-        (folder / "model.json").write_text(json.dumps(description, indent=1) + "\n", encoding="utf-8")
-        if target.exists():
-            shutil.rmtree(target)
-        folder.replace(target)
+        _write_networks(network, config, pack(weights), folder)
+        _write_description(describe(config, state, name, folder), folder)
+        _replace(target, folder)
     return target
+
+
+def export_again(model: Model) -> Path:
+    """Writes the networks of an exported model anew, as this version exports them; its weights stay as stored.
+
+    Returns:
+        The model folder.
+
+    Raises:
+        ModelError: the SavedModel is missing or altered, or does not fit its configuration.
+    """
+    from Training.network.pyramid import build_network
+
+    config = config_from_dict(model.about["training"]["config"], str(model.folder / "model.json"))
+    network = build_network(config.network, config.input_size)
+    packed = stored_weights(model)
+    with tempfile.TemporaryDirectory(dir=model.folder.parent, prefix=".export-") as temporary:
+        folder = Path(temporary) / model.name
+        _write_networks(network, config, packed, folder)
+        _write_description({**model.about, "checksums": checksums(folder)}, folder)
+        _replace(model.folder, folder)
+    return model.folder
+
+
+def stored_weights(model: Model) -> Packed:
+    """The weights of an exported model.
+
+    Raises:
+        ModelError: the SavedModel is missing or altered, or was stored by an earlier version.
+    """
+    import tensorflow as tf
+
+    loaded = tf.saved_model.load(str(model.verified(SAVED_MODEL)))
+    try:
+        return Packed(*(getattr(loaded, part.name).numpy() for part in fields(Packed)))
+    except AttributeError as error:
+        raise ModelError(f"{model.folder}: its weights do not fit its configuration; export it again") from error
 
 
 def restored(config: TrainingConfig, arrays: dict[str, Any], path: Path) -> Any:
@@ -100,8 +130,10 @@ def serving_function(network: Any, config: TrainingConfig, weights: Callable[[],
         trainable = [values[weight.path] for weight in network.trainable_variables]
         fixed = [values[weight.path] for weight in network.non_trainable_variables]
         outputs, _ = network.stateless_call(trainable, fixed, films, training=False)
-        answers = {name: outputs[name] for name in ("coordinates", "spread")}
-        return {name: tf.gather(answer, rows, axis=1) for name, answer in answers.items()} if rows else answers
+        answers = {name: outputs[name] for name in LANDMARK_AXES}
+        if not rows:
+            return answers
+        return {name: tf.gather(answer, rows, axis=LANDMARK_AXES[name]) for name, answer in answers.items()}
 
     return serve
 
@@ -125,7 +157,6 @@ def _servable(network: Any, config: TrainingConfig, packed: Packed) -> Any:
 
 def describe(config: TrainingConfig, state: dict[str, Any], name: str, folder: Path) -> dict[str, Any]:
     """The content of `model.json`."""
-    files = sorted(path for path in folder.rglob("*") if path.is_file())
     return {
         "name": name,
         "input_size": list(config.input_size),
@@ -140,9 +171,15 @@ def describe(config: TrainingConfig, state: dict[str, Any], name: str, folder: P
         },
         "git_revision": git_revision(),
         "metrics": state.get("metrics", {}),
-        "checksums": {path.relative_to(folder).as_posix(): sha256(path) for path in files},
+        "checksums": checksums(folder),
         "created": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
     }
+
+
+def checksums(folder: Path) -> dict[str, str]:
+    """Path inside a folder to the SHA-256 of the file, of all its files."""
+    files = sorted(path for path in folder.rglob("*") if path.is_file())
+    return {path.relative_to(folder).as_posix(): sha256(path) for path in files}
 
 
 def portable(config: TrainingConfig) -> dict[str, Any]:
@@ -195,6 +232,27 @@ def git_revision() -> str:
         return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
     except (OSError, subprocess.CalledProcessError):
         return "unknown"
+
+
+def _write_networks(network: Any, config: TrainingConfig, packed: Packed, folder: Path) -> None:
+    """SavedModel and ONNX twin, of weights as stored."""
+    from Training.export.onnx_twin import write_onnx
+
+    shapes = [tuple(weight.shape) for weight in network.weights]
+    _write_saved_model(_servable(network, config, packed), folder / SAVED_MODEL)
+    weights = [np.asarray(values) for values in unpack(packed.codes, packed.steps, packed.others, shapes)]
+    write_onnx(serving_function(network, config, lambda: weights), shapes, packed, folder / ONNX_FILE,
+               folder / WEIGHTS_FILE)  # fmt: skip
+
+
+def _write_description(description: Mapping[str, Any], folder: Path) -> None:
+    (folder / "model.json").write_text(json.dumps(description, indent=1) + "\n", encoding="utf-8")
+
+
+def _replace(target: Path, folder: Path) -> None:
+    if target.exists():
+        shutil.rmtree(target)
+    folder.replace(target)
 
 
 def _write_saved_model(module: Any, folder: Path) -> None:
