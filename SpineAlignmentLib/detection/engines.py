@@ -25,7 +25,7 @@ ENGINES: Final[tuple[str, ...]] = ("onnx", "tensorflow")
 _PACKAGES: Final[dict[str, str]] = {"onnx": "onnxruntime", "tensorflow": "tensorflow"}
 
 _ANSWERS: Final[tuple[str, ...]] = ("coordinates", "spread", "heatmaps")
-_EARLIER: Final[str] = "exported by an earlier version, without heatmaps: python -m Training.export --again writes it anew"
+_EARLIER: Final[str] = "it answers without heatmaps: exported by an earlier version; python -m Training.export --again"
 
 
 @dataclass(frozen=True)
@@ -43,16 +43,8 @@ class Answer:
 class Network(Protocol):
     """A loaded network."""
 
-    def __call__(self, films: ImageArray) -> tuple[FloatArray, FloatArray]:
-        """Run it.
-
-        Args:
-            films: shape (n, height, width), from `preprocessing.network_input`.
-
-        Returns:
-            Landmarks in network pixels, shape (n, 45, 2), and the spread (standard deviation) of their heatmaps in
-            network pixels, shape (n, 45); of a close-up, those of its region alone.
-        """
+    def __call__(self, films: ImageArray) -> Answer:
+        """Run it on films of shape (n, height, width), from `preprocessing.network_input`."""
 
 
 def available_engines() -> tuple[str, ...]:
