@@ -10,18 +10,15 @@ from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import interpolate, ndimage
 
 from SpineAlignmentLib.detection.sightings import Sighting
 from SpineAlignmentLib.film.preprocessing import InputFrame
-from SpineAlignmentLib.measurement.landmarks import CENTERS, COUNT, INDEX
+from SpineAlignmentLib.measurement.landmarks import COUNT
 
 FloatArray = NDArray[np.float64]
 
 CELL: Final[int] = 4
 """Grid pixels from one value of the map of bodies to the next."""
-
-CENTER_ROWS: Final[list[int]] = [INDEX[name] for name in CENTERS]
 
 _LEAST: Final[float] = 0.02
 """Share of a body in a maximum of the map below which it is none."""
@@ -63,17 +60,20 @@ class Curve:
 def body_map(sightings: Sequence[Sighting], grid: InputFrame) -> FloatArray:
     """Bodies per grid pixel, of shape (rows, columns) with `CELL` grid pixels between values: the mean of the views."""
     height, width = grid.input_size[0] // CELL, grid.input_size[1] // CELL
-    y, x = np.mgrid[:height, :width] * float(CELL) + (CELL - 1) / 2
-    film = grid.to_film(np.stack([x.ravel(), y.ravel()], axis=1))
-    total = np.zeros(height * width)
+    x, y = (np.arange(count) * float(CELL) + (CELL - 1) / 2 for count in (width, height))
+    film_x = grid.to_film(np.stack([x, np.zeros(width)], axis=1))
+    film_y = grid.to_film(np.stack([np.zeros(height), y], axis=1))
+    total = np.zeros((height, width))
     for seen in sightings:
-        rows = [k for k, landmark in enumerate(seen.landmarks) if landmark in CENTER_ROWS]
-        total += seen.weights(film) @ seen.heatmaps[..., rows].sum(axis=2).ravel() * seen.density(grid)
-    return np.asarray(total.reshape(height, width) / len(sightings))
+        across, down = seen.axis_weights(film_x, 0), seen.axis_weights(film_y, 1)
+        total += down @ seen.bodies() @ across.T * seen.density(grid)
+    return np.asarray(total / len(sightings))
 
 
 def find_curve(bodies: FloatArray) -> Curve | None:
     """The curve of the spine on a map of bodies; None when no three follow each other."""
+    from scipy import ndimage
+
     smooth = ndimage.gaussian_filter(bodies * CELL**2, 1.0) * 2 * np.pi  # about a body's share at its maximum
     highest = (smooth == ndimage.maximum_filter(smooth, 5)) & (smooth > _LEAST)
     row, column = np.nonzero(highest)
@@ -127,6 +127,8 @@ def _traced(last: int, before: NDArray[np.int64], start: NDArray[np.int64], end:
 
 def _smooth_curve(places: FloatArray, share: FloatArray) -> FloatArray:
     """A smoothing spline through places, extended at both ends, with a point each grid pixel."""
+    from scipy import interpolate
+
     at = np.concatenate([[0], np.cumsum(np.linalg.norm(np.diff(places, axis=0), axis=1))])
     fine = np.arange(0.0, at[-1] + 1e-9)
     if len(places) < 4:
@@ -151,7 +153,6 @@ def along(sightings: Sequence[Sighting], curve: Curve, grid: InputFrame) -> Floa
     film = grid.to_film(beside)
     total, views = np.zeros((COUNT, len(curve.points))), np.zeros(COUNT)
     for seen in sightings:
-        cells = seen.heatmaps.reshape(-1, len(seen.landmarks))
-        total[list(seen.landmarks)] += (seen.weights(film) @ cells).T * seen.density(grid) * (_ACROSS[1] - _ACROSS[0])
-        views[list(seen.landmarks)] += 1
+        total[seen.landmarks] += seen.read(film).T * seen.density(grid) * (_ACROSS[1] - _ACROSS[0])
+        views[seen.landmarks] += 1
     return np.asarray(total / np.maximum(views, 1)[:, None])

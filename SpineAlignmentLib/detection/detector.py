@@ -9,7 +9,7 @@ unweighted), settled by what is known of the shape of spines (`shape_prior`).
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 from typing import Final
@@ -18,33 +18,30 @@ import numpy as np
 from numpy.typing import NDArray
 
 from SpineAlignmentLib.detection.close_ups import SCATTER, close_up_frame, close_up_input
-from SpineAlignmentLib.detection.confidence import confidence
 from SpineAlignmentLib.detection.engines import Network, choose_engine, load_network
-from SpineAlignmentLib.detection.extent import counting_grid, first_frame, own_scale, shows, view_of
+from SpineAlignmentLib.detection.extent import SMALLER, counting_grid, first_frame, own_scale, shows, view_of
 from SpineAlignmentLib.detection.levels import Path as Numbered
 from SpineAlignmentLib.detection.look import HIGHER_FIRST, Look, hips_in_order, joined
 from SpineAlignmentLib.detection.models import Model, read_close_ups, read_ensemble
-from SpineAlignmentLib.detection.numbering import Counted, count
-from SpineAlignmentLib.detection.placing import belongs, level_sureness, place
-from SpineAlignmentLib.detection.side import implausibility, told_side
+from SpineAlignmentLib.detection.numbering import count
+from SpineAlignmentLib.detection.reporting import annotation
+from SpineAlignmentLib.detection.side import WHOLE_SPINE, Glance, landmarks_seen, told_side
 from SpineAlignmentLib.detection.sightings import Sighting
-from SpineAlignmentLib.detection.spine import Spine, find_spine
+from SpineAlignmentLib.detection.spine import Spine, find_spine, seen_closely
 from SpineAlignmentLib.detection.views import resized, zoomed
+from SpineAlignmentLib.errors import FilmError
 from SpineAlignmentLib.film.film import Film, film_from_pixels, turned
 from SpineAlignmentLib.film.polarity import looks_inverted
 from SpineAlignmentLib.film.preprocessing import InputFrame, network_input
 from SpineAlignmentLib.film.reading import read_film
-from SpineAlignmentLib.measurement.landmarks import NAMES
 from SpineAlignmentLib.results.annotation import Annotation
 
 FloatArray = NDArray[np.float64]
 Progress = Callable[[float, str], None]
 
-MANY: Final[int] = 12
-"""More landmarks than this are counted in a warning, not named."""
 
-LOW_CONFIDENCE: Final[float] = 0.5
-"""Landmarks below this are named in the result's warnings."""
+LEAST_LEVELS: Final[int] = 2
+"""Fewer vertebrae than this are no spine."""
 
 
 @dataclass(frozen=True)
@@ -100,37 +97,42 @@ class Detector:
         say = progress or (lambda share, stage: None)
         say(0.0, "looking at the film")
         film, first, spine = self._first_look(film)
+        if spine is None or len(spine.best().levels) < LEAST_LEVELS:
+            raise FilmError(f"{film.name}: no lateral spine found")
         say(0.4, "looking at the spine")
         look, grid = self._second_look(film, first.named(), spine)
-        spine = find_spine(look, grid, film.size_px)
+        spine = find_spine(look, grid, film.size_px) or spine
         say(0.7, "looking closely")
         path = spine.best()
         look = self._close_look(film, look.named(), spine, path).named()
-        spine = replace(find_spine(look, grid, film.size_px), curve=spine.curve)
+        spine = seen_closely(spine, look)
         say(0.9, "measuring")
-        return self._annotation(film, look, spine, count(spine.evidence))
+        models = tuple(model.name for model, _ in (*self.networks, *self.close_ups))
+        return annotation(film, look, spine, count(spine.evidence), models, self.strategy.trust_in_shape)
 
-    def _first_look(self, film: Film) -> tuple[Film, Look, Spine]:
+    def _first_look(self, film: Film) -> tuple[Film, Look, Spine | None]:
         """The film as it should be looked at, facing side, polarity and scale settled, and what is seen at first."""
         sides = ("left", "right") if film.anterior is None else (film.anterior,)
         candidates = [film.facing(side, film.anterior_source) for side in sides]
         if not film.polarity_known and looks_inverted(film.pixels):
             candidates += [turned(candidate) for candidate in candidates]
-        frames = [first_frame(c, self._input_size) for c in candidates]
-        if len(candidates) == 1:
-            look = self.look(film, frames[0])
-            return film, look, find_spine(look, counting_grid(film, frames[0]), film.size_px)
         # one model settles it; the others join afterwards
-        looks = [self.look(c, f, self.networks[:1]) for c, f in zip(candidates, frames, strict=True)]
-        doubt = [implausibility(look, c.anterior or "") for look, c in zip(looks, candidates, strict=True)]
-        best = int(np.argmin(doubt))
-        chosen, first = candidates[best], looks[best]
+        tried = [self._glance(c, first_frame(c, self._input_size)) for c in candidates]
+        best = max(tried, key=lambda glance: glance.seen)
+        if film.spacing_mm is None and best.seen < WHOLE_SPINE:
+            tried += [self._glance(g.film, zoomed(g.look.frame, size)) for g in list(tried) for size in SMALLER]
+            best = max(tried, key=lambda glance: glance.seen)
+        chosen, first = best.film, best.look
         if film.anterior is None:
-            chosen = told_side(chosen, doubt[best], min(d for c, d in zip(candidates, doubt, strict=True)
-                                                         if c.anterior != chosen.anterior))  # fmt: skip
+            chosen = told_side(chosen, best.seen, max(g.seen for g in tried if g.film.anterior != chosen.anterior))
         if len(self.networks) > 1:
             first = joined([first, self.look(chosen, first.frame, self.networks[1:])])
         return chosen, first, find_spine(first, counting_grid(chosen, first.frame), chosen.size_px)
+
+    def _glance(self, film: Film, frame: InputFrame) -> Glance:
+        """What one model sees of a film."""
+        look = self.look(film, frame, self.networks[:1])
+        return Glance(film, look, landmarks_seen(look))
 
     def _second_look(self, film: Film, first: Look, spine: Spine) -> tuple[Look, InputFrame]:
         """Look again at the spine alone, at the scale that the networks know; and the grid on which levels count."""
@@ -192,34 +194,6 @@ class Detector:
             sightings.append(Sighting(fitted, answer.heatmaps[0]))
         return Look(frame, np.array(points), np.array(spread), tuple(sightings))
 
-    def _annotation(self, film: Film, look: Look, spine: Spine, counted: Counted) -> Annotation:
-        path = counted.path
-        placed = place(look, spine, path, spine.centers(path))
-        points = placed.most_probable(self.strategy.trust_in_shape)
-        sure = confidence(placed, points, film.pixel_size) * level_sureness(counted)
-        width, height = film.size_px
-        slack = 0.01 * height
-        off = ((points < -slack) | (points > np.array([width, height]) - 1 + slack)).any(axis=1) | ~belongs(path)
-        warnings = list(film.warnings)
-        if off.any():
-            warnings.append(f"off the film: {_listed(off)}")
-        weak = (sure < LOW_CONFIDENCE) & ~off
-        if weak.any():
-            warnings.append(f"low confidence: {_listed(weak)}")
-        return Annotation(
-            film=film.name,
-            size_px=film.size_px,
-            points_px=np.where(off[:, None], np.nan, points),
-            confidence=np.where(off, np.nan, sure),
-            spacing_mm=film.spacing_mm,
-            spacing_source=film.spacing_source,
-            anterior=film.anterior or "left",
-            anterior_source=film.anterior_source,
-            pixel_aspect=film.pixel_aspect,
-            models=tuple(model.name for model, _ in (*self.networks, *self.close_ups)),
-            warnings=tuple(warnings),
-        )
-
 
 @lru_cache(maxsize=2)
 def shared_detector(models: Path | None = None, engine: str = "auto") -> Detector:
@@ -256,8 +230,3 @@ def detect(
         film = film if spacing is None else film.calibrated(spacing)
         film = film if anterior is None else film.facing(anterior)
     return shared_detector(models, engine).detect(film, progress)
-
-
-def _listed(which: NDArray[np.bool_]) -> str:
-    names = np.array(NAMES)[which]
-    return ", ".join(names) if len(names) <= MANY else f"{len(names)} of {len(NAMES)} landmarks"

@@ -21,8 +21,9 @@ _SLACK: Final[float] = 1.03
 _OTHER_SCALE: Final[float] = 1.12
 """Spines this many times larger or smaller than those the networks know are looked at again at their own scale."""
 _SCALES: Final[tuple[float, float]] = (0.4, 2.0)
-SEARCHED: Final[tuple[float, ...]] = (1.0, 0.7, 0.5, 0.36)
-"""Sizes of a film in the view, when its scale is unknown: a whole spine, down to a few vertebrae."""
+SMALLER: Final[tuple[float, ...]] = (0.7, 0.5, 0.36)
+"""Sizes of a film in the view that are tried when its scale is unknown and it shows no whole spine: half of one, down
+to a few vertebrae."""
 
 
 def first_frame(film: Film, input_size: tuple[int, int]) -> InputFrame:

@@ -2,25 +2,23 @@
 
 A level's state is its place on the curve and its step, the distance from the level above relative to the expected one.
 Bodies are taken from the sum of all centers' heatmaps, the two ends from their own heatmaps, which skull and sacrum
-make sure, and the levels between by counting. The best sequence is found by the Viterbi algorithm, and how probable
-each level's place is by the forward-backward algorithm (Rabiner, Proceedings of the IEEE 1989). Sequences may begin and
-end where the film does, and end above the sacrum with L4, L5 or L6: 23, 24 or 25 presacral vertebrae.
+make sure, and the levels between by counting. The best sequence is found by the Viterbi algorithm (Rabiner, Proceedings
+of the IEEE 1989). Sequences may begin and end where the film does, and end above the sacrum with L4, L5 or L6: 23, 24
+or 25 presacral vertebrae.
 """
 
-from copy import copy
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import ndimage
-from scipy.special import logsumexp
 
 from SpineAlignmentLib.detection.shape_prior import shape_model
 from SpineAlignmentLib.measurement.landmarks import CENTERS, INDEX, PRESACRAL_LEVELS
 
 FloatArray = NDArray[np.float64]
+Scores = NDArray[np.float32]
 
 SCALE_MM: Final[float] = 0.976
 """Millimeters of a network pixel at which the networks know adult spines."""
@@ -120,12 +118,14 @@ class Evidence:
     """(45, n) densities, see `bodies.along`."""
     on_film: NDArray[np.bool_]
     """(n,) where the film is."""
-    plate: tuple[float, float] | None
-    """Place of the sacral endplate's middle on the curve and its standard deviation, grid pixels; None: not seen."""
+    plate: tuple[float, float]
+    """Place of the sacral endplate's middle on the curve and its standard deviation, grid pixels."""
 
     @cached_property
     def bodies(self) -> FloatArray:
         """(n,) bodies, the highest of each neighborhood about 1."""
+        from scipy import ndimage
+
         total = self._centers.sum(axis=0)
         highest = ndimage.maximum_filter1d(total, 2 * _NEIGHBORHOOD + 1)
         return np.asarray(total / (highest + 0.05 * total.max() + 1e-12))
@@ -138,6 +138,8 @@ class Evidence:
 
     @cached_property
     def _centers(self) -> FloatArray:
+        from scipy import ndimage
+
         return np.asarray(ndimage.gaussian_filter1d(self.heatmaps[[INDEX[name] for name in CENTERS]], _BLUR, axis=1))
 
 
@@ -164,162 +166,172 @@ class Path:
 
 
 class Levels:
-    """The scores of all sequences on one curve."""
+    """The scores of all sequences on one curve; arrays are (states, n) of the place and the step of a level."""
 
     def __init__(self, evidence: Evidence) -> None:
-        """Prepares the scores, which both algorithms share."""
+        """Prepares the scores, which all sequences share."""
         self.evidence = evidence
         self.size = len(evidence.on_film)
         self._offsets = [np.round(_STEPS * gap).astype(int) for gap in _GAPS_PX]
         body = np.log(np.maximum(evidence.bodies, _FLOOR)) + np.where(evidence.on_film, 0.0, -1e3)
         prior = -(_LOG_STEPS**2) / (2 * _SIZE**2)
-        self._local = [
-            (body + node.weight * evidence.own[node.heatmap])[:, None] + prior[None] for node in NODES
-        ]
-        self._change = -((_LOG_STEPS[:, None] - _LOG_STEPS[None]) ** 2) / (2 * _SMOOTH**2)
+        alone = [(body + node.weight * evidence.own[node.heatmap]).astype(np.float32) for node in NODES]
+        self._local = [score[None] + prior[:, None].astype(np.float32) for score in alone]
+        self._change = (-((_LOG_STEPS[:, None] - _LOG_STEPS[None]) ** 2) / (2 * _SMOOTH**2)).astype(np.float32)
         self._between = self._passed_over()
         on = np.nonzero(evidence.on_film)[0]
         self._top, self._bottom = (int(on[0]), int(on[-1])) if len(on) else (0, self.size - 1)
-        outside = np.where(evidence.on_film, evidence.bodies, 0.0)
-        self._sum = np.concatenate([[0.0], np.cumsum(outside)])
-        self._begin = [self._beginning(node) for node in NODES]
+        self._sum = np.concatenate([[0.0], np.cumsum(np.where(evidence.on_film, evidence.bodies, 0.0))])
+        self._begin = [self._beginning(level) for level in range(len(LEVELS))]
         self._end = [self._ending(node) for node in NODES]
 
     def best(self) -> Path:
         """The most probable sequence (Viterbi)."""
-        forward: list[FloatArray] = []
-        came = []
-        for index, node in enumerate(NODES):
-            value = self._begin[index]
-            if node.above >= 0:
-                arrived = self._moved(_widest(forward[node.above], self._change), node.level - 1)
-                arrived = arrived + self._between[node.level - 1]
-                came.append(arrived > value)
-                value = np.maximum(value, arrived)
-            else:
-                came.append(np.zeros(value.shape, bool))
-            forward.append(value + self._local[index])
-        finals = [np.max(f + e) for f, e in zip(forward, self._end, strict=True)]
+        finals = [np.max(f + e) for f, e in zip(self._forward, self._end, strict=True)]
         index = int(np.argmax(finals))
-        place, state = np.unravel_index(int(np.argmax(forward[index] + self._end[index])), forward[index].shape)
-        return self._traced(index, int(place), int(state), forward, came, float(finals[index]))
+        last = self._forward[index] + self._end[index]
+        state, place = (int(i) for i in np.unravel_index(int(np.argmax(last)), last.shape))
+        return self._path(self._upwards(index, place, state), float(max(finals)))
 
-    def without(self, name: str, where: slice) -> "Levels":
-        """The same scores, but a level's name is not given to what lies in a part of the curve."""
-        other = copy(self)
-        other._local = [part.copy() for part in self._local]
-        for local, node in zip(other._local, NODES, strict=True):
-            if LEVELS[node.level] == name:
-                local[where] = _NEVER
-        return other
+    def path_through(self, index: int, place: int) -> Path:
+        """The most probable sequence of those with a node at a place of the curve."""
+        through = self._forward[index][:, place] + self._backward[index][:, place]
+        state = int(np.argmax(through))
+        upper, lower = self._upwards(index, place, state), self._downwards(index, place, state)
+        return self._path([*upper, *lower[1:]], float(through[state]))
 
-    def _traced(
-        self, index: int, place: int, state: int, forward: list[FloatArray], came: list[NDArray[np.bool_]], score: float
-    ) -> Path:
-        found = [(index, place, state)]
-        while came[index][place, state]:
-            node = NODES[index]
-            place -= int(self._offsets[node.level - 1][state])
-            index = node.above
-            state = int(np.argmax(forward[index][place] + self._change[:, state]))
-            found.append((index, place, state))
-        found.reverse()
+    def through(self) -> FloatArray:
+        """Score of the best sequence through each node at each place, (nodes, n): max-marginals.
+
+        Sums over all sequences would favor levels that stand close, of which there are more.
+        """
+        return np.array([(f + b).max(axis=0) for f, b in zip(self._forward, self._backward, strict=True)], float)
+
+    @staticmethod
+    def _path(found: list[tuple[int, int, int]], score: float) -> Path:
         nodes, places, states = zip(*found, strict=True)
         return Path(nodes, places, tuple(float(_STEPS[state]) for state in states), score)
 
-    def probabilities(self, temperature: float) -> FloatArray:
-        """Logarithm of the probability of each node at each place, (nodes, n) (forward-backward).
-
-        Args:
-            temperature: by which scores are divided, so that probabilities keep their word.
-        """
-        mix = np.exp(self._change / temperature)
-        local = [part / temperature for part in self._local]
-        between = [part / temperature for part in self._between]
-        forward: list[FloatArray] = []
-        for index, node in enumerate(NODES):
-            value = self._begin[index] / temperature
+    @cached_property
+    def _forward(self) -> list[Scores]:
+        """For each node: the best score of sequences that have come to it."""
+        out: list[Scores] = []
+        for node, local in zip(NODES, self._local, strict=True):
+            value = self._begin[node.level]
             if node.above >= 0:
-                arrived = self._moved(_summed(forward[node.above], mix), node.level - 1) + between[node.level - 1]
-                value = np.logaddexp(value, arrived)
-            forward.append(value + local[index])
-        backward = [part / temperature for part in self._end]
-        total = logsumexp([logsumexp(f + e) for f, e in zip(forward, backward, strict=True)])
+                arrived = self._moved(_widest(out[node.above], self._change), node.level - 1)
+                value = np.maximum(value, arrived + self._between[node.level - 1])
+            out.append(value + local)
+        return out
+
+    @cached_property
+    def _backward(self) -> list[Scores]:
+        """For each node: the best score of what can follow it."""
+        out = [part.copy() for part in self._end]
         for index in range(len(NODES) - 1, 0, -1):
             node = NODES[index]
-            onward = backward[index] + local[index] + between[node.level - 1]
-            onward = _summed(self._moved(onward, node.level - 1, back=True), mix.T)
-            backward[node.above] = np.logaddexp(backward[node.above], onward)
-        return np.array([logsumexp(f + b, axis=1) - total for f, b in zip(forward, backward, strict=True)])
+            onward = out[index] + self._local[index] + self._between[node.level - 1]
+            onward = _widest(self._moved(onward, node.level - 1, back=True), self._change)
+            out[node.above] = np.maximum(out[node.above], onward)
+        return out
 
-    def _moved(self, value: FloatArray, gap: int, back: bool = False) -> FloatArray:
-        """(n, states) values one level further down, or up: each state by its own step."""
+    def _upwards(self, index: int, place: int, state: int) -> list[tuple[int, int, int]]:
+        """Node, place and state from the first level down to this one, in the best sequence that ends there."""
+        found = [(index, place, state)]
+        while NODES[index].above >= 0:
+            node = NODES[index]
+            earlier = place - int(self._offsets[node.level - 1][state])
+            if earlier < 0:
+                break
+            before = self._forward[node.above][:, earlier] + self._change[:, state]
+            arrived = before.max() + self._between[node.level - 1][state, place]
+            if arrived <= self._begin[node.level][state, place]:
+                break  # it began here
+            index, place, state = node.above, earlier, int(np.argmax(before))
+            found.append((index, place, state))
+        return found[::-1]
+
+    def _downwards(self, index: int, place: int, state: int) -> list[tuple[int, int, int]]:
+        """Node, place and state from this level down to the last one, in the best sequence that begins there."""
+        found = [(index, place, state)]
+        while True:
+            best, onward = self._end[index][state, place], None
+            for child, node in enumerate(NODES):
+                if node.above != index:
+                    continue
+                places = place + self._offsets[node.level - 1]
+                inside = np.nonzero(places < self.size)[0]
+                at = inside, places[inside]
+                value = self._local[child][at] + self._between[node.level - 1][at] + self._backward[child][at]
+                value = value + self._change[state, inside]
+                if len(value) and value.max() > best:
+                    best, most = value.max(), int(np.argmax(value))
+                    onward = child, int(places[inside[most]]), int(inside[most])
+            if onward is None:
+                return found
+            found.append(onward)
+            index, place, state = onward
+
+    def _moved(self, value: Scores, gap: int, back: bool = False) -> Scores:
+        """Values one level further down, or up: each state by its own step."""
         out = np.full_like(value, _NEVER)
         for state, offset in enumerate(self._offsets[gap]):
             if offset < self.size:
                 if back:
-                    out[: self.size - offset, state] = value[offset:, state]
+                    out[state, : self.size - offset] = value[state, offset:]
                 else:
-                    out[offset:, state] = value[: self.size - offset, state]
+                    out[state, offset:] = value[state, : self.size - offset]
         return out
 
-    def _passed_over(self) -> list[FloatArray]:
-        """For each gap, (n, states): the cost of the strongest body in the middle of the step that ends there."""
+    def _passed_over(self) -> list[Scores]:
+        """For each gap: the cost of the strongest body in the middle of the step that ends there."""
+        from scipy import ndimage
+
         filtered: dict[int, FloatArray] = {}
         out = []
         for gap in _GAPS_PX:
-            cost = np.zeros((self.size, _STATES))
+            cost = np.zeros((_STATES, self.size), np.float32)
             for state, step in enumerate(_STEPS):
                 half, back = max(1, round(_MIDDLE * step * gap)), round(step * gap / 2)
                 if half not in filtered:
                     filtered[half] = ndimage.maximum_filter1d(self.evidence.bodies, 2 * half + 1)
-                cost[back:, state] = -_PASSED * filtered[half][: self.size - back]
+                cost[state, back:] = -_PASSED * filtered[half][: self.size - back]
             out.append(cost)
         return out
 
-    def _beginning(self, node: _Node) -> FloatArray:
-        """(n, states): the score of beginning with a level there."""
-        reach = np.arange(self.size)[:, None] - _STEPS * _GAPS_PX[max(node.level - 1, 0)]
-        halfway = (np.arange(self.size)[:, None] + reach) / 2
-        score = -_OUTSIDE * self._sum[np.clip(np.round(halfway).astype(int), 0, self.size)]
-        cut = (reach < self._top - 2) & (self._top > 0)
-        return np.asarray(score - (0.0 if node.level == 0 else np.where(cut, 0.0, _NO_EDGE)))
+    def _beginning(self, level: int) -> Scores:
+        """The score of beginning with a level."""
+        reach = np.arange(self.size) - _STEPS[:, None] * _GAPS_PX[max(level - 1, 0)]
+        halfway = np.clip(np.round((np.arange(self.size) + reach) / 2).astype(int), 0, self.size)
+        score = -_OUTSIDE * self._sum[halfway]
+        if level > 0:
+            score = np.where((reach < self._top - 2) & (self._top > 0), score, score - _NO_EDGE)
+        return np.asarray(score, np.float32)
 
-    def _ending(self, node: _Node) -> FloatArray:
-        """(n, states): the score of ending with a level there."""
-        place = np.arange(self.size)[:, None]
-        reach = place + _STEPS * _GAPS_PX[min(node.level, len(_GAPS_PX) - 1)]
-        halfway = np.clip(np.round((place + reach) / 2).astype(int), 0, self.size)
-        cut = (reach > self._bottom + 2) & (self._bottom < self.size - 1)
-        score = np.where(cut, 0.0, -_NO_EDGE)
+    def _ending(self, node: _Node) -> Scores:
+        """The score of ending with a level."""
+        reach = np.arange(self.size) + _STEPS[:, None] * _GAPS_PX[min(node.level, len(_GAPS_PX) - 1)]
+        halfway = np.clip(np.round((np.arange(self.size) + reach) / 2).astype(int), 0, self.size)
+        score = np.where((reach > self._bottom + 2) & (self._bottom < self.size - 1), 0.0, -_NO_EDGE)
         if node.count:
             rarity = np.log(PRESACRAL_SHARES[node.count] / PRESACRAL_SHARES[24])
-            score = np.maximum(score, _RARITY * rarity + self._above_plate(place))
-        return np.asarray(score - _OUTSIDE * (self._sum[-1] - self._sum[halfway]))
+            score = np.maximum(score, _RARITY * rarity + self._above_plate())
+        return np.asarray(score - _OUTSIDE * (self._sum[-1] - self._sum[halfway]), np.float32)
 
-    def _above_plate(self, place: NDArray[np.int64]) -> FloatArray:
-        """(n, states): the score of the sacral endplate right below a level."""
-        if self.evidence.plate is None:
-            return np.zeros((self.size, _STATES))
+    def _above_plate(self) -> FloatArray:
+        """The score of the sacral endplate right below a level."""
         plate, spread = self.evidence.plate
         deviation = np.hypot(spread, _PLATE_SD)
-        away = (place + _PLATE_PX * _STEPS - plate) / deviation
-        return np.asarray(
-            np.maximum(-(away**2) / 2, -_CAP) - np.log(deviation * np.sqrt(2 * np.pi)) - np.log(_UNKNOWN)
-        )
+        away = (np.arange(self.size) + _PLATE_PX * _STEPS[:, None] - plate) / deviation
+        known = -np.log(deviation * np.sqrt(2 * np.pi)) - np.log(_UNKNOWN)
+        return np.asarray(np.maximum(-(away**2) / 2, -_CAP) + known)
 
 
-def _widest(value: FloatArray, change: FloatArray) -> FloatArray:
-    """(n, states): the best over the state before, within a band."""
+def _widest(value: Scores, change: Scores) -> Scores:
+    """The best over the state before, within a band."""
     out = value.copy()
     for apart in range(1, _BAND + 1):
         cost = change[0, apart]
-        np.maximum(out[:, apart:], value[:, :-apart] + cost, out=out[:, apart:])
-        np.maximum(out[:, :-apart], value[:, apart:] + cost, out=out[:, :-apart])
+        np.maximum(out[apart:], value[:-apart] + cost, out=out[apart:])
+        np.maximum(out[:-apart], value[apart:] + cost, out=out[:-apart])
     return out
-
-
-def _summed(value: FloatArray, mix: FloatArray) -> FloatArray:
-    """(n, states): the sum over the state before, of logarithms."""
-    greatest = np.maximum(value.max(axis=1, keepdims=True), _NEVER)
-    return np.asarray(np.log(np.exp(value - greatest) @ mix + 1e-300) + greatest)

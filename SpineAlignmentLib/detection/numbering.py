@@ -13,6 +13,9 @@ FloatArray = NDArray[np.float64]
 TEMPERATURE: Final[float] = 3.0
 """By which scores are divided for probabilities."""
 
+_NEAR: Final[float] = 0.35
+"""What lies within this share of the distance to the next level is the same body."""
+
 _COUNTS: Final[tuple[str, ...]] = ("", "one", "two", "three", "four", "five")
 
 
@@ -23,8 +26,8 @@ class Counted:
     path: Path
     sure: dict[str, float]
     """Level to the probability that it is the one, not a neighbor."""
-    runner_up: Path | None
-    """The next best sequence in which the least sure level has another name; None: there is none."""
+    runner_up: Path
+    """The next best sequence in which the least sure level has another name."""
 
     @property
     def sureness(self) -> float:
@@ -34,37 +37,40 @@ class Counted:
     @property
     def other(self) -> str:
         """What the runner-up says, in words."""
-        return difference(self.path, self.runner_up) if self.runner_up else ""
+        return difference(self.path, self.runner_up)
 
 
 def count(evidence: Evidence) -> Counted:
     """The most probable numbering along a curve, how sure it is, and the runner-up."""
     levels = Levels(evidence)
     path = levels.best()
-    near = _neighborhoods(path)
-    chances = np.exp(levels.probabilities(TEMPERATURE))
-    sure = {}
-    for name, window in zip(path.levels, near, strict=True):
-        by_node = chances[:, window].sum(axis=1)
-        own = sum(by_node[i] for i, node in enumerate(NODES) if LEVELS[node.level] == name)
-        sure[name] = float(own / max(by_node.sum(), 1e-12))
-    least = min(range(len(near)), key=lambda i: sure[path.levels[i]])
-    runner_up = levels.without(path.levels[least], near[least]).best()
-    return Counted(path, sure, runner_up if runner_up.score > path.score - 1e3 else None)
+    through = levels.through()
+    sure: dict[str, float] = {}
+    others: list[tuple[float, int, int]] = []
+    for name, window in zip(path.levels, _neighborhoods(path), strict=True):
+        scores = through[:, window].max(axis=1)
+        level = LEVELS.index(name)
+        by_level = np.array([max(s for s, node in zip(scores, NODES, strict=True) if node.level == k)
+                             for k in range(len(LEVELS))])  # fmt: skip
+        chances = np.exp((by_level - by_level.max()) / TEMPERATURE)
+        sure[name] = float(chances[level] / chances.sum())
+        rest = [score if node.level != level else -np.inf for score, node in zip(scores, NODES, strict=True)]
+        other = int(np.argmax(rest))
+        others.append((sure[name], other, window.start + int(np.argmax(through[other, window]))))
+    _, node, place = min(others)
+    return Counted(path, sure, levels.path_through(node, place))
 
 
 def _neighborhoods(path: Path) -> list[slice]:
-    """The part of the curve around each level that is nearer to it than to the next ones."""
+    """The part of the curve around each level that can be no other body."""
     places = np.array(path.places)
-    half = np.diff(places) / 2 if len(places) > 1 else np.array([8.0])
+    half = np.diff(places) * _NEAR if len(places) > 1 else np.array([8.0])
     before, after = np.concatenate([half[:1], half]), np.concatenate([half, half[-1:]])
-    return [
-        slice(max(0, round(p - b)), round(p + a) + 1) for p, b, a in zip(places, before, after, strict=True)
-    ]
+    return [slice(max(0, round(p - b)), round(p + a) + 1) for p, b, a in zip(places, before, after, strict=True)]
 
 
 def difference(path: Path, other: Path) -> str:
-    """How another numbering names the vertebrae, such as "all levels from T3 down one higher"."""
+    """How another numbering names the vertebrae, such as "all levels from T3 down one higher"; "" when it does not."""
     shifts = _shifts(path, other)
     parts = []
     first = 0
@@ -75,7 +81,7 @@ def difference(path: Path, other: Path) -> str:
             first = i
     if path.count and other.count and path.count != other.count:
         parts.append(f"{other.count} presacral vertebrae")
-    return "; ".join(parts) or "the same levels, placed differently"
+    return "; ".join(parts)
 
 
 def _shifts(path: Path, other: Path) -> list[int]:

@@ -1,8 +1,8 @@
 """Landmarks where their levels are: each view's heatmaps are read in windows around the places that the levels give.
 
 What a heatmap shows at another level does not count, so that no landmark lies between two levels. A center is read from
-the sum of all centers' heatmaps, a corner from its own. The landmarks that belong to no level that can be mistaken (dens,
-sacral endplate, femoral heads) stay as the networks have them.
+the sum of all centers' heatmaps, a corner from its own. The landmarks that belong to no level that can be mistaken
+(dens, sacral endplate, femoral heads) stay as the networks have them.
 """
 
 from collections.abc import Sequence
@@ -12,14 +12,13 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from SpineAlignmentLib.detection.bodies import CENTER_ROWS
 from SpineAlignmentLib.detection.close_ups import SCATTER
 from SpineAlignmentLib.detection.levels import LEVELS, Path
 from SpineAlignmentLib.detection.look import Look
 from SpineAlignmentLib.detection.numbering import Counted
-from SpineAlignmentLib.detection.sightings import Sighting
+from SpineAlignmentLib.detection.sightings import CENTER_ROWS
 from SpineAlignmentLib.detection.spine import Spine, spacing
-from SpineAlignmentLib.measurement.landmarks import COUNT, INDEX, NAMES
+from SpineAlignmentLib.measurement.landmarks import COUNT, NAMES
 
 FloatArray = NDArray[np.float64]
 
@@ -28,7 +27,8 @@ LEVEL_OF: Final[dict[int, str]] = {
 }
 """Landmark, as its place among the 45, to the level it belongs to."""
 
-PELVIS: Final[tuple[str, ...]] = ("S1_A", "S1_P", "FH_1", "FH_2")
+FREE: Final[list[int]] = [row for row in range(COUNT) if row not in LEVEL_OF]
+"""Dens, sacral endplate and femoral heads: skull and pelvis tell them, whatever is counted between."""
 
 _WINDOW: Final[float] = 0.3
 """Standard deviation of a landmark's window, as a share of the distance of neighboring centers."""
@@ -53,14 +53,18 @@ def place(look: Look, spine: Spine, path: Path, centers: FloatArray) -> Look:
     lost = [row for row, level in LEVEL_OF.items() if level not in gaps]
     points[:, lost], spread[:, lost] = expected[lost], _FAR_PX * abs(spine.grid.step[1])
     for i, seen in enumerate(look.sightings):
-        shown = [k for k, row in enumerate(rows) if row in seen.landmarks]
-        mine = [rows[k] for k in shown]
-        values = _values(seen, mine)
         step = abs(seen.frame.step[1])
-        found, variance, mass = seen.around(values, expected[mine], width[shown] / step)
-        points[i, mine] = seen.frame.to_film(found)
-        doubt = 1 / np.sqrt(np.clip(mass, _LEAST_MASS, 1.0))
-        spread[i, mine] = np.sqrt(variance) * doubt * step * (SCATTER if seen.region else 1.0)
+        maps = {True: seen.bodies()[..., None], False: seen.heatmaps}
+        for center in (True, False):
+            shown = [k for k, row in enumerate(rows) if row in seen.landmarks and (row in CENTER_ROWS) == center]
+            if not shown:
+                continue
+            mine = [rows[k] for k in shown]
+            channels = [0 if center else seen.landmarks.index(row) for row in mine]
+            found, variance, mass = seen.around(maps[center], channels, expected[mine], width[shown] / step)
+            points[i, mine] = seen.frame.to_film(found)
+            doubt = 1 / np.sqrt(np.clip(mass, _LEAST_MASS, 1.0))
+            spread[i, mine] = np.sqrt(variance) * doubt * step * (SCATTER if seen.region else 1.0)
     moved = Look(look.frame, points, spread, look.sightings)
     return replace(moved, spread=_doubted(moved, rows))
 
@@ -77,22 +81,6 @@ def _doubted(look: Look, rows: Sequence[int]) -> FloatArray:
             away = np.linalg.norm((look.points[i, mine] - mean[mine]) / step, axis=1) * step[1]
             spread[i, mine] = np.hypot(spread[i, mine], seen.region.doubt * away)
     return spread
-
-
-def _values(seen: Sighting, rows: Sequence[int]) -> FloatArray:
-    """(rows, columns, m): for a center the sum of all centers' heatmaps, for a corner its own."""
-    place_of = {row: k for k, row in enumerate(seen.landmarks)}
-    total = seen.heatmaps[..., [k for row, k in place_of.items() if row in CENTER_ROWS]].sum(axis=2)
-    return np.stack([total if row in CENTER_ROWS else seen.heatmaps[..., place_of[row]] for row in rows], axis=2)
-
-
-def belongs(path: Path) -> NDArray[np.bool_]:
-    """(45,) landmarks that the levels of a path allow: of a level found, and next to an end of the spine found."""
-    out = np.zeros(COUNT, bool)
-    out[[row for row, level in LEVEL_OF.items() if level in path.levels]] = True
-    out[INDEX["C2_D"]] = "C2" in path.levels
-    out[[INDEX[name] for name in PELVIS]] = True
-    return out
 
 
 def level_sureness(counted: Counted) -> FloatArray:

@@ -1,31 +1,39 @@
-"""Which side the patient faces."""
+"""Which side the patient faces, and how much a look resembles a lateral spine at all."""
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Final
 
 import numpy as np
 
 from SpineAlignmentLib.detection.look import Look
 from SpineAlignmentLib.film.film import Film
-from SpineAlignmentLib.measurement.constructions import level_distance
-from SpineAlignmentLib.measurement.landmarks import CENTERS, INDEX
 
 SURE_OF_SIDE: Final[int] = 60
 """Percentage from which a detected facing side is not called a guess."""
 
-_CENTER_ROWS: Final[list[int]] = [INDEX[name] for name in CENTERS]
-_ANTERIOR: Final[list[int]] = [
-    INDEX[n] for n in ("C2_AI", "C7_AI", "T1_AS", "T5_AS", "T5_AI", "T12_AI", "L1_AS", "L4_AS")
-]
-_POSTERIOR: Final[list[int]] = [
-    INDEX[n] for n in ("C2_PI", "C7_PI", "T1_PS", "T5_PS", "T5_PI", "T12_PI", "L1_PS", "L4_PS")
-]
+_SHARP_PX: Final[float] = 12.0
+"""Spread of a heatmap in network pixels at which its landmark counts half as seen."""
+
+_CERTAINTY: Final[float] = 0.5
+"""Logarithm of the odds of a side for each landmark that is seen more than from the other."""
+
+WHOLE_SPINE: Final[float] = 30.0
+"""Landmarks seen from which a look shows a whole spine at the right scale."""
 
 
-def told_side(film: Film, doubt: float, other_doubt: float) -> Film:
-    """The film with the side that was detected, and how sure that is."""
-    odds = (other_doubt / max(doubt, 1e-9)) ** 3
-    sure = round(100 * odds / (1 + odds))
+@dataclass(frozen=True)
+class Glance:
+    """What one model sees of a film that faces some side, at some scale."""
+
+    film: Film
+    look: Look
+    seen: float
+    """Landmarks, see `landmarks_seen`."""
+
+
+def told_side(film: Film, seen: float, other: float) -> Film:
+    """The film with the side that was detected, and how sure that is, from the landmarks seen from either side."""
+    sure = round(100 / (1 + np.exp(-_CERTAINTY * (seen - other))))
     film = film.facing(film.anterior or "", f"detected ({sure} % sure)")
     if sure >= SURE_OF_SIDE:
         return film
@@ -33,17 +41,7 @@ def told_side(film: Film, doubt: float, other_doubt: float) -> Film:
     return replace(film, warnings=(*film.warnings, text))
 
 
-def implausibility(look: Look, anterior: str) -> float:
-    """How little a look resembles a spine that faces `anterior`; compare it between the two sides.
-
-    The heatmaps' spread against the spine's own level distance, and the share of levels out of order or of endplates
-    with their front behind.
-    """
-    points = look.mean
-    level = level_distance(points)
-    spread = float(np.mean(look.spread)) / level
-    centers = points[_CENTER_ROWS]
-    disorder = float(np.mean(np.diff(centers[:, 1]) <= 0))
-    front = (points[_POSTERIOR, 0] - points[_ANTERIOR, 0]) * (1 if anterior == "left" else -1)
-    extent = float(np.ptp(centers[:, 1])) / max(look.frame.input_size[0] * look.frame.step[1], 1e-9)
-    return spread + disorder + float(np.mean(front <= 0)) + max(0.0, 0.3 - extent)
+def landmarks_seen(look: Look) -> float:
+    """How many of the 45 landmarks a look shows sharply: more, the more it resembles a spine that faces its side."""
+    step = abs(look.frame.step[1])
+    return float(np.mean(np.sum(1 / (1 + (look.spread / step / _SHARP_PX) ** 2), axis=1)))

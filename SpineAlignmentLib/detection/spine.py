@@ -1,6 +1,6 @@
 """The spine on a film: its curve, its levels and where the landmarks are to be sought."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 import numpy as np
@@ -52,7 +52,7 @@ class Spine:
             point = self.curve.points[place][None]
             for _ in range(2):
                 film = map_.frame.to_film(point)
-                point = map_.around(map_.heatmaps, film, np.array([_WINDOW * gap]))[0]
+                point = map_.around(map_.heatmaps, [0], film, np.array([_WINDOW * gap]))[0]
             out[INDEX[f"{name}_C"]] = point[0]
         return out
 
@@ -67,7 +67,7 @@ def find_spine(look: Look, grid: InputFrame, size_px: tuple[int, int]) -> Spine 
     """The spine that a look shows; None when no bodies follow each other.
 
     Args:
-        look: what was seen, close-ups too.
+        look: what was seen.
         grid: at the networks' scale, its sides multiples of `bodies.CELL`.
         size_px: (width, height) of the film.
     """
@@ -76,14 +76,22 @@ def find_spine(look: Look, grid: InputFrame, size_px: tuple[int, int]) -> Spine 
     curve = find_curve(bodies)
     if curve is None:
         return None
-    heatmaps = along(whole, curve, grid)
-    close = [seen for seen in look.sightings if seen.region is not None]
-    if close:
-        rows = sorted({row for seen in close for row in seen.landmarks})
-        heatmaps[rows] += CLOSE_UP_SHARE * (along(close, curve, grid)[rows] - heatmaps[rows])
     film = grid.to_film(curve.points)
     on_film = ((film >= -0.5) & (film <= np.array(size_px) - 0.5)).all(axis=1)
-    return Spine(grid, curve, bodies, Evidence(heatmaps, on_film, _plate(look, grid, curve)))
+    evidence = Evidence(along(whole, curve, grid), on_film, _plate(look, grid, curve))
+    return Spine(grid, curve, bodies, evidence)
+
+
+def seen_closely(spine: Spine, look: Look) -> Spine:
+    """The same curve, and what a look with close-ups tells along it."""
+    close = [seen for seen in look.sightings if seen.region is not None]
+    if not close:
+        return spine
+    rows = sorted({row for seen in close for row in seen.landmarks})
+    heatmaps = spine.evidence.heatmaps.copy()
+    heatmaps[rows] += CLOSE_UP_SHARE * (along(close, spine.curve, spine.grid)[rows] - heatmaps[rows])
+    evidence = Evidence(heatmaps, spine.evidence.on_film, _plate(look, spine.grid, spine.curve))
+    return replace(spine, evidence=evidence)
 
 
 def spacing(path: Path) -> FloatArray:

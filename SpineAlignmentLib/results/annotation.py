@@ -11,8 +11,10 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from SpineAlignmentLib.measurement.landmarks import COUNT
-from SpineAlignmentLib.measurement.parameters import PARAMETERS, spinopelvic_parameters
+from SpineAlignmentLib.errors import ResultError
+from SpineAlignmentLib.measurement.landmarks import COUNT, INDEX
+from SpineAlignmentLib.measurement.parameters import PARAMETERS, SFD_MINIMUM_MM, Parameter, spinopelvic_parameters
+from SpineAlignmentLib.results.numbering import Numbering, OtherNumbering
 
 FloatArray = NDArray[np.float64]
 
@@ -51,6 +53,8 @@ class Annotation:
     """Height over width of a pixel, where the spacing is unknown; in the file only when it is not 1."""
     models: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()
+    numbering: Numbering | None = None
+    """Which vertebra is which, where it was detected."""
     extra: Mapping[str, Any] = field(default_factory=dict)
     """Further keys of the file, such as "simulation"; kept as they are."""
 
@@ -63,6 +67,32 @@ class Annotation:
         values = spinopelvic_parameters(self.points_mm())
         unknown = self.spacing_mm is None
         return {p.key: math.nan if unknown and p.unit == "mm" else float(values[p.key]) for p in PARAMETERS}
+
+    def reasons(self) -> dict[str, str]:
+        """Why parameters that are not measurable are not: key to a few words."""
+        values = self.parameters()
+        return {p.key: self._reason(p) for p in PARAMETERS if math.isnan(values[p.key])}
+
+    def _reason(self, parameter: Parameter) -> str:
+        missing = [name for name in parameter.landmarks if np.isnan(self.points_px[INDEX[name], 0])]
+        if missing:
+            return f"not on the film: {', '.join(missing)}"
+        if self.spacing_mm is None and parameter.unit == "mm":
+            return "pixel spacing unknown"
+        return f"sacro-femoral distance below {SFD_MINIMUM_MM:g} mm"
+
+    def renumbered(self) -> "Annotation":
+        """The same film under the other numbering; once more gives this one again.
+
+        Raises:
+            ResultError: there is no other numbering.
+        """
+        if self.numbering is None or self.numbering.other is None:
+            raise ResultError(f"{self.film}: no other numbering of the vertebrae was found")
+        other = self.numbering.other
+        back = OtherNumbering("the numbering that was found more probable", self.points_px, self.confidence)
+        numbering = replace(self.numbering, sure=1 - self.numbering.sure, other=back)
+        return replace(self, points_px=other.points_px, confidence=other.confidence, numbering=numbering)
 
     def with_points(self, points_px: ArrayLike, confidence: ArrayLike | None = None) -> "Annotation":
         """The same film with other landmarks."""

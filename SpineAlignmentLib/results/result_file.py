@@ -12,12 +12,13 @@ from SpineAlignmentLib import SOFTWARE
 from SpineAlignmentLib.errors import ResultError
 from SpineAlignmentLib.measurement.landmarks import INDEX, NAMES
 from SpineAlignmentLib.measurement.parameters import PARAMETERS
+from SpineAlignmentLib.results import numbering
 from SpineAlignmentLib.results.annotation import ANTERIOR_SIDES, Annotation, no_confidence, no_points
 from SpineAlignmentLib.results.files import write_files
 
 _OWN_KEYS: Final[frozenset[str]] = frozenset(
     {"film", "size_px", "spacing_mm", "spacing_source", "anterior", "anterior_source", "pixel_aspect"}
-    | {"landmarks", "parameters", "models", "software", "warnings"}
+    | {"landmarks", "parameters", "models", "software", "warnings", "numbering"}
 )
 
 
@@ -30,7 +31,7 @@ def to_json(annotation: Annotation) -> dict[str, Any]:
         landmarks[name] = (
             {"x_px": round(float(x), 6), "y_px": round(float(y), 6), "confidence": _number(sure, 3)} if known else None
         )
-    values = a.parameters()
+    values, reasons = a.parameters(), a.reasons()
     return {
         "film": a.film,
         "size_px": [int(v) for v in a.size_px],
@@ -39,7 +40,12 @@ def to_json(annotation: Annotation) -> dict[str, Any]:
         "anterior": a.anterior,
         "anterior_source": a.anterior_source,
         "landmarks": landmarks,
-        "parameters": {p.key: {"value": _number(values[p.key]), "unit": p.unit} for p in PARAMETERS},
+        "parameters": {
+            p.key: {"value": _number(values[p.key]), "unit": p.unit}
+            | ({"reason": reasons[p.key]} if p.key in reasons else {})
+            for p in PARAMETERS
+        },
+        **({} if a.numbering is None else {"numbering": numbering.to_json(a.numbering)}),
         "models": list(a.models),
         "software": SOFTWARE,
         "warnings": list(a.warnings),
@@ -93,6 +99,7 @@ def from_json(content: Any, name: str = "annotation") -> Annotation:
         pixel_aspect=aspect,
         models=_strings(content.get("models"), f"{name}: models"),
         warnings=_strings(content.get("warnings"), f"{name}: warnings"),
+        numbering=None if content.get("numbering") is None else numbering.from_json(content["numbering"], name),
         extra={k: v for k, v in content.items() if k not in _OWN_KEYS},
     )
 
