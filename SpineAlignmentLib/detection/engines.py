@@ -6,6 +6,7 @@ Nothing of either is imported before a network is loaded.
 import contextlib
 import importlib.util
 import os
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, Protocol
@@ -114,7 +115,7 @@ class _Onnx:
             answers = self._session.run(list(_ANSWERS), {"films": films[..., None]})
         except ValueError as error:  # it has no output of that name
             raise ModelError(f"{self._path}: {_EARLIER}") from error
-        return _checked(*answers, self._landmarks)
+        return _checked(answers, self._landmarks)
 
 
 class _TensorFlow:
@@ -138,11 +139,11 @@ class _TensorFlow:
         out = self._run(films=self._constant(films[..., None]))
         if not set(_ANSWERS) <= set(out):
             raise ModelError(f"{self._path}: {_EARLIER}")
-        return _checked(*(out[name].numpy() for name in _ANSWERS), self._landmarks)
+        return _checked([out[name].numpy() for name in _ANSWERS], self._landmarks)
 
 
-def _checked(points: Any, spread: Any, heatmaps: Any, count: int) -> Answer:
-    points, spread = np.asarray(points, float), np.asarray(spread, float)
+def _checked(answers: Sequence[Any], count: int) -> Answer:
+    points, spread, heatmaps = np.asarray(answers[0], float), np.asarray(answers[1], float), answers[2]
     if points.shape[1:] != (count, 2) or spread.shape[1:] != (count,) or heatmaps.shape[3] != count:
         shapes = ", ".join(str(part.shape) for part in (points, spread, heatmaps))
         raise ModelError(f"the network answers with shapes {shapes}, not {count} landmarks")

@@ -14,7 +14,7 @@ import slicer
 import vtk
 from numpy.typing import ArrayLike, NDArray
 
-from SpineAlignmentLib.detection.detector import LOW_CONFIDENCE
+from SpineAlignmentLib.detection.reporting import LOW_CONFIDENCE
 from SpineAlignmentLib.errors import FilmError
 from SpineAlignmentLib.measurement.constructions import constructions, spine_curve
 from SpineAlignmentLib.measurement.landmarks import CENTERS, COUNT, INDEX, NAMES
