@@ -165,7 +165,6 @@ def _bare_file(stream: Stream, photometric: str) -> Any:
     """A DICOM file of the stream and its own description, nothing else."""
     from pydicom.dataset import FileDataset, FileMetaDataset
     from pydicom.encaps import encapsulate
-
     from pydicom.uid import UID
 
     meta = FileMetaDataset()

@@ -53,7 +53,6 @@ def read(path: Path, options: ReadOptions) -> Film:
 def _placement(data: Any) -> Placement | None:
     """Where Slicer's own reader, which is ITK's, lays the film: asked with a file of the same place and few pixels."""
     from pydicom.dataset import FileDataset, FileMetaDataset
-
     from pydicom.uid import UID
 
     meta = FileMetaDataset()
