@@ -5,7 +5,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from SpineAlignmentLib import SOFTWARE, results
+from SpineAlignmentLib import results
 from SpineAlignmentLib.errors import SpineAlignmentError
 from SpineAlignmentLib.film.paths import stem_of
 from SpineAlignmentLib.jobs.detection_job import DetectionQueue, FilmRequest
@@ -87,7 +87,7 @@ class Batch:
         name = store.name(source, stem_of(source.path))
 
         def keep(annotation: results.Annotation) -> None:
-            row = film_row(results.to_json(annotation)) | {"software": SOFTWARE}
+            row = film_row(results.to_json(annotation))
             try:
                 write_files({self.output / f"{name}.json": results.json_bytes(annotation)})
                 store.put(Entry(source, name, _fingerprint(source.path), self._settings, row))
@@ -101,8 +101,7 @@ class Batch:
             self.failures[source.path] = text
             reason = text.removeprefix(f"{source.path}: ")
             with suppress(SpineAlignmentError):
-                row = {"software": SOFTWARE}
-                store.put(Entry(source, name, _fingerprint(source.path), self._settings, row, reason))
+                store.put(Entry(source, name, _fingerprint(source.path), self._settings, {}, reason))
             advance()
 
         def advance() -> None:

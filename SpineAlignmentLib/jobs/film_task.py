@@ -88,18 +88,18 @@ def do_film(task: FilmTask) -> FilmOutcome:
     except ModelError:
         raise
     except SpineAlignmentError as error:
-        return FilmOutcome(str(error), fingerprint, {"software": SOFTWARE})
+        return FilmOutcome(str(error), fingerprint)
     except OSError as error:
         reason = f"{task.path}: cannot read: {error.strerror or error}"
-        return FilmOutcome(str(FilmError(reason)), fingerprint, {"software": SOFTWARE})
+        return FilmOutcome(str(FilmError(reason)), fingerprint)
     except MemoryError:
         reason = f"{task.path}: not enough memory to detect its landmarks"
-        return FilmOutcome(reason, fingerprint, {"software": SOFTWARE})
+        return FilmOutcome(reason, fingerprint)
     # whatever a library raises belongs to this one film; its text may quote what the film says of its patient
     except Exception as error:
         reason = f"{task.path}: cannot be measured ({type(error).__name__})"
-        return FilmOutcome(reason, fingerprint, {"software": SOFTWARE})
-    return FilmOutcome("", fingerprint, film_row(content) | {"software": SOFTWARE}, files)
+        return FilmOutcome(reason, fingerprint)
+    return FilmOutcome("", fingerprint, film_row(content), files)
 
 
 def _results(task: FilmTask) -> tuple[dict[str, bytes], dict[str, Any]]:

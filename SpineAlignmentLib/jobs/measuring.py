@@ -38,9 +38,9 @@ def measure(inputs: Sequence[Path], output: Path) -> int:
                 print(f"spine-alignment: {error}", file=sys.stderr)
                 failed += 1
                 reason = str(error).removeprefix(f"{path}: ")
-                store.put(Entry(source, name, fingerprint, settings, {"software": SOFTWARE}, reason))
+                store.put(Entry(source, name, fingerprint, settings, {}, reason))
                 continue
-            row = film_row(to_json(annotation)) | {"software": SOFTWARE}
+            row = film_row(to_json(annotation))
             store.put(Entry(source, name, fingerprint, settings, row))
             print(f"{path}\n{parameter_table(annotation)}")
     return failed

@@ -18,6 +18,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Final, Self
 
+from SpineAlignmentLib import SOFTWARE
 from SpineAlignmentLib.errors import ResultError
 from SpineAlignmentLib.results.files import make_folder, write_files
 from SpineAlignmentLib.results.table import Value, columns_of, csv_lines
@@ -213,6 +214,7 @@ class Store:
         """
         row: dict[str, Value] = {
             "file": entry.source.file,
+            "software": SOFTWARE,
             "film": entry.source.path.name,
             **entry.row,
             "result": None if entry.reason else entry.name,

@@ -48,6 +48,7 @@ def film_row(content: Mapping[str, Any]) -> dict[str, Value]:
     sure = [mark["confidence"] for mark in content["landmarks"].values() if mark and mark["confidence"] is not None]
     row: dict[str, Value] = {
         "film": content["film"],
+        "software": content["software"],
         "models": "; ".join(content["models"]),
         "spacing_x_mm": spacing[0],
         "spacing_y_mm": spacing[1],
