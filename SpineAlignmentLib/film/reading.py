@@ -12,6 +12,7 @@ from SpineAlignmentLib.errors import FilmError
 from SpineAlignmentLib.film import dicom_dataset, dicom_file, picture_file, volume_file
 from SpineAlignmentLib.film.film import NO_SPACING, Film
 from SpineAlignmentLib.film.reader import Reader, ReadOptions
+from SpineAlignmentLib.results.files import readable
 
 
 def read_film(
@@ -51,6 +52,7 @@ def read_film(
         film = film.calibrated(spacing)
     elif film.spacing_mm is None:
         film = replace(film, warnings=(*film.warnings, NO_SPACING))
+    film = replace(film, name=readable(path.name))
     return film if anterior is None else film.facing(anterior)
 
 
@@ -87,6 +89,8 @@ def _reader(path: Path) -> tuple[str, Reader]:
     if not head:
         raise FilmError(f"{path}: an empty file")
     known = reader_of(head)
+    if known is None and head.startswith(b"PK\x03\x04"):
+        raise FilmError(f"{path}: a zip file; unpack it and choose the films in it")
     if known is None:
         raise FilmError(f"{path}: not an image that can be read; use DICOM, PNG, JPEG, TIFF, NRRD, MHA, MHD or NIfTI")
     return known

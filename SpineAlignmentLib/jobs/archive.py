@@ -98,11 +98,11 @@ class Archive:
             print(_text(self.output / f"{name}.png", json.loads(outcome.files[".json"])))
 
     def _fail(self, store: Store, settings: str, path: Path, outcome: FilmOutcome) -> None:
-        print(f"spine-alignment: {outcome.reason}", file=sys.stderr)
         self._failed += 1
         source, name = self._names.pop(path)
         # the row names the file already, and its folders may be named after people
-        reason = outcome.reason.removeprefix(f"{path}: ")
+        reason = outcome.reason.removeprefix(" ".join(f"{path}: ".split())).strip()
+        print(f"spine-alignment: {source.shown}: {reason}", file=sys.stderr)
         store.put(Entry(source, name, outcome.fingerprint, settings, outcome.row or {}, reason))
 
     def _would_be_replaced(self, path: Path, name: str) -> bool:

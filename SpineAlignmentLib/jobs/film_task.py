@@ -31,6 +31,8 @@ class FilmSettings:
     anterior: str | None = None
     models: Path | None = None
     engine: str = "auto"
+    force: bool = False
+    """Measure what is no lateral film as well."""
 
     def hash(self) -> str:
         """Equal for settings that give equal results: options, engine, software and the models' content.
@@ -49,6 +51,7 @@ class FilmSettings:
                 "models": [[model.name, dict(model.checksums)] for model in models],
                 "spacing": self.spacing,
                 "anterior": self.anterior,
+                "force": self.force,
             }
         )
 
@@ -108,7 +111,7 @@ def _results(task: FilmTask) -> tuple[dict[str, bytes], dict[str, Any]]:
 
     chosen = task.settings
     detector = _detector(chosen.models, chosen.engine, task.threads)
-    film = read_film(task.path, chosen.spacing, chosen.anterior)
+    film = read_film(task.path, chosen.spacing, chosen.anterior, chosen.force)
     found = detector.detect(film)
     contents = (json_bytes(found), markups_bytes(found, film.placement), png_bytes(film, found))
     return dict(zip(ENDINGS, contents, strict=True)), to_json(found)
