@@ -26,7 +26,8 @@ def dataset(words: np.ndarray, syntax: str, tags: Mapping[str, Any]) -> FileData
     """A data set whose pixels are these unsigned words, shape (height, width); `tags` win over what fits them."""
     meta = FileMetaDataset()
     meta.MediaStorageSOPClassUID, meta.MediaStorageSOPInstanceUID = UID("1.2.840.10008.5.1.4.1.1.1"), UID("1.2.3")
-    meta.TransferSyntaxUID = UID(SYNTAXES[syntax])
+    # pydicom 2.4 does not write what it does not know
+    meta.TransferSyntaxUID = UID(SYNTAXES["JPEG 2000" if syntax == "HTJ2K" else syntax])
     big = syntax == "big endian"
     data = FileDataset(
         "", {}, b"\0" * 128, meta, is_implicit_VR=syntax == "implicit little endian", is_little_endian=not big
@@ -52,7 +53,7 @@ def dataset(words: np.ndarray, syntax: str, tags: Mapping[str, Any]) -> FileData
 def write(path: Path, words: np.ndarray, syntax: str = "explicit little endian", **tags: Any) -> Path:
     """Write a file of `dataset`."""
     dataset(words, syntax, tags).save_as(path)
-    return path
+    return say_syntax(path, SYNTAXES[syntax])
 
 
 def say_syntax(path: Path, uid: str) -> Path:
@@ -61,7 +62,8 @@ def say_syntax(path: Path, uid: str) -> Path:
     value = uid.encode() + b"\0" * (len(uid) % 2)
     at = content.index(b"\x02\0\x10\0UI")
     old = int.from_bytes(content[at + 6 : at + 8], "little")
-    path.write_bytes(content[:at] + b"\x02\0\x10\0UI" + len(value).to_bytes(2, "little") + value + content[at + 8 + old :])
+    element = content[at : at + 6] + len(value).to_bytes(2, "little") + value
+    path.write_bytes(content[:at] + element + content[at + 8 + old :])
     return path
 
 
@@ -88,9 +90,8 @@ def rle(words: np.ndarray) -> bytes:
     segments = []
     for k in range(words.dtype.itemsize):
         rows = [planes[y, :, k].tobytes() for y in range(words.shape[0])]
-        packed = b"".join(
-            bytes([len(part) - 1]) + part for row in rows for part in (row[i : i + 128] for i in range(0, len(row), 128))
-        )
+        parts = [row[i : i + 128] for row in rows for i in range(0, len(row), 128)]
+        packed = b"".join(bytes([len(part) - 1]) + part for part in parts)
         segments.append(packed + b"\0" * (len(packed) % 2))
     starts = 64 + np.cumsum([0, *(len(s) for s in segments)])[:-1]
     header = np.zeros(16, "<u4")
