@@ -37,6 +37,11 @@ def halved(layers: NDArray[np.uint16]) -> NDArray[np.uint16]:
     return np.asarray(blocks.mean(axis=(2, 4)).round(), np.uint16)
 
 
+def _plain(points: NDArray[np.float64]) -> list[list[float | None]]:
+    """Points (n, 2) as JSON holds them, null where NaN."""
+    return [[None if np.isnan(v) else round(float(v), 3) for v in xy] for xy in points]
+
+
 def _render(job: tuple[str, int, int, float]) -> int:
     folder, seed, index, spread = Path(job[0]), *job[1:]
     patient = sample_patient(seed, index, spread if index % 2 else 1.0)
@@ -46,7 +51,8 @@ def _render(job: tuple[str, int, int, float]) -> int:
     record = {
         "seed": seed,
         "index": index,
-        "landmarks": [[None if np.isnan(v) else round(float(v), 3) for v in xy] for xy in projection.landmarks],
+        "landmarks": _plain(projection.landmarks),
+        "vertebrae": [_plain(own) for own in projection.corners],
         "simulation": patient.metadata(),
     }
     for name, data in ((".half.npy", halved(layers16)), (".npy", layers16)):

@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
+from SpineAlignmentLib.landmarks import CORNERS, VERTEBRAE
 from SpineAlignmentLib.results import Annotation
 from Training.simulation.appearance.chain import Look, film
 from Training.simulation.patient import generator, project, sample_patient
@@ -56,8 +57,9 @@ def simulate_film(
         own = Look.sample(np.random.default_rng([system, _SYSTEM]), randomization)
         look = replace(look, exposure=own.exposure, lookup=own.lookup)
     gray = film(projection, look, rng)
-    points = projection.landmarks.copy()
+    points, corners = projection.landmarks.copy(), projection.corners.copy()
     points[~_visible(points, size)] = np.nan
+    corners[~_visible(corners, size)] = np.nan
     name = f"simulated_{seed}_{index:05d}"
     annotation = Annotation(
         film=name,
@@ -68,15 +70,27 @@ def simulate_film(
         spacing_source="simulated",
         anterior="left",
         anterior_source="simulated",
-        extra={"simulation": {"seed": seed, "index": index, **patient.metadata(), "look": look.metadata()}},
+        extra={
+            "vertebrae": _named_corners(corners),
+            "simulation": {"seed": seed, "index": index, **patient.metadata(), "look": look.metadata()},
+        },
     )
     return SimulatedFilm(np.round(gray * (2**_BITS - 1)).astype(np.uint16), annotation)
 
 
 def _visible(points: NDArray[np.float64], size: tuple[int, int]) -> NDArray[np.bool_]:
-    """Landmarks that lie on a film of (height, width)."""
-    x, y = points[:, 0], points[:, 1]
+    """Which points (..., 2) lie on a film of (height, width)."""
+    x, y = points[..., 0], points[..., 1]
     return np.asarray((x >= -0.5) & (x <= size[1] - 0.5) & (y >= -0.5) & (y <= size[0] - 0.5))
+
+
+def _named_corners(corners: NDArray[np.float64]) -> dict[str, dict[str, list[float]]]:
+    """Level to corner to (x, y) in film pixels, of those on the film; `corners` is (24, 4, 2), NaN where missing."""
+    named_corners = {
+        level: {name: [round(float(v), 3) for v in xy] for name, xy in zip(CORNERS, own, strict=True) if xy[0] == xy[0]}
+        for level, own in zip(VERTEBRAE, corners, strict=True)
+    }
+    return {level: own for level, own in named_corners.items() if own}
 
 
 def named(made: SimulatedFilm, file_name: str) -> Annotation:

@@ -33,6 +33,8 @@ class Patient:
     anatomy: Anatomy
     landmarks: FloatArray
     """(45, 3) mm, patient frame; NaN where a level does not exist."""
+    corners: FloatArray
+    """(24, 4, 3) mm, patient frame: those of every vertebra, see `stacking.vertebra_corners`."""
     beam: Beam
     densities: tuple[float, float]
     """Cancellous bone of the spine and of the other bones as a share of cortical bone."""
@@ -63,7 +65,7 @@ def sample_patient(seed: int, index: int, spread: float = 1.0) -> Patient:
     anatomy = assemble(person, posture, rng)
     beam = _sample_beam(0.45 * anatomy.crown, rng)
     densities = (float(rng.uniform(0.035, 0.17)), float(rng.uniform(0.03, 0.16)))
-    return Patient(person, anatomy, landmarks3d(posture), beam, densities)
+    return Patient(person, anatomy, landmarks3d(posture), posture.corners, beam, densities)
 
 
 def _sample_beam(middle: float, rng: np.random.Generator) -> Beam:
@@ -82,7 +84,7 @@ def posed_landmarks(seed: int, index: int, spread: float = 1.0) -> FloatArray:
 
 
 def project(patient: Patient, projector: Projector, window: Window) -> Projection:
-    """The patient's path lengths and landmarks in a window."""
+    """The patient's path lengths, landmarks and corners in a window."""
     anatomy, (spine_density, other_density) = patient.anatomy, patient.densities
     height, width = window.size
     coarse = projector.path_lengths({"soft": [(anatomy.soft, 1.0)]}, patient.beam, window.coarser(_SOFT_STEP))["soft"]
@@ -104,6 +106,7 @@ def project(patient: Patient, projector: Projector, window: Window) -> Projectio
         np.maximum(layers["metal"], 0),
         window.spacing,
         points,
+        window.to_pixels(patient.beam.project(patient.corners)),
     )
 
 
