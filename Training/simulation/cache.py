@@ -30,6 +30,35 @@ def path_of(folder: Path, index: int) -> Path:
     return folder / f"{index:06d}.npy"
 
 
+def cached(folder: Path, first: int = 0, count: int = 0) -> list[int]:
+    """The projections in a folder from number `first` on, at most `count`, 0 = all.
+
+    Raises:
+        FileNotFoundError: there are none.
+    """
+    numbers = sorted(int(path.stem) for path in folder.glob("*.json") if path.stem.isdigit())
+    numbers = [number for number in numbers if number >= first]
+    if not numbers:
+        raise FileNotFoundError(f"{folder}: no projections; run python -m Training.simulation.cache first")
+    return numbers[:count] if count else numbers
+
+
+def read_points(path: Path, kind: str) -> NDArray[np.float64]:
+    """What was written beside the projection at `path`, in its pixels, NaN where missing.
+
+    Args:
+        path: see `path_of`.
+        kind: "landmarks", shape (45, 2), or "vertebrae", shape (24, 4, 2).
+
+    Raises:
+        FileNotFoundError: the projection was made by a version that did not write them.
+    """
+    record = json.loads(path.with_suffix(".json").read_text())
+    if kind not in record:
+        raise FileNotFoundError(f"{path}: knows no {kind}; make the projections again, with Training.simulation.cache")
+    return np.array(record[kind], float)
+
+
 def halved(layers: NDArray[np.uint16]) -> NDArray[np.uint16]:
     """Layers (4, H, W) at half the resolution, by block means."""
     height, width = layers.shape[1] // 2 * 2, layers.shape[2] // 2 * 2
