@@ -35,7 +35,8 @@ class FilmSource(Protocol):
         Returns:
             The image, float32 (height, width), as `SpineAlignmentLib.preprocessing.network_input` makes it; and the
             landmarks, float32 (45, 2), (x, y) in pixels of that image, NaN where missing, the femoral heads in the
-            order of `SpineAlignmentLib.detection.HIGHER_FIRST`.
+            order of `SpineAlignmentLib.detection.HIGHER_FIRST`; for the task "bodies" every body, float32 (25, 5, 2),
+            as `Training.simulation.body_windows.BodyWindows` has them.
         """
         ...
 
@@ -43,6 +44,7 @@ class FilmSource(Protocol):
 KINDS: Final[dict[str, str]] = {
     "annotated": "Training.annotated_films:AnnotatedFilms",
     "simulated": "Training.simulation.stream:SimulatedFilms",
+    "simulated_bodies": "Training.simulation.body_windows:BodyWindows",
     "fold": "Training.film_source:Fold",
     "mixture": "Training.film_source:Mixture",
 }

@@ -10,6 +10,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from SpineAlignmentLib.bodies import MM_PER_PIXEL
 from SpineAlignmentLib.landmarks import CENTERS, INDEX
 from SpineAlignmentLib.preprocessing import INPUT_SIZE, normalize_contrast
 from Training.simulation.appearance import textures
@@ -21,7 +22,6 @@ from Training.simulation.stream import BEND_GRID, BEND_MM, TEST_SEED, View, insi
 FloatArray = NDArray[np.float64]
 ImageArray = NDArray[np.float32]
 
-MM_PER_PIXEL: Final[float] = 0.976
 SCALES: Final[tuple[float, float]] = (0.85, 1.18)
 """Spacing is off by a magnification, or found by a search; training shows vertebrae so much smaller and larger."""
 _ELSEWHERE: Final[float] = 0.15
@@ -44,6 +44,7 @@ class BodyWindows:
     Args:
         folder: written by `Training.simulation.cache`.
         first, count: the range of projections used; count 0 = all.
+        windows: how many windows of each projection an epoch shows.
         randomization: greatest strength of the looks, 0 plausible to 1.5 well past it.
         training: draw a new window and look each time; else the same ones for an index, neither turned nor damaged.
 
@@ -52,23 +53,31 @@ class BodyWindows:
     """
 
     def __init__(
-        self, folder: str, first: int = 0, count: int = 0, randomization: float = 1.0, training: bool = True
+        self,
+        folder: str,
+        first: int = 0,
+        count: int = 0,
+        windows: int = 1,
+        randomization: float = 1.0,
+        training: bool = True,
     ) -> None:
         self._folder = Path(folder)
         self._indices = cached(self._folder, first, count)
+        self._windows = windows
         self._randomization = randomization
         self._training = training
 
     def __len__(self) -> int:
-        return len(self._indices)
+        return self._windows * len(self._indices)
 
     def get(
         self, index: int, epoch: int, input_size: tuple[int, int], rng: np.random.Generator
     ) -> tuple[ImageArray, ImageArray]:
         """One window and its bodies in window pixels; see `FilmSource`."""
-        number = self._indices[index]
+        which, place = divmod(index, len(self._indices))
+        number = self._indices[place]
         if not self._training:
-            rng = np.random.default_rng([TEST_SEED, number, epoch])
+            rng = np.random.default_rng([TEST_SEED, number, which])
         if self._training and rng.random() < _TEXTURES:
             return _texture(input_size, rng), np.full((25, 5, 2), np.nan, np.float32)
         path = path_of(self._folder, number)
