@@ -31,6 +31,21 @@ _REACH: Final[float] = 16.0
 """Pixels that a value of 1 stands for in the maps of points."""
 
 
+class Double(layers.Layer):
+    """Bilinear upsampling by 2 of maps whose size is known only when it runs, which `keras.ops.image.resize` refuses."""
+
+    def call(self, x: Tensor) -> Tensor:
+        """(N, h, w, C) to (N, 2 h, 2 w, C); beyond the edges the outermost cells go on."""
+        _, rows, columns, channels = ops.shape(x)
+        above, below = ops.concatenate([x[:, :1], x[:, :-1]], axis=1), ops.concatenate([x[:, 1:], x[:, -1:]], axis=1)
+        x = ops.stack([0.75 * x + 0.25 * above, 0.75 * x + 0.25 * below], axis=2)
+        x = ops.reshape(x, (-1, 2 * rows, columns, channels))
+        left = ops.concatenate([x[:, :, :1], x[:, :, :-1]], axis=2)
+        right = ops.concatenate([x[:, :, 1:], x[:, :, -1:]], axis=2)
+        x = ops.stack([0.75 * x + 0.25 * left, 0.75 * x + 0.25 * right], axis=3)
+        return ops.reshape(x, (-1, 2 * rows, 2 * columns, channels))
+
+
 class BodiesBuilder(NetworkBuilder):
     """Lays out the network of bodies."""
 
@@ -43,8 +58,10 @@ class BodiesBuilder(NetworkBuilder):
         return keras.Model(films, outputs, name="bodies")
 
     def upsample(self, x: Tensor, factor: int, like: Tensor, name: str, dtype: str | None = None) -> Tensor:
-        """Bilinear; sizes are multiples of 32, so that nothing is left over."""
-        return layers.UpSampling2D(factor, interpolation="bilinear", name=name)(x) if factor > 1 else x
+        """Bilinear, by a power of 2; sizes are multiples of 32, so that nothing is left over."""
+        for i in range(factor.bit_length() - 1):
+            x = Double(name=f"{name}_{i}")(x)
+        return x
 
     @staticmethod
     def head(x: Tensor, name: str, **options: Any) -> Tensor:

@@ -9,7 +9,7 @@ from SpineAlignmentLib.bodies import STRIDE, read_maps
 from SpineAlignmentLib.landmarks import VERTEBRAE
 from Testing.training.tiny import tiny_config
 from Training import bodies_losses as losses
-from Training.bodies_network import build_bodies_network, probabilities
+from Training.bodies_network import Double, build_bodies_network, probabilities
 from Training.config import ConfigError, config_from_dict
 
 ROWS, COLUMNS = 96, 40
@@ -92,6 +92,12 @@ def test_weights_of_windows_serve_films_of_any_size() -> None:
     larger = probabilities(whole(np.zeros((1, 128, 96, 1), np.float32)))
     assert larger["heat"].shape == (1, 128 // STRIDE, 96 // STRIDE, 3)
     assert larger["levels"].shape[-1] == len(VERTEBRAE)
+
+
+def test_doubling_is_bilinear() -> None:
+    x = np.random.default_rng(1).normal(size=(2, 5, 3, 4)).astype(np.float32)
+    expected = ops.image.resize(x, (10, 6), interpolation="bilinear")
+    np.testing.assert_allclose(np.asarray(Double()(x)), np.asarray(expected), atol=1e-6)
 
 
 def test_windows_must_be_whole_in_the_coarsest_cells() -> None:
