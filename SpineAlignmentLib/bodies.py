@@ -37,7 +37,7 @@ class Body:
     center: FloatArray
     """(x, y)."""
     corners: FloatArray
-    """(4, 2), in the order of `landmarks.CORNERS`; NaN for those that it has not: C2's upper, the plate's lower ones."""
+    """(4, 2), in the order of `landmarks.CORNERS`; NaN where there is none: C2's upper, the plate's lower two."""
     strength: float
     """0 to 1: how sure the network is that a body lies here."""
     axis: float

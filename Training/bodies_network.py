@@ -32,7 +32,7 @@ _REACH: Final[float] = 16.0
 
 
 class Double(layers.Layer):
-    """Bilinear upsampling by 2 of maps whose size is known only when it runs, which `keras.ops.image.resize` refuses."""
+    """Bilinear upsampling by 2 of maps whose size is known only when it runs; `ops.image.resize` refuses those."""
 
     def call(self, x: Tensor) -> Tensor:
         """(N, h, w, C) to (N, 2 h, 2 w, C); beyond the edges the outermost cells go on."""

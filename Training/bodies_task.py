@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from SpineAlignmentLib.bodies import Bodies, read_maps
 from Training import bodies_losses as losses
-from Training.bodies_network import build_bodies_network
+from Training.bodies_network import build_bodies_network, probabilities
 from Training.config import TrainingConfig
 from Training.network import NormalizationFactory
 from Training.task import Figures, Predicted
@@ -83,6 +83,14 @@ class BodiesTask:
     def model(self, network: keras.Model, config: TrainingConfig) -> keras.Model:
         """The network with its loss."""
         return BodiesModel(network, config)
+
+    def serving_size(self, config: TrainingConfig) -> tuple[None, None]:
+        """Any."""
+        return None, None
+
+    def answers(self, outputs: dict[str, Any], config: TrainingConfig) -> dict[str, Any]:
+        """See `probabilities`."""
+        return probabilities(outputs)
 
     def figures(self, predicted: Predicted, truth: NDArray[Any], config: TrainingConfig) -> Figures:
         """How many bodies are found, how many that are none, and how far corners are off, in input pixels."""

@@ -5,6 +5,7 @@ from typing import Any, Final
 import keras
 from keras import layers, ops
 
+from SpineAlignmentLib.close_up import REGIONS
 from Training import losses, metrics
 from Training.config import TrainingConfig
 from Training.network import NormalizationFactory, build_network
@@ -72,6 +73,18 @@ class LandmarksTask:
     def model(self, network: keras.Model, config: TrainingConfig) -> keras.Model:
         """The network with its loss."""
         return LandmarkModel(network, config)
+
+    def serving_size(self, config: TrainingConfig) -> tuple[int, int]:
+        """That of the training."""
+        return config.input_size
+
+    def answers(self, outputs: dict[str, Any], config: TrainingConfig) -> dict[str, Any]:
+        """Coordinates and spread, of a close-up those of its region alone."""
+        answers = {name: outputs[name] for name in ("coordinates", "spread")}
+        if not config.region:
+            return answers
+        rows = REGIONS[config.region].rows
+        return {name: ops.take(answer, rows, axis=1) for name, answer in answers.items()}
 
     def figures(self, predicted: Predicted, truth: Any, config: TrainingConfig) -> Figures:
         """Errors in pixels of the reference height, and how wide the heatmaps are."""

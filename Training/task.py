@@ -31,6 +31,12 @@ class Task(Protocol):
     def model(self, network: keras.Model, config: TrainingConfig) -> keras.Model:
         """The network with its loss."""
 
+    def serving_size(self, config: TrainingConfig) -> tuple[int | None, int | None]:
+        """(height, width) of the films that the exported model takes; None: any."""
+
+    def answers(self, outputs: dict[str, Any], config: TrainingConfig) -> dict[str, Any]:
+        """What the exported model answers with, by name, from the network's outputs."""
+
     def figures(self, predicted: Predicted, truth: NDArray[Any], config: TrainingConfig) -> Figures:
         """The figures of a validation; the least "mean_px" is the best."""
 

@@ -138,9 +138,7 @@ def bodies(vertebrae: FloatArray, landmarks: FloatArray) -> FloatArray:
     return np.concatenate([centers[:, None], corners], axis=1)
 
 
-def _part(
-    edges: tuple[float, float, float, float], rng: np.random.Generator
-) -> tuple[float, float, float, float]:
+def _part(edges: tuple[float, float, float, float], rng: np.random.Generator) -> tuple[float, float, float, float]:
     """A film's edges, or in every second case those of a part of it, as collimated or cut."""
     left, top, right, bottom = edges
     if rng.random() < 0.5:
