@@ -31,12 +31,12 @@ except ModuleNotFoundError:
     sys.path.append(str(Path(__file__).resolve().parent.parent))
     import SpineAlignmentLib  # noqa: F401
 
-from SpineAlignmentLib.batch import Batch
-from SpineAlignmentLib.child_process import ChildProcess, Process, worker_command
-from SpineAlignmentLib.detection_job import DetectionQueue
 from SpineAlignmentLib.errors import SpineAlignmentError
-from SpineAlignmentLib.film_paths import film_files
-from SpineAlignmentLib.landmarks import NAMES
+from SpineAlignmentLib.film.paths import film_files
+from SpineAlignmentLib.jobs.batch import Batch
+from SpineAlignmentLib.jobs.child_process import ChildProcess, Process, worker_command
+from SpineAlignmentLib.jobs.detection_job import DetectionQueue
+from SpineAlignmentLib.measurement.landmarks import NAMES
 from SpineAlignmentLib.mrml.alignment import FilmAlignment
 from SpineAlignmentLib.mrml.calibration import calibrated_spacing
 from SpineAlignmentLib.mrml.export import export_results
@@ -52,7 +52,7 @@ from SpineAlignmentLib.panels.film_panel import FilmPanel
 from SpineAlignmentLib.panels.landmarks_panel import LandmarksPanel
 from SpineAlignmentLib.panels.measurements_panel import MeasurementsPanel
 from SpineAlignmentLib.panels.unveiling import Unveiling
-from SpineAlignmentLib.results import Annotation
+from SpineAlignmentLib.results.annotation import Annotation
 
 MAIN_MEASUREMENTS = ["PI", "SS", "PT", "LL", "GTK", "SVA"]
 """What is drawn when nothing else was chosen: the pelvis, both curves and the balance."""
@@ -239,7 +239,7 @@ class SpineAlignmentLogic(ScriptedLoadableModuleLogic):
         export_results(self.alignment(volumeNode), Path(path))
 
     def startBatch(self, files, outputFolder, onProgress=None, onDone=None, engine="auto") -> Batch:
-        """Detect and measure film files without waiting; see `SpineAlignmentLib.batch.Batch`."""
+        """Detect and measure film files without waiting; see `SpineAlignmentLib.jobs.batch.Batch`."""
         paths = [Path(file) for file in files]
         batch = Batch(self.queue, paths, Path(outputFolder), onProgress, onDone, engine, self.models)
         batch.start()

@@ -1,0 +1,14 @@
+"""Landmarks and spinopelvic parameters of whole-spine lateral radiographs: what every front end shares.
+
+Rooms follow a film's way: `measurement`, `results`, `film`, `detection`, `jobs`; then the front ends `mrml`, `panels`,
+`viewer` and `command_line`. A room's public names are those that its `__init__` lists in `__all__`; everything else may
+change. `SpineAlignmentLib.landmarks` and `SpineAlignmentLib.parameters` are public as well.
+"""
+
+from typing import Final
+
+__version__: Final[str] = "0.2.0"
+"""The one place of the version: the package, the command line and every result file take it from here."""
+
+SOFTWARE: Final[str] = f"SpineAlignment {__version__}"
+"""What result files say they were made by."""

@@ -82,8 +82,8 @@ def _spacing(text: str) -> float | tuple[float, float]:
 
 
 def _detect(options: argparse.Namespace) -> int:
-    from SpineAlignmentLib.archive import Archive
-    from SpineAlignmentLib.film_paths import film_files
+    from SpineAlignmentLib.film.paths import film_files
+    from SpineAlignmentLib.jobs.archive import Archive
 
     files: list[Path] = []
     for place in options.inputs:
@@ -108,10 +108,10 @@ def _detect(options: argparse.Namespace) -> int:
 
 
 def _measure(options: argparse.Namespace) -> int:
-    from SpineAlignmentLib.files import make_folder, write_files
-    from SpineAlignmentLib.markups import read_landmarks
-    from SpineAlignmentLib.report import parameter_table
-    from SpineAlignmentLib.results import json_bytes
+    from SpineAlignmentLib.results.files import make_folder, write_files
+    from SpineAlignmentLib.results.markups import read_landmarks
+    from SpineAlignmentLib.results.result_file import json_bytes
+    from SpineAlignmentLib.results.text_table import parameter_table
 
     make_folder(options.output)
     failed = 0

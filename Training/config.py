@@ -14,7 +14,7 @@ from typing import Any, Final, Literal
 
 import yaml
 
-from SpineAlignmentLib.close_up import REGIONS
+from SpineAlignmentLib.detection.close_ups import REGIONS
 
 REFERENCE_HEIGHT: Final[int] = 864
 """Height in pixels of the paper's films."""
@@ -90,7 +90,7 @@ class OptimizerConfig:
 
 @dataclass(frozen=True)
 class SourceConfig:
-    """Where films come from: a kind that `Training.film_source` knows and its options."""
+    """Where films come from: a kind that `Training.data.film_source` knows and its options."""
 
     kind: str = "annotated"
     options: dict[str, Any] = field(default_factory=dict)
@@ -142,7 +142,7 @@ class TrainingConfig:
     name: str
     description: str = ""
     region: str = ""
-    """Name of the close-up that is learned instead of the whole film, see `SpineAlignmentLib.close_up`."""
+    """Name of the close-up that is learned instead of the whole film, see `SpineAlignmentLib.detection.close_ups`."""
 
     task: Literal["landmarks", "bodies"] = "landmarks"
     """What is learned: the 45 landmarks, or every vertebral body on a window of a film."""

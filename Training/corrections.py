@@ -19,9 +19,10 @@ from PIL import Image
 from scipy import ndimage
 
 from SpineAlignmentLib.errors import ResultError, SpineAlignmentError
-from SpineAlignmentLib.files import make_folder, write_files
-from SpineAlignmentLib.film import Film, read_film
-from SpineAlignmentLib.results import json_bytes
+from SpineAlignmentLib.film.film import Film
+from SpineAlignmentLib.film.reading import read_film
+from SpineAlignmentLib.results.files import make_folder, write_files
+from SpineAlignmentLib.results.result_file import json_bytes
 from Training.datasets import AnnotatedFilm, read_films
 from Training.datasets.film import PICTURE_SUFFIXES
 from Training.datasets.slicer import on_film

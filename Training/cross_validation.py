@@ -21,8 +21,8 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from Training import metrics
 from Training.config import ConfigError, Regularization, SourceConfig, TrainingConfig, load_config, save_config
+from Training.network import metrics
 
 WIDTH_PX: Final[float] = 41.2 / 6
 """d of Yeh et al. 2021: width of the widest splotch, in pixels of a film 864 pixels high."""
@@ -114,9 +114,9 @@ def _fold(
 
 def train_fold(config: TrainingConfig, run: Path) -> None:
     """One training; its best weights' predictions on the held-out films go to `held_out.npz`."""
-    from Training import checkpoint
-    from Training.loader import validation_films
-    from Training.session import Session
+    from Training.data.loader import validation_films
+    from Training.run import checkpoint
+    from Training.run.session import Session
 
     session = Session(config, run)
     session.run()

@@ -20,9 +20,9 @@ from typing import Any, Final
 
 import numpy as np
 
+from SpineAlignmentLib.detection.models import SAVED_MODEL, Model, read_close_ups, read_ensemble
 from SpineAlignmentLib.errors import ModelError, ResultError, SpineAlignmentError
-from SpineAlignmentLib.files import make_folder, write_files
-from SpineAlignmentLib.models import SAVED_MODEL, Model, read_close_ups, read_ensemble
+from SpineAlignmentLib.results.files import make_folder, write_files
 from Training.config import (
     ConfigError,
     DataConfig,
@@ -33,8 +33,8 @@ from Training.config import (
     save_config,
 )
 from Training.datasets import read_films
-from Training.weight_average import average_run
-from Training.weight_storage import unpack
+from Training.export.weight_storage import unpack
+from Training.run.weight_average import average_run
 
 MINIMUM_FILMS: Final[int] = 5
 FOLDS: Final[int] = 5
@@ -118,8 +118,8 @@ def extract_weights(model: Model, path: Path) -> None:
     """
     import tensorflow as tf
 
-    from Training import checkpoint
-    from Training.network import build_network
+    from Training.network.pyramid import build_network
+    from Training.run import checkpoint
 
     config = config_from_dict(model.about["training"]["config"], str(model.folder / "model.json"))
     network = build_network(config.network, config.input_size)
@@ -163,7 +163,7 @@ def finetune(models: Path | None, settings: Settings, output: Path, work: Path) 
             [weights, run], [1 - settings.blend, settings.blend], run, run.with_name(f"{run.name}_blended")
         )
         runs += ["--run", str(between)]
-    _command("Training.export", *runs, "--output", str(output), "--ensemble")
+    _command("Training.export.model_folder", *runs, "--output", str(output), "--ensemble")
     return output
 
 

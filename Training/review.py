@@ -18,9 +18,10 @@ from typing import Any, Final
 import numpy as np
 
 from SpineAlignmentLib.errors import ResultError, SpineAlignmentError
-from SpineAlignmentLib.files import make_folder, write_files
-from SpineAlignmentLib.landmarks import NAMES
-from SpineAlignmentLib.results import Annotation, read_annotation, write_annotation
+from SpineAlignmentLib.measurement.landmarks import NAMES
+from SpineAlignmentLib.results.annotation import Annotation
+from SpineAlignmentLib.results.files import make_folder, write_files
+from SpineAlignmentLib.results.result_file import read_annotation, write_annotation
 from Training.datasets import AnnotatedFilm, read_films
 from Training.datasets.film import each
 from Training.datasets.slicer import in_space, on_film

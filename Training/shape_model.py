@@ -14,12 +14,12 @@ from numpy.typing import NDArray
 from tqdm import tqdm
 
 import SpineAlignmentLib
-from SpineAlignmentLib.shape_prior import ShapeModel, moved, similarity
+from SpineAlignmentLib.detection.shape_prior import ShapeModel, moved, similarity
 from Training.simulation.patient import posed_landmarks
 
 FloatArray = NDArray[np.float64]
 
-SHIPPED: Final[Path] = Path(SpineAlignmentLib.__file__).with_name("shape_model.npz")
+SHIPPED: Final[Path] = Path(SpineAlignmentLib.__file__).parent / "detection" / "shape_model.npz"
 _FEWEST: Final[int] = 500
 """Complete shapes for a covariance of 90 coordinates."""
 _ROUNDS: Final[int] = 5

@@ -30,7 +30,7 @@ def main(arguments: list[str] | None = None) -> int:
     try:
         config = load_config(options.config, options.set)
         # Loader processes start from this file: the engine is imported here, so that they do without it.
-        from Training.session import Session
+        from Training.run.session import Session
 
         folder = options.run or Path("runs") / config.name
         session = Session(config, folder)

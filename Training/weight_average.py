@@ -1,51 +1,11 @@
-"""Networks averaged in their weights.
-
-`python -m Training.weight_average --weights runs/a runs/b --run runs/a --output runs/mean`
-
-Networks that went on from the same weights can be averaged variable by variable. The mean keeps more of what the start
-knew than any of them, and does better on films unlike those of the training (model soups, Wortsman et al., ICML
-2022; robust fine-tuning, Wortsman et al., CVPR 2022). The mean of networks of different starts is of no use.
-"""
+"""The mean of several networks' weights as a run (`python -m Training.weight_average`); see `run.weight_average`."""
 
 import argparse
 import sys
-from collections.abc import Sequence
 from pathlib import Path
 
-from Training.config import ConfigError, load_config, save_config
-
-
-def average_run(sources: Sequence[Path], shares: Sequence[float], run: Path, output: Path) -> Path:
-    """A run folder of averaged weights, which exports as any other.
-
-    Args:
-        sources: weights files (`best.npz`) or run folders.
-        shares: of each, in the same order; they add up to 1.
-        run: folder whose configuration and number of steps the average takes over; its metrics are not the average's.
-        output: folder to write; `config.yaml` and `best.npz` there are replaced.
-
-    Returns:
-        `output`.
-
-    Raises:
-        ConfigError: no such run or file, or weights of different networks.
-    """
-    from Training import checkpoint
-
-    config = load_config(run / "config.yaml")
-    _, state = checkpoint.load(run / "best.npz")
-    paths = [source / "best.npz" if source.is_dir() else source for source in sources]
-    mean: checkpoint.Arrays = {}
-    for path, share in zip(paths, shares, strict=True):
-        arrays, _ = checkpoint.load(path)
-        shapes = {name: array.shape for name, array in arrays.items()}
-        if mean and shapes != {name: array.shape for name, array in mean.items()}:
-            raise ConfigError(f"{path}: another network than {paths[0]}; average runs that began with the same weights")
-        mean = {name: mean.get(name, 0) + share * array for name, array in arrays.items()}
-    output.mkdir(parents=True, exist_ok=True)
-    save_config(config, output / "config.yaml")
-    checkpoint.save(output / "best.npz", mean, {"step": state["step"], "averaged": len(paths)})
-    return output
+from Training.config import ConfigError
+from Training.run.weight_average import average_run
 
 
 def main(arguments: list[str] | None = None) -> int:

@@ -14,16 +14,16 @@ import slicer
 import vtk
 from numpy.typing import ArrayLike, NDArray
 
-from SpineAlignmentLib import results
-from SpineAlignmentLib.constructions import constructions, spine_curve
-from SpineAlignmentLib.detection import LOW_CONFIDENCE
+from SpineAlignmentLib.detection.detector import LOW_CONFIDENCE
 from SpineAlignmentLib.errors import FilmError
-from SpineAlignmentLib.landmarks import CENTERS, COUNT, INDEX, NAMES
+from SpineAlignmentLib.measurement.constructions import constructions, spine_curve
+from SpineAlignmentLib.measurement.landmarks import CENTERS, COUNT, INDEX, NAMES
+from SpineAlignmentLib.measurement.parameters import KEYS
 from SpineAlignmentLib.mrml import drawing, landmark_list, results_table
 from SpineAlignmentLib.mrml.film_facts import SIDE_UNKNOWN
 from SpineAlignmentLib.mrml.folder import put_into_folder, remove_if_empty
 from SpineAlignmentLib.mrml.volume_film import volume_geometry
-from SpineAlignmentLib.parameters import KEYS
+from SpineAlignmentLib.results.annotation import ANTERIOR_SIDES, Annotation, film_points
 
 Node = Any
 FloatArray = NDArray[np.float64]
@@ -42,7 +42,7 @@ class FilmAlignment:
     spacing or side.
     """
 
-    def __init__(self, scene: Node, volume: Node, landmarks: Node, film: results.Annotation) -> None:
+    def __init__(self, scene: Node, volume: Node, landmarks: Node, film: Annotation) -> None:
         self.volume = volume
         self.landmarks = landmarks
         self.on_changed: list[Callable[[], None]] = []
@@ -95,7 +95,7 @@ class FilmAlignment:
         return self._table
 
     @property
-    def detection(self) -> results.Annotation | None:
+    def detection(self) -> Annotation | None:
         """The last detection, which `reset` goes back to."""
         return self._detection
 
@@ -107,7 +107,7 @@ class FilmAlignment:
         return np.where(self._as_detected(), self._detection.confidence, np.nan)
 
     @property
-    def annotation(self) -> results.Annotation:
+    def annotation(self) -> Annotation:
         """Landmarks, spacing and side as results files hold them."""
         detection = self._detection
         return replace(
@@ -187,7 +187,7 @@ class FilmAlignment:
         self._remember()
         self._write(points)
 
-    def set_detection(self, detection: results.Annotation) -> None:
+    def set_detection(self, detection: Annotation) -> None:
         """Take over a detection: landmarks, models, warnings, and the side where it was only detected."""
         landmark_list.write_detection(self.landmarks, detection)
         self._detection = landmark_list.read_detection(self.landmarks)
@@ -221,11 +221,11 @@ class FilmAlignment:
 
     def set_anterior(self, side: str, source: str = SIDE_BY_HAND) -> None:
         """Say which side of the film the patient faces, "left" or "right"."""
-        if side not in results.ANTERIOR_SIDES:
+        if side not in ANTERIOR_SIDES:
             raise ValueError(f"the patient faces 'left' or 'right', not {side!r}")
         self._set_film(replace(self._film, anterior=side, anterior_source=source))
 
-    def _set_film(self, film: results.Annotation) -> None:
+    def _set_film(self, film: Annotation) -> None:
         self._film = film
         landmark_list.write_facts(self.landmarks, film)
         self.update()
@@ -390,7 +390,7 @@ class FilmAlignment:
         step = film.spacing_mm or (1.0, film.pixel_aspect)
 
         def to_ras(points: FloatArray) -> FloatArray:
-            return self._geometry.to_ras(results.film_points(points, step, film.anterior))
+            return self._geometry.to_ras(film_points(points, step, film.anterior))
 
         built = constructions(points_mm, calibrated=film.spacing_mm is not None)
         for key, measurement in self._drawings.items():

@@ -12,8 +12,8 @@ import slicer
 import vtk
 from numpy.typing import NDArray
 
-from SpineAlignmentLib.constructions import Construction, Segment
-from SpineAlignmentLib.parameters import BY_KEY
+from SpineAlignmentLib.measurement.parameters import BY_KEY
+from SpineAlignmentLib.measurement.shapes import Construction, Segment
 
 Node = Any
 FloatArray = NDArray[np.float64]

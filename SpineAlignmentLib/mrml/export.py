@@ -8,8 +8,8 @@ import vtk
 
 from SpineAlignmentLib import results
 from SpineAlignmentLib.errors import ResultError
-from SpineAlignmentLib.files import write_files
 from SpineAlignmentLib.mrml.alignment import FilmAlignment
+from SpineAlignmentLib.results.files import write_files
 
 
 def export_results(alignment: FilmAlignment, path: Path) -> None:

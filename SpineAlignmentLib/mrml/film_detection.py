@@ -4,11 +4,11 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from SpineAlignmentLib.detection_job import DetectionQueue, FilmRequest
+from SpineAlignmentLib.jobs.detection_job import DetectionQueue, FilmRequest
 from SpineAlignmentLib.mrml.alignment import FilmAlignment
 from SpineAlignmentLib.mrml.spine_scene import SpineScene
 from SpineAlignmentLib.mrml.volume_film import volume_geometry, volume_pixels
-from SpineAlignmentLib.results import Annotation
+from SpineAlignmentLib.results.annotation import Annotation
 
 Node = Any
 

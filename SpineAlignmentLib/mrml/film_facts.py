@@ -8,9 +8,10 @@ from typing import Any, Final
 import numpy as np
 
 from SpineAlignmentLib.errors import FilmError
-from SpineAlignmentLib.film import NO_SPACING, SPACING_UNKNOWN, read_film
+from SpineAlignmentLib.film.film import NO_SPACING, SPACING_UNKNOWN
+from SpineAlignmentLib.film.reading import read_film
 from SpineAlignmentLib.mrml.volume_film import VolumeGeometry, volume_geometry
-from SpineAlignmentLib.results import Annotation
+from SpineAlignmentLib.results.annotation import Annotation
 
 Node = Any
 FileForInstance = Callable[[str], str]

@@ -5,11 +5,11 @@ from typing import Any, Final
 import numpy as np
 import slicer
 
-from SpineAlignmentLib.film import Film
-from SpineAlignmentLib.markups import Placement, plain_placement
+from SpineAlignmentLib.film.film import Film
 from SpineAlignmentLib.mrml.film_facts import SIDE_UNKNOWN
 from SpineAlignmentLib.mrml.volume_film import volume_geometry
-from SpineAlignmentLib.results import Annotation
+from SpineAlignmentLib.results.annotation import Annotation
+from SpineAlignmentLib.results.placement import Placement, plain_placement
 
 Node = Any
 

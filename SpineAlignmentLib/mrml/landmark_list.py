@@ -15,7 +15,7 @@ import vtk
 from numpy.typing import NDArray
 
 from SpineAlignmentLib import results
-from SpineAlignmentLib.landmarks import COUNT, NAMES
+from SpineAlignmentLib.measurement.landmarks import COUNT, NAMES
 
 Node = Any
 FloatArray = NDArray[np.float64]

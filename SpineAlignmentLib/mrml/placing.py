@@ -2,7 +2,7 @@
 
 import slicer
 
-from SpineAlignmentLib.landmarks import COUNT
+from SpineAlignmentLib.measurement.landmarks import COUNT
 from SpineAlignmentLib.mrml.alignment import FilmAlignment
 
 

@@ -7,7 +7,7 @@ from typing import Any, Final
 import slicer
 import vtk
 
-from SpineAlignmentLib.parameters import KEYS, PARAMETERS
+from SpineAlignmentLib.measurement.parameters import KEYS, PARAMETERS
 
 Node = Any
 

@@ -12,7 +12,7 @@ from SpineAlignmentLib.mrml.alignment import FilmAlignment
 from SpineAlignmentLib.mrml.film_facts import FileForInstance, film_facts, film_file
 from SpineAlignmentLib.mrml.folder import film_folder
 from SpineAlignmentLib.mrml.volume_film import volume_geometry
-from SpineAlignmentLib.results import Annotation
+from SpineAlignmentLib.results.annotation import Annotation
 
 Node = Any
 

@@ -6,9 +6,9 @@ from typing import Any
 
 import slicer
 
-from SpineAlignmentLib.batch import Batch
 from SpineAlignmentLib.errors import SpineAlignmentError
-from SpineAlignmentLib.film_paths import film_files
+from SpineAlignmentLib.film.paths import film_files
+from SpineAlignmentLib.jobs.batch import Batch
 
 
 class BatchPanel:

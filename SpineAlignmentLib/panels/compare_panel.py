@@ -4,11 +4,11 @@ from typing import Any
 
 import numpy as np
 
-from SpineAlignmentLib.constructions import value_text
+from SpineAlignmentLib.measurement.constructions import value_text
+from SpineAlignmentLib.measurement.parameters import KEYS, PARAMETERS
 from SpineAlignmentLib.mrml.alignment import FilmAlignment
 from SpineAlignmentLib.mrml.spine_scene import SpineScene
 from SpineAlignmentLib.panels.tables import Cells
-from SpineAlignmentLib.parameters import KEYS, PARAMETERS
 
 
 class ComparePanel:

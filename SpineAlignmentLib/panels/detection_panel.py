@@ -6,8 +6,8 @@ from typing import Any, Final
 import qt
 import slicer
 
-from SpineAlignmentLib.detection_job import DetectionQueue
 from SpineAlignmentLib.errors import SpineAlignmentError
+from SpineAlignmentLib.jobs.detection_job import DetectionQueue
 from SpineAlignmentLib.mrml.alignment import FilmAlignment
 
 POLL_MS: Final[int] = 50

@@ -7,7 +7,7 @@ from typing import Final
 
 import slicer
 
-from SpineAlignmentLib.engines import ENGINES, available_engines
+from SpineAlignmentLib.detection.engines import ENGINES, available_engines
 
 PACKAGES: Final[dict[str, str]] = {"onnx": "onnxruntime>=1.18", "tensorflow": "tensorflow>=2.16"}
 """Engine to what pip installs for it."""

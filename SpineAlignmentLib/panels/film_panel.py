@@ -7,7 +7,7 @@ import slicer
 
 from SpineAlignmentLib.errors import SpineAlignmentError
 from SpineAlignmentLib.mrml.film_facts import SIDE_UNKNOWN
-from SpineAlignmentLib.results import Annotation
+from SpineAlignmentLib.results.annotation import Annotation
 
 
 class FilmPanel:

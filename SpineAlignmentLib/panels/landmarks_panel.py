@@ -8,7 +8,7 @@ import qt
 import slicer
 
 from SpineAlignmentLib.errors import SpineAlignmentError
-from SpineAlignmentLib.landmarks import COUNT, NAMES
+from SpineAlignmentLib.measurement.landmarks import COUNT, NAMES
 from SpineAlignmentLib.mrml.alignment import FilmAlignment
 from SpineAlignmentLib.mrml.placing import PlaceMode
 from SpineAlignmentLib.panels.tables import Cells

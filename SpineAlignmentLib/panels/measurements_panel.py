@@ -6,10 +6,10 @@ from typing import Any, Final
 import numpy as np
 import qt
 
-from SpineAlignmentLib.constructions import value_text
+from SpineAlignmentLib.measurement.constructions import value_text
+from SpineAlignmentLib.measurement.parameters import KEYS, PARAMETERS
 from SpineAlignmentLib.mrml.alignment import FilmAlignment
 from SpineAlignmentLib.panels.tables import Cells
-from SpineAlignmentLib.parameters import KEYS, PARAMETERS
 
 GROUPS: Final[tuple[str, ...]] = ("pelvis", "lumbar", "thoracic", "cervical", "global")
 

@@ -10,10 +10,10 @@ import numpy as np
 import slicer
 import vtk
 
-from SpineAlignmentLib.landmarks import INDEX
+from SpineAlignmentLib.measurement.landmarks import INDEX
+from SpineAlignmentLib.measurement.parameters import KEYS
 from SpineAlignmentLib.mrml.drawing import MEASUREMENT_ATTRIBUTE
 from SpineAlignmentLib.panels import red_view
-from SpineAlignmentLib.parameters import KEYS
 
 PATIENCE_S: Final[float] = 120.0
 

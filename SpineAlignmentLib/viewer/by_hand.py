@@ -1,6 +1,6 @@
 """Landmarks that a click on the film places, one after the other."""
 
-from SpineAlignmentLib.landmarks import COUNT, NAMES
+from SpineAlignmentLib.measurement.landmarks import COUNT, NAMES
 from SpineAlignmentLib.mrml.alignment import FilmAlignment
 from SpineAlignmentLib.mrml.placing import PlaceMode
 

@@ -20,8 +20,8 @@ from urllib.parse import urlsplit
 
 from aiohttp import ClientError, ClientSession, ClientTimeout, WSMsgType, web
 
-from SpineAlignmentLib.child_process import worker_environment
 from SpineAlignmentLib.errors import SpineAlignmentError
+from SpineAlignmentLib.jobs.child_process import worker_environment
 from SpineAlignmentLib.viewer.settings import IDLE_S, KEY_HEADER, LOOPBACK_HOSTS, MAX_UPLOAD_BYTES, Settings
 
 MAX_SESSIONS: Final[int] = 8

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from SpineAlignmentLib.errors import ResultError
-from SpineAlignmentLib.film import film_from_pixels
+from SpineAlignmentLib.film.film import film_from_pixels
 from SpineAlignmentLib.mrml.alignment import FilmAlignment
 from SpineAlignmentLib.mrml.export import export_results
 from SpineAlignmentLib.mrml.volume_film import volume_geometry, volume_pixels
@@ -57,7 +57,7 @@ def _picture(alignment: FilmAlignment) -> Made:
     film = film_from_pixels(pixels, annotation.film, annotation.spacing_mm, annotation.spacing_source)
 
     def make() -> bytes:
-        from SpineAlignmentLib.picture import png_bytes
+        from SpineAlignmentLib.results.picture import png_bytes
 
         return png_bytes(film, annotation)
 

@@ -9,7 +9,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from SpineAlignmentLib.picture import Box, free_place
+from SpineAlignmentLib.results.picture import Box, free_place
 
 Node = Any
 FloatArray = NDArray[np.float64]

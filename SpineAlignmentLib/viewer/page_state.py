@@ -4,10 +4,10 @@ from typing import Any, Final
 
 import numpy as np
 
-from SpineAlignmentLib.constructions import value_text
+from SpineAlignmentLib.measurement.constructions import value_text
+from SpineAlignmentLib.measurement.parameters import PARAMETERS, Parameter
 from SpineAlignmentLib.mrml.alignment import FilmAlignment
 from SpineAlignmentLib.mrml.drawing import GROUP_COLORS
-from SpineAlignmentLib.parameters import PARAMETERS, Parameter
 
 State = dict[str, Any]
 

@@ -79,17 +79,17 @@ def check_head(head: bytes, name: str) -> None:
         FilmError: empty, an unknown kind of file, or a header whose pixels are in another file.
     """
     # not needed for the first page
-    from SpineAlignmentLib.dicom_film import looks_like_dicom
-    from SpineAlignmentLib.image_film import kind_of
+    from SpineAlignmentLib.film import volume_file
+    from SpineAlignmentLib.film.reading import reader_of
 
     if not head:
         raise FilmError(f"{name}: an empty file")
-    if looks_like_dicom(head):
-        return
-    kind = kind_of(head)
-    if kind is None:
+    reader = reader_of(head)
+    if reader is None:
         raise FilmError(f"{name}: not an image that can be read; use DICOM, PNG, JPEG, TIFF, NRRD, MHA or NIfTI")
-    if kind == "volume" and (head[344:348] == b"ni1\x00" or any(pattern.search(head) for pattern in _ELSEWHERE)):
+    if reader is volume_file.read and (
+        head[344:348] == b"ni1\x00" or any(pattern.search(head) for pattern in _ELSEWHERE)
+    ):
         raise FilmError(f"{name}: a header whose pixels are in another file; send one file that holds both")
 
 

@@ -14,16 +14,18 @@ from typing import Any, Final
 import numpy as np
 import slicer
 
-from SpineAlignmentLib.child_process import ChildProcess
-from SpineAlignmentLib.detection_job import DetectionQueue, FilmRequest
 from SpineAlignmentLib.errors import FilmError, ResultError, SpineAlignmentError
-from SpineAlignmentLib.film import Film, checked_spacing, read_film
-from SpineAlignmentLib.landmarks import INDEX, NAMES
+from SpineAlignmentLib.film.checks import checked_spacing
+from SpineAlignmentLib.film.film import Film
+from SpineAlignmentLib.film.reading import read_film
+from SpineAlignmentLib.jobs.child_process import ChildProcess
+from SpineAlignmentLib.jobs.detection_job import DetectionQueue, FilmRequest
+from SpineAlignmentLib.measurement.landmarks import INDEX, NAMES
+from SpineAlignmentLib.measurement.parameters import KEYS, PARAMETERS
 from SpineAlignmentLib.mrml.alignment import FilmAlignment
 from SpineAlignmentLib.mrml.film_volume import add_film, facts_of, show_all_gray
 from SpineAlignmentLib.mrml.spine_scene import SpineScene
-from SpineAlignmentLib.parameters import KEYS, PARAMETERS
-from SpineAlignmentLib.results import Annotation
+from SpineAlignmentLib.results.annotation import Annotation
 from SpineAlignmentLib.viewer import page_state
 from SpineAlignmentLib.viewer.by_hand import Placing
 from SpineAlignmentLib.viewer.calibration_line import CalibrationLine

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 import slicer
 from PySide6 import QtWidgets
 
-from SpineAlignmentLib.parameters import KEYS
+from SpineAlignmentLib.measurement.parameters import KEYS
 from Testing.host import application
 from Testing.host.films import load_film
 from Testing.host.screenshots import SAMPLE

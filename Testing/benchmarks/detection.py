@@ -18,13 +18,14 @@ import numpy as np
 import onnx
 from onnx import shape_inference
 
-from SpineAlignmentLib.detection import Detector, confidence
-from SpineAlignmentLib.film import read_film
-from SpineAlignmentLib.markups import markups_bytes
-from SpineAlignmentLib.models import ONNX_FILE, Model
-from SpineAlignmentLib.picture import png_bytes
-from SpineAlignmentLib.preprocessing import fit_film, normalize_contrast, resample
-from SpineAlignmentLib.results import json_bytes
+from SpineAlignmentLib.detection.confidence import confidence
+from SpineAlignmentLib.detection.detector import Detector
+from SpineAlignmentLib.detection.models import ONNX_FILE, Model
+from SpineAlignmentLib.film.preprocessing import fit_film, normalize_contrast, resample
+from SpineAlignmentLib.film.reading import read_film
+from SpineAlignmentLib.results.markups import markups_bytes
+from SpineAlignmentLib.results.picture import png_bytes
+from SpineAlignmentLib.results.result_file import json_bytes
 
 SAMPLE = Path(__file__).parents[2] / "SpineAlignment" / "Resources" / "SampleData" / "sample_film.dcm"
 REPEATS = 7

@@ -12,8 +12,8 @@ import numpy as np
 import slicer
 from PySide6 import QtCore, QtGui
 
-from SpineAlignmentLib.landmarks import INDEX
-from SpineAlignmentLib.parameters import KEYS
+from SpineAlignmentLib.measurement.landmarks import INDEX
+from SpineAlignmentLib.measurement.parameters import KEYS
 from Testing.host import application, subject
 from Testing.host.films import add_film
 

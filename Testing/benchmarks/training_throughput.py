@@ -25,7 +25,7 @@ def main() -> None:
     options = parser.parse_args()
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
     from Training.config import load_config
-    from Training.session import Session
+    from Training.run.session import Session
 
     config = load_config(options.config, [*options.set, "run.init_from=''"])
     with tempfile.TemporaryDirectory() as folder:

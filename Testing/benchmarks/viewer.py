@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 from playwright.sync_api import Browser, sync_playwright
 
-from SpineAlignmentLib.landmarks import INDEX
+from SpineAlignmentLib.measurement.landmarks import INDEX
 from Testing.viewer.viewer_process import BROWSER_FLAGS, CHROMIUM, PATIENCE_MS, WINDOW, Page, Viewer
 
 FIRST_PAGE_S = 5.0

@@ -11,8 +11,9 @@ from PIL import Image
 from pydicom.dataset import Dataset, FileMetaDataset
 from pydicom.uid import ExplicitVRLittleEndian
 
-from SpineAlignmentLib.landmarks import CENTERS, INDEX, NAMES
-from SpineAlignmentLib.results import Annotation, write_annotation
+from SpineAlignmentLib.measurement.landmarks import CENTERS, INDEX, NAMES
+from SpineAlignmentLib.results.annotation import Annotation
+from SpineAlignmentLib.results.result_file import write_annotation
 from Training.datasets.film import AnnotatedFilm
 
 FloatArray = NDArray[np.float64]

@@ -8,8 +8,8 @@ import pytest
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw
 
-from SpineAlignmentLib.film import read_film
-from SpineAlignmentLib.results import read_annotation
+from SpineAlignmentLib.film.reading import read_film
+from SpineAlignmentLib.results.result_file import read_annotation
 from Testing.evaluation.samples import film, slicer_list, spine, write_dicom, write_films
 from Training.corrections import looks_like_text, main
 from Training.datasets import read_films

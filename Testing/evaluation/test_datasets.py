@@ -10,8 +10,9 @@ import pytest
 import SimpleITK
 
 from SpineAlignmentLib.errors import ResultError
-from SpineAlignmentLib.landmarks import INDEX, NAMES
-from SpineAlignmentLib.markups import markups_bytes, plain_placement
+from SpineAlignmentLib.measurement.landmarks import INDEX, NAMES
+from SpineAlignmentLib.results.markups import markups_bytes
+from SpineAlignmentLib.results.placement import plain_placement
 from Testing.evaluation.samples import SIZE, slicer_list, spine, truth, write_dicom, write_films
 from Training.datasets import load_mapping, read_films
 from Training.datasets.mapping import mapping_from

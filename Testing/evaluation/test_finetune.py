@@ -7,16 +7,16 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from SpineAlignmentLib.close_up import REGIONS
-from SpineAlignmentLib.landmarks import NAMES
-from SpineAlignmentLib.models import Model
+from SpineAlignmentLib.detection.close_ups import REGIONS
+from SpineAlignmentLib.detection.models import Model
+from SpineAlignmentLib.measurement.landmarks import NAMES
 from Testing.evaluation.samples import SIZE, truth, write_films
 from Testing.training import tiny
-from Training import checkpoint
 from Training.config import config_from_dict, save_config
-from Training.film_source import Fold, Mixture, build_source
+from Training.data.film_source import Fold, Mixture, build_source
+from Training.export.weight_storage import stored
 from Training.finetune import Settings, continued, extract_weights, finetune, main
-from Training.weight_storage import stored
+from Training.run import checkpoint
 
 
 def write_drawn_films(folder: Path, count: int) -> Path:
@@ -37,8 +37,8 @@ def shipped(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
     """A tiny trained and exported ensemble of one with an untrained close-up, and its run."""
     import keras
 
-    from Training.export import export_run, update_ensemble
-    from Training.network import build_network
+    from Training.export.model_folder import export_run, update_ensemble
+    from Training.network.pyramid import build_network
 
     folder = tmp_path_factory.mktemp("shipped")
     run = folder / "run"
@@ -59,7 +59,7 @@ def shipped(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
 
 
 def test_weights_come_back_out_of_the_shipped_model(shipped: tuple[Path, Path], tmp_path: Path) -> None:
-    from SpineAlignmentLib.models import read_ensemble
+    from SpineAlignmentLib.detection.models import read_ensemble
 
     models, run = shipped
     extract_weights(read_ensemble(models)[0], tmp_path / "w.npz")

@@ -7,7 +7,7 @@ import pytest
 import SimpleITK as sitk
 from numpy.typing import NDArray
 
-from SpineAlignmentLib.landmarks import INDEX, NAMES
+from SpineAlignmentLib.measurement.landmarks import INDEX, NAMES
 from Training.datasets import read_films
 from Training.datasets.labeled_ct import NAMING, landmarks_of, main, read_volume
 

@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 from scipy.special import expit, logit
 
-from SpineAlignmentLib.constructions import level_distance
-from SpineAlignmentLib.detection import RIGHT
-from SpineAlignmentLib.landmarks import COUNT
+from SpineAlignmentLib.detection.confidence import RIGHT
+from SpineAlignmentLib.measurement.constructions import level_distance
+from SpineAlignmentLib.measurement.landmarks import COUNT
 from Testing.evaluation.samples import truth
 from Training.evaluation.reliability import judged, platt, reliability_table
 from Training.evaluation.study import build_study

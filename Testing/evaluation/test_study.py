@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from SpineAlignmentLib.landmarks import CENTERS, INDEX, NAMES
-from SpineAlignmentLib.parameters import KEYS
+from SpineAlignmentLib.measurement.landmarks import CENTERS, INDEX, NAMES
+from SpineAlignmentLib.measurement.parameters import KEYS
 from Testing.evaluation.samples import film, marked, slicer_list, spine, truth, write_dicom, write_films
 from Training.datasets import read_films
 from Training.evaluation import localization

@@ -10,10 +10,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from SpineAlignmentLib.errors import ResultError
-from SpineAlignmentLib.landmarks import INDEX
-from SpineAlignmentLib.results import read_annotation
+from SpineAlignmentLib.measurement.landmarks import INDEX
+from SpineAlignmentLib.results.result_file import read_annotation
 from Testing.evaluation.samples import film, marked, slicer_list, spine, truth, write_dicom, write_films
-from Training import review, splits
+from Training import review
+from Training.data import splits
+from Training.splits import main as split_command
 
 
 @settings(max_examples=30, deadline=None)
@@ -58,7 +60,7 @@ def test_simulated_films_say_their_category_and_age() -> None:
 def test_split_command_and_parts(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     folder = write_films(truth(12), tmp_path / "films")
     target = tmp_path / "split.json"
-    assert splits.main(["--films", str(folder), "--output", str(target), "--folds", "3"]) == 0
+    assert split_command(["--films", str(folder), "--output", str(target), "--folds", "3"]) == 0
     assert "folds" in capsys.readouterr().out
     assert splits.read_split(target, "training-0") == splits.read_split(target, "training") - splits.read_split(
         target, "fold0"
@@ -66,7 +68,7 @@ def test_split_command_and_parts(tmp_path: Path, capsys: pytest.CaptureFixture[s
     assert len(splits.read_split(target, "test")) == 3
     with pytest.raises(ResultError, match="no part"):
         splits.read_split(target, "validation")
-    assert splits.main(["--films", str(folder), "--output", str(target), "--folds", "30"]) == 2
+    assert split_command(["--films", str(folder), "--output", str(target), "--folds", "30"]) == 2
     assert "30 folds" in capsys.readouterr().err
 
 

@@ -13,8 +13,8 @@ import slicer
 from PIL import Image, ImageQt
 from PySide6 import QtWidgets
 
-from SpineAlignmentLib.landmarks import INDEX
-from SpineAlignmentLib.parameters import KEYS
+from SpineAlignmentLib.measurement.landmarks import INDEX
+from SpineAlignmentLib.measurement.parameters import KEYS
 from Testing.host import application
 from Testing.host.films import load_film
 from Testing.pictures import save_for_documentation

@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from SpineAlignmentLib.landmarks import PRESACRAL_LEVELS
-from SpineAlignmentLib.parameters import points_array
+from SpineAlignmentLib.measurement.landmarks import PRESACRAL_LEVELS
+from SpineAlignmentLib.measurement.parameters import points_array
 
 
 def upright_spine() -> np.ndarray:

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from SpineAlignmentLib.errors import FilmError
-from SpineAlignmentLib.film import read_film
+from SpineAlignmentLib.film.reading import read_film
 from Testing.library.films import dicom, pattern, picture, volume
 
 

@@ -8,8 +8,8 @@ import time
 import numpy as np
 import pytest
 
-from SpineAlignmentLib.child_process import ChildProcess, worker_environment
-from SpineAlignmentLib.detection_job import CRASHED, DetectionQueue, FilmRequest
+from SpineAlignmentLib.jobs.child_process import ChildProcess, worker_environment
+from SpineAlignmentLib.jobs.detection_job import CRASHED, DetectionQueue, FilmRequest
 
 ECHO = """
 import json, sys

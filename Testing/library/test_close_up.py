@@ -9,14 +9,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from SpineAlignmentLib.close_up import REGIONS, SCATTER, close_up_frame, close_up_input
-from SpineAlignmentLib.detection import Detector, Look, Strategy
+from SpineAlignmentLib.detection.close_ups import REGIONS, SCATTER, close_up_frame, close_up_input
+from SpineAlignmentLib.detection.detector import Detector, Strategy
+from SpineAlignmentLib.detection.look import Look
+from SpineAlignmentLib.detection.models import read_close_ups, read_ensemble, shipped_models
 from SpineAlignmentLib.errors import ModelError
-from SpineAlignmentLib.film import read_film
-from SpineAlignmentLib.landmarks import COUNT
-from SpineAlignmentLib.models import read_close_ups, read_ensemble, shipped_models
-from SpineAlignmentLib.preprocessing import fit_film, network_input
-from SpineAlignmentLib.results import film_points
+from SpineAlignmentLib.film.preprocessing import fit_film, network_input
+from SpineAlignmentLib.film.reading import read_film
+from SpineAlignmentLib.measurement.landmarks import COUNT
+from SpineAlignmentLib.results.annotation import film_points
 from Testing.library.films import SAMPLE_FILM
 
 regions = st.sampled_from(sorted(REGIONS))

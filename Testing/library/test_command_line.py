@@ -14,12 +14,13 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from SpineAlignmentLib.command_line import main
-from SpineAlignmentLib.film_paths import film_files, result_names
-from SpineAlignmentLib.landmarks import COUNT, INDEX, NAMES
-from SpineAlignmentLib.markups import read_markups
-from SpineAlignmentLib.models import read_close_ups, read_ensemble, shipped_models
-from SpineAlignmentLib.parameters import KEYS, lean, slope, spinopelvic_parameters
-from SpineAlignmentLib.results import Annotation, frame_points, read_annotation, write_annotation
+from SpineAlignmentLib.detection.models import read_close_ups, read_ensemble, shipped_models
+from SpineAlignmentLib.film.paths import film_files, result_names
+from SpineAlignmentLib.measurement.landmarks import COUNT, INDEX, NAMES
+from SpineAlignmentLib.measurement.parameters import KEYS, lean, slope, spinopelvic_parameters
+from SpineAlignmentLib.results.annotation import Annotation, frame_points
+from SpineAlignmentLib.results.markups import read_markups
+from SpineAlignmentLib.results.result_file import read_annotation, write_annotation
 from Testing.library.films import SAMPLE_FILM, dicom, pattern, picture
 
 
@@ -215,7 +216,7 @@ def test_result_names_are_distinct(tmp_path):
 def test_import_is_cheap():
     heavy = ["tensorflow", "onnxruntime", "keras", "matplotlib", "PIL", "pydicom", "SimpleITK"]
     code = (
-        "import sys, SpineAlignmentLib.detection, SpineAlignmentLib.command_line, SpineAlignmentLib.archive;"
+        "import sys, SpineAlignmentLib.detection, SpineAlignmentLib.command_line, SpineAlignmentLib.jobs.archive;"
         f"print([m for m in {heavy} if m in sys.modules])"
     )
     run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, env=os.environ)

@@ -6,9 +6,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from SpineAlignmentLib.constructions import constructions, level_distance, spine_curve
-from SpineAlignmentLib.landmarks import CENTERS, COUNT, INDEX
-from SpineAlignmentLib.parameters import BY_KEY, KEYS, spinopelvic_parameters
+from SpineAlignmentLib.measurement.constructions import constructions, level_distance, spine_curve
+from SpineAlignmentLib.measurement.landmarks import CENTERS, COUNT, INDEX
+from SpineAlignmentLib.measurement.parameters import BY_KEY, KEYS, spinopelvic_parameters
 
 any_points = arrays(np.float64, (COUNT, 2), elements=st.floats(-900, 900, width=32))
 

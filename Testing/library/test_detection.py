@@ -9,23 +9,19 @@ import pydicom
 import pytest
 from scipy import ndimage
 
-from SpineAlignmentLib.detection import (
-    HIGHER_FIRST,
-    Detector,
-    Look,
-    confidence,
-    detect,
-    hips_in_order,
-    implausibility,
-    region_of,
-)
+from SpineAlignmentLib.detection.confidence import confidence
+from SpineAlignmentLib.detection.detector import Detector, detect
+from SpineAlignmentLib.detection.look import HIGHER_FIRST, Look, hips_in_order
+from SpineAlignmentLib.detection.models import read_close_ups, read_ensemble, shipped_models
+from SpineAlignmentLib.detection.side import implausibility
+from SpineAlignmentLib.detection.views import region_of
 from SpineAlignmentLib.errors import ModelError
-from SpineAlignmentLib.film import film_from_pixels, read_film
-from SpineAlignmentLib.landmarks import COUNT, INDEX
-from SpineAlignmentLib.models import read_close_ups, read_ensemble, shipped_models
-from SpineAlignmentLib.parameters import BY_KEY
-from SpineAlignmentLib.preprocessing import fit_film
-from SpineAlignmentLib.results import film_points
+from SpineAlignmentLib.film.film import film_from_pixels
+from SpineAlignmentLib.film.preprocessing import fit_film
+from SpineAlignmentLib.film.reading import read_film
+from SpineAlignmentLib.measurement.landmarks import COUNT, INDEX
+from SpineAlignmentLib.measurement.parameters import BY_KEY
+from SpineAlignmentLib.results.annotation import film_points
 from Testing.library.films import SAMPLE_FILM, dicom, picture, volume
 
 

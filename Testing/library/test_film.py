@@ -6,7 +6,8 @@ import SimpleITK
 from PIL import Image
 
 from SpineAlignmentLib.errors import FilmError
-from SpineAlignmentLib.film import NO_SPACING, film_from_pixels, read_film
+from SpineAlignmentLib.film.film import NO_SPACING, film_from_pixels
+from SpineAlignmentLib.film.reading import read_film
 from Testing.library.films import dicom, pattern, picture, volume
 
 SYNTAXES = ["uncompressed", "rle", "jpeg lossless", "jpeg 2000", "jpeg-ls"]

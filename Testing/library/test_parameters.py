@@ -6,8 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from SpineAlignmentLib.landmarks import CENTERS, COUNT, INDEX, NAMES, REGIONS
-from SpineAlignmentLib.parameters import (
+from SpineAlignmentLib.measurement.landmarks import CENTERS, COUNT, INDEX, NAMES, REGIONS
+from SpineAlignmentLib.measurement.parameters import (
     BY_KEY,
     KEYS,
     PARAMETERS,

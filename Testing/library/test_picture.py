@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from SpineAlignmentLib.film import film_from_pixels
-from SpineAlignmentLib.landmarks import COUNT
-from SpineAlignmentLib.picture import HEIGHT_PX, draw, png_bytes
-from SpineAlignmentLib.results import Annotation, film_points
+from SpineAlignmentLib.film.film import film_from_pixels
+from SpineAlignmentLib.measurement.landmarks import COUNT
+from SpineAlignmentLib.results.annotation import Annotation, film_points
+from SpineAlignmentLib.results.picture import HEIGHT_PX, draw, png_bytes
 from Testing.library.films import pattern
 
 SPACING = (0.5, 0.5)

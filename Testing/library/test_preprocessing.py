@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from SpineAlignmentLib.preprocessing import (
+from SpineAlignmentLib.film.preprocessing import (
     INPUT_SIZE,
     fit_film,
     fit_region,

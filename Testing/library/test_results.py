@@ -12,18 +12,13 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from SpineAlignmentLib.errors import ResultError
-from SpineAlignmentLib.landmarks import COUNT, INDEX, NAMES
-from SpineAlignmentLib.markups import Placement, markups_bytes, plain_placement, read_landmarks, read_markups
-from SpineAlignmentLib.parameters import KEYS
-from SpineAlignmentLib.results import (
-    Annotation,
-    csv_bytes,
-    film_points,
-    frame_points,
-    read_annotation,
-    to_json,
-    write_annotation,
-)
+from SpineAlignmentLib.measurement.landmarks import COUNT, INDEX, NAMES
+from SpineAlignmentLib.measurement.parameters import KEYS
+from SpineAlignmentLib.results.annotation import Annotation, film_points, frame_points
+from SpineAlignmentLib.results.markups import markups_bytes, read_landmarks, read_markups
+from SpineAlignmentLib.results.placement import Placement, plain_placement
+from SpineAlignmentLib.results.result_file import read_annotation, to_json, write_annotation
+from SpineAlignmentLib.results.table import csv_bytes
 
 pixels = arrays(np.float64, (COUNT, 2), elements=st.floats(0, 9000, width=32))
 spacings = st.none() | st.tuples(st.floats(0.05, 2), st.floats(0.05, 2))

@@ -5,8 +5,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from SpineAlignmentLib.landmarks import CENTERS, COUNT, INDEX
-from SpineAlignmentLib.shape_prior import shape_model, similarity
+from SpineAlignmentLib.detection.shape_prior import shape_model, similarity
+from SpineAlignmentLib.measurement.landmarks import CENTERS, COUNT, INDEX
 from Training.simulation.patient import posed_landmarks
 
 PERSON = posed_landmarks(101, 0)

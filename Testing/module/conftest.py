@@ -14,7 +14,7 @@ os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
 slicer = pytest.importorskip("slicer", reason="the MRML rooms need slicer-core")
 pytest.importorskip("PySide6", reason="the stand-in host needs PySide6-Essentials")
 
-from SpineAlignmentLib.landmarks import INDEX, NAMES  # noqa: E402
+from SpineAlignmentLib.measurement.landmarks import INDEX, NAMES  # noqa: E402
 from Testing.host import application, subject  # noqa: E402
 from Testing.host.films import add_film  # noqa: E402
 
@@ -102,7 +102,7 @@ def centroid_network():
     """An ONNX graph with the signature of the shipped models."""
     from onnx import TensorProto, helper, numpy_helper
 
-    from SpineAlignmentLib.preprocessing import fit_film, network_input
+    from SpineAlignmentLib.film.preprocessing import fit_film, network_input
 
     frame = fit_film(subject.SIZE_PX, subject.SPACING_MM, "left", INPUT_SIZE)
     height, width = INPUT_SIZE

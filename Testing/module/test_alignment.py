@@ -4,11 +4,11 @@ import numpy as np
 import pytest
 import slicer
 
-from SpineAlignmentLib.constructions import constructions
-from SpineAlignmentLib.landmarks import COUNT, INDEX, NAMES
+from SpineAlignmentLib.measurement.constructions import constructions
+from SpineAlignmentLib.measurement.landmarks import COUNT, INDEX, NAMES
+from SpineAlignmentLib.measurement.parameters import BY_KEY, KEYS, spinopelvic_parameters
 from SpineAlignmentLib.mrml import drawing, landmark_list, results_table
-from SpineAlignmentLib.parameters import BY_KEY, KEYS, spinopelvic_parameters
-from SpineAlignmentLib.results import Annotation, film_points
+from SpineAlignmentLib.results.annotation import Annotation, film_points
 from Testing.host import subject
 from Testing.host.films import add_film
 

@@ -6,11 +6,12 @@ import numpy as np
 import pytest
 import slicer
 
-from SpineAlignmentLib.film import film_from_pixels, read_film
-from SpineAlignmentLib.markups import Placement
+from SpineAlignmentLib.film.film import film_from_pixels
+from SpineAlignmentLib.film.reading import read_film
+from SpineAlignmentLib.measurement.parameters import KEYS
 from SpineAlignmentLib.mrml.film_volume import add_film, facts_of
 from SpineAlignmentLib.mrml.volume_film import volume_geometry, volume_pixels
-from SpineAlignmentLib.parameters import KEYS
+from SpineAlignmentLib.results.placement import Placement
 from Testing.host import subject
 from Testing.host.application import ROOT
 from Testing.host.films import load_film

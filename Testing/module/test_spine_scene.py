@@ -7,10 +7,10 @@ import pytest
 import slicer
 import vtk
 
+from SpineAlignmentLib.measurement.parameters import KEYS
 from SpineAlignmentLib.mrml import landmark_list
 from SpineAlignmentLib.mrml.folder import FOLDER_ATTRIBUTE
 from SpineAlignmentLib.mrml.spine_scene import SpineScene
-from SpineAlignmentLib.parameters import KEYS
 from Testing.host import subject
 from Testing.host.films import add_film
 from Testing.module.scene_files import load, save

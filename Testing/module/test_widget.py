@@ -11,10 +11,10 @@ import slicer
 from PySide6 import QtCore, QtWidgets
 
 from SpineAlignmentLib.errors import FilmError
-from SpineAlignmentLib.landmarks import COUNT, INDEX
+from SpineAlignmentLib.measurement.landmarks import COUNT, INDEX
+from SpineAlignmentLib.measurement.parameters import KEYS
 from SpineAlignmentLib.mrml.spine_scene import SpineScene
 from SpineAlignmentLib.panels import dicom_studies
-from SpineAlignmentLib.parameters import KEYS
 from Testing.benchmarks.drag import mouse, screen_position
 from Testing.host import subject
 from Testing.host.films import add_film
@@ -224,7 +224,7 @@ def test_two_films_side_by_side(module, film, models, scene):
 
 
 def test_export_and_copy(detected, tmp_path):
-    from SpineAlignmentLib.results import read_annotation
+    from SpineAlignmentLib.results.result_file import read_annotation
 
     alignment = detected.logic.spine.alignments[0]
     for name in ("film.json", "film.csv", "film.mrk.json", "film.png"):

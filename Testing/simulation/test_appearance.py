@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 import pytest
 
-from SpineAlignmentLib.landmarks import CENTERS, COUNT, INDEX
+from SpineAlignmentLib.measurement.landmarks import CENTERS, COUNT, INDEX
 from Training.simulation.appearance import filters, textures
 from Training.simulation.appearance.augmentation import augment
 from Training.simulation.appearance.chain import Look, film

@@ -7,9 +7,9 @@ import numpy as np
 import pydicom
 import pytest
 
-from SpineAlignmentLib.close_up import REGIONS
-from SpineAlignmentLib.film import read_film
-from SpineAlignmentLib.results import read_annotation
+from SpineAlignmentLib.detection.close_ups import REGIONS
+from SpineAlignmentLib.film.reading import read_film
+from SpineAlignmentLib.results.result_file import read_annotation
 from Training.simulation import cache, projection
 from Training.simulation.command import main
 from Training.simulation.film import simulate_film

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from SpineAlignmentLib.landmarks import INDEX, NAMES
-from SpineAlignmentLib.parameters import spinopelvic_parameters
+from SpineAlignmentLib.measurement.landmarks import INDEX, NAMES
+from SpineAlignmentLib.measurement.parameters import spinopelvic_parameters
 from Training.simulation import population
 from Training.simulation.morphometry import presacral_levels, spine_sizes
 from Training.simulation.people import IMPLANT_RATE, KYPHOSIS_RATE, SCOLIOSIS_RATE, Person, mean_person, sample_person

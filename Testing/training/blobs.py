@@ -16,7 +16,7 @@ class Blobs:
     def get(
         self, index: int, epoch: int, input_size: tuple[int, int], rng: np.random.Generator
     ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-        """See `Training.film_source.FilmSource`."""
+        """See `Training.data.film_source.FilmSource`."""
         height, width = input_size
         place = np.random.default_rng([7, index, int(self.training)])
         t = np.linspace(0.1, 0.9, 45)

@@ -5,9 +5,9 @@ from pathlib import Path
 
 import numpy as np
 
-from Training import checkpoint
 from Training.config import load_config
-from Training.session import Session
+from Training.run import checkpoint
+from Training.run.session import Session
 
 
 def main() -> None:

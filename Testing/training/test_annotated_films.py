@@ -6,11 +6,12 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from SpineAlignmentLib.close_up import REGIONS
-from SpineAlignmentLib.landmarks import COUNT, INDEX
-from SpineAlignmentLib.results import Annotation, write_annotation
-from Training.annotated_films import AnnotatedFilms
+from SpineAlignmentLib.detection.close_ups import REGIONS
+from SpineAlignmentLib.measurement.landmarks import COUNT, INDEX
+from SpineAlignmentLib.results.annotation import Annotation
+from SpineAlignmentLib.results.result_file import write_annotation
 from Training.config import ConfigError
+from Training.data.annotated_films import AnnotatedFilms
 
 SIZE = (240, 500)
 

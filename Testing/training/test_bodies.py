@@ -5,12 +5,12 @@ import pytest
 from keras import ops
 from numpy.typing import NDArray
 
-from SpineAlignmentLib.bodies import STRIDE, read_maps
-from SpineAlignmentLib.landmarks import VERTEBRAE
+from SpineAlignmentLib.detection.bodies import STRIDE, read_maps
+from SpineAlignmentLib.measurement.landmarks import VERTEBRAE
 from Testing.training.tiny import tiny_config
-from Training import bodies_losses as losses
-from Training.bodies_network import Double, build_bodies_network, probabilities
 from Training.config import ConfigError, config_from_dict
+from Training.network import bodies_losses as losses
+from Training.network.bodies import Double, build_bodies_network, probabilities
 
 ROWS, COLUMNS = 96, 40
 

@@ -6,11 +6,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from SpineAlignmentLib import landmarks
+from SpineAlignmentLib.measurement import landmarks
 from Testing.training.tiny import BLOBS, environment, tiny_config, write_config
-from Training import cross_validation, metrics
+from Training import cross_validation
 from Training.config import ConfigError, SourceConfig, config_from_dict
-from Training.film_source import Fold, Mixture, build_source
+from Training.data.film_source import Fold, Mixture, build_source
+from Training.network import metrics
 
 WHOLE = {"kind": BLOBS, "options": {"count": 13}}
 

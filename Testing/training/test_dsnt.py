@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from Training.dsnt import dsnt, flat_softmax
+from Training.network.dsnt import dsnt, flat_softmax
 
 
 def test_softmax_sums_to_one_and_survives_large_logits() -> None:

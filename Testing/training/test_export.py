@@ -7,16 +7,17 @@ import numpy as np
 import onnx
 import pytest
 
-from SpineAlignmentLib.close_up import REGIONS
-from SpineAlignmentLib.engines import load_network
+from SpineAlignmentLib.detection.close_ups import REGIONS
+from SpineAlignmentLib.detection.engines import load_network
+from SpineAlignmentLib.detection.models import WEIGHTS_FILE, read_close_ups, read_ensemble
 from SpineAlignmentLib.errors import ModelError
-from SpineAlignmentLib.models import WEIGHTS_FILE, read_close_ups, read_ensemble
 from Testing.training.tiny import tiny_config
-from Training import checkpoint
 from Training.config import ConfigError, config_from_dict, save_config
-from Training.export import export_run, main, update_ensemble
-from Training.network import build_network
-from Training.weight_storage import stored
+from Training.export.__main__ import main
+from Training.export.model_folder import export_run, update_ensemble
+from Training.export.weight_storage import stored
+from Training.network.pyramid import build_network
+from Training.run import checkpoint
 
 
 @pytest.fixture(scope="module")

@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from SpineAlignmentLib.engines import load_network
-from SpineAlignmentLib.models import read_model
+from SpineAlignmentLib.detection.engines import load_network
+from SpineAlignmentLib.detection.models import read_model
 from Testing.training.tiny import train, write_config
-from Training.export import export_run
+from Training.export.model_folder import export_run
 
 pytestmark = pytest.mark.skipif(importlib.util.find_spec("jax") is None, reason="JAX is an extra")
 

@@ -5,8 +5,8 @@ import numpy as np
 
 from Testing.training.tiny import BLOBS
 from Training.config import OptimizerConfig, SourceConfig
-from Training.loader import BatchLoader
-from Training.schedule import Schedule
+from Training.data.loader import BatchLoader
+from Training.run.schedule import Schedule
 
 FILMS = SourceConfig(BLOBS, {"count": 5})
 
@@ -36,7 +36,7 @@ def test_workers_and_ranks_change_nothing() -> None:
 
 
 def test_an_epoch_shows_every_film_once() -> None:
-    from Training.loader import _order
+    from Training.data.loader import _order
 
     shown = [request.number for step in range(5) for request in loader().requests(step)]
     assert shown == list(range(20))

@@ -4,7 +4,7 @@ import keras
 import numpy as np
 import pytest
 
-from Training import losses
+from Training.network import losses
 
 
 def test_wing_is_the_formula_and_continuous() -> None:

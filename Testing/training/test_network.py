@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 
 from Testing.training.tiny import tiny_config
-from Training import checkpoint
 from Training.config import ConfigError, NetworkConfig, config_from_dict
-from Training.network import build_network
+from Training.network.pyramid import build_network
+from Training.run import checkpoint
 
 TINY = config_from_dict(tiny_config(), "tiny").network
 

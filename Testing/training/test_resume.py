@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from SpineAlignmentLib.landmarks import REGIONS
+from SpineAlignmentLib.measurement.landmarks import REGIONS
 from Testing.training.tiny import ROOT, environment, train, train_command, write_config
 from Training.evaluation.learning_speed import read_training_log
 

@@ -7,9 +7,10 @@ import numpy as np
 import pytest
 
 from Testing.training.tiny import train, write_config
-from Training import checkpoint
 from Training.config import ConfigError
-from Training.weight_average import average_run, main
+from Training.run import checkpoint
+from Training.run.weight_average import average_run
+from Training.weight_average import main
 
 
 def run_of(folder: Path, value: float, size: int = 3) -> Path:
@@ -41,7 +42,7 @@ def test_weights_of_another_network_are_one_clear_line(tmp_path: Path, capsys: p
 
 
 def test_the_mean_of_two_trainings_with_one_start_is_exported(tmp_path: Path) -> None:
-    from Training.export import export_run
+    from Training.export.model_folder import export_run
 
     start = write_config(tmp_path / "start.yaml", optimizer__length=4)
     assert train(start, tmp_path / "start").returncode == 0

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import array_shapes, arrays
 
-from Training.weight_storage import pack, rounded, stored, unpack
+from Training.export.weight_storage import pack, rounded, stored, unpack
 
 kernels = arrays(
     np.float32,

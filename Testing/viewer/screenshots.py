@@ -9,7 +9,7 @@ import numpy as np
 from PIL import Image
 from playwright.sync_api import sync_playwright
 
-from SpineAlignmentLib.landmarks import INDEX
+from SpineAlignmentLib.measurement.landmarks import INDEX
 from Testing.pictures import save_for_documentation
 from Testing.viewer.viewer_process import BROWSER_FLAGS, CHROMIUM, PATIENCE_MS, WINDOW, Page, Viewer
 

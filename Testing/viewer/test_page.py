@@ -10,10 +10,10 @@ import pydicom
 import pytest
 from PIL import Image
 
-from SpineAlignmentLib.constructions import value_text
-from SpineAlignmentLib.landmarks import INDEX
-from SpineAlignmentLib.markups import read_landmarks
+from SpineAlignmentLib.measurement.constructions import value_text
+from SpineAlignmentLib.measurement.landmarks import INDEX
 from SpineAlignmentLib.mrml.drawing import GROUP_COLORS
+from SpineAlignmentLib.results.markups import read_landmarks
 from SpineAlignmentLib.viewer.command import SAMPLE_FILM
 from Testing.viewer.conftest import new_page
 
@@ -31,7 +31,7 @@ def colored(page, group):
 
 
 def test_numbers_are_those_of_the_library(page):
-    from SpineAlignmentLib.detection import detect
+    from SpineAlignmentLib.detection.detector import detect
 
     exported = page.annotation()
     expected = detect(SAMPLE_FILM)
@@ -182,7 +182,7 @@ def test_a_broken_film_is_refused_in_one_line_and_the_rest_stays(page, tmp_path)
 
 
 def test_a_dropped_picture_without_spacing_is_measured_in_degrees_only(page, tmp_path):
-    from SpineAlignmentLib.film import read_film
+    from SpineAlignmentLib.film.reading import read_film
 
     pixels = read_film(SAMPLE_FILM).pixels
     gray = np.clip(pixels / pixels.max() * 255, 0, 255).astype(np.uint8)

@@ -13,9 +13,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from SpineAlignmentLib import results
-from SpineAlignmentLib.child_process import worker_environment
-from SpineAlignmentLib.landmarks import INDEX
-from SpineAlignmentLib.parameters import KEYS
+from SpineAlignmentLib.jobs.child_process import worker_environment
+from SpineAlignmentLib.measurement.landmarks import INDEX
+from SpineAlignmentLib.measurement.parameters import KEYS
 
 BROWSER_FLAGS = (
     "--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update",

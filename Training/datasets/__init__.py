@@ -6,7 +6,7 @@ Partial labels stay partial: a landmark that a data set does not carry is NaN, a
 from pathlib import Path
 
 from SpineAlignmentLib.errors import ResultError
-from SpineAlignmentLib.results import read_json
+from SpineAlignmentLib.results.result_file import read_json
 from Training.datasets.film import AnnotatedFilm, each, read_project_film
 from Training.datasets.keypoints import read_coco, read_labelme
 from Training.datasets.mapping import Mapping, load_mapping

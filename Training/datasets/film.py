@@ -9,8 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from SpineAlignmentLib.errors import SpineAlignmentError
-from SpineAlignmentLib.landmarks import INDEX
-from SpineAlignmentLib.results import Annotation, read_annotation
+from SpineAlignmentLib.measurement.landmarks import INDEX
+from SpineAlignmentLib.results.annotation import Annotation
+from SpineAlignmentLib.results.result_file import read_annotation
 
 FloatArray = NDArray[np.float64]
 T = TypeVar("T")

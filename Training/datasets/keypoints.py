@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import Any
 
 from SpineAlignmentLib.errors import ResultError
-from SpineAlignmentLib.results import read_json
+from SpineAlignmentLib.results.result_file import read_json
 from Training.datasets.film import AnnotatedFilm
 from Training.datasets.mapping import Mapping
 

@@ -17,9 +17,9 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from SpineAlignmentLib.errors import FilmError, SpineAlignmentError
-from SpineAlignmentLib.files import make_folder
-from SpineAlignmentLib.landmarks import COUNT, INDEX, PRESACRAL_LEVELS
-from SpineAlignmentLib.results import Annotation
+from SpineAlignmentLib.measurement.landmarks import COUNT, INDEX, PRESACRAL_LEVELS
+from SpineAlignmentLib.results.annotation import Annotation
+from SpineAlignmentLib.results.files import make_folder
 
 FloatArray = NDArray[np.float64]
 Mask = NDArray[np.bool_]

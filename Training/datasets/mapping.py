@@ -11,8 +11,8 @@ import yaml
 from numpy.typing import NDArray
 
 from SpineAlignmentLib.errors import ResultError
-from SpineAlignmentLib.landmarks import COUNT, INDEX
-from SpineAlignmentLib.results import Annotation
+from SpineAlignmentLib.measurement.landmarks import COUNT, INDEX
+from SpineAlignmentLib.results.annotation import Annotation
 from Training.datasets.film import AnnotatedFilm, anterior_from_points, find_picture
 
 FloatArray = NDArray[np.float64]

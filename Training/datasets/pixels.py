@@ -12,6 +12,6 @@ def read_pixels(path: Path) -> NDArray[np.float32]:
     Raises:
         FilmError: the file is not a film.
     """
-    from SpineAlignmentLib.film import read_film
+    from SpineAlignmentLib.film.reading import read_film
 
     return np.asarray(read_film(path).pixels, np.float32)

@@ -12,9 +12,9 @@ from typing import Final
 import numpy as np
 
 from SpineAlignmentLib.errors import ResultError
-from SpineAlignmentLib.landmarks import COUNT, INDEX
-from SpineAlignmentLib.markups import read_markups
-from SpineAlignmentLib.results import Annotation
+from SpineAlignmentLib.measurement.landmarks import COUNT, INDEX
+from SpineAlignmentLib.results.annotation import Annotation
+from SpineAlignmentLib.results.markups import read_markups
 from Training.datasets.film import AnnotatedFilm, anterior_from_points, find_picture
 
 IN_SPACE: Final[str] = "positions in mm"
@@ -61,7 +61,7 @@ def on_film(item: AnnotatedFilm, picture: Path | None) -> AnnotatedFilm:
     """
     if picture is None or not in_space(item.annotation):
         return item
-    from SpineAlignmentLib.film import read_film
+    from SpineAlignmentLib.film.reading import read_film
 
     film = read_film(picture)
     x, y = item.points.T

@@ -5,7 +5,7 @@ from itertools import combinations
 import numpy as np
 import pandas as pd
 
-from SpineAlignmentLib.parameters import PARAMETERS
+from SpineAlignmentLib.measurement.parameters import PARAMETERS
 from Training.evaluation import statistics
 from Training.evaluation.study import MODEL, TRUTH, Study
 

@@ -9,12 +9,12 @@ from pathlib import Path
 import pandas as pd
 
 from SpineAlignmentLib.errors import ResultError, SpineAlignmentError
+from Training.data.splits import read_split
 from Training.datasets import AnnotatedFilm, load_mapping, read_films
 from Training.datasets.film import each
 from Training.datasets.slicer import on_film
 from Training.evaluation.learning_speed import read_training_log
 from Training.evaluation.study import Study, StudyError, build_study
-from Training.splits import read_split
 
 
 def parser() -> argparse.ArgumentParser:

@@ -10,8 +10,8 @@ from matplotlib.lines import Line2D
 from numpy.typing import NDArray
 from scipy.cluster import hierarchy
 
-from SpineAlignmentLib.landmarks import INDEX, REGIONS
-from SpineAlignmentLib.parameters import PARAMETERS
+from SpineAlignmentLib.measurement.landmarks import INDEX, REGIONS
+from SpineAlignmentLib.measurement.parameters import PARAMETERS
 from Training.evaluation import statistics
 from Training.evaluation.localization import QUANTILES, SUCCESS_RADII_MM
 from Training.evaluation.study import MODEL, TRUTH, Study

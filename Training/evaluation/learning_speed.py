@@ -1,7 +1,7 @@
 """How fast each region is learned (Yeh 2021, Fig. 5): spread of stage-1 heatmaps as a power law of epoch or step.
 
 The training log is the `validation.csv` of a run: a column "epoch" or "step" and one column "global_spread_<region>_px"
-for each region of `landmarks.REGIONS`, see `Training.metrics.spread_by_region`. Steps and epochs give the same gamma.
+for each region of `landmarks.REGIONS`, see `network.metrics.spread_by_region`. Steps and epochs give the same gamma.
 """
 
 from pathlib import Path
@@ -9,7 +9,7 @@ from typing import Final
 
 import pandas as pd
 
-from SpineAlignmentLib.landmarks import REGIONS
+from SpineAlignmentLib.measurement.landmarks import REGIONS
 from Training.evaluation.statistics import fit_power_law
 
 COLUMN: Final[str] = "global_spread_{}_px"

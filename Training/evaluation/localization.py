@@ -6,10 +6,10 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from SpineAlignmentLib.landmarks import CENTERS, INDEX, NAMES, REGIONS
+from SpineAlignmentLib.measurement.landmarks import CENTERS, INDEX, NAMES, REGIONS
 from Training.evaluation.statistics import summarize
 from Training.evaluation.study import MODEL, TRUTH, Study
-from Training.metrics import localization_score
+from Training.network.metrics import localization_score
 
 FloatArray = NDArray[np.float64]
 

@@ -13,11 +13,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from SpineAlignmentLib.errors import SpineAlignmentError
-from SpineAlignmentLib.results import Annotation
+from SpineAlignmentLib.results.annotation import Annotation
 from Training.datasets.film import AnnotatedFilm
 
 if TYPE_CHECKING:
-    from SpineAlignmentLib.detection import Detector
+    from SpineAlignmentLib.detection.detector import Detector
 
 Detect = Callable[[AnnotatedFilm], Annotation]
 
@@ -40,7 +40,7 @@ class LibraryDetector:
         Raises:
             FilmError, ModelError: the film or the models cannot be used.
         """
-        from SpineAlignmentLib.film import read_film
+        from SpineAlignmentLib.film.reading import read_film
 
         assert film.picture is not None
         return _detector(self).detect(read_film(film.picture, film.annotation.spacing_mm))
@@ -49,7 +49,7 @@ class LibraryDetector:
 @lru_cache(maxsize=1)
 def _detector(settings: LibraryDetector) -> "Detector":
     """Loaded once in each process."""
-    from SpineAlignmentLib.detection import Detector
+    from SpineAlignmentLib.detection.detector import Detector
 
     return Detector(settings.models, settings.engine, settings.threads)
 

@@ -1,7 +1,7 @@
 """Whether the confidence that a result gives means what it says: reliability by bins, and the correction it needs.
 
 A landmark counts as right where its error is below a third of the distance of two vertebral centers (`RIGHT`), which
-is what `SpineAlignmentLib.detection.confidence` promises the chance of.
+is what `SpineAlignmentLib.detection.detector.confidence` promises the chance of.
 """
 
 from typing import Final
@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 from scipy.optimize import minimize
 from scipy.special import expit, logit
 
-from SpineAlignmentLib.constructions import level_distance
-from SpineAlignmentLib.detection import RIGHT
+from SpineAlignmentLib.detection.confidence import RIGHT
+from SpineAlignmentLib.measurement.constructions import level_distance
 from Training.evaluation.study import MODEL, TRUTH, Study
 
 FloatArray = NDArray[np.float64]

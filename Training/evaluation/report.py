@@ -13,8 +13,8 @@ import pandas as pd
 from jinja2 import Environment, PackageLoader, select_autoescape
 from matplotlib.figure import Figure
 
-from SpineAlignmentLib.files import make_folder, write_files
-from SpineAlignmentLib.landmarks import NAMES
+from SpineAlignmentLib.measurement.landmarks import NAMES
+from SpineAlignmentLib.results.files import make_folder, write_files
 from Training.evaluation import figures, localization
 from Training.evaluation.agreement import icc_table, parameter_table
 from Training.evaluation.examples import examples_figure

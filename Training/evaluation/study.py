@@ -6,8 +6,8 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from SpineAlignmentLib.landmarks import COUNT
-from SpineAlignmentLib.parameters import BY_KEY, KEYS, spinopelvic_parameters
+from SpineAlignmentLib.measurement.landmarks import COUNT
+from SpineAlignmentLib.measurement.parameters import BY_KEY, KEYS, spinopelvic_parameters
 from Training.datasets.film import AnnotatedFilm
 
 FloatArray = NDArray[np.float64]

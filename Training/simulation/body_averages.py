@@ -13,7 +13,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from SpineAlignmentLib.landmarks import PRESACRAL_LEVELS
+from SpineAlignmentLib.measurement.landmarks import PRESACRAL_LEVELS
 
 Image = NDArray[np.float32]
 Point = NDArray[np.float64]

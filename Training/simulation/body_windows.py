@@ -10,9 +10,9 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from SpineAlignmentLib.bodies import MM_PER_PIXEL
-from SpineAlignmentLib.landmarks import CENTERS, INDEX
-from SpineAlignmentLib.preprocessing import INPUT_SIZE, normalize_contrast
+from SpineAlignmentLib.detection.bodies import MM_PER_PIXEL
+from SpineAlignmentLib.film.preprocessing import INPUT_SIZE, normalize_contrast
+from SpineAlignmentLib.measurement.landmarks import CENTERS, INDEX
 from Training.simulation.appearance import textures
 from Training.simulation.appearance.augmentation import augment
 from Training.simulation.appearance.chain import Look, film

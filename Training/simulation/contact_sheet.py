@@ -14,10 +14,12 @@ from numpy.typing import NDArray
 from PIL import Image, ImageDraw
 
 from SpineAlignmentLib.errors import SpineAlignmentError
-from SpineAlignmentLib.film import Film, read_film
-from SpineAlignmentLib.landmarks import INDEX
-from SpineAlignmentLib.preprocessing import fit_region, resample
-from SpineAlignmentLib.results import Annotation, read_annotation
+from SpineAlignmentLib.film.film import Film
+from SpineAlignmentLib.film.preprocessing import fit_region, resample
+from SpineAlignmentLib.film.reading import read_film
+from SpineAlignmentLib.measurement.landmarks import INDEX
+from SpineAlignmentLib.results.annotation import Annotation
+from SpineAlignmentLib.results.result_file import read_annotation
 
 Picture = NDArray[np.uint8]
 

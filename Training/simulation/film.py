@@ -5,8 +5,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from SpineAlignmentLib.landmarks import CORNERS, VERTEBRAE
-from SpineAlignmentLib.results import Annotation
+from SpineAlignmentLib.measurement.landmarks import CORNERS, VERTEBRAE
+from SpineAlignmentLib.results.annotation import Annotation
 from Training.simulation.appearance.chain import Look, film
 from Training.simulation.patient import generator, project, sample_patient
 from Training.simulation.projection import Projector, Window

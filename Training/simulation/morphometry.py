@@ -15,7 +15,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from SpineAlignmentLib.landmarks import PRESACRAL_LEVELS
+from SpineAlignmentLib.measurement.landmarks import PRESACRAL_LEVELS
 from Training.simulation.people import Person
 
 FloatArray = NDArray[np.float64]

@@ -1,6 +1,6 @@
 """The simulated population against the published one.
 
-Command: `python -m Training.simulation.posture --people N --table FILE`.
+Command: `python -m Training.simulation.population --people N --table FILE`.
 """
 
 import argparse
@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from SpineAlignmentLib.parameters import PARAMETERS, Parameter, spinopelvic_parameters
+from SpineAlignmentLib.measurement.parameters import PARAMETERS, Parameter, spinopelvic_parameters
 from Training.simulation.people import sample_person
 from Training.simulation.posture import landmarks3d, order_femoral_heads, solve
 
@@ -68,7 +68,7 @@ def table(comparisons: Sequence[Comparison], people: int, seed: int) -> str:
         f"{people} simulated people (seed {seed}) against Table 1 of Yeh et al. 2021; measured on the projected "
         "landmarks. Made by",
         "",
-        f"    python -m Training.simulation.posture --people {people} --seed {seed} --table docs/population.md",
+        f"    python -m Training.simulation.population --people {people} --seed {seed} --table docs/population.md",
         "",
         "A mean agrees within 20 % (or 2 degrees or 5 mm where that is larger), a standard deviation within 30 %. The "
         "Barrey ratio divides by a distance that passes through zero: its tails are heavy, and with the published "
@@ -90,7 +90,7 @@ def table(comparisons: Sequence[Comparison], people: int, seed: int) -> str:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Command line; returns the exit status: 0 done, 2 wrong usage."""
-    parser = argparse.ArgumentParser(prog="python -m Training.simulation.posture", description=__doc__)
+    parser = argparse.ArgumentParser(prog="python -m Training.simulation.population", description=__doc__)
     parser.add_argument("--people", type=int, default=2000, help="how many to simulate (default 2000)")
     parser.add_argument("--seed", type=int, default=1, help="0 or more (default 1)")
     parser.add_argument("--table", type=Path, help="Markdown file to write; printed when left out")
@@ -107,3 +107,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(f"{options.table}: cannot write the table ({error.strerror}); choose another --table", file=sys.stderr)
         return 2
     return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -15,7 +15,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from SpineAlignmentLib.landmarks import INDEX
+from SpineAlignmentLib.measurement.landmarks import INDEX
 from Training.simulation.coronal import LateralCurve, coronal_angles, sample_curves
 from Training.simulation.disease import Disease, sample_disease
 from Training.simulation.morphometry import SpineSizes, spine_sizes
@@ -286,9 +286,3 @@ def _pose(i: int, angles: SpineAngles, sizes: SpineSizes, disease: Disease, stac
         slip_mm=float(disease.slip[i] * sizes.depth_inferior[i]),
         fused=bool(disease.fused[i]),
     )
-
-
-if __name__ == "__main__":
-    from Training.simulation.population import main
-
-    raise SystemExit(main())

@@ -22,7 +22,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from SpineAlignmentLib.preprocessing import INPUT_SIZE, fit_film, network_input
+from SpineAlignmentLib.film.preprocessing import INPUT_SIZE, fit_film, network_input
 from Training.simulation.body_averages import AnnotatedFilm, Marks, averages
 from Training.simulation.body_averages import draw as draw_bodies
 

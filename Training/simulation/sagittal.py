@@ -15,7 +15,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from SpineAlignmentLib.parameters import BY_KEY, spinopelvic_parameters
+from SpineAlignmentLib.measurement.parameters import BY_KEY, spinopelvic_parameters
 from Training.simulation.morphometry import spine_sizes
 from Training.simulation.people import Person, mean_person
 from Training.simulation.stacking import SpineAngles, landmark_points, stack

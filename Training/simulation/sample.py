@@ -3,8 +3,8 @@
 import sys
 from pathlib import Path
 
-from SpineAlignmentLib.files import write_files
-from SpineAlignmentLib.results import json_bytes
+from SpineAlignmentLib.results.files import write_files
+from SpineAlignmentLib.results.result_file import json_bytes
 from Training.simulation.film import named, simulate_film
 from Training.simulation.projection import Projector
 from Training.simulation.writing import dicom_bytes

@@ -1,8 +1,8 @@
 """Vertebrae stacked on a pelvis: from angles and sizes to points in space.
 
 Frame: x anterior +, y up +, z to the patient's right, millimetres, origin in the middle of the hip axis. Levels run
-from the lowest presacral vertebra up to C2. Slopes are as in `SpineAlignmentLib.parameters`: + when the anterior end
-is lower.
+from the lowest presacral vertebra up to C2. Slopes are as in `measurement.parameters`: + when the anterior end is
+lower.
 """
 
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from SpineAlignmentLib.landmarks import CORNERS, INDEX, NAMES, VERTEBRAE
+from SpineAlignmentLib.measurement.landmarks import CORNERS, INDEX, NAMES, VERTEBRAE
 from Training.simulation.morphometry import SpineSizes
 
 FloatArray = NDArray[np.float64]

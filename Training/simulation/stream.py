@@ -8,10 +8,10 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from SpineAlignmentLib.close_up import REGIONS, SURROUNDINGS, canvas_size, cut
-from SpineAlignmentLib.detection import HIGHER_FIRST, hips_in_order
-from SpineAlignmentLib.preprocessing import INPUT_SIZE, normalize_contrast
-from Training.close_up import region_points, window_corner, window_of
+from SpineAlignmentLib.detection.close_ups import REGIONS, SURROUNDINGS, canvas_size, cut
+from SpineAlignmentLib.detection.look import HIGHER_FIRST, hips_in_order
+from SpineAlignmentLib.film.preprocessing import INPUT_SIZE, normalize_contrast
+from Training.data.windows import region_points, window_corner, window_of
 from Training.simulation.appearance.augmentation import augment
 from Training.simulation.appearance.chain import Look, film
 from Training.simulation.appearance.projection_layers import Projection
@@ -134,7 +134,7 @@ class SimulatedFilms:
         folder: written by `Training.simulation.cache`.
         first, count: the range of projections used; count 0 = all.
         randomization: greatest strength of the looks, 0 plausible to 1.5 well past it.
-        region: name of the close-up that is shown instead of the whole, see `SpineAlignmentLib.close_up`.
+        region: name of the close-up that is shown instead of the whole, see `SpineAlignmentLib.detection.close_ups`.
         training: draw a new view and look each time; else the same ones for an index, without augmentation.
 
     Raises:

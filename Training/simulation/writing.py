@@ -8,8 +8,8 @@ from PIL import Image
 from pydicom.dataset import Dataset, FileMetaDataset
 from pydicom.uid import JPEG2000, UID, ExplicitVRLittleEndian, generate_uid
 
-from SpineAlignmentLib.files import write_files
-from SpineAlignmentLib.results import json_bytes
+from SpineAlignmentLib.results.files import write_files
+from SpineAlignmentLib.results.result_file import json_bytes
 from Training.simulation.film import SimulatedFilm, named
 
 _DIGITAL_X_RAY = UID("1.2.840.10008.5.1.4.1.1.1.1")

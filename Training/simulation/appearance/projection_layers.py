@@ -6,7 +6,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from SpineAlignmentLib.landmarks import CENTERS, CORNERS, COUNT, INDEX, VERTEBRAE
+from SpineAlignmentLib.measurement.landmarks import CENTERS, CORNERS, COUNT, INDEX, VERTEBRAE
 
 Layer = NDArray[np.float32]
 Points = NDArray[np.float64]

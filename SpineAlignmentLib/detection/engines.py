@@ -1,0 +1,135 @@
+"""Running a network: ONNX Runtime and TensorFlow behind one small interface.
+
+Nothing of either is imported before a network is loaded.
+"""
+
+import contextlib
+import importlib.util
+import os
+from pathlib import Path
+from typing import Any, Final, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from SpineAlignmentLib.detection.models import ONNX_FILE, SAVED_MODEL, WEIGHTS_FILE, Model
+from SpineAlignmentLib.errors import ModelError
+
+FloatArray = NDArray[np.float64]
+ImageArray = NDArray[np.float32]
+
+ENGINES: Final[tuple[str, ...]] = ("onnx", "tensorflow")
+"""In the order in which "auto" prefers them: ONNX Runtime starts in a tenth of the time."""
+
+_PACKAGES: Final[dict[str, str]] = {"onnx": "onnxruntime", "tensorflow": "tensorflow"}
+
+
+class Network(Protocol):
+    """A loaded network."""
+
+    def __call__(self, films: ImageArray) -> tuple[FloatArray, FloatArray]:
+        """Run it.
+
+        Args:
+            films: shape (n, height, width), from `preprocessing.network_input`.
+
+        Returns:
+            Landmarks in network pixels, shape (n, 45, 2), and the spread (standard deviation) of their heatmaps in
+            network pixels, shape (n, 45); of a close-up, those of its region alone.
+        """
+
+
+def available_engines() -> tuple[str, ...]:
+    """The engines installed here, preferred one first."""
+    return tuple(name for name in ENGINES if importlib.util.find_spec(_PACKAGES[name]) is not None)
+
+
+def choose_engine(engine: str = "auto") -> str:
+    """The engine to use for "auto", "onnx" or "tensorflow".
+
+    Raises:
+        ModelError: it is not installed.
+        ValueError: an unknown name.
+    """
+    if engine not in ("auto", *ENGINES):
+        raise ValueError(f"engine must be 'auto' or one of {ENGINES}, got {engine!r}")
+    here = available_engines()
+    if engine == "auto":
+        if not here:
+            raise ModelError("no engine to run the networks: install one with: pip install onnxruntime")
+        return here[0]
+    if engine not in here:
+        raise ModelError(f"the {engine} engine is not installed: pip install {_PACKAGES[engine]}")
+    return engine
+
+
+def load_network(model: Model, engine: str = "auto", threads: int | None = None) -> Network:
+    """Load a model's network, after its files were verified.
+
+    Args:
+        model: the model.
+        engine: "auto", "onnx" or "tensorflow".
+        threads: processor threads of one run; None for all.
+
+    Raises:
+        ModelError: the engine is not installed, or the model is missing, altered or cannot be loaded.
+    """
+    chosen = choose_engine(engine)
+    path = model.verified(ONNX_FILE if chosen == "onnx" else SAVED_MODEL)
+    if chosen == "onnx" and WEIGHTS_FILE in model.checksums:
+        model.verified(WEIGHTS_FILE)
+    count = len(model.landmarks)
+    loaded = _Onnx(path, threads, count) if chosen == "onnx" else _TensorFlow(path, threads, count)
+    return loaded
+
+
+class _Onnx:
+    def __init__(self, path: Path, threads: int | None, landmarks: int) -> None:
+        import onnxruntime
+
+        self._landmarks = landmarks
+
+        options = onnxruntime.SessionOptions()
+        options.log_severity_level = 3
+        if threads is not None:
+            options.intra_op_num_threads = threads
+        try:
+            self._session: Any = onnxruntime.InferenceSession(
+                str(path), sess_options=options, providers=["CPUExecutionProvider"]
+            )
+        # ONNX Runtime has no common base class for what it raises on a bad model
+        except Exception as error:
+            raise ModelError(f"{path}: ONNX Runtime cannot load it: {str(error).splitlines()[0]}") from error
+
+    def __call__(self, films: ImageArray) -> tuple[FloatArray, FloatArray]:
+        points, spread = self._session.run(["coordinates", "spread"], {"films": films[..., None]})
+        return _checked(points, spread, self._landmarks)
+
+
+class _TensorFlow:
+    def __init__(self, path: Path, threads: int | None, landmarks: int) -> None:
+        self._landmarks = landmarks
+        os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+        import tensorflow
+
+        if threads is not None:
+            # TensorFlow that is already at work in this process refuses, and keeps the threads that it has
+            with contextlib.suppress(RuntimeError):
+                tensorflow.config.threading.set_intra_op_parallelism_threads(threads)
+        try:
+            self._loaded: Any = tensorflow.saved_model.load(str(path))
+            self._run: Any = self._loaded.signatures["serving_default"]
+        except (OSError, KeyError, ValueError, tensorflow.errors.OpError) as error:
+            raise ModelError(f"{path}: TensorFlow cannot load it: {str(error).splitlines()[0]}") from error
+        self._constant: Any = tensorflow.constant
+
+    def __call__(self, films: ImageArray) -> tuple[FloatArray, FloatArray]:
+        out = self._run(films=self._constant(films[..., None]))
+        return _checked(out["coordinates"].numpy(), out["spread"].numpy(), self._landmarks)
+
+
+def _checked(points: Any, spread: Any, count: int) -> tuple[FloatArray, FloatArray]:
+    points, spread = np.asarray(points, float), np.asarray(spread, float)
+    if points.shape[1:] != (count, 2) or spread.shape[1:] != (count,):
+        raise ModelError(f"the network answers with shapes {points.shape} and {spread.shape}, not {count} landmarks")
+    return points, spread

@@ -1,0 +1,105 @@
+"""Whether pixels and spacings can be those of a radiograph; what cannot is refused in one line."""
+
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from SpineAlignmentLib.errors import FilmError
+
+Pixels = NDArray[Any]
+
+SPACING_LIMITS_MM: Final[tuple[float, float]] = (0.02, 10.0)
+"""Sizes of a film pixel outside of these are not believed."""
+MAX_EXTENT_MM: Final[float] = 3000.0
+"""No radiograph is longer than this."""
+MAX_ASPECT: Final[float] = 8.0
+MIN_SIDE_PX: Final[int] = 32
+MAX_PIXELS: Final[int] = 100_000_000
+"""Larger images are refused before they fill the memory; the largest whole-body films have 16 million pixels."""
+COLOR_DIFFERENCE: Final[float] = 0.12
+"""Difference between the channels of a pixel, as a share of the range, from which it counts as colored."""
+COLORED_SHARE: Final[float] = 0.05
+"""A radiograph saved in color is gray all over, but for small marks."""
+
+
+def checked_pixels(pixels: Pixels, name: str) -> Pixels:
+    """Pixels as a gray image of shape (height, width); gray images saved in color become gray.
+
+    Raises:
+        FilmError: empty, too small, too large, in color, with values that are not numbers, or blank.
+    """
+    if pixels.ndim == 3 and pixels.shape[2] in (1, 2, 3, 4):
+        pixels = _gray(pixels, name)
+    if pixels.ndim != 2:
+        raise FilmError(f"{name}: an image of {pixels.ndim} dimensions, not a single radiograph")
+    check_size(pixels.shape[1], pixels.shape[0], name)
+    if pixels.dtype.kind == "f":
+        bad = int(np.count_nonzero(~np.isfinite(pixels)))
+        if bad:
+            raise FilmError(f"{name}: {bad} of {pixels.size} pixels are not numbers (NaN or infinite)")
+        pixels = pixels.astype(np.float32, copy=False)
+        if not np.isfinite(pixels).all():
+            raise FilmError(f"{name}: gray values too large to be an image")
+    elif pixels.dtype.kind == "b":
+        pixels = pixels.astype(np.uint8)
+    elif pixels.dtype.kind not in "iu":
+        raise FilmError(f"{name}: pixels of type {pixels.dtype} are not gray values")
+    if pixels.min() == pixels.max():
+        raise FilmError(f"{name}: blank: every pixel has the same value")
+    return pixels
+
+
+def check_size(width: int, height: int, name: str) -> None:
+    """Refuse images that no film has.
+
+    Raises:
+        FilmError: empty, too small or too large.
+    """
+    if width < 1 or height < 1:
+        raise FilmError(f"{name}: an empty image ({width} x {height} pixels)")
+    if min(width, height) < MIN_SIDE_PX:
+        raise FilmError(f"{name}: too small for a whole-spine film ({width} x {height} pixels)")
+    if width * height > MAX_PIXELS:
+        raise FilmError(f"{name}: too large for a film ({width} x {height} pixels)")
+
+
+def checked_spacing(
+    spacing: tuple[float, float], size_px: tuple[int, int], name: str, source: str
+) -> tuple[float, float]:
+    """A pixel spacing that can be.
+
+    Raises:
+        FilmError: names the file, the spacing and where it comes from.
+    """
+    x, y = float(spacing[0]), float(spacing[1])
+    low, high = SPACING_LIMITS_MM
+    shown = f"{x:g} x {y:g} mm ({source})"
+    advice = "give the right one with --spacing"
+    if not (np.isfinite([x, y]).all() and low <= min(x, y) and max(x, y) <= high):
+        raise FilmError(f"{name}: impossible pixel spacing {shown}; {advice}")
+    if not 1 / MAX_ASPECT <= y / x <= MAX_ASPECT:
+        raise FilmError(f"{name}: impossible shape of a pixel, {shown}; {advice}")
+    extent = max(size_px[0] * x, size_px[1] * y)
+    if extent > MAX_EXTENT_MM:
+        raise FilmError(f"{name}: with a pixel spacing of {shown} the film is {extent / 1000:.1f} m long; {advice}")
+    return x, y
+
+
+def is_placeholder(spacing: tuple[float, float], size_px: tuple[int, int]) -> bool:
+    """Whether a spacing of exactly 1 mm only means that nobody knew it: the film would be longer than any is."""
+    return spacing == (1.0, 1.0) and max(size_px) > 1500
+
+
+def _gray(pixels: Pixels, name: str) -> Pixels:
+    channels = pixels[..., : 3 if pixels.shape[2] > 2 else 1]
+    if channels.shape[2] == 1:
+        return np.asarray(channels[..., 0])
+    top = float(np.iinfo(pixels.dtype).max) if pixels.dtype.kind in "iu" else float(np.nanmax(np.abs(channels))) or 1.0
+    rough = channels[:: max(1, pixels.shape[0] // 1000), :: max(1, pixels.shape[1] // 1000)].astype(np.float32)
+    range_top = max(float(rough.max()), 1e-6) if pixels.dtype.itemsize > 1 else top
+    colored = float(np.mean(np.ptp(rough, axis=2) > COLOR_DIFFERENCE * range_top))
+    if colored > COLORED_SHARE:
+        raise FilmError(f"{name}: a color image ({100 * colored:.0f} % of it colored), not a radiograph")
+    # green is sampled fully by every color format, the others may not be
+    return np.ascontiguousarray(channels[..., 1])

@@ -1,0 +1,111 @@
+"""A film: pixels with bone bright, and what is known of their size and of the side that the patient faces."""
+
+from dataclasses import dataclass, field, replace
+from typing import Any, Final
+
+from numpy.typing import NDArray
+
+from SpineAlignmentLib.film.checks import checked_pixels, checked_spacing
+from SpineAlignmentLib.film.polarity import inverted
+from SpineAlignmentLib.results.placement import Placement, plain_placement
+
+Pixels = NDArray[Any]
+
+SPACING_UNKNOWN: Final[str] = "unknown"
+NO_SPACING: Final[str] = (
+    "pixel spacing unknown: distances in mm are not measurable; give it with --spacing or calibrate (angles are valid)"
+)
+
+
+@dataclass(frozen=True)
+class Film:
+    """One lateral radiograph as seen on screen."""
+
+    name: str
+    """File name, without its folder."""
+    pixels: Pixels
+    """Shape (height, width), bone bright; integers as stored, or float32."""
+    spacing_mm: tuple[float, float] | None = None
+    """(x, y) size of a pixel in mm; None when unknown."""
+    spacing_source: str = SPACING_UNKNOWN
+    pixel_aspect: float = 1.0
+    """Height over width of a pixel; known at times when the spacing is not."""
+    anterior: str | None = None
+    """The side the patient faces, "left" or "right"; None when the file does not say."""
+    anterior_source: str = "unknown"
+    polarity_known: bool = False
+    """Whether the file says which end of its gray scale is bone."""
+    placement: Placement = field(default_factory=Placement)
+    """Where Slicer's own reader lays the film."""
+    warnings: tuple[str, ...] = ()
+
+    @property
+    def size_px(self) -> tuple[int, int]:
+        """(width, height) in pixels."""
+        return self.pixels.shape[1], self.pixels.shape[0]
+
+    @property
+    def pixel_size(self) -> tuple[float, float]:
+        """(x, y) size of a pixel, in mm when the spacing is known, else relative."""
+        return self.spacing_mm or (1.0, self.pixel_aspect)
+
+    def calibrated(self, spacing: float | tuple[float, float], source: str = "given") -> "Film":
+        """The same film with a spacing that the user knows: (x, y), or x alone with the pixel's shape as it was.
+
+        Raises:
+            FilmError: a spacing that cannot be.
+        """
+        x_y = spacing if isinstance(spacing, tuple) else (spacing, spacing * self.pixel_size[1] / self.pixel_size[0])
+        checked = checked_spacing(x_y, self.size_px, self.name, source)
+        return replace(
+            self,
+            spacing_mm=checked,
+            spacing_source=source,
+            pixel_aspect=x_y[1] / x_y[0],
+            warnings=tuple(w for w in self.warnings if w != NO_SPACING),
+        )
+
+    def facing(self, anterior: str, source: str = "given") -> "Film":
+        """The same film with the patient facing the side that the user knows, "left" or "right".
+
+        Raises:
+            ValueError: another side.
+        """
+        if anterior not in ("left", "right"):
+            raise ValueError(f"anterior must be 'left' or 'right', got {anterior!r}")
+        return replace(self, anterior=anterior, anterior_source=source)
+
+
+def film_from_pixels(
+    pixels: Pixels,
+    name: str = "film",
+    spacing_mm: tuple[float, float] | None = None,
+    spacing_source: str = SPACING_UNKNOWN,
+    anterior: str | None = None,
+) -> Film:
+    """A film from pixels in memory, shape (height, width), bone bright.
+
+    Raises:
+        FilmError: not a usable image, or an impossible spacing.
+    """
+    gray = checked_pixels(pixels, name)
+    if spacing_mm is not None:
+        spacing_mm = checked_spacing(spacing_mm, (gray.shape[1], gray.shape[0]), name, spacing_source)
+    return Film(
+        name,
+        gray,
+        spacing_mm,
+        spacing_source,
+        pixel_aspect=1.0 if spacing_mm is None else spacing_mm[1] / spacing_mm[0],
+        anterior=anterior,
+        anterior_source="unknown" if anterior is None else "given",
+        polarity_known=True,
+        placement=plain_placement(spacing_mm),
+        warnings=(NO_SPACING,) if spacing_mm is None else (),
+    )
+
+
+def turned(film: Film) -> Film:
+    """A film whose gray scale runs the other way."""
+    text = "bone was dark: gray scale turned around"
+    return replace(film, pixels=inverted(film.pixels), warnings=(*film.warnings, text))

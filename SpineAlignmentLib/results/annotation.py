@@ -1,0 +1,87 @@
+"""Landmarks on a film and what follows from them: one structure for annotations, detections and corrections.
+
+Pixel coordinates are those of the original film, with (0, 0) at the center of its first pixel, x to the right, y down.
+"""
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from SpineAlignmentLib.measurement.landmarks import COUNT
+from SpineAlignmentLib.measurement.parameters import PARAMETERS, spinopelvic_parameters
+
+FloatArray = NDArray[np.float64]
+
+ANTERIOR_SIDES: Final[tuple[str, str]] = ("left", "right")
+
+
+def no_points() -> FloatArray:
+    """Shape (45, 2): every landmark missing."""
+    return np.full((COUNT, 2), np.nan)
+
+
+def no_confidence() -> FloatArray:
+    """Shape (45,): unknown for every landmark."""
+    return np.full(COUNT, np.nan)
+
+
+@dataclass(frozen=True)
+class Annotation:
+    """The 45 landmarks of one film, found or placed by hand, with what is needed to measure them."""
+
+    film: str
+    """File name of the film, without its folder."""
+    size_px: tuple[int, int]
+    """(width, height) of the film in pixels."""
+    points_px: FloatArray = field(default_factory=no_points)
+    """Shape (45, 2), film pixels (x, y); NaN where a landmark is missing."""
+    confidence: FloatArray = field(default_factory=no_confidence)
+    """Shape (45,), 0 to 1; NaN where unknown."""
+    spacing_mm: tuple[float, float] | None = None
+    """(x, y) size of a film pixel in mm; None when unknown."""
+    spacing_source: str = "unknown"
+    anterior: str = "left"
+    """The side of the film the patient faces: "left" or "right"."""
+    anterior_source: str = "given"
+    pixel_aspect: float = 1.0
+    """Height over width of a pixel, where the spacing is unknown; in the file only when it is not 1."""
+    models: tuple[str, ...] = ()
+    warnings: tuple[str, ...] = ()
+    extra: Mapping[str, Any] = field(default_factory=dict)
+    """Further keys of the file, such as "simulation"; kept as they are."""
+
+    def points_mm(self) -> FloatArray:
+        """Shape (45, 2): x anterior +, y up +, in mm; in pixels when the spacing is unknown."""
+        return frame_points(self.points_px, self.spacing_mm or (1.0, self.pixel_aspect), self.anterior)
+
+    def parameters(self) -> dict[str, float]:
+        """The 18 parameters; NaN when not measurable, which includes distances on a film of unknown spacing."""
+        values = spinopelvic_parameters(self.points_mm())
+        unknown = self.spacing_mm is None
+        return {p.key: math.nan if unknown and p.unit == "mm" else float(values[p.key]) for p in PARAMETERS}
+
+    def with_points(self, points_px: ArrayLike, confidence: ArrayLike | None = None) -> "Annotation":
+        """The same film with other landmarks."""
+        sure = no_confidence() if confidence is None else np.asarray(confidence, float)
+        return replace(self, points_px=np.asarray(points_px, float), confidence=sure)
+
+
+def frame_points(points_px: ArrayLike, spacing: tuple[float, float] | None, anterior: str) -> FloatArray:
+    """Film pixels, shape (..., 2), in the frame of `parameters`: x anterior +, y up +, mm (pixels without spacing)."""
+    return np.asarray(np.asarray(points_px, float) * _frame_step(spacing, anterior))
+
+
+def film_points(points: ArrayLike, spacing: tuple[float, float] | None, anterior: str) -> FloatArray:
+    """The exact inverse of `frame_points`."""
+    return np.asarray(np.asarray(points, float) / _frame_step(spacing, anterior))
+
+
+def _frame_step(spacing: tuple[float, float] | None, anterior: str) -> FloatArray:
+    if anterior not in ANTERIOR_SIDES:
+        raise ValueError(f"anterior must be 'left' or 'right', got {anterior!r}")
+    x, y = spacing or (1.0, 1.0)
+    return np.array([-x if anterior == "left" else x, -y])

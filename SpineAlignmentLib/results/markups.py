@@ -1,0 +1,152 @@
+"""The landmarks as a Slicer markups file (`.mrk.json`): a point list that opens on top of the film.
+
+Positions are written in LPS, as the format's default is, at the place where Slicer's own reader lays the film
+(`Placement`). Format: Slicer's markups schema 1.0.3.
+"""
+
+import json
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from SpineAlignmentLib.errors import ResultError
+from SpineAlignmentLib.measurement.landmarks import INDEX, NAMES
+from SpineAlignmentLib.results.annotation import Annotation
+from SpineAlignmentLib.results.placement import Placement
+from SpineAlignmentLib.results.result_file import from_json, read_json, to_json
+
+FloatArray = NDArray[np.float64]
+
+SCHEMA: Final[str] = (
+    "https://raw.githubusercontent.com/slicer/slicer/master/Modules/Loadable/Markups/Resources/Schema/"
+    "markups-schema-v1.0.3.json#"
+)
+_FILM_KEY: Final[str] = "spineAlignmentFilm"
+"""Our own entry beside "markups": the film without its landmarks, and its placement. Slicer ignores it."""
+
+_PLATES: Final[tuple[tuple[str, str], ...]] = (
+    *(("C2_AI", "C2_PI"), ("C7_AI", "C7_PI"), ("T1_AS", "T1_PS"), ("T5_AS", "T5_PS"), ("T5_AI", "T5_PI")),
+    *(("T12_AI", "T12_PI"), ("L1_AS", "L1_PS"), ("L4_AS", "L4_PS"), ("S1_A", "S1_P")),
+)
+
+
+def markups_bytes(annotation: Annotation, placement: Placement) -> bytes:
+    """A point list of the 45 landmarks in their fixed order; those off the film have the status "missing"."""
+    positions = placement.to_lps(annotation.points_px)
+    points = [_control_point(i, annotation, positions[i]) for i in range(len(NAMES))]
+    film = {k: v for k, v in to_json(annotation).items() if k not in ("landmarks", "parameters")}
+    film["placement"] = {"origin": placement.origin, "x_step": placement.x_step, "y_step": placement.y_step}
+    markup = {
+        "type": "Fiducial",
+        "coordinateSystem": "LPS",
+        "coordinateUnits": "mm",
+        "locked": False,
+        "fixedNumberOfControlPoints": True,
+        "labelFormat": "%N-%d",
+        "lastUsedControlPointNumber": len(NAMES),
+        "controlPoints": points,
+        "measurements": [],
+        "display": {"visibility": True, "opacity": 1.0, "glyphType": "Sphere3D", "glyphScale": 1.0, "textScale": 1.5},
+    }
+    content = {"@schema": SCHEMA, "markups": [markup], _FILM_KEY: film}
+    return (json.dumps(content, indent=1, allow_nan=False) + "\n").encode()
+
+
+def _control_point(index: int, annotation: Annotation, position: FloatArray) -> dict[str, Any]:
+    known = bool(np.isfinite(position).all())
+    sure = annotation.confidence[index]
+    return {
+        "id": str(index + 1),
+        "label": NAMES[index],
+        "description": f"confidence {sure:.2f}" if known and np.isfinite(sure) else "",
+        "associatedNodeID": "",
+        "position": [round(float(v), 4) for v in position] if known else [0.0, 0.0, 0.0],
+        "orientation": [-1.0, -0.0, -0.0, -0.0, -1.0, -0.0, 0.0, 0.0, 1.0],
+        "selected": True,
+        "locked": False,
+        "visibility": True,
+        "positionStatus": "defined" if known else "missing",
+    }
+
+
+def read_markups(path: str | Path) -> Annotation:
+    """Landmarks from a markups file, one of ours or a point list saved by Slicer with landmark names as labels.
+
+    A list saved by Slicer carries no film: its positions, in mm, take the place of pixels of 1 mm, and the facing side
+    follows from the landmarks themselves (the front of an endplate is anterior of its back).
+
+    Raises:
+        ResultError: the file cannot be read, is not a point list or none of its labels is a landmark.
+    """
+    path = Path(path)
+    content = read_json(path)
+    try:
+        points = content["markups"][0]["controlPoints"]
+        system = content["markups"][0].get("coordinateSystem", "LPS")
+        positions = np.full((len(NAMES), 3), np.nan)
+        for point in points:
+            if point["label"] in INDEX and point.get("positionStatus", "defined") == "defined":
+                positions[INDEX[point["label"]]] = np.array(point["position"], float).reshape(3)
+    except (KeyError, IndexError, TypeError, ValueError, AttributeError) as error:
+        raise ResultError(f"{path}: not a markups point list") from error
+    if system not in ("LPS", "RAS"):
+        raise ResultError(f'{path}: unknown coordinate system {system!r}; expected "LPS" or "RAS"')
+    if system == "RAS":
+        positions[:, :2] *= -1
+    if not np.isfinite(positions).any():
+        raise ResultError(f"{path}: no control point is labeled with a landmark name such as S1_A")
+    film = content.get(_FILM_KEY)
+    return _ours(film, positions, path) if isinstance(film, dict) else _from_positions(positions, path)
+
+
+def _ours(film: dict[str, Any], positions: FloatArray, path: Path) -> Annotation:
+    film = dict(film)
+    try:
+        lies = film.pop("placement")
+        placement = Placement(_triple(lies["origin"]), _triple(lies["x_step"]), _triple(lies["y_step"]))
+        points_px = placement.to_film(positions)
+    except (KeyError, TypeError, ValueError, AttributeError, np.linalg.LinAlgError) as error:
+        raise ResultError(f"{path}: its film entry has no valid placement") from error
+    return from_json({**film, "landmarks": {}}, str(path)).with_points(points_px)
+
+
+def _triple(values: Any) -> tuple[float, float, float]:
+    x, y, z = values
+    return float(x), float(y), float(z)
+
+
+def _from_positions(positions: FloatArray, path: Path) -> Annotation:
+    known = positions[np.isfinite(positions).all(axis=1)]
+    flat = int(np.argmin(np.ptp(known, axis=0)))
+    # the plane's own axes, x across and y down: axial views lie with the back down, the others with the feet down
+    across, down = {0: (1, -3), 1: (0, -3), 2: (0, 2)}[flat]
+    y = -positions[:, 2] if down == -3 else positions[:, 1]
+    points = np.stack([positions[:, across], y], axis=1)
+    reach = [points[INDEX[a], 0] - points[INDEX[p], 0] for a, p in _PLATES]
+    reach = [r for r in reach if np.isfinite(r)]
+    if not reach or np.median(reach) == 0:
+        raise ResultError(f"{path}: cannot tell which side the patient faces: no endplate has both ends")
+    return Annotation(
+        film=path.name,
+        size_px=(0, 0),
+        points_px=points,
+        spacing_mm=(1.0, 1.0),
+        spacing_source="positions in mm",
+        anterior="left" if float(np.median(reach)) < 0 else "right",
+        anterior_source="endplates",
+    )
+
+
+def read_landmarks(path: str | Path) -> Annotation:
+    """Landmarks from `<stem>.json` or `<stem>.mrk.json`, told apart by content.
+
+    Raises:
+        ResultError: the file cannot be read or is neither.
+    """
+    path = Path(path)
+    content = read_json(path)
+    if isinstance(content, dict) and "markups" in content:
+        return read_markups(path)
+    return from_json(content, str(path))

@@ -1,0 +1,311 @@
+"""The picture of a result: the film with its landmarks, the spine curve and every measurement with its value."""
+
+import io
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any, Final, Protocol
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from SpineAlignmentLib.measurement.constructions import constructions, spine_curve, value_text
+from SpineAlignmentLib.measurement.landmarks import CENTERS, NAMES
+from SpineAlignmentLib.measurement.parameters import PARAMETERS
+from SpineAlignmentLib.measurement.shapes import Construction, Point, Segment
+from SpineAlignmentLib.results.annotation import Annotation, film_points
+
+FloatArray = NDArray[np.float64]
+Color = tuple[int, int, int]
+Box = tuple[float, float, float, float]
+"""Left, top, right and bottom in pixels."""
+
+HEIGHT_PX: Final[int] = 1600
+"""Height of the picture; films are shown with square pixels."""
+MARGIN: Final[float] = 0.14
+"""Film shown above and below the landmarks, as a share of their height."""
+OVERSAMPLING: Final[int] = 2
+"""Lines are drawn this many times larger and scaled down, which smooths them."""
+
+GROUP_COLORS: Final[dict[str, Color]] = {
+    "pelvis": (255, 176, 59),
+    "lumbar": (94, 211, 243),
+    "thoracic": (122, 226, 130),
+    "cervical": (240, 141, 220),
+    "global": (250, 240, 120),
+}
+"""Parameter group to its color; apart from each other for color-blind readers by their lightness as well."""
+
+LEADER_FROM_PX: Final[float] = 40.0
+"""A label moved farther than this from its place is tied to it by a line."""
+
+_RINGS: Final[int] = 40
+_LANDMARK: Final[Color] = (255, 92, 80)
+_CENTER: Final[Color] = (255, 255, 255)
+_CURVE: Final[Color] = (120, 170, 255)
+_TEXT: Final[Color] = (235, 238, 242)
+_DIM: Final[Color] = (150, 158, 168)
+_PANEL: Final[Color] = (24, 28, 34)
+_PANEL_SHARE: Final[float] = 0.3
+_WIDTHS: Final[dict[str, float]] = {"endplate": 2.4, "line": 1.6, "plumb": 1.3, "parallel": 1.3, "distance": 2.6}
+
+
+class Radiograph(Protocol):
+    """What the picture needs of a film, see `film.Film`: this room lies below it."""
+
+    @property
+    def pixels(self) -> NDArray[Any]:
+        """Shape (height, width), bone bright."""
+
+    @property
+    def size_px(self) -> tuple[int, int]:
+        """(width, height) in pixels."""
+
+    @property
+    def pixel_size(self) -> tuple[float, float]:
+        """(x, y) size of a pixel, in mm or relative."""
+
+
+def draw(film: Radiograph, annotation: Annotation) -> Any:
+    """The picture as a Pillow image: the film on the left, the table of the 18 parameters on the right."""
+    from PIL import Image
+
+    canvas = _Canvas.of(film, annotation)
+    shown = constructions(annotation.points_mm(), calibrated=annotation.spacing_mm is not None)
+    sheet = _Sheet(canvas, film.pixel_size, annotation.anterior)
+    sheet.curve(spine_curve(annotation.points_mm()))
+    for parameter in PARAMETERS:
+        sheet.construction(shown[parameter.key], GROUP_COLORS[parameter.group])
+    sheet.landmarks(annotation.points_px)
+    picture = sheet.finished()
+    for parameter in PARAMETERS:
+        sheet.label(picture, shown[parameter.key], GROUP_COLORS[parameter.group])
+    whole = Image.new("RGB", (picture.width + int(HEIGHT_PX * _PANEL_SHARE), HEIGHT_PX), _PANEL)
+    whole.paste(picture, (0, 0))
+    _panel(whole, picture.width, annotation)
+    return whole
+
+
+def png_bytes(film: Radiograph, annotation: Annotation) -> bytes:
+    """The picture as the bytes of a PNG file."""
+    stream = io.BytesIO()
+    draw(film, annotation).save(stream, "PNG", compress_level=1)
+    return stream.getvalue()
+
+
+@dataclass(frozen=True)
+class _Canvas:
+    """The film at the picture's size, and the way from film pixels to the picture's."""
+
+    image: Any
+    scale: FloatArray
+    """(x, y) picture pixels in a film pixel."""
+    top: int
+    """First row of the film that is shown."""
+
+    @classmethod
+    def of(cls, film: Radiograph, annotation: Annotation) -> "_Canvas":
+        """The film's rows from above the spine to below the hips, at the full width."""
+        from PIL import Image
+
+        x, y = film.pixel_size
+        top, bottom = _rows_shown(film, annotation)
+        pixels = film.pixels[top:bottom]
+        height, width = pixels.shape
+        size = (max(1, round(HEIGHT_PX * width * x / (height * y))), HEIGHT_PX)
+        rough = pixels[:: max(1, height // 600), :: max(1, width // 300)]
+        low, high = np.percentile(rough, (0.5, 99.7))
+        block = max(1, height // (2 * HEIGHT_PX))
+        gray = pixels[::block, ::block].astype(np.float32)
+        gray = np.clip((gray - low) / max(float(high) - float(low), 1e-6), 0, 1) ** 0.9 * 225
+        image = Image.fromarray(gray.astype(np.uint8)).resize(size, Image.Resampling.BILINEAR).convert("RGB")
+        return cls(image, np.array([size[0] / width, size[1] / height]), top)
+
+    def at(self, points_px: FloatArray) -> FloatArray:
+        return np.asarray((points_px + 0.5 - [0, self.top]) * self.scale)
+
+
+def _rows_shown(film: Radiograph, annotation: Annotation) -> tuple[int, int]:
+    """First and last row of the part of a film that its landmarks are on, with a margin; legs are left out."""
+    height = film.size_px[1]
+    y = annotation.points_px[:, 1]
+    if np.count_nonzero(np.isfinite(y)) < 2:
+        return 0, height
+    margin = MARGIN * float(np.nanmax(y) - np.nanmin(y))
+    top, bottom = max(0, int(np.nanmin(y) - margin)), min(height, int(np.nanmax(y) + margin))
+    return (top, bottom) if bottom - top > height // 8 else (0, height)
+
+
+class _Sheet:
+    """Lines over the film, drawn large and transparent, laid on in the end."""
+
+    def __init__(self, canvas: _Canvas, pixel_size: tuple[float, float], anterior: str) -> None:
+        from PIL import Image, ImageDraw
+
+        self._canvas = canvas
+        self._pixel_size = pixel_size
+        self._anterior = anterior
+        width, height = canvas.image.size
+        self._layer = Image.new("RGBA", (width * OVERSAMPLING, height * OVERSAMPLING), (0, 0, 0, 0))
+        self._pen = ImageDraw.Draw(self._layer)
+        self._taken: list[Box] = []
+
+    def _place(self, points: Any) -> FloatArray:
+        """Frame of `parameters`, shape (n, 2), to picture pixels."""
+        return self._canvas.at(film_points(points, self._pixel_size, self._anterior))
+
+    def _line(self, points: FloatArray, color: Color, width: float, alpha: int = 255) -> None:
+        flat = [tuple(p) for p in points * OVERSAMPLING]
+        self._pen.line(flat, (*color, alpha), max(1, round(width * OVERSAMPLING)), joint="curve")
+
+    def _dashed(self, start: FloatArray, end: FloatArray, color: Color, width: float) -> None:
+        length = float(np.linalg.norm(end - start))
+        for at in np.arange(0, length, 12.0):
+            piece = np.array([at, min(at + 7.0, length)])[:, None] / max(length, 1e-9)
+            self._line(start + piece * (end - start), color, width, 220)
+
+    def curve(self, points: FloatArray) -> None:
+        if len(points) > 1:
+            self._line(self._place(points), _CURVE, 3.0, 170)
+
+    def construction(self, shown: Construction, color: Color) -> None:
+        for segment in shown.segments:
+            self._segment(segment, color)
+        if shown.arc is not None:
+            self._line(self._place(shown.arc.polyline()), color, 2.2)
+
+    def _segment(self, segment: Segment, color: Color) -> None:
+        start, end = self._place([segment.start, segment.end])
+        if segment.kind in ("plumb", "parallel"):
+            self._dashed(start, end, color, _WIDTHS[segment.kind])
+        else:
+            self._line(np.array([start, end]), color, _WIDTHS[segment.kind], 210)
+
+    def landmarks(self, points_px: FloatArray) -> None:
+        for name, p in zip(NAMES, points_px, strict=True):
+            if not np.isfinite(p).all():
+                continue
+            x, y = self._canvas.at(p) * OVERSAMPLING
+            radius = (2.6 if name in CENTERS else 3.4) * OVERSAMPLING
+            color = _CENTER if name in CENTERS else _LANDMARK
+            box = (x - radius, y - radius, x + radius, y + radius)
+            self._pen.ellipse(box, (*color, 255), (20, 20, 20, 255), OVERSAMPLING)
+            clear = tuple(np.array([x - radius, y - radius, x + radius, y + radius]) / OVERSAMPLING)
+            self._taken.append(clear)
+
+    def finished(self) -> Any:
+        """The film with the lines laid on."""
+        picture = self._canvas.image
+        small = self._layer.reduce(OVERSAMPLING)
+        picture.paste(small.convert("RGB"), (0, 0), small.getchannel("A"))
+        return picture
+
+    def label(self, picture: Any, shown: Construction, color: Color) -> None:
+        """Write a label at its anchor, moved until it covers no other and lies on the film."""
+        from PIL import ImageDraw
+
+        if shown.label is None:
+            return
+        pen = ImageDraw.Draw(picture)
+        font = _font(17)
+        anchor: Point = tuple(self._place([shown.label.anchor])[0])
+        left, top, right, bottom = pen.textbbox((0, 0), shown.label.text, font=font)
+        width, height = right - left + 8, bottom - top + 8
+        wanted = (anchor[0] - width / 2, anchor[1] - height / 2, anchor[0] + width / 2, anchor[1] + height / 2)
+        box = free_place(wanted, self._taken, picture.size)
+        self._taken.append(box)
+        middle = ((box[0] + box[2]) / 2, (box[1] + box[3]) / 2)
+        if np.hypot(middle[0] - anchor[0], middle[1] - anchor[1]) > LEADER_FROM_PX:
+            pen.line((anchor, middle), fill=color, width=1)
+        pen.rounded_rectangle(box, 4, fill=(12, 14, 18), outline=color)
+        pen.text((box[0] + 4 - left, box[1] + 4 - top), shown.label.text, fill=color, font=font)
+
+
+def free_place(box: Box, taken: ArrayLike, size: tuple[float, float] | None = None) -> Box:
+    """The place of a box nearest to where it would like to be that covers no other.
+
+    Args:
+        box: left, top, right and bottom in pixels.
+        taken: the boxes that are there already, shape (n, 4).
+        size: width and height of the picture that it must not leave; None when it may.
+    """
+    width, height = box[2] - box[0], box[3] - box[1]
+    left, top, right, bottom = np.asarray(taken, float).reshape(-1, 4).T
+    for ring in range(_RINGS):
+        # the nearest free place first, in eight directions
+        for angle in np.radians(np.arange(0, 360 if ring else 45, 45)):
+            x, y = box[0] + 8 * ring * float(np.cos(angle)), box[1] + 8 * ring * float(np.sin(angle))
+            if size is not None:
+                x, y = min(max(x, 2), max(size[0] - width - 2, 2)), min(max(y, 2), max(size[1] - height - 2, 2))
+            place = (x, y, x + width, y + height)
+            if not ((x < right) & (left < place[2]) & (y < bottom) & (top < place[3])).any():
+                return place
+    return place
+
+
+def _panel(whole: Any, left: int, annotation: Annotation) -> None:
+    """The table of parameters, and how the film was read."""
+    from PIL import ImageDraw
+
+    pen = ImageDraw.Draw(whole)
+    width = whole.width - left
+    x, y = left + 24, 26
+    values = annotation.parameters()
+    pen.text((x, y), _shortened(pen, annotation.film, width - 48, _font(24)), fill=_TEXT, font=_font(24))
+    y += 50
+    group = ""
+    for parameter in PARAMETERS_BY_GROUP:
+        if parameter.group != group:
+            group = parameter.group
+            y += 14
+            pen.text((x, y), group, fill=GROUP_COLORS[group], font=_font(18))
+            y += 30
+        pen.text((x, y), parameter.key, fill=_TEXT, font=_font(22))
+        name = _shortened(pen, parameter.name, width - 24 - 112 - 130, _font(15))
+        pen.text((x + 88, y + 6), name, fill=_DIM, font=_font(15))
+        value = value_text(parameter.key, values[parameter.key])
+        pen.text((left + width - 24, y), value, fill=_TEXT, font=_font(22), anchor="ra")
+        y += 36
+    y += 24
+    for text in _notes(annotation):
+        for line in _wrapped(pen, text, width - 48, _font(15)):
+            pen.text((x, y), line, fill=_DIM, font=_font(15))
+            y += 21
+        y += 5
+
+
+PARAMETERS_BY_GROUP: Final = tuple(sorted(PARAMETERS, key=lambda p: list(GROUP_COLORS).index(p.group)))
+
+
+def _notes(annotation: Annotation) -> list[str]:
+    spacing = annotation.spacing_mm
+    size = "unknown" if spacing is None else f"{spacing[0]:g} x {spacing[1]:g} mm, {annotation.spacing_source}"
+    return [
+        f"pixel: {size}",
+        f"faces {annotation.anterior}: {annotation.anterior_source}",
+        f"models: {', '.join(annotation.models) or 'none'}",
+        *annotation.warnings,
+    ]
+
+
+def _wrapped(pen: Any, text: str, width: float, font: Any) -> list[str]:
+    lines = [""]
+    for word in text.split():
+        longer = f"{lines[-1]} {word}".strip()
+        if lines[-1] and pen.textlength(longer, font=font) > width:
+            lines.append(word)
+        else:
+            lines[-1] = longer
+    return lines
+
+
+def _shortened(pen: Any, text: str, width: float, font: Any) -> str:
+    while len(text) > 4 and pen.textlength(text, font=font) > width:
+        text = text[:-2].rstrip("\N{HORIZONTAL ELLIPSIS}") + "\N{HORIZONTAL ELLIPSIS}"
+    return text
+
+
+@lru_cache(maxsize=8)
+def _font(size: int) -> Any:
+    from PIL import ImageFont
+
+    return ImageFont.load_default(size)

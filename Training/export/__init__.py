@@ -1,0 +1,1 @@
+"""From a trained run to the model folder that ships."""

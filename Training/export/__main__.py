@@ -1,0 +1,34 @@
+"""Trained runs to the model folders that ship: `python -m Training.export --run runs/exponential --output MODELS`."""
+
+import argparse
+import os
+import sys
+from pathlib import Path
+
+from Training.config import ConfigError
+from Training.export.model_folder import export_run, update_ensemble
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Returns the exit status: 0 exported, 2 nothing that can be exported."""
+    parser = argparse.ArgumentParser(prog="python -m Training.export", description="Export trained runs.")
+    parser.add_argument("--run", type=Path, action="append", required=True, help="run folder; give it once per model")
+    parser.add_argument("--output", type=Path, required=True, help="folder of models")
+    parser.add_argument("--ensemble", action="store_true", help="make these runs the ensemble, see ensemble.json")
+    options = parser.parse_args(arguments)
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+    os.environ["KERAS_BACKEND"] = "tensorflow"
+    try:
+        folders = [export_run(run, options.output) for run in options.run]
+        if options.ensemble:
+            update_ensemble(options.output, [folder.name for folder in folders])
+    except ConfigError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 2
+    for folder in folders:
+        print(f"{folder}: {sum(p.stat().st_size for p in folder.rglob('*') if p.is_file()) / 1e6:.1f} MB")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

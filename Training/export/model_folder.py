@@ -1,0 +1,217 @@
+"""A trained run to the model folder that ships: SavedModel, its ONNX twin and `model.json`.
+
+Both take `films`, float32 (N, H, W, 1), as `SpineAlignmentLib.film.preprocessing.network_input` makes them, and return
+`coordinates`, float32 (N, 45, 2), in input pixels, and `spread`, float32 (N, 45), in input pixels; a close-up answers
+with the landmarks of its region alone. The network of bodies takes films of any size and answers with maps, see
+`SpineAlignmentLib.detection.bodies`. The SavedModel is the source; the twin is converted from it. Weights trained
+with another backend of Keras are exported the same way.
+
+Kernels are rounded to seven bits, see `Training.export.weight_storage`.
+"""
+
+import datetime
+import hashlib
+import json
+import shutil
+import subprocess
+import tempfile
+from collections.abc import Callable, Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from SpineAlignmentLib.detection.close_ups import REGIONS
+from SpineAlignmentLib.detection.models import ONNX_FILE, WEIGHTS_FILE
+from SpineAlignmentLib.measurement import landmarks
+from Training.config import ConfigError, TrainingConfig, load_config
+from Training.export.weight_storage import Packed, pack, stored, unpack
+
+
+def export_run(run: Path, output: Path, name: str = "") -> Path:
+    """Writes `output/<name>` from a run's best weights; a folder of that name is replaced when all is done.
+
+    Args:
+        run: run folder with `config.yaml` and `best.npz`.
+        output: folder of models.
+        name: of the model; the run's own when empty.
+
+    Returns:
+        The model folder.
+
+    Raises:
+        ConfigError: no such run, or its weights do not fit its configuration.
+    """
+    from Training.export.onnx_twin import write_onnx
+    from Training.run import checkpoint
+    from Training.run.task import task_of
+
+    config = load_config(run / "config.yaml")
+    arrays, state = checkpoint.load(run / "best.npz")
+    network = restored(config, arrays, run / "best.npz", task_of(config).serving_size(config))
+    weights = [variable.numpy() for variable in network.weights]
+    name = name or config.name
+    output.mkdir(parents=True, exist_ok=True)
+    target = output / name
+    with tempfile.TemporaryDirectory(dir=output, prefix=".export-") as temporary:
+        folder = Path(temporary) / name
+        packed = pack(weights)
+        _write_saved_model(_servable(network, config, packed), folder / "saved_model")
+        function = serving_function(network, config, lambda: [stored(values) for values in weights])
+        shapes = [values.shape for values in weights]
+        write_onnx(function, shapes, packed, folder / ONNX_FILE, folder / WEIGHTS_FILE)
+        description = describe(config, state, name, folder)
+        (folder / "model.json").write_text(json.dumps(description, indent=1) + "\n", encoding="utf-8")
+        if target.exists():
+            shutil.rmtree(target)
+        folder.replace(target)
+    return target
+
+
+def restored(config: TrainingConfig, arrays: dict[str, Any], path: Path, size: tuple[int | None, int | None]) -> Any:
+    """The network for films of a size with these weights, in float32 whatever the training's precision was.
+
+    Raises:
+        ConfigError: the weights, from `path`, do not fit.
+    """
+    import keras
+
+    from Training.run import checkpoint
+    from Training.run.task import task_of
+
+    keras.mixed_precision.set_dtype_policy("float32")
+    network = task_of(config).network(config, size)
+    checkpoint.restore_network(network, arrays, path)
+    return network
+
+
+def serving_function(network: Any, config: TrainingConfig, weights: Callable[[], Sequence[Any]]) -> Any:
+    """The TensorFlow function with the exported signature; `weights` says, when it runs, what the network's are."""
+    import tensorflow as tf
+
+    from Training.run.task import task_of
+
+    task = task_of(config)
+    films = tf.TensorSpec([None, *task.serving_size(config), 1], tf.float32, name="films")
+
+    @tf.function(input_signature=[films])  # type: ignore[untyped-decorator]
+    def serve(films: Any) -> dict[str, Any]:
+        values = {weight.path: value for weight, value in zip(network.weights, weights(), strict=True)}
+        trainable = [values[weight.path] for weight in network.trainable_variables]
+        fixed = [values[weight.path] for weight in network.non_trainable_variables]
+        outputs, _ = network.stateless_call(trainable, fixed, films, training=False)
+        return task.answers(outputs, config)
+
+    return serve
+
+
+def _servable(network: Any, config: TrainingConfig, packed: Packed) -> Any:
+    """A TensorFlow module that keeps the weights packed and unpacks them when it runs."""
+    import tensorflow as tf
+
+    module = tf.Module()
+    shapes = [tuple(weight.shape) for weight in network.weights]
+    for name, values in asdict(packed).items():
+        setattr(module, name, tf.Variable(values, trainable=False, name=name))
+
+    def weights() -> list[Any]:
+        codes, steps, others = (tf.convert_to_tensor(part) for part in (module.codes, module.steps, module.others))
+        return unpack(codes, steps, others, shapes)
+
+    module.serve = serving_function(network, config, weights)
+    return module
+
+
+def describe(config: TrainingConfig, state: dict[str, Any], name: str, folder: Path) -> dict[str, Any]:
+    """The content of `model.json`."""
+    files = sorted(path for path in folder.rglob("*") if path.is_file())
+    named = () if config.task == "bodies" else REGIONS[config.region].landmarks if config.region else landmarks.NAMES
+    return {
+        "name": name,
+        "task": config.task,
+        "input_size": list(config.input_size),
+        "region": config.region,
+        "landmarks": list(named),
+        "regularization": config.loss.regularization,
+        "training": {
+            "config": portable(config),
+            "data": config.description,
+            "steps": state["step"],
+            "averaged": state.get("averaged", 1),
+        },
+        "git_revision": git_revision(),
+        "metrics": state.get("metrics", {}),
+        "checksums": {path.relative_to(folder).as_posix(): sha256(path) for path in files},
+        "created": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
+    }
+
+
+def portable(config: TrainingConfig) -> dict[str, Any]:
+    """The configuration without absolute paths, which say something about a machine and nothing about the model."""
+
+    def strip(value: Any) -> Any:
+        if isinstance(value, dict):
+            return {key: strip(inner) for key, inner in value.items()}
+        return Path(value).name if isinstance(value, str) and Path(value).is_absolute() else value
+
+    plain: dict[str, Any] = strip(config.to_dict())
+    return plain
+
+
+def update_ensemble(output: Path, names: list[str]) -> None:
+    """Makes `ensemble.json` list these models: those that see the whole film, close-ups and the network of bodies.
+
+    Raises:
+        ConfigError: a model that is not there, or whose input differs from the others'.
+    """
+    listed: dict[str, list[str]] = {"models": [], "close_ups": [], "bodies": []}
+    sizes = set()
+    for name in names:
+        path = output / name / "model.json"
+        if not path.is_file():
+            raise ConfigError(f"{path}: no such model; export it first")
+        about = json.loads(path.read_text(encoding="utf-8"))
+        kind = "bodies" if about.get("task") == "bodies" else "close_ups" if about.get("region") else "models"
+        listed[kind].append(name)
+        if kind == "models":
+            sizes.add(tuple(about["input_size"]))
+    if len(sizes) > 1:
+        raise ConfigError(f"{output}: models of different input sizes {sorted(sizes)} cannot form an ensemble")
+    path = output / "ensemble.json"
+    content = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
+    content |= {kind: members for kind, members in listed.items() if members}
+    temporary = path.with_suffix(".partial")
+    temporary.write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
+    temporary.replace(path)
+
+
+def sha256(path: Path) -> str:
+    """Checksum of a file, in hexadecimal."""
+    return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+def git_revision() -> str:
+    """The revision of the code, "unknown" outside a repository."""
+    command = ["git", "-C", str(Path(__file__).parent), "rev-parse", "HEAD"]
+    try:
+        return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
+    except (OSError, subprocess.CalledProcessError):
+        return "unknown"
+
+
+def _write_saved_model(module: Any, folder: Path) -> None:
+    import tensorflow as tf
+
+    tf.saved_model.save(module, str(folder), signatures={"serving_default": module.serve})
+    _forget_shapes(folder / "saved_model.pb")
+
+
+def _forget_shapes(path: Path) -> None:
+    """Removes the shapes noted at every node of a graph, a quarter of its file; TensorFlow infers them on loading."""
+    from tensorflow.core.protobuf import saved_model_pb2
+
+    model = saved_model_pb2.SavedModel.FromString(path.read_bytes())
+    for part in model.meta_graphs:
+        for nodes in (part.graph_def.node, *(function.node_def for function in part.graph_def.library.function)):
+            for node in nodes:
+                node.attr.pop("_output_shapes", None)
+    path.write_bytes(model.SerializeToString(deterministic=True))

@@ -1,0 +1,129 @@
+"""The ONNX twin of an exported network: its graph, with the kernels left where the SavedModel has them.
+
+A model's weights are thus there once. A kernel's step and the normalization that the converter folds into it are a
+factor for each of its outputs; the twin keeps these factors and multiplies when it is loaded, once, since ONNX Runtime
+folds constants.
+"""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from Training.export.weight_storage import Packed
+
+FloatArray = NDArray[np.float32]
+
+OPSET = 17
+
+SMALLEST_SHARED = 512
+"""Constants with fewer values stay in the graph."""
+
+_TOLERANCE = 1e-5
+"""Greatest difference of a kernel from a multiple of a stored one, against its greatest value."""
+
+
+def write_onnx(function: Any, shapes: Sequence[tuple[int, ...]], packed: Packed, path: Path, weights: Path) -> None:
+    """Writes the graph of a function; its kernels are read from the weights file of the SavedModel beside it.
+
+    Args:
+        function: see `model_folder.serving_function`; its weights are constants, kernels as `stored` has them.
+        shapes: of its network's weights, in their order.
+        packed: the weights as the SavedModel has them.
+        path: the file to write.
+        weights: the SavedModel's weights file, in the same folder or below.
+    """
+    import onnx
+    import tf2onnx
+
+    model, _ = tf2onnx.convert.from_function(function, input_signature=function.input_signature, opset=OPSET)
+    _rename_outputs(model.graph, sorted(function.get_concrete_function().structured_outputs))
+    start = weights.read_bytes().index(packed.codes.tobytes())
+    _share_kernels(model.graph, _placed(packed.codes, shapes, start), weights.relative_to(path.parent).as_posix())
+    onnx.save(model, str(path))
+
+
+@dataclass(frozen=True)
+class _StoredKernel:
+    codes: NDArray[np.int8]
+    """(height, width, inputs, outputs)."""
+    offset: int
+    """Of its first byte in the weights file."""
+
+
+def _placed(codes: NDArray[np.int8], shapes: Sequence[tuple[int, ...]], start: int) -> list[_StoredKernel]:
+    out, at = [], 0
+    for shape in shapes:
+        if len(shape) > 1:
+            size = math.prod(shape)
+            out.append(_StoredKernel(codes[at : at + size].reshape(shape), start + at))
+            at += size
+    return out
+
+
+def _share_kernels(graph: Any, kernels: Sequence[_StoredKernel], location: str) -> None:
+    """Replaces every large kernel by a stored one, read from outside, transposed and multiplied."""
+    from onnx import TensorProto, helper, numpy_helper
+
+    made, nodes = [], []
+    for constant in list(graph.initializer):
+        values = numpy_helper.to_array(constant)
+        if values.dtype != np.float32 or values.ndim != 4 or values.size < SMALLEST_SHARED:
+            continue
+        found = _stored_multiple(values, kernels)
+        if found is None:
+            continue
+        kernel, factors = found
+        name = constant.name
+        outside = TensorProto(
+            name=f"{name}_stored",
+            dims=kernel.codes.shape,
+            data_type=TensorProto.INT8,
+            data_location=TensorProto.EXTERNAL,
+        )
+        place = {"location": location, "offset": str(kernel.offset), "length": str(kernel.codes.size)}
+        for key, value in place.items():
+            outside.external_data.add(key=key, value=value)
+        made += [outside, numpy_helper.from_array(factors.reshape(-1, 1, 1, 1), f"{name}_factors")]
+        nodes += [
+            helper.make_node("Cast", [f"{name}_stored"], [f"{name}_float"], to=TensorProto.FLOAT),
+            helper.make_node("Transpose", [f"{name}_float"], [f"{name}_turned"], perm=[3, 2, 0, 1]),
+            helper.make_node("Mul", [f"{name}_turned", f"{name}_factors"], [name]),
+        ]
+        graph.initializer.remove(constant)
+    nodes += list(graph.node)
+    del graph.node[:]
+    graph.node.extend(nodes)
+    graph.initializer.extend(made)
+
+
+def _stored_multiple(values: FloatArray, kernels: Sequence[_StoredKernel]) -> tuple[_StoredKernel, FloatArray] | None:
+    """The kernel of which `values` (outputs, inputs, height, width) is a multiple, and the factor of each output; None
+    when there is none."""
+    for kernel in kernels:
+        if kernel.codes.ndim != 4:
+            continue
+        turned = kernel.codes.astype(np.float32).transpose(3, 2, 0, 1)
+        if turned.shape != values.shape:
+            continue
+        squares = np.maximum((turned**2).sum(axis=(1, 2, 3)), np.finfo(np.float32).tiny)
+        factors = np.asarray((turned * values).sum(axis=(1, 2, 3)) / squares, np.float32)
+        difference = np.abs(turned * factors[:, None, None, None] - values).max()
+        if difference <= _TOLERANCE * np.abs(values).max():
+            return kernel, factors
+    return None
+
+
+def _rename_outputs(graph: Any, names: Sequence[str]) -> None:
+    """The converter may name outputs after graph nodes; they are in the order of the signature's sorted names."""
+    for output, wanted in zip(graph.output, names, strict=True):
+        if output.name == wanted:
+            continue
+        for node in graph.node:
+            node.output[:] = [wanted if value == output.name else value for value in node.output]
+            node.input[:] = [wanted if value == output.name else value for value in node.input]
+        output.name = wanted

@@ -1,0 +1,1 @@
+"""The network, the transform from heatmaps to coordinates, losses and metrics."""

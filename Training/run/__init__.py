@@ -1,0 +1,1 @@
+"""One training: session, schedule, ranks, checkpoints and logs."""
