@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy import ndimage
 
+from SpineAlignmentLib.detection.engines import Answers
 from SpineAlignmentLib.film.preprocessing import INPUT_SIZE, InputFrame, normalize_contrast, resample
 from SpineAlignmentLib.measurement.landmarks import VERTEBRAE
 
@@ -73,6 +74,22 @@ def whole_frame(size_px: tuple[int, int], spacing: tuple[float, float], anterior
 def bodies_input(pixels: NDArray[np.generic], frame: InputFrame) -> ImageArray:
     """What the network sees: shape `frame.input_size`, float32, about -1 to 1, zero outside the film."""
     return normalize_contrast(*resample(pixels, frame), INPUT_SIZE[0])
+
+
+def find_bodies(
+    pixels: NDArray[np.generic], frame: InputFrame, network: Answers, threshold: float = THRESHOLD
+) -> Bodies:
+    """Every body on a film, in film pixels.
+
+    Args:
+        pixels: shape (height, width), bone bright.
+        frame: where and at which scale the network sees the film, see `whole_frame`; height and width of its input are
+            multiples of `WHOLE`.
+        network: of bodies, loaded by `engines.load_answers`.
+        threshold: least strength.
+    """
+    maps = {name: values[0] for name, values in network(bodies_input(pixels, frame)[None]).items()}
+    return on_film(read_maps(maps, threshold), frame)
 
 
 def read_maps(maps: Mapping[str, NDArray[Any]], threshold: float = THRESHOLD) -> Bodies:
