@@ -1,0 +1,177 @@
+"""How many vertebral bodies the network of bodies finds on annotated films, and how far their corners are off.
+
+`python -m Training.evaluation.bodies FILMS [--models DIR] [--spacing MM]` reads every film beside which an annotation
+lies: this project's, or {NAME: [x, y, confidence]} under "points", of which those of confidence 2 and more count.
+"""
+
+import argparse
+import json
+import sys
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from SpineAlignmentLib.detection.bodies import Bodies, find_bodies, whole_frame
+from SpineAlignmentLib.detection.engines import load_answers
+from SpineAlignmentLib.detection.models import read_bodies_model, read_model
+from SpineAlignmentLib.errors import SpineAlignmentError
+from SpineAlignmentLib.film.reading import read_film
+from SpineAlignmentLib.measurement.landmarks import CORNERS, PRESACRAL_LEVELS, VERTEBRAE
+
+FloatArray = NDArray[np.float64]
+
+NEAR_MM: Final[float] = 8.0
+"""A body is found when its center is at most so far off."""
+APART_MM: Final[float] = 12.0
+"""What is found farther than this from every annotated center, between the first and the last, is none."""
+_READABLE: Final[int] = 2
+_SUFFIXES: Final[tuple[str, ...]] = (".dcm", ".png", ".jpg")
+
+
+@dataclass
+class Tally:
+    """What was counted over films."""
+
+    bodies: int = 0
+    found: int = 0
+    none: int = 0
+    center_mm: dict[str, list[float]] = field(default_factory=dict)
+    corner_mm: dict[str, list[float]] = field(default_factory=dict)
+    shift_mm: dict[str, list[FloatArray]] = field(default_factory=dict)
+    missed: list[str] = field(default_factory=list)
+    seconds: list[float] = field(default_factory=list)
+
+
+def truth_of(content: Mapping[str, Any]) -> dict[str, FloatArray]:
+    """Center and corners (5, 2) of every level of an annotation, and of "S1"; NaN where it says nothing."""
+    marks = {name: point for name, point in (content.get("landmarks") or content.get("points") or {}).items() if point}
+    out = {level: np.full((5, 2), np.nan) for level in (*VERTEBRAE, "S1")}
+    for level, own in content.get("vertebrae", {}).items():
+        for name, xy in own.items():
+            if name in CORNERS:
+                out[level][1 + CORNERS.index(name)] = xy
+        out[level][0] = out[level][1:].mean(axis=0)
+    for name, point in marks.items():
+        if isinstance(point, list):
+            if len(point) > 2 and point[2] < _READABLE:
+                continue
+            xy = point[:2]
+        else:
+            xy = [point["x_px"], point["y_px"]]
+        level, _, part = name.partition("_")
+        if level in out and part in ("C", *CORNERS):
+            out[level][0 if part == "C" else 1 + CORNERS.index(part)] = xy
+        elif level == "S1":
+            out["S1"][1 if part == "A" else 2] = xy
+    out["S1"][0] = out["S1"][1:3].mean(axis=0)
+    return out
+
+
+def compare(
+    found: Bodies, truth: Mapping[str, FloatArray], spacing: tuple[float, float], film: str, tally: Tally
+) -> None:
+    """Adds one film to a tally; the truth as of `truth_of`, in film pixels."""
+    scale = np.array(spacing)
+    known = {level: own for level, own in truth.items() if level != "S1" and np.isfinite(own[0]).all()}
+    centers = np.array([body.center for body in found.vertebrae]).reshape(-1, 2)
+    for level, own in known.items():
+        tally.bodies += 1
+        distance = np.linalg.norm((centers - own[0]) * scale, axis=1)
+        if not len(distance) or distance.min() > NEAR_MM:
+            tally.missed.append(f"{film} {level}")
+            continue
+        tally.found += 1
+        body = found.vertebrae[int(distance.argmin())]
+        tally.center_mm.setdefault(level, []).append(float(distance.min()))
+        _corners(level, body.corners, own[1:], scale, tally)
+    if found.plates and np.isfinite(truth["S1"][0]).all():
+        _corners("S1", found.plates[0].corners, truth["S1"][1:], scale, tally)
+    ends = [own[0, 1] for own in known.values()]
+    for body in found.vertebrae:
+        distance = [float(np.linalg.norm((own[0] - body.center) * scale)) for own in known.values()]
+        tally.none += min(ends) < body.center[1] < max(ends) and min(distance) > APART_MM
+
+
+def _corners(level: str, found: FloatArray, true: FloatArray, scale: FloatArray, tally: Tally) -> None:
+    for name, shift in zip(CORNERS, (found - true) * scale, strict=True):
+        if np.isfinite(shift).all():
+            tally.corner_mm.setdefault(level, []).append(float(np.linalg.norm(shift)))
+            tally.shift_mm.setdefault(f"{level}_{name}", []).append(shift)
+
+
+def report(tally: Tally) -> str:
+    """A table in Markdown."""
+    lines = [
+        f"{tally.found} of {tally.bodies} bodies found ({100 * tally.found / max(tally.bodies, 1):.1f} %), "
+        f"{tally.none} that are none; {1000 * float(np.median(tally.seconds)):.0f} ms a film",
+        "",
+        "| level | center, median mm | corners, median mm | 90th percentile |",
+        "| --- | --- | --- | --- |",
+    ]
+    for level in (*PRESACRAL_LEVELS, "L6", "S1"):
+        center, corner = tally.center_mm.get(level, []), tally.corner_mm.get(level, [])
+        if center or corner:
+            lines.append(f"| {level} | {_median(center)} | {_median(corner)} | {_percentile(corner)} |")
+    every = [value for values in tally.corner_mm.values() for value in values]
+    centers = [value for values in tally.center_mm.values() for value in values]
+    lines.append(f"| all | {_median(centers)} | {_median(every)} | {_percentile(every)} |")
+    return "\n".join(lines)
+
+
+def _median(values: list[float]) -> str:
+    return f"{np.median(values):.1f}" if values else ""
+
+
+def _percentile(values: list[float]) -> str:
+    return f"{np.percentile(values, 90):.1f}" if values else ""
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Returns the exit status: 0 done, 2 nothing to compare."""
+    parser = argparse.ArgumentParser(
+        prog="python -m Training.evaluation.bodies", description=(__doc__ or "").split("\n")[0]
+    )
+    parser.add_argument("films", type=Path, help="folder of films, each with its annotation")
+    parser.add_argument("--models", type=Path, help="folder of models, or of one; the shipped ones by default")
+    parser.add_argument("--spacing", type=float, help="size of a film pixel in mm, where annotations say none")
+    parser.add_argument("--list", action="store_true", help="name every body that was missed")
+    options = parser.parse_args(arguments)
+    try:
+        single = options.models is not None and (options.models / "model.json").exists()
+        model = read_model(options.models) if single else read_bodies_model(options.models)
+        if model is None:
+            print("error: these models have no network of bodies", file=sys.stderr)
+            return 2
+        network = load_answers(model)
+        tally = Tally()
+        for path in sorted(options.films.glob("*.json")):
+            film = next((path.with_suffix(s) for s in _SUFFIXES if path.with_suffix(s).exists()), None)
+            if film is None:
+                continue
+            content = json.loads(path.read_text(encoding="utf-8"))
+            read = read_film(film)
+            x, y = content.get("spacing_mm") or (options.spacing, options.spacing)
+            start = time.perf_counter()
+            frame = whole_frame(read.size_px, (x, y), content.get("anterior", "left"))
+            found = find_bodies(np.asarray(read.pixels), frame, network)
+            tally.seconds.append(time.perf_counter() - start)
+            compare(found, truth_of(content), (x, y), path.stem, tally)
+    except SpineAlignmentError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 2
+    if not tally.bodies:
+        print(f"error: {options.films}: no films with annotations", file=sys.stderr)
+        return 2
+    print(report(tally))
+    if options.list:
+        print("missed: " + ", ".join(tally.missed))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
