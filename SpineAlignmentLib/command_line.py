@@ -60,6 +60,15 @@ def _parser() -> argparse.ArgumentParser:
     measure = commands.add_parser("measure", help="the 18 parameters of given landmarks")
     measure.add_argument("inputs", nargs="+", type=Path, metavar="LANDMARKS", help=".json or .mrk.json")
     measure.add_argument("-o", "--output", required=True, type=Path, metavar="OUT", help="folder for the results")
+    measure.add_argument(
+        "--cobb",
+        type=_levels,
+        action="append",
+        default=[],
+        metavar="UPPER:LOWER",
+        help="also the angle from the upper endplate of one level to the lower endplate of another, such as T4:T12, "
+        "kyphosis +; may be given more than once",
+    )
     measure.set_defaults(run=_measure)
     view = commands.add_parser("view", help="look at films in the browser, detect and correct their landmarks")
     view.add_argument("films", nargs="*", type=Path, metavar="FILM")
@@ -79,6 +88,17 @@ def _spacing(text: str) -> float | tuple[float, float]:
     if len(values) not in (1, 2) or not all(math.isfinite(v) and v > 0 for v in values):
         raise argparse.ArgumentTypeError(f"{text!r} is not a size in mm such as 0.179")
     return values[0] if len(values) == 1 else (values[0], values[1])
+
+
+def _levels(text: str) -> tuple[str, str]:
+    from SpineAlignmentLib.measurement.vertebrae import checked_levels
+
+    upper, _, lower = text.upper().partition(":")
+    try:
+        checked_levels(upper, lower)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(f"{text!r}: {error}") from error
+    return upper, lower
 
 
 def _detect(options: argparse.Namespace) -> int:
@@ -119,8 +139,9 @@ def _measure(options: argparse.Namespace) -> int:
         stem = path.name.removesuffix(".json").removesuffix(".mrk")
         try:
             annotation = read_landmarks(path)
-            write_files({options.output / f"{stem}.json": json_bytes(annotation)})
-            print(f"{path}\n{parameter_table(annotation)}")
+            angles = {f"{upper}:{lower}": annotation.cobb(upper, lower) for upper, lower in options.cobb}
+            write_files({options.output / f"{stem}.json": json_bytes(annotation, angles)})
+            print(f"{path}\n{parameter_table(annotation, angles)}")
         except SpineAlignmentError as error:
             print(f"spine-alignment: {error}", file=sys.stderr)
             failed += 1

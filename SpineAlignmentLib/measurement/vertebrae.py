@@ -45,11 +45,21 @@ def cobb(corners: FloatArray, upper: str, lower: str) -> float:
     Raises:
         ValueError: an unknown level, or the upper one does not lie above the lower one.
     """
-    first, last = _row(upper), _row(lower)
-    if first >= last and not (first == last and lower != "S1"):
-        raise ValueError(f"{upper} does not lie above {lower}")
+    first, last = checked_levels(upper, lower)
     below = slope(corners[last, _PS], corners[last, _AS]) if lower == "S1" else _inferior(corners)[last]
     return float(_superior(corners)[first] - below)
+
+
+def checked_levels(upper: str, lower: str) -> tuple[int, int]:
+    """The rows of two levels between which an angle is measured; one body has an angle too.
+
+    Raises:
+        ValueError: an unknown level, or the upper one does not lie above the lower one.
+    """
+    first, last = _row(upper), _row(lower)
+    if first > last or upper == "S1":
+        raise ValueError(f"{upper} does not lie above {lower}")
+    return first, last
 
 
 def wedges(corners: FloatArray) -> FloatArray:

@@ -54,7 +54,7 @@ def truth_of(content: Mapping[str, Any]) -> dict[str, FloatArray]:
     for level, own in content.get("vertebrae", {}).items():
         for name, xy in own.items():
             if name in CORNERS:
-                out[level][1 + CORNERS.index(name)] = xy
+                out[level][1 + CORNERS.index(name)] = [xy["x_px"], xy["y_px"]]
         out[level][0] = out[level][1:].mean(axis=0)
     for name, point in marks.items():
         if isinstance(point, list):

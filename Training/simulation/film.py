@@ -5,7 +5,6 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from SpineAlignmentLib.measurement.landmarks import CORNERS, VERTEBRAE
 from SpineAlignmentLib.results.annotation import Annotation
 from Training.simulation.appearance.chain import Look, film
 from Training.simulation.patient import generator, project, sample_patient
@@ -66,14 +65,13 @@ def simulate_film(
         size_px=(size[1], size[0]),
         points_px=points,
         confidence=np.where(np.isnan(points[:, 0]), np.nan, 1.0),
+        vertebrae_px=corners,
+        vertebrae_confidence=np.where(np.isnan(corners[..., 0]).all(axis=1), np.nan, 1.0),
         spacing_mm=(spacing, spacing),
         spacing_source="simulated",
         anterior="left",
         anterior_source="simulated",
-        extra={
-            "vertebrae": _named_corners(corners),
-            "simulation": {"seed": seed, "index": index, **patient.metadata(), "look": look.metadata()},
-        },
+        extra={"simulation": {"seed": seed, "index": index, **patient.metadata(), "look": look.metadata()}},
     )
     return SimulatedFilm(np.round(gray * (2**_BITS - 1)).astype(np.uint16), annotation)
 
@@ -82,15 +80,6 @@ def _visible(points: NDArray[np.float64], size: tuple[int, int]) -> NDArray[np.b
     """Which points (..., 2) lie on a film of (height, width)."""
     x, y = points[..., 0], points[..., 1]
     return np.asarray((x >= -0.5) & (x <= size[1] - 0.5) & (y >= -0.5) & (y <= size[0] - 0.5))
-
-
-def _named_corners(corners: NDArray[np.float64]) -> dict[str, dict[str, list[float]]]:
-    """Level to corner to (x, y) in film pixels, of those on the film; `corners` is (24, 4, 2), NaN where missing."""
-    named_corners = {
-        level: {name: [round(float(v), 3) for v in xy] for name, xy in zip(CORNERS, own, strict=True) if xy[0] == xy[0]}
-        for level, own in zip(VERTEBRAE, corners, strict=True)
-    }
-    return {level: own for level, own in named_corners.items() if own}
 
 
 def named(made: SimulatedFilm, file_name: str) -> Annotation:
