@@ -24,6 +24,7 @@ test: $(VENV)/test.stamp lint
 lint: $(VENV)/test.stamp
 	$(BIN)/ruff check $(SOURCES)
 	$(BIN)/mypy SpineAlignmentLib Training
+	$(BIN)/lint-imports --no-logo
 
 $(VENV)/base.stamp: pyproject.toml constraints.txt
 	@test -n "$(PYTHON)" || { echo "Python 3.11 or 3.12 is needed; install one, or name it: make PYTHON=/path/to/python3.12" >&2; exit 1; }

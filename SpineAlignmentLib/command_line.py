@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import NoReturn
 
+from SpineAlignmentLib import SOFTWARE
 from SpineAlignmentLib.errors import SpineAlignmentError
 
 DONE, SOME_FAILED, WRONG_USAGE, INTERRUPTED = 0, 1, 2, 130
@@ -42,6 +43,7 @@ def _parser() -> argparse.ArgumentParser:
     parser = _Parser(
         prog="spine-alignment", description="Landmarks and spinopelvic parameters of whole-spine lateral radiographs."
     )
+    parser.add_argument("--version", action="version", version=SOFTWARE)
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     detect = commands.add_parser("detect", help="find the 45 landmarks of films and measure them")
     detect.add_argument("inputs", nargs="+", type=Path, metavar="FILE_OR_FOLDER")

@@ -163,7 +163,7 @@ def finetune(models: Path | None, settings: Settings, output: Path, work: Path) 
             [weights, run], [1 - settings.blend, settings.blend], run, run.with_name(f"{run.name}_blended")
         )
         runs += ["--run", str(between)]
-    _command("Training.export.model_folder", *runs, "--output", str(output), "--ensemble")
+    _command("Training.export", *runs, "--output", str(output), "--ensemble")
     return output
 
 

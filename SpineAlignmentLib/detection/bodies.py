@@ -10,7 +10,6 @@ from typing import Any, Final
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy import ndimage
 
 from SpineAlignmentLib.detection.engines import Answers
 from SpineAlignmentLib.film.preprocessing import INPUT_SIZE, InputFrame, normalize_contrast, resample
@@ -121,6 +120,8 @@ def on_film(bodies: Bodies, frame: InputFrame) -> Bodies:
 
 def _peaks(heat: FloatArray, threshold: float) -> list[tuple[int, int]]:
     """Cells (row, column) that are highest among their neighbors, strongest first."""
+    from scipy import ndimage
+
     top = (heat == ndimage.maximum_filter(heat, 3, mode="constant")) & (heat >= threshold)
     cells = np.argwhere(top)
     order = np.argsort(-heat[top], kind="stable")

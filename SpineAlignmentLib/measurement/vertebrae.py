@@ -28,13 +28,13 @@ def all_corners(vertebrae: ArrayLike, points: ArrayLike) -> FloatArray:
         points: the landmarks (45, 2).
     """
     marks = np.asarray(points, float)
-    out = np.concatenate([np.asarray(vertebrae, float), np.full((1, len(CORNERS), 2), np.nan)])
+    out: FloatArray = np.concatenate([np.asarray(vertebrae, float), np.full((1, len(CORNERS), 2), np.nan)])
     names = {(level, corner): f"{level}_{corner}" for level in VERTEBRAE for corner in CORNERS}
     names |= {("S1", "AS"): "S1_A", ("S1", "PS"): "S1_P"}
     for (level, corner), name in names.items():
         if name in INDEX and np.isfinite(marks[INDEX[name]]).all():
             out[LEVELS.index(level), CORNERS.index(corner)] = marks[INDEX[name]]
-    return out
+    return np.asarray(out, float)
 
 
 def cobb(corners: FloatArray, upper: str, lower: str) -> float:

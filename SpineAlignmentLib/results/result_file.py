@@ -8,6 +8,7 @@ from typing import Any, Final
 
 import numpy as np
 
+from SpineAlignmentLib import SOFTWARE
 from SpineAlignmentLib.errors import ResultError
 from SpineAlignmentLib.measurement.landmarks import CORNERS, INDEX, NAMES, VERTEBRAE
 from SpineAlignmentLib.measurement.parameters import PARAMETERS
@@ -24,7 +25,7 @@ from SpineAlignmentLib.results.files import write_files
 
 _OWN_KEYS: Final[frozenset[str]] = frozenset(
     {"film", "size_px", "spacing_mm", "spacing_source", "anterior", "anterior_source", "pixel_aspect"}
-    | {"landmarks", "vertebrae", "parameters", "cobb", "models", "warnings"}
+    | {"landmarks", "vertebrae", "parameters", "cobb", "models", "software", "warnings"}
 )
 
 
@@ -49,6 +50,7 @@ def to_json(annotation: Annotation) -> dict[str, Any]:
         **_vertebrae_json(a),
         "parameters": {p.key: {"value": _number(values[p.key]), "unit": p.unit} for p in PARAMETERS},
         "models": list(a.models),
+        "software": SOFTWARE,
         "warnings": list(a.warnings),
         **({} if a.spacing_mm or a.pixel_aspect == 1.0 else {"pixel_aspect": a.pixel_aspect}),
         **a.extra,

@@ -25,9 +25,9 @@ from SpineAlignmentLib.film.preprocessing import (
 )
 from SpineAlignmentLib.film.reading import read_film
 from Training.config import ConfigError
-from Training.data.windows import cut_window, region_points, window_corner
 from Training.datasets import AnnotatedFilm, load_mapping, read_films
 from Training.datasets.film import PICTURE_SUFFIXES, anterior_from_points
+from Training.windows import cut_window, region_points, window_corner
 
 FloatArray = NDArray[np.float32]
 

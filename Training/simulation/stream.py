@@ -11,11 +11,11 @@ from numpy.typing import NDArray
 from SpineAlignmentLib.detection.close_ups import REGIONS, SURROUNDINGS, canvas_size, cut
 from SpineAlignmentLib.detection.look import HIGHER_FIRST, hips_in_order
 from SpineAlignmentLib.film.preprocessing import INPUT_SIZE, normalize_contrast
-from Training.data.windows import region_points, window_corner, window_of
 from Training.simulation.appearance.augmentation import augment
 from Training.simulation.appearance.chain import Look, film
 from Training.simulation.appearance.projection_layers import Projection
 from Training.simulation.cache import SPACING_MM, STEPS_PER_MM, cached, path_of, read_points
+from Training.windows import region_points, window_corner, window_of
 
 FloatArray = NDArray[np.float64]
 ImageArray = NDArray[np.float32]
