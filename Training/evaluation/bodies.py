@@ -28,7 +28,7 @@ FloatArray = NDArray[np.float64]
 NEAR_MM: Final[float] = 8.0
 """A body is found when its center is at most so far off."""
 APART_MM: Final[float] = 12.0
-"""What is found farther than this from every annotated center, between the first and the last, is none."""
+"""What is found farther than this from every annotated center, readable or guessed, is none."""
 _READABLE: Final[int] = 2
 _SUFFIXES: Final[tuple[str, ...]] = (".dcm", ".png", ".jpg")
 
@@ -47,8 +47,13 @@ class Tally:
     seconds: list[float] = field(default_factory=list)
 
 
-def truth_of(content: Mapping[str, Any]) -> dict[str, FloatArray]:
-    """Center and corners (5, 2) of every level of an annotation, and of "S1"; NaN where it says nothing."""
+def truth_of(content: Mapping[str, Any], readable: int = _READABLE) -> dict[str, FloatArray]:
+    """Center and corners (5, 2) of every level of an annotation, and of "S1"; NaN where it says nothing.
+
+    Args:
+        content: of the annotation file.
+        readable: least confidence, where points have one.
+    """
     marks = {name: point for name, point in (content.get("landmarks") or content.get("points") or {}).items() if point}
     out = {level: np.full((5, 2), np.nan) for level in (*VERTEBRAE, "S1")}
     for level, own in content.get("vertebrae", {}).items():
@@ -58,7 +63,7 @@ def truth_of(content: Mapping[str, Any]) -> dict[str, FloatArray]:
         out[level][0] = out[level][1:].mean(axis=0)
     for name, point in marks.items():
         if isinstance(point, list):
-            if len(point) > 2 and point[2] < _READABLE:
+            if len(point) > 2 and point[2] < readable:
                 continue
             xy = point[:2]
         else:
@@ -72,11 +77,9 @@ def truth_of(content: Mapping[str, Any]) -> dict[str, FloatArray]:
     return out
 
 
-def compare(
-    found: Bodies, truth: Mapping[str, FloatArray], spacing: tuple[float, float], film: str, tally: Tally
-) -> None:
-    """Adds one film to a tally; the truth as of `truth_of`, in film pixels."""
-    scale = np.array(spacing)
+def compare(found: Bodies, content: Mapping[str, Any], spacing: tuple[float, float], film: str, tally: Tally) -> None:
+    """Adds one film, with the content of its annotation file, to a tally."""
+    scale, truth = np.array(spacing), truth_of(content)
     known = {level: own for level, own in truth.items() if level != "S1" and np.isfinite(own[0]).all()}
     centers = np.array([body.center for body in found.vertebrae]).reshape(-1, 2)
     for level, own in known.items():
@@ -91,10 +94,10 @@ def compare(
         _corners(level, body.corners, own[1:], scale, tally)
     if found.plates and np.isfinite(truth["S1"][0]).all():
         _corners("S1", found.plates[0].corners, truth["S1"][1:], scale, tally)
-    ends = [own[0, 1] for own in known.values()]
+    guessed = np.array([own[0] for level, own in truth_of(content, 0).items() if level != "S1"])
     for body in found.vertebrae:
-        distance = [float(np.linalg.norm((own[0] - body.center) * scale)) for own in known.values()]
-        tally.none += min(ends) < body.center[1] < max(ends) and min(distance) > APART_MM
+        distance = np.linalg.norm((guessed - body.center) * scale, axis=1)
+        tally.none += bool(np.nanmin(distance) > APART_MM)
 
 
 def _corners(level: str, found: FloatArray, true: FloatArray, scale: FloatArray, tally: Tally) -> None:
@@ -160,7 +163,7 @@ def main(arguments: list[str] | None = None) -> int:
             frame = whole_frame(read.size_px, (x, y), content.get("anterior", "left"))
             found = find_bodies(np.asarray(read.pixels), frame, network)
             tally.seconds.append(time.perf_counter() - start)
-            compare(found, truth_of(content), (x, y), path.stem, tally)
+            compare(found, content, (x, y), path.stem, tally)
     except SpineAlignmentError as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
