@@ -31,6 +31,7 @@ def simulate_film(
     spacing: float = 0.36,
     randomization: float = 0.5,
     system: int | None = None,
+    presacral_count: int | None = None,
 ) -> SimulatedFilm:
     """Film `index` of a seed; the same bytes whenever and wherever it is made.
 
@@ -40,8 +41,9 @@ def simulate_film(
         spacing: size of a film pixel, mm.
         randomization: strength of its look, 0 plausible to 1.5 well past it.
         system: which X-ray system takes the film, with an exposure and a processing of its own; None: any.
+        presacral_count: of vertebrae, 23 to 25; None: as in the population.
     """
-    patient = sample_patient(seed, index)
+    patient = sample_patient(seed, index, presacral_count=presacral_count)
     plane = patient.beam.project(patient.landmarks)
     crown, lowest = patient.anatomy.crown + 60.0, float(np.nanmin(plane[:, 1])) - 340.0
     canvas = (int(crown - lowest), 560)

@@ -57,10 +57,16 @@ class Patient:
         }
 
 
-def sample_patient(seed: int, index: int, spread: float = 1.0) -> Patient:
-    """The patient number `index` of a seed; `spread` above 1: of a population that stands so much more unevenly."""
+def sample_patient(seed: int, index: int, spread: float = 1.0, presacral_count: int | None = None) -> Patient:
+    """The patient number `index` of a seed.
+
+    Args:
+        seed, index: which patient.
+        spread: above 1: of a population that stands so much more unevenly.
+        presacral_count: of vertebrae, 23 to 25; None: as in the population.
+    """
     rng = generator(seed, index, _PATIENT)
-    person = sample_person(rng)
+    person = sample_person(rng, presacral_count)
     posture = solve(person, rng, spread)
     anatomy = assemble(person, posture, rng)
     beam = _sample_beam(0.45 * anatomy.crown, rng)
