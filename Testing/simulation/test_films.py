@@ -129,7 +129,7 @@ def test_windows_show_bodies_where_the_projection_has_them(tmp_path: Path) -> No
     assert min(counts) == 0 and max(counts) > 10, "some windows show no spine at all"
     for _, truth in shown:
         known = np.isfinite(truth[1:24]).all(axis=(1, 2))
-        np.testing.assert_allclose(truth[1:24][known, 0], truth[1:24][known, 1:].mean(axis=1), atol=3.0)  # bent
+        np.testing.assert_allclose(truth[1:24][known, 0], truth[1:24][known, 1:].mean(axis=1), atol=6.0)  # bent
 
 
 def test_projections_without_corners_are_named(tmp_path: Path) -> None:

@@ -111,7 +111,8 @@ class BodyWindows:
             turn = float(np.radians(rng.normal(0, 6) if rng.random() < 0.85 else rng.uniform(-35, 35)))
             stretch = float(np.exp(rng.normal(0, 0.03)))
             if rng.random() < 0.6:
-                bend = rng.normal(0, rng.uniform(1, BEND_MM) / SPACING_MM, (*BEND_GRID, 2))
+                share = window[0] / INPUT_SIZE[0]  # the grid is as much finer, so that bends are no steeper
+                bend = rng.normal(0, share * rng.uniform(1, BEND_MM) / SPACING_MM, (*BEND_GRID, 2))
         cos, sin = np.cos(turn), np.sin(turn)
         linear = np.array([[cos * stretch, -sin], [sin, cos / stretch]]) * unit
         reach = np.array(window[::-1]) * unit
