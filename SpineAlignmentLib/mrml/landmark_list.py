@@ -24,6 +24,15 @@ FILM_ROLE: Final[str] = "SpineAlignment.film"
 """Node reference role from the list to its volume; it also tells our lists from others."""
 TABLE_ROLE: Final[str] = "SpineAlignment.table"
 
+CHANGES: Final[tuple[int, ...]] = (
+    slicer.vtkMRMLMarkupsNode.PointModifiedEvent,
+    slicer.vtkMRMLMarkupsNode.PointPositionDefinedEvent,
+    slicer.vtkMRMLMarkupsNode.PointPositionUndefinedEvent,
+    slicer.vtkMRMLMarkupsNode.PointPositionMissingEvent,
+    slicer.vtkMRMLMarkupsNode.PointRemovedEvent,
+)
+"""Events of the list after which its positions have to be read again."""
+
 _FACTS: Final[str] = "SpineAlignment.film"
 _DETECTION: Final[str] = "SpineAlignment.detection"
 _CONFIDENCE: Final[str] = "confidence"
@@ -95,6 +104,13 @@ def write_ras(node: Node, ras: FloatArray) -> None:
                 node.SetNthControlPointPosition(i, *(float(v) for v in position))
             elif node.GetNthControlPointPositionStatus(i) == status.PositionDefined:
                 node.SetNthControlPointPositionMissing(i)
+
+
+def mark(node: Node, low: NDArray[np.bool_]) -> None:
+    """Give landmarks of low confidence, shape (45,), their own color."""
+    for i in range(COUNT):
+        if bool(node.GetNthControlPointSelected(i)) == bool(low[i]):
+            node.SetNthControlPointSelected(i, not low[i])
 
 
 def write_facts(node: Node, film: results.Annotation) -> None:

@@ -20,6 +20,13 @@ from SpineAlignmentLib.errors import FilmError
 Node = Any
 FloatArray = NDArray[np.float64]
 
+CHANGES: Final[tuple[int, ...]] = (
+    slicer.vtkMRMLTransformableNode.TransformModifiedEvent,
+    slicer.vtkMRMLVolumeNode.ImageDataModifiedEvent,
+    vtk.vtkCommand.ModifiedEvent,
+)
+"""Events of a volume after which it may be another film, or lie elsewhere."""
+
 _SCREEN: Final[dict[int, tuple[tuple[float, ...], tuple[float, ...]]]] = {
     0: ((0.0, -1.0, 0.0), (0.0, 0.0, 1.0)),
     1: ((-1.0, 0.0, 0.0), (0.0, 0.0, 1.0)),

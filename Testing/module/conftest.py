@@ -17,6 +17,7 @@ pytest.importorskip("PySide6", reason="the stand-in host needs PySide6-Essential
 from SpineAlignmentLib.measurement.landmarks import INDEX, NAMES  # noqa: E402
 from Testing.host import application, subject  # noqa: E402
 from Testing.host.films import add_film  # noqa: E402
+from Testing.module.window import wait_until  # noqa: E402
 
 INPUT_SIZE = (216, 120)
 
@@ -96,6 +97,17 @@ def models(tmp_path_factory: pytest.TempPathFactory) -> Path:
     (folder / "model.json").write_text(json.dumps(about))
     (folder.parent / "ensemble.json").write_text(json.dumps({"models": ["centroid"]}))
     return folder.parent
+
+
+@pytest.fixture
+def detected(module, models, film):
+    """The module after a click on Detect landmarks, with a real child process and network."""
+    module.logic.models = models
+    # the small network sees the same spine either way
+    module.logic.alignment(film).set_anterior("left")
+    module.ui.detectButton.click()
+    wait_until(lambda: not module.logic.queue.busy)
+    return module
 
 
 def centroid_network():

@@ -46,6 +46,28 @@ def test_only_what_slicer_has_is_imported_at_file_scope(room):
         assert tops - set(sys.stdlib_module_names) <= ALLOWED_AT_FILE_SCOPE, path
 
 
+STARTS_LIKE_SLICER = """
+import sys
+import numpy, vtk, slicer
+from Testing.host import application
+application.install()
+slicer.app = application.Application(None, True)
+known = set(sys.modules)
+application.load_module()
+print(*sorted(set(sys.modules) - known))
+"""
+
+
+def test_slicers_start_imports_the_file_of_the_module_alone():
+    """Rooms of the library come when they are used, and with them SciPy, pydicom and SimpleITK."""
+    pytest.importorskip("slicer")
+    pytest.importorskip("PySide6")
+    command = [sys.executable, "-c", STARTS_LIKE_SLICER]
+    printed = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    new = set(printed.split()) - {name for name in printed.split() if name.split(".")[0] in sys.stdlib_module_names}
+    assert new == {"SpineAlignment", "SpineAlignmentLib"}
+
+
 def test_qt_is_used_in_the_panels_only():
     for path in packaged_files("SpineAlignmentLib"):
         names = {name.split(".")[0] for name in imports_at_file_scope(ast.parse(path.read_text()))}
