@@ -67,7 +67,7 @@ def main() -> int:
     widget = host.open_module()
     save(host, folder / "film.webp")
     detect(widget)
-    save(host, folder / "module.webp")
+    save(host, folder / "module.jpg")
     widget.panel.draw(list(KEYS))
     save(host, folder / "all_measurements.webp")
     widget.ui.mainButton.click()
