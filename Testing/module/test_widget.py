@@ -147,6 +147,27 @@ def test_place_landmarks_by_hand(host, module, film):
     assert interaction.GetCurrentInteractionMode() == slicer.vtkMRMLInteractionNode.ViewTransform
 
 
+def test_place_what_is_missing_at_the_first_press(host, detected):
+    ui, alignment = detected.ui, detected.logic.spine.alignments[0]
+    interaction = slicer.mrmlScene.GetNodeByID("vtkMRMLInteractionNodeSingleton")
+    x, y = screen_position(host, alignment.landmarks, INDEX["FH_1"])
+    for name in ("FH_1", "L3_C"):
+        alignment.set_point(name, None)
+    ui.landmarksTable.setCurrentCell(INDEX["FH_1"], 0)
+    ui.placeButton.click()
+    settle()
+    assert ui.placeButton.checked
+    assert interaction.GetCurrentInteractionMode() == slicer.vtkMRMLInteractionNode.Place
+    assert ui.statusLabel.text == "Click on FH_1 on the film."
+    for kind, x_px in (("move", x - 44), ("move", x - 40), ("press", x - 40), ("release", x - 40)):
+        mouse(host, kind, x_px, y)
+        settle()
+    assert alignment.state("FH_1") == "adjusted"
+    ui.placeButton.click()
+    assert alignment.state("L3_C") == "missing"
+    assert interaction.GetCurrentInteractionMode() == slicer.vtkMRMLInteractionNode.ViewTransform
+
+
 def test_the_module_tests_itself(host, module):
     """`SpineAlignmentTest`, which is for a real Slicer, with the shipped ensemble."""
     result = unittest.TestResult()
