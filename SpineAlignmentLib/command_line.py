@@ -5,7 +5,9 @@ Exit status: 0 when all is done, 1 when some failed, 2 for wrong usage or when t
 
 import argparse
 import math
+import signal
 import sys
+import threading
 from collections.abc import Sequence
 from pathlib import Path
 from typing import NoReturn
@@ -19,6 +21,7 @@ DONE, SOME_FAILED, WRONG_USAGE, INTERRUPTED = 0, 1, 2, 130
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line; returns the exit status."""
     options = _parser().parse_args(arguments)
+    _end_as_if_interrupted()
     try:
         status: int = options.run(options)
     except SpineAlignmentError as error:
@@ -32,6 +35,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
         sys.stderr.close()
         return DONE
     return status
+
+
+def _end_as_if_interrupted() -> None:
+    """Let SIGTERM, as `kill`, `timeout` and schedulers of clusters send it, end a command as Ctrl+C does."""
+    if threading.current_thread() is threading.main_thread():
+        signal.signal(signal.SIGTERM, signal.default_int_handler)
 
 
 class _Parser(argparse.ArgumentParser):
@@ -58,6 +67,8 @@ def _parser() -> argparse.ArgumentParser:
     detect.add_argument(
         "--models", type=Path, metavar="DIR", help="folder with ensemble.json; the shipped one if absent"
     )
+    detect.add_argument("--again", action="store_true", help="also films that are done already, unchanged, in OUT")
+    detect.add_argument("--workers", type=_count, metavar="N", help="processes at work; one on each core if absent")
     detect.set_defaults(run=_detect)
     measure = commands.add_parser("measure", help="the 18 parameters of given landmarks")
     measure.add_argument("inputs", nargs="+", type=Path, metavar="LANDMARKS", help=".json or .mrk.json")
@@ -83,50 +94,42 @@ def _spacing(text: str) -> float | tuple[float, float]:
     return values[0] if len(values) == 1 else (values[0], values[1])
 
 
-def _detect(options: argparse.Namespace) -> int:
-    from SpineAlignmentLib.film.paths import film_files
-    from SpineAlignmentLib.jobs.archive import Archive
+def _count(text: str) -> int:
+    if not text.isascii() or not text.isdigit() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number of processes such as 4")
+    return int(text)
 
-    files: list[Path] = []
+
+def _detect(options: argparse.Namespace) -> int:
+    from SpineAlignmentLib.film.paths import film_sources
+    from SpineAlignmentLib.jobs.archive import Archive
+    from SpineAlignmentLib.jobs.film_task import FilmSettings
+    from SpineAlignmentLib.results.store import Source
+
+    films: dict[str, Source] = {}
+    empty = False
     for place in options.inputs:
-        found = film_files(place, options.output) if place.is_dir() else [place]
+        found = film_sources(place, options.output)
         if not found:
             print(f"{place}: no films in this folder", file=sys.stderr)
-        files += found
-    files = list(dict.fromkeys(files))
-    if not files:
+            empty = True
+        films |= {source.place: source for source in found}
+    if not films:
         return WRONG_USAGE
-    archive = Archive(
-        files,
-        options.output,
+    settings = FilmSettings(
         spacing=options.spacing,
         anterior=None if options.anterior == "auto" else options.anterior,
         models=options.models,
         engine=options.engine,
     )
-    failed = archive.run()
-    empty = any(place.is_dir() and not film_files(place, options.output) for place in options.inputs)
-    return SOME_FAILED if failed or empty else DONE
+    archive = Archive(list(films.values()), options.output, settings, options.again, options.workers)
+    return SOME_FAILED if archive.run() or empty else DONE
 
 
 def _measure(options: argparse.Namespace) -> int:
-    from SpineAlignmentLib.results.files import make_folder, write_files
-    from SpineAlignmentLib.results.markups import read_landmarks
-    from SpineAlignmentLib.results.result_file import json_bytes
-    from SpineAlignmentLib.results.text_table import parameter_table
+    from SpineAlignmentLib.jobs.measuring import measure
 
-    make_folder(options.output)
-    failed = 0
-    for path in options.inputs:
-        stem = path.name.removesuffix(".json").removesuffix(".mrk")
-        try:
-            annotation = read_landmarks(path)
-            write_files({options.output / f"{stem}.json": json_bytes(annotation)})
-            print(f"{path}\n{parameter_table(annotation)}")
-        except SpineAlignmentError as error:
-            print(f"spine-alignment: {error}", file=sys.stderr)
-            failed += 1
-    return SOME_FAILED if failed else DONE
+    return SOME_FAILED if measure(options.inputs, options.output) else DONE
 
 
 def _view(options: argparse.Namespace) -> int:

@@ -1,8 +1,9 @@
-"""Which files of a folder may be films, and how the results of each are named."""
+"""Which files of a folder may be films, and what the results of each are called."""
 
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
+
+from SpineAlignmentLib.results.store import Source
 
 FILM_ENDINGS: Final[tuple[str, ...]] = (
     ".dcm", ".dicom", ".png", ".jpg", ".jpeg", ".tif", ".tiff", ".nrrd", ".nhdr", ".mha", ".mhd", ".nii", ".nii.gz", "",
@@ -11,7 +12,7 @@ FILM_ENDINGS: Final[tuple[str, ...]] = (
 
 
 def film_files(folder: Path, output: Path | None = None) -> list[Path]:
-    """The files in a folder and its subfolders that may be films, in order.
+    """The files in a folder and its subfolders that may be films, in order; links that lead nowhere are among them.
 
     Args:
         folder: where to look.
@@ -20,7 +21,7 @@ def film_files(folder: Path, output: Path | None = None) -> list[Path]:
     return sorted(
         path
         for path in folder.rglob("*")
-        if path.is_file()
+        if (path.is_file() or _leads_nowhere(path))
         and not path.name.startswith(".")
         and path.name.upper() != "DICOMDIR"
         and ending(path) in FILM_ENDINGS
@@ -35,19 +36,26 @@ def ending(path: Path) -> str:
     return ".nii.gz" if name.endswith(".nii.gz") else path.suffix.lower() if not path.suffix[1:].isdigit() else ""
 
 
-def result_names(files: Sequence[Path]) -> list[str]:
-    """A name for the results of each film: its file's without the ending; numbered where two would be the same."""
-    taken: set[str] = set()
-    names = []
-    for path in files:
-        stem = path.name[: -len(ending(path))] if ending(path) else path.name
-        name, number = stem, 1
-        while name in taken:
-            number += 1
-            name = f"{stem}_{number}"
-        taken.add(name)
-        names.append(name)
-    return names
+def film_sources(place: Path, output: Path | None = None) -> list[Source]:
+    """The films of a folder, or the one file that `place` is; see `film_files`."""
+    if not place.is_dir():
+        return [Source(place, _readable(place.name))]
+    return [Source(path, _readable(path.relative_to(place).as_posix())) for path in film_files(place, output)]
+
+
+def stem_of(path: Path) -> str:
+    """What the results of a film are called: its file's name without the ending."""
+    stem = path.name[: -len(ending(path))] if ending(path) else path.name
+    return "".join(c if c.isprintable() else "_" for c in stem) or "film"
+
+
+def _readable(name: str) -> str:
+    """A name whose bytes are no text, as text."""
+    return name.encode(errors="backslashreplace").decode()
+
+
+def _leads_nowhere(path: Path) -> bool:
+    return path.is_symlink() and not path.exists()
 
 
 def _is_image(path: Path) -> bool:

@@ -2,16 +2,16 @@
 
 import os
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from SpineAlignmentLib.errors import ResultError
 
 
-def write_files(contents: Mapping[Path, bytes]) -> None:
+def write_files(contents: Mapping[Path, bytes | Iterable[bytes]]) -> None:
     """Write several files so that all of them appear, or none changes when the disk is full or not writable.
 
-    Every file is first written beside its place under a temporary name, then renamed.
+    Every file is first written beside its place under a temporary name, and on the disk, then renamed.
 
     Raises:
         ResultError: names the place and the reason.
@@ -21,7 +21,11 @@ def write_files(contents: Mapping[Path, bytes]) -> None:
         for path, content in contents.items():
             part = path.with_name(f".{path.name[:200]}.{os.getpid()}.part")
             waiting[path] = part
-            part.write_bytes(content)
+            with part.open("wb") as stream:
+                stream.writelines([content] if isinstance(content, bytes) else content)
+                stream.flush()
+                # the name must not be on the disk before the content is, or a power cut leaves an empty file
+                os.fsync(stream.fileno())
         for path, part in waiting.items():
             part.replace(path)
     except OSError as error:

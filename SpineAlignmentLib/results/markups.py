@@ -15,7 +15,7 @@ from SpineAlignmentLib.errors import ResultError
 from SpineAlignmentLib.measurement.landmarks import INDEX, NAMES
 from SpineAlignmentLib.results.annotation import Annotation
 from SpineAlignmentLib.results.placement import Placement
-from SpineAlignmentLib.results.result_file import from_json, read_json, to_json
+from SpineAlignmentLib.results.result_file import MAX_NUMBER, from_json, read_json, to_json
 
 FloatArray = NDArray[np.float64]
 
@@ -89,13 +89,15 @@ def read_markups(path: str | Path) -> Annotation:
         for point in points:
             if point["label"] in INDEX and point.get("positionStatus", "defined") == "defined":
                 positions[INDEX[point["label"]]] = np.array(point["position"], float).reshape(3)
-    except (KeyError, IndexError, TypeError, ValueError, AttributeError) as error:
+        if np.any(np.abs(positions) > MAX_NUMBER):
+            raise ValueError("a position beyond every film")
+    except (KeyError, IndexError, TypeError, ValueError, OverflowError, AttributeError) as error:
         raise ResultError(f"{path}: not a markups point list") from error
     if system not in ("LPS", "RAS"):
         raise ResultError(f'{path}: unknown coordinate system {system!r}; expected "LPS" or "RAS"')
     if system == "RAS":
         positions[:, :2] *= -1
-    if not np.isfinite(positions).any():
+    if not np.isfinite(positions).all(axis=1).any():
         raise ResultError(f"{path}: no control point is labeled with a landmark name such as S1_A")
     film = content.get(_FILM_KEY)
     return _ours(film, positions, path) if isinstance(film, dict) else _from_positions(positions, path)
@@ -107,14 +109,16 @@ def _ours(film: dict[str, Any], positions: FloatArray, path: Path) -> Annotation
         lies = film.pop("placement")
         placement = Placement(_triple(lies["origin"]), _triple(lies["x_step"]), _triple(lies["y_step"]))
         points_px = placement.to_film(positions)
-    except (KeyError, TypeError, ValueError, AttributeError, np.linalg.LinAlgError) as error:
+    except (KeyError, TypeError, ValueError, OverflowError, AttributeError, np.linalg.LinAlgError) as error:
         raise ResultError(f"{path}: its film entry has no valid placement") from error
     return from_json({**film, "landmarks": {}}, str(path)).with_points(points_px)
 
 
 def _triple(values: Any) -> tuple[float, float, float]:
-    x, y, z = values
-    return float(x), float(y), float(z)
+    x, y, z = (float(v) for v in values)
+    if max(abs(x), abs(y), abs(z)) > MAX_NUMBER:
+        raise ValueError("a place beyond every film")
+    return x, y, z
 
 
 def _from_positions(positions: FloatArray, path: Path) -> Annotation:

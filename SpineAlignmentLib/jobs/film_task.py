@@ -1,0 +1,122 @@
+"""One film from its file to its results: the task that every worker does, on this machine or on another.
+
+A task is given and answered whole; it reads its film and writes nothing, so that a worker that dies leaves nothing.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from SpineAlignmentLib import SOFTWARE
+from SpineAlignmentLib.errors import FilmError, ModelError, SpineAlignmentError
+from SpineAlignmentLib.results.markups import markups_bytes
+from SpineAlignmentLib.results.result_file import json_bytes, to_json
+from SpineAlignmentLib.results.store import fingerprint_of, settings_hash
+from SpineAlignmentLib.results.table import Value, film_row
+
+if TYPE_CHECKING:
+    from SpineAlignmentLib.detection.detector import Detector
+
+ENDINGS = (".json", ".mrk.json", ".png")
+"""Of the result files of a film."""
+
+
+@dataclass(frozen=True)
+class FilmSettings:
+    """What decides a film's result, besides the film."""
+
+    spacing: float | tuple[float, float] | None = None
+    anterior: str | None = None
+    models: Path | None = None
+    engine: str = "auto"
+
+    def hash(self) -> str:
+        """Equal for settings that give equal results: options, engine, software and the models' content.
+
+        Raises:
+            ModelError: the models or the engine are not right.
+        """
+        from SpineAlignmentLib.detection.engines import choose_engine
+        from SpineAlignmentLib.detection.models import read_close_ups, read_ensemble
+
+        models = (*read_ensemble(self.models), *read_close_ups(self.models))
+        return settings_hash(
+            {
+                "software": SOFTWARE,
+                "engine": choose_engine(self.engine),
+                "models": [[model.name, dict(model.checksums)] for model in models],
+                "spacing": self.spacing,
+                "anterior": self.anterior,
+            }
+        )
+
+
+@dataclass(frozen=True)
+class FilmTask:
+    """A film to detect."""
+
+    path: Path
+    settings: FilmSettings
+    threads: int | None = None
+    """Processor threads of one network run; None for all."""
+
+
+@dataclass(frozen=True)
+class FilmOutcome:
+    """What became of a film."""
+
+    reason: str = ""
+    """Why it failed, in one line that begins with its path; empty when it is done."""
+    fingerprint: str = ""
+    row: Mapping[str, Value] | None = None
+    files: Mapping[str, bytes] | None = None
+    """Ending, as in `ENDINGS`, to the content of the result file."""
+
+
+def do_film(task: FilmTask) -> FilmOutcome:
+    """Read a film, detect its landmarks and make its results.
+
+    Raises:
+        ModelError: the models or the engine are not right; this concerns every film.
+    """
+    fingerprint = ""
+    try:
+        fingerprint = fingerprint_of(task.path)
+        files, content = _results(task)
+    except ModelError:
+        raise
+    except SpineAlignmentError as error:
+        return FilmOutcome(str(error), fingerprint)
+    except OSError as error:
+        reason = f"{task.path}: cannot read: {error.strerror or error}"
+        return FilmOutcome(str(FilmError(reason)), fingerprint)
+    except MemoryError:
+        reason = f"{task.path}: not enough memory to detect its landmarks"
+        return FilmOutcome(reason, fingerprint)
+    # whatever a library raises belongs to this one film; its text may quote what the film says of its patient
+    except Exception as error:
+        reason = f"{task.path}: cannot be measured ({type(error).__name__})"
+        return FilmOutcome(reason, fingerprint)
+    return FilmOutcome("", fingerprint, film_row(content), files)
+
+
+def _results(task: FilmTask) -> tuple[dict[str, bytes], dict[str, Any]]:
+    from SpineAlignmentLib.film.reading import read_film
+    from SpineAlignmentLib.results.picture import png_bytes
+
+    chosen = task.settings
+    detector = _detector(chosen.models, chosen.engine, task.threads)
+    film = read_film(task.path, chosen.spacing, chosen.anterior)
+    found = detector.detect(film)
+    contents = (json_bytes(found), markups_bytes(found, film.placement), png_bytes(film, found))
+    return dict(zip(ENDINGS, contents, strict=True)), to_json(found)
+
+
+@lru_cache(maxsize=1)
+def _detector(models: Path | None, engine: str, threads: int | None) -> "Detector":
+    """Loaded once in each worker."""
+    from SpineAlignmentLib.detection.detector import Detector
+
+    return Detector(models, engine, threads)
