@@ -15,6 +15,7 @@ from SpineAlignmentLib.film.checks import check_size, checked_pixels, checked_sp
 from SpineAlignmentLib.film.film import SPACING_UNKNOWN, Film
 from SpineAlignmentLib.film.itk import itk_image, itk_placement
 from SpineAlignmentLib.film.polarity import inverted
+from SpineAlignmentLib.results.annotation import SPACING_WARNING
 from SpineAlignmentLib.results.placement import plain_placement
 
 _SPACING_TAGS: Final[tuple[tuple[str, str], ...]] = (
@@ -167,13 +168,13 @@ def _spacing(
         if given:
             return (None, SPACING_UNKNOWN, row / column if row > 0 and column > 0 else 1.0, warnings)
         if is_placeholder(spacing, size):
-            warnings.append(f"{source} says 1 mm, which no film of this size has; taken as unknown")
+            warnings.append(f"{SPACING_WARNING}: {source} says 1 mm, which no film of this size has; taken as unknown")
             continue
         spacing = checked_spacing(spacing, size, str(path), source)
         if keyword == "ImagerPixelSpacing":
             factor = _magnification(data)
             warnings.append(
-                "spacing is that of the detector, not calibrated to the patient"
+                f"{SPACING_WARNING} is that of the detector, not calibrated to the patient"
                 + (f"; lengths in the patient are about {factor:g} times shorter" if factor else "")
             )
         return spacing, source, row / column, warnings

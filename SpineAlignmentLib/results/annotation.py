@@ -4,7 +4,7 @@ Pixel coordinates are those of the original film, with (0, 0) at the center of i
 """
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
@@ -17,6 +17,9 @@ from SpineAlignmentLib.measurement.parameters import PARAMETERS, spinopelvic_par
 FloatArray = NDArray[np.float64]
 
 ANTERIOR_SIDES: Final[tuple[str, str]] = ("left", "right")
+
+SPACING_WARNING: Final[str] = "pixel spacing"
+"""How warnings about the size of a pixel begin; they go when the film is calibrated."""
 
 
 def no_points() -> FloatArray:
@@ -83,7 +86,14 @@ class Annotation:
         """
         if spacing_mm is not None and not (np.all(np.isfinite(spacing_mm)) and min(spacing_mm) > 0):
             raise ValueError(f"the size of a pixel must be a positive number of millimeters, got {spacing_mm}")
-        return replace(self, spacing_mm=spacing_mm, spacing_source=source)
+        return replace(
+            self, spacing_mm=spacing_mm, spacing_source=source, warnings=without_spacing_warnings(self.warnings)
+        )
+
+    def with_warnings_of(self, detection: "Annotation") -> "Annotation":
+        """What a detection warns of as well; of the size of a pixel this film knows better."""
+        new = [text for text in without_spacing_warnings(detection.warnings) if text not in self.warnings]
+        return replace(self, warnings=(*self.warnings, *new))
 
     def facing(self, side: str, source: str) -> "Annotation":
         """The same landmarks of a patient who faces "left" or "right".
@@ -94,6 +104,11 @@ class Annotation:
         if side not in ANTERIOR_SIDES:
             raise ValueError(f"the patient faces 'left' or 'right', not {side!r}")
         return replace(self, anterior=side, anterior_source=source)
+
+
+def without_spacing_warnings(warnings: Iterable[str]) -> tuple[str, ...]:
+    """The warnings that a calibration leaves."""
+    return tuple(text for text in warnings if not text.startswith(SPACING_WARNING))
 
 
 def frame_points(points_px: ArrayLike, spacing: tuple[float, float] | None, anterior: str) -> FloatArray:
