@@ -69,7 +69,15 @@ def _parser() -> argparse.ArgumentParser:
     )
     detect.add_argument("--again", action="store_true", help="also films that are done already, unchanged, in OUT")
     detect.add_argument("--workers", type=_count, metavar="N", help="processes at work; one on each core if absent")
+    detect.add_argument("--pseudonym-key", type=Path, metavar="FILE", help="tell patients apart without their names")
+    detect.add_argument("--identify", action="store_true", help="write who the patients are into the table")
+    detect.add_argument("--quiet", action="store_true", help="say nothing but what goes wrong")
+    detect.add_argument("--log", type=Path, metavar="FILE", help="append a line for each film to this file")
+    detect.add_argument("--progress", choices=("bar", "json"), default="bar", help="json: for another program to read")
     detect.set_defaults(run=_detect)
+    key = commands.add_parser("make-key", help="make a key for --pseudonym-key; keep it, it is the only way back")
+    key.add_argument("file", type=Path, metavar="FILE")
+    key.set_defaults(run=_make_key)
     measure = commands.add_parser("measure", help="the 18 parameters of given landmarks")
     measure.add_argument("inputs", nargs="+", type=Path, metavar="LANDMARKS", help=".json or .mrk.json")
     measure.add_argument("-o", "--output", required=True, type=Path, metavar="OUT", help="folder for the results")
@@ -101,6 +109,7 @@ def _count(text: str) -> int:
 
 
 def _detect(options: argparse.Namespace) -> int:
+    from SpineAlignmentLib.film.identity import read_key
     from SpineAlignmentLib.film.paths import film_sources
     from SpineAlignmentLib.jobs.archive import Archive
     from SpineAlignmentLib.jobs.film_task import FilmSettings
@@ -121,8 +130,15 @@ def _detect(options: argparse.Namespace) -> int:
         anterior=None if options.anterior == "auto" else options.anterior,
         models=options.models,
         engine=options.engine,
+        key=None if options.pseudonym_key is None else read_key(options.pseudonym_key),
+        identify=options.identify,
     )
-    archive = Archive(list(films.values()), options.output, settings, options.again, options.workers)
+    if options.identify:
+        print(f"--identify: names, IDs and dates of patients go into {options.output}", file=sys.stderr)
+    style = "quiet" if options.quiet else options.progress
+    archive = Archive(
+        list(films.values()), options.output, settings, options.again, options.workers, style, options.log
+    )
     return SOME_FAILED if archive.run() or empty else DONE
 
 
@@ -130,6 +146,14 @@ def _measure(options: argparse.Namespace) -> int:
     from SpineAlignmentLib.jobs.measuring import measure
 
     return SOME_FAILED if measure(options.inputs, options.output) else DONE
+
+
+def _make_key(options: argparse.Namespace) -> int:
+    from SpineAlignmentLib.film.identity import make_key
+
+    make_key(options.file)
+    print(f"{options.file}: a new key; without it nobody can tell who a pseudonym stands for, so keep it safe")
+    return DONE
 
 
 def _view(options: argparse.Namespace) -> int:
