@@ -111,8 +111,8 @@ class _Run:
 
     def fail(self, source: Source, name: str, outcome: FilmOutcome) -> None:
         # the row names the file already, and its folders may be named after people
-        reason = outcome.reason.removeprefix(f"{source.path}: ")
-        self.progress.film_failed(source.file, outcome.reason, reason)
+        reason = outcome.reason.removeprefix(" ".join(f"{source.path}: ".split())).strip()
+        self.progress.film_failed(source.file, f"{source.shown}: {reason}", reason)
         self.put(source, name, outcome, reason)
 
     def put(self, source: Source, name: str, outcome: FilmOutcome, reason: str = "") -> None:
