@@ -4,8 +4,11 @@ Exit status: 0 when all is done, 1 when some failed, 2 for wrong usage or when t
 """
 
 import argparse
+import io
 import math
+import signal
 import sys
+import threading
 from collections.abc import Sequence
 from pathlib import Path
 from typing import NoReturn
@@ -18,7 +21,12 @@ DONE, SOME_FAILED, WRONG_USAGE, INTERRUPTED = 0, 1, 2, 130
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line; returns the exit status."""
+    for stream in (sys.stdout, sys.stderr):
+        # names of files may hold what a terminal or a code page cannot show
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
     options = _parser().parse_args(arguments)
+    _end_as_if_interrupted()
     try:
         status: int = options.run(options)
     except SpineAlignmentError as error:
@@ -32,6 +40,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
         sys.stderr.close()
         return DONE
     return status
+
+
+def _end_as_if_interrupted() -> None:
+    """Let SIGTERM, as `kill`, `timeout` and schedulers of clusters send it, end a command as Ctrl+C does."""
+    if threading.current_thread() is threading.main_thread():
+        signal.signal(signal.SIGTERM, signal.default_int_handler)
 
 
 class _Parser(argparse.ArgumentParser):
@@ -48,17 +62,23 @@ def _parser() -> argparse.ArgumentParser:
     detect = commands.add_parser("detect", help="find the 45 landmarks of films and measure them")
     detect.add_argument("inputs", nargs="+", type=Path, metavar="FILE_OR_FOLDER")
     detect.add_argument("-o", "--output", required=True, type=Path, metavar="OUT", help="folder for the results")
-    detect.add_argument(
-        "--spacing", type=_spacing, metavar="MM", help="size of a pixel in mm, or X,Y; wins over what the file says"
-    )
-    detect.add_argument(
-        "--anterior", choices=("auto", "left", "right"), default="auto", help="the side the patient faces"
-    )
+    _add_facts(detect)
     detect.add_argument("--engine", choices=("auto", "onnx", "tensorflow"), default="auto")
     detect.add_argument(
         "--models", type=Path, metavar="DIR", help="folder with ensemble.json; the shipped one if absent"
     )
+    detect.add_argument("--force", action="store_true", help="also films that are said to be of another view")
+    detect.add_argument("--again", action="store_true", help="also films that are done already, unchanged, in OUT")
+    detect.add_argument("--workers", type=_count, metavar="N", help="processes at work; one on each core if absent")
+    detect.add_argument("--pseudonym-key", type=Path, metavar="FILE", help="tell patients apart without their names")
+    detect.add_argument("--identify", action="store_true", help="write who the patients are into the table")
+    detect.add_argument("--quiet", action="store_true", help="say nothing but what goes wrong")
+    detect.add_argument("--log", type=Path, metavar="FILE", help="append a line for each film to this file")
+    detect.add_argument("--progress", choices=("bar", "json"), default="bar", help="json: for another program to read")
     detect.set_defaults(run=_detect)
+    key = commands.add_parser("make-key", help="make a key for --pseudonym-key; keep it, it is the only way back")
+    key.add_argument("file", type=Path, metavar="FILE")
+    key.set_defaults(run=_make_key)
     measure = commands.add_parser("measure", help="the 18 parameters of given landmarks")
     measure.add_argument("inputs", nargs="+", type=Path, metavar="LANDMARKS", help=".json or .mrk.json")
     measure.add_argument("-o", "--output", required=True, type=Path, metavar="OUT", help="folder for the results")
@@ -71,6 +91,7 @@ def _parser() -> argparse.ArgumentParser:
         help="also the angle from the upper endplate of one level to the lower endplate of another, such as T4:T12, "
         "kyphosis +; may be given more than once",
     )
+    _add_facts(measure)
     measure.set_defaults(run=_measure)
     view = commands.add_parser("view", help="look at films in the browser, detect and correct their landmarks")
     view.add_argument("films", nargs="*", type=Path, metavar="FILM")
@@ -80,6 +101,16 @@ def _parser() -> argparse.ArgumentParser:
     view.add_argument("--no-browser", action="store_true", help="do not open the default browser")
     view.set_defaults(run=_view)
     return parser
+
+
+def _add_facts(command: argparse.ArgumentParser) -> None:
+    """What the user may know better than a file."""
+    command.add_argument(
+        "--spacing", type=_spacing, metavar="MM", help="size of a pixel in mm, or X,Y; wins over what the file says"
+    )
+    command.add_argument(
+        "--anterior", choices=("auto", "left", "right"), default="auto", help="the side the patient faces"
+    )
 
 
 def _spacing(text: str) -> float | tuple[float, float]:
@@ -103,51 +134,62 @@ def _levels(text: str) -> tuple[str, str]:
     return upper, lower
 
 
-def _detect(options: argparse.Namespace) -> int:
-    from SpineAlignmentLib.film.paths import film_files
-    from SpineAlignmentLib.jobs.archive import Archive
+def _count(text: str) -> int:
+    if not text.isascii() or not text.isdigit() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number of processes such as 4")
+    return int(text)
 
-    files: list[Path] = []
-    for place in options.inputs:
-        found = film_files(place, options.output) if place.is_dir() else [place]
-        if not found:
-            print(f"{place}: no films in this folder", file=sys.stderr)
-        files += found
-    files = list(dict.fromkeys(files))
-    if not files:
-        return WRONG_USAGE
-    archive = Archive(
-        files,
-        options.output,
+
+def _detect(options: argparse.Namespace) -> int:
+    from SpineAlignmentLib.film.found_films import found_films
+    from SpineAlignmentLib.film.identity import read_key
+    from SpineAlignmentLib.jobs.archive import Archive
+    from SpineAlignmentLib.jobs.film_task import FilmSettings
+
+    settings = FilmSettings(
         spacing=options.spacing,
         anterior=None if options.anterior == "auto" else options.anterior,
         models=options.models,
         engine=options.engine,
+        key=None if options.pseudonym_key is None else read_key(options.pseudonym_key),
+        identify=options.identify,
+        force=options.force,
     )
-    failed = archive.run()
-    empty = any(place.is_dir() and not film_files(place, options.output) for place in options.inputs)
-    return SOME_FAILED if failed or empty else DONE
+    if options.identify:
+        print(f"--identify: names, IDs and dates of patients go into {options.output}", file=sys.stderr)
+    style = "quiet" if options.quiet else options.progress
+    with found_films(options.inputs, options.output) as found:
+        for problem in found.problems:
+            print(f"spine-alignment: {problem}", file=sys.stderr)
+        if not found.films:
+            _print_all(found.notes)
+            return WRONG_USAGE
+        films = list(found.films.values())
+        failed = Archive(films, options.output, settings, options.again, options.workers, style, options.log).run()
+        if style == "bar":
+            _print_all(found.notes)
+        return SOME_FAILED if failed or found.problems else DONE
+
+
+def _print_all(lines: Sequence[str]) -> None:
+    for line in lines:
+        print(line)
 
 
 def _measure(options: argparse.Namespace) -> int:
-    from SpineAlignmentLib.results.files import make_folder, write_files
-    from SpineAlignmentLib.results.markups import read_landmarks
-    from SpineAlignmentLib.results.result_file import json_bytes
-    from SpineAlignmentLib.results.text_table import parameter_table
+    from SpineAlignmentLib.jobs.measuring import measure
 
-    make_folder(options.output)
-    failed = 0
-    for path in options.inputs:
-        stem = path.name.removesuffix(".json").removesuffix(".mrk")
-        try:
-            annotation = read_landmarks(path)
-            angles = {f"{upper}:{lower}": annotation.cobb(upper, lower) for upper, lower in options.cobb}
-            write_files({options.output / f"{stem}.json": json_bytes(annotation, angles)})
-            print(f"{path}\n{parameter_table(annotation, angles)}")
-        except SpineAlignmentError as error:
-            print(f"spine-alignment: {error}", file=sys.stderr)
-            failed += 1
+    anterior = None if options.anterior == "auto" else options.anterior
+    failed = measure(options.inputs, options.output, options.spacing, anterior, options.cobb)
     return SOME_FAILED if failed else DONE
+
+
+def _make_key(options: argparse.Namespace) -> int:
+    from SpineAlignmentLib.film.identity import make_key
+
+    make_key(options.file)
+    print(f"{options.file}: a new key; without it nobody can tell who a pseudonym stands for, so keep it safe")
+    return DONE
 
 
 def _view(options: argparse.Namespace) -> int:

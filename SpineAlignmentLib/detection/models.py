@@ -148,6 +148,7 @@ def _listed(listing: Path, key: str) -> tuple[Model, ...]:
 
 def _json(path: Path) -> Any:
     try:
-        return read_json(path)
+        # what training measured may be NaN
+        return read_json(path, finite=False)
     except ResultError as error:
         raise ModelError(str(error)) from error

@@ -1,10 +1,11 @@
 """The result file of a film (`<stem>.json`): annotations, detections and corrections share it."""
 
+import codecs
 import json
 import math
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, NoReturn
 
 import numpy as np
 
@@ -27,6 +28,9 @@ _OWN_KEYS: Final[frozenset[str]] = frozenset(
     {"film", "size_px", "spacing_mm", "spacing_source", "anterior", "anterior_source", "pixel_aspect"}
     | {"landmarks", "vertebrae", "parameters", "cobb", "models", "software", "warnings"}
 )
+
+MAX_NUMBER: Final[float] = 1e9
+"""Beyond every coordinate, size and spacing of a film."""
 
 
 def to_json(annotation: Annotation) -> dict[str, Any]:
@@ -109,18 +113,31 @@ def from_json(content: Any, name: str = "annotation") -> Annotation:
     )
 
 
-def read_json(path: Path) -> Any:
+def read_json(path: Path, finite: bool = True) -> Any:
     """The content of a JSON file.
+
+    Args:
+        path: the file.
+        finite: whether NaN and infinite numbers, which JSON does not have and Python writes, are refused.
 
     Raises:
         ResultError: the file cannot be read or is not JSON.
     """
     try:
-        return json.loads(path.read_text(encoding="utf-8"))
+        content_bytes = path.read_bytes()
+        # editors of Windows put a byte-order mark in front, or write UTF-16
+        marked = content_bytes.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
+        text = content_bytes.decode("utf-16" if marked else "utf-8-sig")
+        content = json.loads(text, parse_constant=_no_constant, parse_float=_finite) if finite else json.loads(text)
+        if "\\ud" in text.lower():
+            # half of a surrogate pair is no text, and no file can hold it
+            json.dumps(content, ensure_ascii=False).encode()
     except OSError as error:
         raise ResultError(f"{path}: cannot read: {error.strerror or error}") from error
-    except (UnicodeDecodeError, json.JSONDecodeError, RecursionError) as error:
+    # besides JSON's own errors: text that is no text, numbers of more digits than Python reads, nesting without end
+    except (ValueError, RecursionError) as error:
         raise ResultError(f"{path}: not a JSON file: {error}") from error
+    return content
 
 
 def read_annotation(path: str | Path) -> Annotation:
@@ -183,13 +200,25 @@ def _vertebrae(content: Any, name: str) -> tuple[FloatArray, FloatArray]:
     return corners, confidence
 
 
+def _no_constant(name: str) -> NoReturn:
+    raise ValueError(f"{name} is not a number")
+
+
+def _finite(digits: str) -> float:
+    value = float(digits)
+    return value if math.isfinite(value) else _no_constant(digits[:20])
+
+
 def _number(value: float, digits: int = 15) -> float | None:
     return round(float(value), digits) if np.isfinite(value) else None
 
 
 def _float(value: Any, what: str) -> float:
-    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+    if isinstance(value, bool) or not isinstance(value, int | float):
         raise ResultError(f"{what}: {value!r} is not a number")
+    # also false for NaN; a whole number may be too large to become a float, or to be printed
+    if not -MAX_NUMBER < value < MAX_NUMBER:
+        raise ResultError(f"{what}: not a number that a film can have")
     return float(value)
 
 
