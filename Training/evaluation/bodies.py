@@ -40,9 +40,12 @@ class Tally:
     bodies: int = 0
     found: int = 0
     none: int = 0
+    named: int = 0
+    """Found bodies that look most like their own level."""
     center_mm: dict[str, list[float]] = field(default_factory=dict)
     corner_mm: dict[str, list[float]] = field(default_factory=dict)
     shift_mm: dict[str, list[FloatArray]] = field(default_factory=dict)
+    """Of each level's corners, anterior + and up +."""
     missed: list[str] = field(default_factory=list)
     seconds: list[float] = field(default_factory=list)
 
@@ -80,6 +83,7 @@ def truth_of(content: Mapping[str, Any], readable: int = _READABLE) -> dict[str,
 def compare(found: Bodies, content: Mapping[str, Any], spacing: tuple[float, float], film: str, tally: Tally) -> None:
     """Adds one film, with the content of its annotation file, to a tally."""
     scale, truth = np.array(spacing), truth_of(content)
+    frame = scale * (1.0 if content.get("anterior", "left") == "right" else -1.0, -1.0)
     known = {level: own for level, own in truth.items() if level != "S1" and np.isfinite(own[0]).all()}
     centers = np.array([body.center for body in found.vertebrae]).reshape(-1, 2)
     for level, own in known.items():
@@ -90,40 +94,48 @@ def compare(found: Bodies, content: Mapping[str, Any], spacing: tuple[float, flo
             continue
         tally.found += 1
         body = found.vertebrae[int(distance.argmin())]
+        tally.named += VERTEBRAE[int(body.levels.argmax())] == level
         tally.center_mm.setdefault(level, []).append(float(distance.min()))
-        _corners(level, body.corners, own[1:], scale, tally)
+        _corners(level, body.corners, own[1:], frame, tally)
     if found.plates and np.isfinite(truth["S1"][0]).all():
-        _corners("S1", found.plates[0].corners, truth["S1"][1:], scale, tally)
+        _corners("S1", found.plates[0].corners, truth["S1"][1:], frame, tally)
     guessed = np.array([own[0] for level, own in truth_of(content, 0).items() if level != "S1"])
     for body in found.vertebrae:
         distance = np.linalg.norm((guessed - body.center) * scale, axis=1)
         tally.none += bool(np.nanmin(distance) > APART_MM)
 
 
-def _corners(level: str, found: FloatArray, true: FloatArray, scale: FloatArray, tally: Tally) -> None:
-    for name, shift in zip(CORNERS, (found - true) * scale, strict=True):
+def _corners(level: str, found: FloatArray, true: FloatArray, frame: FloatArray, tally: Tally) -> None:
+    for shift in (found - true) * frame:
         if np.isfinite(shift).all():
             tally.corner_mm.setdefault(level, []).append(float(np.linalg.norm(shift)))
-            tally.shift_mm.setdefault(f"{level}_{name}", []).append(shift)
+            tally.shift_mm.setdefault(level, []).append(shift)
 
 
 def report(tally: Tally) -> str:
     """A table in Markdown."""
     lines = [
-        f"{tally.found} of {tally.bodies} bodies found ({100 * tally.found / max(tally.bodies, 1):.1f} %), "
-        f"{tally.none} that are none; {1000 * float(np.median(tally.seconds)):.0f} ms a film",
+        f"{tally.found} of {tally.bodies} bodies found ({_share(tally.found, tally.bodies)}), "
+        f"{tally.none} that are none; "
+        f"level alike {_share(tally.named, tally.found)}; {1000 * float(np.median(tally.seconds)):.0f} ms a film",
         "",
-        "| level | center, median mm | corners, median mm | 90th percentile |",
-        "| --- | --- | --- | --- |",
+        "| level | center, median mm | corners, median mm | 90th percentile | their shift, front and up |",
+        "| --- | --- | --- | --- | --- |",
     ]
     for level in (*PRESACRAL_LEVELS, "L6", "S1"):
         center, corner = tally.center_mm.get(level, []), tally.corner_mm.get(level, [])
         if center or corner:
-            lines.append(f"| {level} | {_median(center)} | {_median(corner)} | {_percentile(corner)} |")
+            shift = np.median(tally.shift_mm[level], axis=0) if corner else []
+            sides = ", ".join(f"{value:+.1f}" for value in shift)
+            lines.append(f"| {level} | {_median(center)} | {_median(corner)} | {_percentile(corner)} | {sides} |")
     every = [value for values in tally.corner_mm.values() for value in values]
     centers = [value for values in tally.center_mm.values() for value in values]
-    lines.append(f"| all | {_median(centers)} | {_median(every)} | {_percentile(every)} |")
+    lines.append(f"| all | {_median(centers)} | {_median(every)} | {_percentile(every)} | |")
     return "\n".join(lines)
+
+
+def _share(part: int, whole: int) -> str:
+    return f"{100 * part / max(whole, 1):.1f} %"
 
 
 def _median(values: list[float]) -> str:
