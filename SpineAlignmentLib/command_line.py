@@ -70,10 +70,27 @@ def _parser() -> argparse.ArgumentParser:
     detect.add_argument("--force", action="store_true", help="also films that are said to be of another view")
     detect.add_argument("--again", action="store_true", help="also films that are done already, unchanged, in OUT")
     detect.add_argument("--workers", type=_count, metavar="N", help="processes at work; one on each core if absent")
+    detect.add_argument("--pseudonym-key", type=Path, metavar="FILE", help="tell patients apart without their names")
+    detect.add_argument("--identify", action="store_true", help="write who the patients are into the table")
+    detect.add_argument("--quiet", action="store_true", help="say nothing but what goes wrong")
+    detect.add_argument("--log", type=Path, metavar="FILE", help="append a line for each film to this file")
+    detect.add_argument("--progress", choices=("bar", "json"), default="bar", help="json: for another program to read")
     detect.set_defaults(run=_detect)
+    key = commands.add_parser("make-key", help="make a key for --pseudonym-key; keep it, it is the only way back")
+    key.add_argument("file", type=Path, metavar="FILE")
+    key.set_defaults(run=_make_key)
     measure = commands.add_parser("measure", help="the 18 parameters of given landmarks")
     measure.add_argument("inputs", nargs="+", type=Path, metavar="LANDMARKS", help=".json or .mrk.json")
     measure.add_argument("-o", "--output", required=True, type=Path, metavar="OUT", help="folder for the results")
+    measure.add_argument(
+        "--cobb",
+        type=_levels,
+        action="append",
+        default=[],
+        metavar="UPPER:LOWER",
+        help="also the angle from the upper endplate of one level to the lower endplate of another, such as T4:T12, "
+        "kyphosis +; may be given more than once",
+    )
     _add_facts(measure)
     measure.set_defaults(run=_measure)
     view = commands.add_parser("view", help="look at films in the browser, detect and correct their landmarks")
@@ -106,6 +123,17 @@ def _spacing(text: str) -> float | tuple[float, float]:
     return values[0] if len(values) == 1 else (values[0], values[1])
 
 
+def _levels(text: str) -> tuple[str, str]:
+    from SpineAlignmentLib.measurement.vertebrae import checked_levels
+
+    upper, _, lower = text.upper().partition(":")
+    try:
+        checked_levels(upper, lower)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(f"{text!r}: {error}") from error
+    return upper, lower
+
+
 def _count(text: str) -> int:
     if not text.isascii() or not text.isdigit() or int(text) < 1:
         raise argparse.ArgumentTypeError(f"{text!r} is not a number of processes such as 4")
@@ -114,6 +142,7 @@ def _count(text: str) -> int:
 
 def _detect(options: argparse.Namespace) -> int:
     from SpineAlignmentLib.film.found_films import found_films
+    from SpineAlignmentLib.film.identity import read_key
     from SpineAlignmentLib.jobs.archive import Archive
     from SpineAlignmentLib.jobs.film_task import FilmSettings
 
@@ -122,17 +151,23 @@ def _detect(options: argparse.Namespace) -> int:
         anterior=None if options.anterior == "auto" else options.anterior,
         models=options.models,
         engine=options.engine,
+        key=None if options.pseudonym_key is None else read_key(options.pseudonym_key),
+        identify=options.identify,
         force=options.force,
     )
+    if options.identify:
+        print(f"--identify: names, IDs and dates of patients go into {options.output}", file=sys.stderr)
+    style = "quiet" if options.quiet else options.progress
     with found_films(options.inputs, options.output) as found:
         for problem in found.problems:
             print(f"spine-alignment: {problem}", file=sys.stderr)
         if not found.films:
             _print_all(found.notes)
             return WRONG_USAGE
-        archive = Archive(list(found.films.values()), options.output, settings, options.again, options.workers)
-        failed = archive.run()
-        _print_all(found.notes)
+        films = list(found.films.values())
+        failed = Archive(films, options.output, settings, options.again, options.workers, style, options.log).run()
+        if style == "bar":
+            _print_all(found.notes)
         return SOME_FAILED if failed or found.problems else DONE
 
 
@@ -145,7 +180,16 @@ def _measure(options: argparse.Namespace) -> int:
     from SpineAlignmentLib.jobs.measuring import measure
 
     anterior = None if options.anterior == "auto" else options.anterior
-    return SOME_FAILED if measure(options.inputs, options.output, options.spacing, anterior) else DONE
+    failed = measure(options.inputs, options.output, options.spacing, anterior, options.cobb)
+    return SOME_FAILED if failed else DONE
+
+
+def _make_key(options: argparse.Namespace) -> int:
+    from SpineAlignmentLib.film.identity import make_key
+
+    make_key(options.file)
+    print(f"{options.file}: a new key; without it nobody can tell who a pseudonym stands for, so keep it safe")
+    return DONE
 
 
 def _view(options: argparse.Namespace) -> int:

@@ -8,6 +8,7 @@ from SpineAlignmentLib.errors import FilmError
 from SpineAlignmentLib.film.checks import checked_spacing, is_placeholder
 from SpineAlignmentLib.film.dicom_dataset import as_number, number, tag_name, values
 from SpineAlignmentLib.film.film import SPACING_UNKNOWN
+from SpineAlignmentLib.results.annotation import SPACING_WARNING
 
 _TAGS: Final[tuple[str, ...]] = ("PixelSpacing", "ImagerPixelSpacing", "NominalScannedPixelSpacing")
 """Calibrated to the patient, at the detector, at the scanned sheet. PS3.3 10.7.1.1, 10.7.1.3, C.8.11.4."""
@@ -49,7 +50,9 @@ def read_spacing(data: Any, size: tuple[int, int], path: Path, given: bool) -> S
         if keyword == "PixelSpacing" and detector is not None and _same(spacing, detector):
             keyword = "ImagerPixelSpacing"  # equal values mean: not calibrated; PS3.3 10.7.1.3
         if keyword == "ImagerPixelSpacing":
-            warnings.append("spacing is that of the detector, not calibrated to the patient" + _magnification(data))
+            warnings.append(
+                f"{SPACING_WARNING} is that of the detector, not calibrated to the patient{_magnification(data)}"
+            )
         return Spacing(spacing, tag_name(keyword), aspect, tuple(warnings))
     aspect = _aspect_ratio(data, path, warnings)
     return Spacing(aspect=aspect, warnings=() if given else tuple(warnings))
@@ -65,16 +68,18 @@ def _tagged(
     numbers = [as_number(v) for v in said]
     shown = "\\".join(said)[:60]
     if len(numbers) != 2 or numbers[0] is None or numbers[1] is None:
-        warnings.append(f"{tag_name(keyword)} holds {shown!r}, not two numbers; not used")
+        warnings.append(f"{SPACING_WARNING}: {tag_name(keyword)} holds {shown!r}, not two numbers; not used")
         return None
     spacing = (numbers[1], numbers[0])
     if is_placeholder(spacing, size):
-        warnings.append(f"{tag_name(keyword)} says 1 mm, which no film of this size has; taken as unknown")
+        warnings.append(
+            f"{SPACING_WARNING}: {tag_name(keyword)} says 1 mm, which no film of this size has; taken as unknown"
+        )
         return None
     try:
         return checked_spacing(spacing, size, str(path), tag_name(keyword))
     except FilmError:
-        warnings.append(f"{tag_name(keyword)} holds {shown!r}, which no film has; not used")
+        warnings.append(f"{SPACING_WARNING}: {tag_name(keyword)} holds {shown!r}, which no film has; not used")
         return None
 
 
@@ -102,5 +107,7 @@ def _aspect_ratio(data: Any, path: Path, warnings: list[str]) -> float:
         except FilmError:
             pass
     shown = "\\".join(said)[:60]
-    warnings.append(f"{tag_name('PixelAspectRatio')} holds {shown!r}, no ratio of a pixel; taken as 1\\1")
+    warnings.append(
+        f"{SPACING_WARNING}: {tag_name('PixelAspectRatio')} holds {shown!r}, no ratio of a pixel; taken as 1\\1"
+    )
     return 1.0

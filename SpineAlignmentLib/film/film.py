@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 
 from SpineAlignmentLib.film.checks import checked_pixels, checked_spacing
 from SpineAlignmentLib.film.polarity import inverted
+from SpineAlignmentLib.results.annotation import SPACING_WARNING, without_spacing_warnings
 from SpineAlignmentLib.results.placement import Placement, plain_placement
 
 Pixels = NDArray[Any]
@@ -15,7 +16,8 @@ SPACING_UNKNOWN: Final[str] = "unknown"
 GIVEN: Final[str] = "given"
 """The source of what the user, or a program that calls the library, says of a film."""
 NO_SPACING: Final[str] = (
-    "pixel spacing unknown: distances in mm are not measurable; give it with --spacing or calibrate (angles are valid)"
+    f"{SPACING_WARNING} unknown: distances in mm are not measurable; give it with --spacing or calibrate"
+    " (angles are valid)"
 )
 
 
@@ -66,7 +68,7 @@ class Film:
             spacing_mm=checked,
             spacing_source=source,
             pixel_aspect=x_y[1] / x_y[0],
-            warnings=tuple(w for w in self.warnings if w != NO_SPACING),
+            warnings=without_spacing_warnings(self.warnings),
         )
 
     def facing(self, anterior: str, source: str = GIVEN) -> "Film":

@@ -4,16 +4,14 @@ A film that fails is reported in one line and does not stop the others; results 
 """
 
 import json
-import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
-from SpineAlignmentLib.errors import FilmError, ResultError
+from SpineAlignmentLib.errors import ResultError
 from SpineAlignmentLib.film.paths import stem_of
 from SpineAlignmentLib.jobs.film_task import ENDINGS, FilmOutcome, FilmSettings, FilmTask
-from SpineAlignmentLib.jobs.progress import ProgressBar
+from SpineAlignmentLib.jobs.progress import Progress
 from SpineAlignmentLib.jobs.workers import MAX_WORKERS, cores, outcomes
 from SpineAlignmentLib.results.files import write_files
 from SpineAlignmentLib.results.result_file import from_json
@@ -32,10 +30,9 @@ class Archive:
     """Whether films that are done already are done once more."""
     workers: int | None = None
     """Worker processes; None for one on each core."""
-    _before: int = field(default=0, init=False)
-    _failed: int = field(default=0, init=False)
-    _names: dict[Path, tuple[Source, str]] = field(default_factory=dict, init=False)
-    """Films in hand."""
+    style: str = "bar"
+    """Of `Progress`."""
+    log: Path | None = None
 
     def run(self) -> int:
         """Detect every film and write `<stem>.json`, `.mrk.json`, `.png` and `results.csv`.
@@ -48,74 +45,81 @@ class Archive:
             ModelError: the models or the engine are not right.
         """
         settings = self.settings.hash()
-        workers = self.workers or min(cores(), MAX_WORKERS)
-        workers = max(1, min(workers, len(self.films)))
-        threads = max(1, cores() // workers)
-        bar = ProgressBar(len(self.films))
         with Store(self.output) as store:
-            bar.show()
-            try:
-                for task, outcome in outcomes(self._tasks(store, settings, threads, bar), workers):
-                    bar.clear()
-                    self._keep(store, settings, task, outcome)
-                    bar.step()
-            finally:
-                bar.clear()
-        self._tell()
-        return self._failed
+            run = _Run(self, store, settings, Progress(len(self.films), self.style, self.log))
+            run.films()
+        return run.progress.failed
 
-    def _tasks(self, store: Store, settings: str, threads: int, bar: ProgressBar) -> Iterator[FilmTask]:
-        """The films that are to be done."""
-        for source in self.films:
-            name = None if self.again else store.done_before(source, settings)
-            if name is not None:
-                self._before += 1
-                bar.step()
-                continue
-            name = store.name(source, stem_of(source.path))
-            self._names[source.path] = (source, name)
-            if self._would_be_replaced(source.path, name):
-                text = f"{source.path}: its results would replace the film itself; choose another output folder"
-                self._fail(store, settings, source.path, FilmOutcome(str(FilmError(text))))
-                bar.step()
-                continue
-            yield FilmTask(source.path, self.settings, threads)
 
-    def _keep(self, store: Store, settings: str, task: FilmTask, outcome: FilmOutcome) -> None:
-        """Write the results of a film, then its row: a film without a row is done again by the next run."""
-        if outcome.reason or outcome.files is None:
-            self._fail(store, settings, task.path, outcome)
-            return
-        source, name = self._names[task.path]
+@dataclass
+class _Run:
+    archive: Archive
+    store: Store
+    settings: str
+    progress: Progress
+    names: dict[Path, tuple[Source, str]] = field(default_factory=dict)
+    """Films in hand, and what their results are called."""
+
+    def films(self) -> None:
+        films = len(self.archive.films)
+        workers = max(1, min(self.archive.workers or min(cores(), MAX_WORKERS), films))
+        how = "interrupted"
+        self.progress.start()
         try:
-            write_files({self.output / f"{name}{ending}": content for ending, content in outcome.files.items()})
-        except ResultError as error:
-            self._fail(store, settings, task.path, FilmOutcome(str(error), outcome.fingerprint))
+            for task, outcome in outcomes(self.tasks(max(1, cores() // workers)), workers):
+                self.keep(task, outcome)
+            how = "end"
+        finally:
+            self.progress.end(how)
+        before = self.progress.before
+        if (done := self.progress.done + before) and (before or films > 1):
+            known = f" ({before} of them before; --again does them again)" if before else ""
+            self.progress.say(f"{done} of {films} films done{known}; table: {self.archive.output / TABLE}")
+
+    def tasks(self, threads: int) -> Iterator[FilmTask]:
+        """The films that are to be done."""
+        for source in self.archive.films:
+            known = None if self.archive.again else self.store.done_before(source, self.settings)
+            if known is not None:
+                self.progress.film_before(source.file, known)
+                continue
+            name = self.store.name(source, stem_of(source.path))
+            if self.would_be_replaced(source.path, name):
+                text = "its results would replace the film itself; choose another output folder"
+                self.fail(source, name, FilmOutcome(f"{source.path}: {text}"))
+                continue
+            self.names[source.path] = (source, name)
+            yield FilmTask(source.path, self.archive.settings, threads)
+
+    def keep(self, task: FilmTask, outcome: FilmOutcome) -> None:
+        """Write the results of a film, then its row: a film without a row is done again by the next run."""
+        source, name = self.names.pop(task.path)
+        if outcome.reason:
+            self.fail(source, name, outcome)
             return
-        del self._names[task.path]
-        store.put(Entry(source, name, outcome.fingerprint, settings, outcome.row or {}))
-        if len(self.films) == 1:
-            print(_text(self.output / f"{name}.png", json.loads(outcome.files[".json"])))
+        try:
+            write_files({self.archive.output / f"{name}{ending}": c for ending, c in outcome.files.items()})
+        except ResultError as error:
+            self.fail(source, name, FilmOutcome(str(error), outcome.fingerprint))
+            return
+        self.put(source, name, outcome)
+        self.progress.film_done(source.file, name)
+        if len(self.archive.films) == 1:
+            found = from_json(json.loads(outcome.files[".json"]))
+            picture = self.archive.output / f"{name}.png"
+            self.progress.say(f"{found.film}\n{parameter_table(found)}\n  picture: {picture}")
 
-    def _fail(self, store: Store, settings: str, path: Path, outcome: FilmOutcome) -> None:
-        self._failed += 1
-        source, name = self._names.pop(path)
+    def fail(self, source: Source, name: str, outcome: FilmOutcome) -> None:
         # the row names the file already, and its folders may be named after people
-        reason = outcome.reason.removeprefix(" ".join(f"{path}: ".split())).strip()
-        print(f"spine-alignment: {source.shown}: {reason}", file=sys.stderr)
-        store.put(Entry(source, name, outcome.fingerprint, settings, outcome.row or {}, reason))
+        reason = outcome.reason.removeprefix(" ".join(f"{source.path}: ".split())).strip()
+        self.progress.film_failed(source.file, f"{source.shown}: {reason}", reason)
+        self.put(source, name, outcome, reason)
 
-    def _would_be_replaced(self, path: Path, name: str) -> bool:
-        places = [self.output / f"{name}{ending}" for ending in ENDINGS]
+    def put(self, source: Source, name: str, outcome: FilmOutcome, reason: str = "") -> None:
+        self.store.put(
+            Entry(source, name, outcome.fingerprint, self.settings, outcome.row, reason, outcome.patient, outcome.day)
+        )
+
+    def would_be_replaced(self, path: Path, name: str) -> bool:
+        places = [self.archive.output / f"{name}{ending}" for ending in ENDINGS]
         return path in places or (path.exists() and any(p.exists() and p.samefile(path) for p in places))
-
-    def _tell(self) -> None:
-        done = len(self.films) - self._failed
-        before = f" ({self._before} of them before; --again does them again)" if self._before else ""
-        if done and (before or len(self.films) > 1):
-            print(f"{done} of {len(self.films)} films done{before}; table: {self.output / TABLE}")
-
-
-def _text(picture: Path, content: Any) -> str:
-    found = from_json(content)
-    return f"{found.film}\n{parameter_table(found)}\n  picture: {picture}"

@@ -4,13 +4,14 @@ A task is given and answered whole; it reads its film and writes nothing, so tha
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Final
 
 from SpineAlignmentLib import SOFTWARE
-from SpineAlignmentLib.errors import FilmError, ModelError, SpineAlignmentError
+from SpineAlignmentLib.errors import ModelError, SpineAlignmentError
+from SpineAlignmentLib.film.identity import Identity, Pseudonyms, key_mark, pseudonyms, read_identity
 from SpineAlignmentLib.results.markups import markups_bytes
 from SpineAlignmentLib.results.result_file import json_bytes, to_json
 from SpineAlignmentLib.results.store import fingerprint_of, settings_hash
@@ -19,8 +20,11 @@ from SpineAlignmentLib.results.table import Value, film_row
 if TYPE_CHECKING:
     from SpineAlignmentLib.detection.detector import Detector
 
-ENDINGS = (".json", ".mrk.json", ".png")
+ENDINGS: Final[tuple[str, ...]] = (".json", ".mrk.json", ".png")
 """Of the result files of a film."""
+
+PSEUDONYMS: Final[str] = "pseudonyms"
+"""The key of a result file under which patient, study and day stand, so that corrected landmarks keep them."""
 
 
 @dataclass(frozen=True)
@@ -31,6 +35,10 @@ class FilmSettings:
     anterior: str | None = None
     models: Path | None = None
     engine: str = "auto"
+    key: bytes | None = field(default=None, repr=False)
+    """Of the pseudonyms of patient and study; None for none."""
+    identify: bool = False
+    """Whether the table says who the patient is."""
     force: bool = False
     """Measure what is no lateral film as well."""
 
@@ -51,6 +59,8 @@ class FilmSettings:
                 "models": [[model.name, dict(model.checksums)] for model in models],
                 "spacing": self.spacing,
                 "anterior": self.anterior,
+                "key": None if self.key is None else key_mark(self.key),
+                "identify": self.identify,
                 "force": self.force,
             }
         )
@@ -73,9 +83,12 @@ class FilmOutcome:
     reason: str = ""
     """Why it failed, in one line that begins with its path; empty when it is done."""
     fingerprint: str = ""
-    row: Mapping[str, Value] | None = None
-    files: Mapping[str, bytes] | None = None
+    row: Mapping[str, Value] = field(default_factory=dict)
+    files: Mapping[str, bytes] = field(default_factory=dict)
     """Ending, as in `ENDINGS`, to the content of the result file."""
+    patient: str | None = None
+    """Tells the patient from others; None where unknown."""
+    day: int | None = None
 
 
 def do_film(task: FilmTask) -> FilmOutcome:
@@ -87,25 +100,22 @@ def do_film(task: FilmTask) -> FilmOutcome:
     fingerprint = ""
     try:
         fingerprint = fingerprint_of(task.path)
-        files, content = _results(task)
+        return replace(_results(task), fingerprint=fingerprint)
     except ModelError:
         raise
     except SpineAlignmentError as error:
-        return FilmOutcome(str(error), fingerprint)
+        reason = str(error)
     except OSError as error:
         reason = f"{task.path}: cannot read: {error.strerror or error}"
-        return FilmOutcome(str(FilmError(reason)), fingerprint)
     except MemoryError:
         reason = f"{task.path}: not enough memory to detect its landmarks"
-        return FilmOutcome(reason, fingerprint)
     # whatever a library raises belongs to this one film; its text may quote what the film says of its patient
     except Exception as error:
         reason = f"{task.path}: cannot be measured ({type(error).__name__})"
-        return FilmOutcome(reason, fingerprint)
-    return FilmOutcome("", fingerprint, film_row(content), files)
+    return FilmOutcome(" ".join(reason.split()), fingerprint)
 
 
-def _results(task: FilmTask) -> tuple[dict[str, bytes], dict[str, Any]]:
+def _results(task: FilmTask) -> FilmOutcome:
     from SpineAlignmentLib.film.reading import read_film
     from SpineAlignmentLib.results.picture import png_bytes
 
@@ -113,8 +123,20 @@ def _results(task: FilmTask) -> tuple[dict[str, bytes], dict[str, Any]]:
     detector = _detector(chosen.models, chosen.engine, task.threads)
     film = read_film(task.path, chosen.spacing, chosen.anterior, chosen.force)
     found = detector.detect(film)
+    who = read_identity(task.path) if chosen.key is not None or chosen.identify else Identity()
+    stands = Pseudonyms(None, None, None) if chosen.key is None else pseudonyms(who, chosen.key)
+    if chosen.key is not None:
+        extra = {"patient": stands.patient, "study": stands.study, "day": stands.day}
+        found = replace(found, extra={**found.extra, PSEUDONYMS: extra})
     contents = (json_bytes(found), markups_bytes(found, film.placement), png_bytes(film, found))
-    return dict(zip(ENDINGS, contents, strict=True)), to_json(found)
+    return FilmOutcome(
+        row=film_row(to_json(found))
+        | ({"patient": stands.patient, "study": stands.study} if chosen.key is not None else {})
+        | (who.tags() if chosen.identify else {}),
+        files=dict(zip(ENDINGS, contents, strict=True)),
+        patient=stands.patient or (who.patient or None if chosen.identify else None),
+        day=stands.day if chosen.key is not None else who.day if chosen.identify and who.patient else None,
+    )
 
 
 @lru_cache(maxsize=1)

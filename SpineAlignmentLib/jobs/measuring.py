@@ -1,21 +1,26 @@
 """Given landmarks, placed or corrected by hand, measured: a result file of each and one table of all."""
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Final
 
 from SpineAlignmentLib import SOFTWARE
 from SpineAlignmentLib.errors import SpineAlignmentError
 from SpineAlignmentLib.film.film import GIVEN
 from SpineAlignmentLib.film.paths import stem_of
-from SpineAlignmentLib.results.annotation import Annotation
+from SpineAlignmentLib.jobs.film_task import PSEUDONYMS
+from SpineAlignmentLib.results.annotation import Annotation, without_spacing_warnings
 from SpineAlignmentLib.results.files import readable, write_files
 from SpineAlignmentLib.results.markups import read_landmarks
 from SpineAlignmentLib.results.result_file import json_bytes, to_json
 from SpineAlignmentLib.results.store import Entry, Source, Store, fingerprint_of, settings_hash
-from SpineAlignmentLib.results.table import film_row
+from SpineAlignmentLib.results.table import Value, film_row
 from SpineAlignmentLib.results.text_table import parameter_table
+
+_DAYS: Final[int] = 4_000_000
+"""More than all calendars of patients hold."""
 
 
 def measure(
@@ -23,6 +28,7 @@ def measure(
     output: Path,
     spacing: float | tuple[float, float] | None = None,
     anterior: str | None = None,
+    cobb: Sequence[tuple[str, str]] = (),
 ) -> int:
     """Measure landmark files, write `<stem>.json` and the table, and print the parameters of each.
 
@@ -31,6 +37,7 @@ def measure(
         output: folder of the results.
         spacing: size of a pixel in mm where the user knows it, x alone or (x, y); wins over what a file says.
         anterior: "left" or "right" where the user knows which side the patient faces; wins over what a file says.
+        cobb: levels whose angle is measured too, upper and lower one.
 
     Returns:
         The number of files that failed.
@@ -38,7 +45,7 @@ def measure(
     Raises:
         ResultError: the output folder cannot be written, or another process is at work there.
     """
-    settings = settings_hash({"software": SOFTWARE, "spacing": spacing, "anterior": anterior})
+    settings = settings_hash({"software": SOFTWARE, "spacing": spacing, "anterior": anterior, "cobb": list(cobb)})
     failed = 0
     with Store(output) as store:
         for path in inputs:
@@ -48,17 +55,30 @@ def measure(
             try:
                 annotation = told(read_landmarks(path), spacing, anterior)
                 fingerprint = fingerprint_of(path)
-                write_files({output / f"{name}.json": json_bytes(annotation)})
+                angles = {f"{upper}:{lower}": annotation.cobb(upper, lower) for upper, lower in cobb}
+                write_files({output / f"{name}.json": json_bytes(annotation, angles)})
             except SpineAlignmentError as error:
                 print(f"spine-alignment: {error}", file=sys.stderr)
                 failed += 1
                 reason = str(error).removeprefix(f"{path}: ")
                 store.put(Entry(source, name, fingerprint, settings, {}, reason))
                 continue
-            row = film_row(to_json(annotation))
-            store.put(Entry(source, name, fingerprint, settings, row))
-            print(f"{path}\n{parameter_table(annotation)}")
+            known, patient, day = _pseudonyms(annotation)
+            row = film_row(to_json(annotation)) | known
+            store.put(Entry(source, name, fingerprint, settings, row, "", patient, day))
+            print(f"{path}\n{parameter_table(annotation, angles)}")
     return failed
+
+
+def _pseudonyms(annotation: Annotation) -> tuple[dict[str, Value], str | None, int | None]:
+    """What a detection with a pseudonym key left in its result file: columns, patient and day."""
+    known = annotation.extra.get(PSEUDONYMS)
+    if not isinstance(known, Mapping):
+        return {}, None, None
+    patient, study, day = known.get("patient"), known.get("study"), known.get("day")
+    patient, study = (text if isinstance(text, str) else None for text in (patient, study))
+    plausible = isinstance(day, int) and 0 <= day < _DAYS
+    return {"patient": patient, "study": study}, patient, day if patient is not None and plausible else None
 
 
 def told(annotation: Annotation, spacing: float | tuple[float, float] | None, anterior: str | None) -> Annotation:
@@ -66,6 +86,6 @@ def told(annotation: Annotation, spacing: float | tuple[float, float] | None, an
     if spacing is not None:
         x, y = annotation.spacing_mm or (1.0, annotation.pixel_aspect)
         x_y = spacing if isinstance(spacing, tuple) else (spacing, spacing * y / x)
-        kept = tuple(w for w in annotation.warnings if "spacing" not in w)
+        kept = without_spacing_warnings(annotation.warnings)
         annotation = replace(annotation, spacing_mm=x_y, spacing_source=GIVEN, warnings=kept)
     return annotation if anterior is None else replace(annotation, anterior=anterior, anterior_source=GIVEN)

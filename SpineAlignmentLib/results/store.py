@@ -144,6 +144,8 @@ class Store:
     def _open(self) -> None:
         # the lock of the first transaction is kept until the store is closed
         self._base.execute("PRAGMA locking_mode = EXCLUSIVE")
+        # what is replaced, which may name a patient, is gone from the file too
+        self._base.execute("PRAGMA secure_delete = ON")
         self._base.execute("BEGIN EXCLUSIVE")
         version = self._base.execute("PRAGMA user_version").fetchone()[0]
         if version > _VERSION:
