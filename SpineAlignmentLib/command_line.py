@@ -69,6 +69,8 @@ def _parser() -> argparse.ArgumentParser:
     )
     detect.add_argument("--again", action="store_true", help="also films that are done already, unchanged, in OUT")
     detect.add_argument("--workers", type=_count, metavar="N", help="processes at work; one on each core if absent")
+    detect.add_argument("--scheduler", metavar="tcp://HOST:8786", help="of a Dask cluster that does the films instead")
+    detect.add_argument("--send-films", action="store_true", help="to a cluster that does not see them at their paths")
     detect.add_argument("--pseudonym-key", type=Path, metavar="FILE", help="tell patients apart without their names")
     detect.add_argument("--identify", action="store_true", help="write who the patients are into the table")
     detect.add_argument("--quiet", action="store_true", help="say nothing but what goes wrong")
@@ -137,7 +139,15 @@ def _detect(options: argparse.Namespace) -> int:
         print(f"--identify: names, IDs and dates of patients go into {options.output}", file=sys.stderr)
     style = "quiet" if options.quiet else options.progress
     archive = Archive(
-        list(films.values()), options.output, settings, options.again, options.workers, style, options.log
+        list(films.values()),
+        options.output,
+        settings,
+        again=options.again,
+        workers=options.workers,
+        scheduler=options.scheduler,
+        send_films=options.send_films,
+        style=style,
+        log=options.log,
     )
     return SOME_FAILED if archive.run() or empty else DONE
 
