@@ -4,6 +4,7 @@ Exit status: 0 when all is done, 1 when some failed, 2 for wrong usage or when t
 """
 
 import argparse
+import io
 import math
 import signal
 import sys
@@ -20,6 +21,10 @@ DONE, SOME_FAILED, WRONG_USAGE, INTERRUPTED = 0, 1, 2, 130
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line; returns the exit status."""
+    for stream in (sys.stdout, sys.stderr):
+        # names of files may hold what a terminal or a code page cannot show
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
     options = _parser().parse_args(arguments)
     _end_as_if_interrupted()
     try:
@@ -57,16 +62,12 @@ def _parser() -> argparse.ArgumentParser:
     detect = commands.add_parser("detect", help="find the 45 landmarks of films and measure them")
     detect.add_argument("inputs", nargs="+", type=Path, metavar="FILE_OR_FOLDER")
     detect.add_argument("-o", "--output", required=True, type=Path, metavar="OUT", help="folder for the results")
-    detect.add_argument(
-        "--spacing", type=_spacing, metavar="MM", help="size of a pixel in mm, or X,Y; wins over what the file says"
-    )
-    detect.add_argument(
-        "--anterior", choices=("auto", "left", "right"), default="auto", help="the side the patient faces"
-    )
+    _add_facts(detect)
     detect.add_argument("--engine", choices=("auto", "onnx", "tensorflow"), default="auto")
     detect.add_argument(
         "--models", type=Path, metavar="DIR", help="folder with ensemble.json; the shipped one if absent"
     )
+    detect.add_argument("--force", action="store_true", help="also films that are said to be of another view")
     detect.add_argument("--again", action="store_true", help="also films that are done already, unchanged, in OUT")
     detect.add_argument("--workers", type=_count, metavar="N", help="processes at work; one on each core if absent")
     detect.add_argument("--scheduler", metavar="tcp://HOST:8786", help="of a Dask cluster that does the films instead")
@@ -83,6 +84,7 @@ def _parser() -> argparse.ArgumentParser:
     measure = commands.add_parser("measure", help="the 18 parameters of given landmarks")
     measure.add_argument("inputs", nargs="+", type=Path, metavar="LANDMARKS", help=".json or .mrk.json")
     measure.add_argument("-o", "--output", required=True, type=Path, metavar="OUT", help="folder for the results")
+    _add_facts(measure)
     measure.set_defaults(run=_measure)
     view = commands.add_parser("view", help="look at films in the browser, detect and correct their landmarks")
     view.add_argument("films", nargs="*", type=Path, metavar="FILM")
@@ -92,6 +94,16 @@ def _parser() -> argparse.ArgumentParser:
     view.add_argument("--no-browser", action="store_true", help="do not open the default browser")
     view.set_defaults(run=_view)
     return parser
+
+
+def _add_facts(command: argparse.ArgumentParser) -> None:
+    """What the user may know better than a file."""
+    command.add_argument(
+        "--spacing", type=_spacing, metavar="MM", help="size of a pixel in mm, or X,Y; wins over what the file says"
+    )
+    command.add_argument(
+        "--anterior", choices=("auto", "left", "right"), default="auto", help="the side the patient faces"
+    )
 
 
 def _spacing(text: str) -> float | tuple[float, float]:
@@ -111,22 +123,11 @@ def _count(text: str) -> int:
 
 
 def _detect(options: argparse.Namespace) -> int:
+    from SpineAlignmentLib.film.found_films import found_films
     from SpineAlignmentLib.film.identity import read_key
-    from SpineAlignmentLib.film.paths import film_sources
     from SpineAlignmentLib.jobs.archive import Archive
     from SpineAlignmentLib.jobs.film_task import FilmSettings
-    from SpineAlignmentLib.results.store import Source
 
-    films: dict[str, Source] = {}
-    empty = False
-    for place in options.inputs:
-        found = film_sources(place, options.output)
-        if not found:
-            print(f"{place}: no films in this folder", file=sys.stderr)
-            empty = True
-        films |= {source.place: source for source in found}
-    if not films:
-        return WRONG_USAGE
     settings = FilmSettings(
         spacing=options.spacing,
         anterior=None if options.anterior == "auto" else options.anterior,
@@ -134,28 +135,44 @@ def _detect(options: argparse.Namespace) -> int:
         engine=options.engine,
         key=None if options.pseudonym_key is None else read_key(options.pseudonym_key),
         identify=options.identify,
+        force=options.force,
     )
     if options.identify:
         print(f"--identify: names, IDs and dates of patients go into {options.output}", file=sys.stderr)
     style = "quiet" if options.quiet else options.progress
-    archive = Archive(
-        list(films.values()),
-        options.output,
-        settings,
-        again=options.again,
-        workers=options.workers,
-        scheduler=options.scheduler,
-        send_films=options.send_films,
-        style=style,
-        log=options.log,
-    )
-    return SOME_FAILED if archive.run() or empty else DONE
+    with found_films(options.inputs, options.output) as found:
+        for problem in found.problems:
+            print(f"spine-alignment: {problem}", file=sys.stderr)
+        if not found.films:
+            _print_all(found.notes)
+            return WRONG_USAGE
+        archive = Archive(
+            list(found.films.values()),
+            options.output,
+            settings,
+            again=options.again,
+            workers=options.workers,
+            scheduler=options.scheduler,
+            send_films=options.send_films,
+            style=style,
+            log=options.log,
+        )
+        failed = archive.run()
+        if style == "bar":
+            _print_all(found.notes)
+        return SOME_FAILED if failed or found.problems else DONE
+
+
+def _print_all(lines: Sequence[str]) -> None:
+    for line in lines:
+        print(line)
 
 
 def _measure(options: argparse.Namespace) -> int:
     from SpineAlignmentLib.jobs.measuring import measure
 
-    return SOME_FAILED if measure(options.inputs, options.output) else DONE
+    anterior = None if options.anterior == "auto" else options.anterior
+    return SOME_FAILED if measure(options.inputs, options.output, options.spacing, anterior) else DONE
 
 
 def _make_key(options: argparse.Namespace) -> int:

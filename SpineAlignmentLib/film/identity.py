@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from SpineAlignmentLib.errors import SpineAlignmentError
-from SpineAlignmentLib.film.dicom_file import looks_like_dicom
+from SpineAlignmentLib.film.dicom_dataset import looks_like_dicom
 
 KEY_BYTES: Final[int] = 32
 _PSEUDONYM_DIGITS: Final[int] = 16

@@ -109,7 +109,8 @@ class _Run:
         """Write the results of a film, then its row: a film without a row is done again by the next run."""
         source, name = self.names.pop(task.path)
         if outcome.reason:
-            self.fail(source, name, outcome.reason.removeprefix(f"{task.path}: "), outcome)
+            reason = outcome.reason.removeprefix(" ".join(f"{task.path}: ".split())).strip()
+            self.fail(source, name, reason, outcome)
             return
         try:
             write_files({self.archive.output / f"{name}{ending}": c for ending, c in outcome.files.items()})
@@ -125,7 +126,7 @@ class _Run:
 
     def fail(self, source: Source, name: str, reason: str, outcome: FilmOutcome | None = None) -> None:
         # the row names the file already, and its folders may be named after people
-        self.progress.film_failed(source.file, f"{source.path}: {reason}", reason)
+        self.progress.film_failed(source.file, f"{source.shown}: {reason}", reason)
         self.put(source, name, outcome or FilmOutcome(), reason)
 
     def put(self, source: Source, name: str, outcome: FilmOutcome, reason: str = "") -> None:

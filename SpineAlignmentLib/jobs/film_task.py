@@ -41,6 +41,8 @@ class FilmSettings:
     """Of the pseudonyms of patient and study; None for none."""
     identify: bool = False
     """Whether the table says who the patient is."""
+    force: bool = False
+    """Measure what is no lateral film as well."""
 
     def hash(self) -> str:
         """Equal for settings that give equal results: options, engine, software and the models' content.
@@ -61,6 +63,7 @@ class FilmSettings:
                 "anterior": self.anterior,
                 "key": None if self.key is None else key_mark(self.key),
                 "identify": self.identify,
+                "force": self.force,
             }
         )
 
@@ -139,7 +142,7 @@ def _results(task: FilmTask) -> FilmOutcome:
 
     chosen = task.settings
     detector = _detector(chosen.models, chosen.engine, task.threads)
-    film = read_film(task.path, chosen.spacing, chosen.anterior)
+    film = read_film(task.path, chosen.spacing, chosen.anterior, chosen.force)
     found = detector.detect(film)
     who = read_identity(task.path) if chosen.key is not None or chosen.identify else Identity()
     stands = Pseudonyms(None, None, None) if chosen.key is None else pseudonyms(who, chosen.key)

@@ -2,14 +2,17 @@
 
 import sys
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
 from SpineAlignmentLib import SOFTWARE
 from SpineAlignmentLib.errors import SpineAlignmentError
+from SpineAlignmentLib.film.film import GIVEN
+from SpineAlignmentLib.film.paths import stem_of
 from SpineAlignmentLib.jobs.film_task import PSEUDONYMS
-from SpineAlignmentLib.results.annotation import Annotation
-from SpineAlignmentLib.results.files import write_files
+from SpineAlignmentLib.results.annotation import Annotation, without_spacing_warnings
+from SpineAlignmentLib.results.files import readable, write_files
 from SpineAlignmentLib.results.markups import read_landmarks
 from SpineAlignmentLib.results.result_file import json_bytes, to_json
 from SpineAlignmentLib.results.store import Entry, Source, Store, fingerprint_of, settings_hash
@@ -20,8 +23,19 @@ _DAYS: Final[int] = 4_000_000
 """More than all calendars of patients hold."""
 
 
-def measure(inputs: Sequence[Path], output: Path) -> int:
+def measure(
+    inputs: Sequence[Path],
+    output: Path,
+    spacing: float | tuple[float, float] | None = None,
+    anterior: str | None = None,
+) -> int:
     """Measure landmark files, write `<stem>.json` and the table, and print the parameters of each.
+
+    Args:
+        inputs: landmark files.
+        output: folder of the results.
+        spacing: size of a pixel in mm where the user knows it, x alone or (x, y); wins over what a file says.
+        anterior: "left" or "right" where the user knows which side the patient faces; wins over what a file says.
 
     Returns:
         The number of files that failed.
@@ -29,15 +43,15 @@ def measure(inputs: Sequence[Path], output: Path) -> int:
     Raises:
         ResultError: the output folder cannot be written, or another process is at work there.
     """
-    settings = settings_hash({"software": SOFTWARE})
+    settings = settings_hash({"software": SOFTWARE, "spacing": spacing, "anterior": anterior})
     failed = 0
     with Store(output) as store:
         for path in inputs:
-            source = Source(path, path.name)
-            name = store.name(source, path.name.removesuffix(".json").removesuffix(".mrk"))
+            source = Source(path, readable(path.name))
+            name = store.name(source, stem_of(Path(path.name.removesuffix(".json").removesuffix(".mrk"))))
             fingerprint = ""
             try:
-                annotation = read_landmarks(path)
+                annotation = told(read_landmarks(path), spacing, anterior)
                 fingerprint = fingerprint_of(path)
                 write_files({output / f"{name}.json": json_bytes(annotation)})
             except SpineAlignmentError as error:
@@ -62,3 +76,13 @@ def _pseudonyms(annotation: Annotation) -> tuple[dict[str, Value], str | None, i
     patient, study = (text if isinstance(text, str) else None for text in (patient, study))
     plausible = isinstance(day, int) and 0 <= day < _DAYS
     return {"patient": patient, "study": study}, patient, day if patient is not None and plausible else None
+
+
+def told(annotation: Annotation, spacing: float | tuple[float, float] | None, anterior: str | None) -> Annotation:
+    """Landmarks with the spacing and the side that the user knows."""
+    if spacing is not None:
+        x, y = annotation.spacing_mm or (1.0, annotation.pixel_aspect)
+        x_y = spacing if isinstance(spacing, tuple) else (spacing, spacing * y / x)
+        kept = without_spacing_warnings(annotation.warnings)
+        annotation = replace(annotation, spacing_mm=x_y, spacing_source=GIVEN, warnings=kept)
+    return annotation if anterior is None else replace(annotation, anterior=anterior, anterior_source=GIVEN)

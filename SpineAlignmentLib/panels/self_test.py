@@ -3,6 +3,7 @@
 import math
 import tempfile
 import time
+import unittest
 from pathlib import Path
 from typing import Any, Final
 
@@ -14,8 +15,18 @@ from SpineAlignmentLib.measurement.landmarks import INDEX
 from SpineAlignmentLib.measurement.parameters import KEYS
 from SpineAlignmentLib.mrml.drawing import MEASUREMENT_ATTRIBUTE
 from SpineAlignmentLib.panels import red_view
+from SpineAlignmentLib.panels.engine_install import engine_missing
+from SpineAlignmentLib.panels.sample_data import load_sample_film
 
 PATIENCE_S: Final[float] = 120.0
+
+
+def load_sample(resources: Path) -> Any:
+    """The sample film as a volume; the test is skipped where no engine is installed."""
+    missing = engine_missing("auto")
+    if missing is not None:
+        raise unittest.SkipTest(f"the engine {missing} is not installed")
+    return load_sample_film(resources)
 
 
 def check_script(logic: Any, film: Any) -> None:
@@ -37,10 +48,17 @@ def check_script(logic: Any, film: Any) -> None:
     logic.cancel()
 
 
+def opened_module() -> Any:
+    """The module's widget, opened as a user opens it where there is a main window."""
+    if slicer.util.mainWindow() is not None:
+        slicer.util.selectModule("SpineAlignment")
+    return slicer.modules.spinealignment.widgetRepresentation().self()
+
+
 def check_panel(widget: Any, film: Any) -> None:
     """Click Detect landmarks, drag a landmark with the mouse, see lines and table follow, undo."""
     widget.logic.getParameterNode().film = film
-    widget.onShownMeasurements(list(KEYS))
+    widget.panel.draw(list(KEYS))
     widget.ui.detectButton.click()
     end = time.monotonic() + PATIENCE_S
     while widget.logic.queue.busy and time.monotonic() < end:
@@ -48,7 +66,7 @@ def check_panel(widget: Any, film: Any) -> None:
         time.sleep(0.01)
     alignment = widget.logic.alignment(film)
     assert alignment.detection is not None, widget.ui.statusLabel.text
-    widget.unveiling.finish()
+    widget.panel.unveiling.finish()
     lines = [node for node in alignment.drawn_nodes if node.GetAttribute(MEASUREMENT_ATTRIBUTE) == "SS"]
     drawn = [slicer.util.arrayFromMarkupsControlPoints(node) for node in lines]
     cell = widget.ui.measurementsTable.item(KEYS.index("SS"), 1)

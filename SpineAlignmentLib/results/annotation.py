@@ -4,19 +4,22 @@ Pixel coordinates are those of the original film, with (0, 0) at the center of i
 """
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from SpineAlignmentLib.measurement.landmarks import COUNT
+from SpineAlignmentLib.measurement.landmarks import COUNT, NAMES
 from SpineAlignmentLib.measurement.parameters import PARAMETERS, spinopelvic_parameters
 
 FloatArray = NDArray[np.float64]
 
 ANTERIOR_SIDES: Final[tuple[str, str]] = ("left", "right")
+
+SPACING_WARNING: Final[str] = "pixel spacing"
+"""How warnings about the size of a pixel begin; they go when the film is calibrated."""
 
 
 def no_points() -> FloatArray:
@@ -58,6 +61,12 @@ class Annotation:
         """Shape (45, 2): x anterior +, y up +, in mm; in pixels when the spacing is unknown."""
         return frame_points(self.points_px, self.spacing_mm or (1.0, self.pixel_aspect), self.anterior)
 
+    def landmarks(self) -> dict[str, tuple[float, float]]:
+        """Landmark name to film pixel (x, y); missing ones are left out."""
+        there = np.isfinite(self.points_px).all(axis=1)
+        points = zip(NAMES, self.points_px, there, strict=True)
+        return {name: (float(x), float(y)) for name, (x, y), placed in points if placed}
+
     def parameters(self) -> dict[str, float]:
         """The 18 parameters; NaN when not measurable, which includes distances on a film of unknown spacing."""
         values = spinopelvic_parameters(self.points_mm())
@@ -68,6 +77,38 @@ class Annotation:
         """The same film with other landmarks."""
         sure = no_confidence() if confidence is None else np.asarray(confidence, float)
         return replace(self, points_px=np.asarray(points_px, float), confidence=sure)
+
+    def calibrated(self, spacing_mm: tuple[float, float] | None, source: str) -> "Annotation":
+        """The same landmarks with another (x, y) size of a pixel in mm; None when unknown.
+
+        Raises:
+            ValueError: a size that is not positive.
+        """
+        if spacing_mm is not None and not (np.all(np.isfinite(spacing_mm)) and min(spacing_mm) > 0):
+            raise ValueError(f"the size of a pixel must be a positive number of millimeters, got {spacing_mm}")
+        return replace(
+            self, spacing_mm=spacing_mm, spacing_source=source, warnings=without_spacing_warnings(self.warnings)
+        )
+
+    def with_warnings_of(self, detection: "Annotation") -> "Annotation":
+        """What a detection warns of as well; of the size of a pixel this film knows better."""
+        new = [text for text in without_spacing_warnings(detection.warnings) if text not in self.warnings]
+        return replace(self, warnings=(*self.warnings, *new))
+
+    def facing(self, side: str, source: str) -> "Annotation":
+        """The same landmarks of a patient who faces "left" or "right".
+
+        Raises:
+            ValueError: another side.
+        """
+        if side not in ANTERIOR_SIDES:
+            raise ValueError(f"the patient faces 'left' or 'right', not {side!r}")
+        return replace(self, anterior=side, anterior_source=source)
+
+
+def without_spacing_warnings(warnings: Iterable[str]) -> tuple[str, ...]:
+    """The warnings that a calibration leaves."""
+    return tuple(text for text in warnings if not text.startswith(SPACING_WARNING))
 
 
 def frame_points(points_px: ArrayLike, spacing: tuple[float, float] | None, anterior: str) -> FloatArray:

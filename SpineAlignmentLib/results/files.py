@@ -1,6 +1,7 @@
 """Files appear whole or not at all."""
 
 import os
+import secrets
 import tempfile
 from collections.abc import Iterable, Mapping
 from pathlib import Path
@@ -19,7 +20,8 @@ def write_files(contents: Mapping[Path, bytes | Iterable[bytes]]) -> None:
     waiting: dict[Path, Path] = {}
     try:
         for path, content in contents.items():
-            part = path.with_name(f".{path.name[:200]}.{os.getpid()}.part")
+            # not the file's own name with something added: that may be as long as names can be
+            part = path.with_name(f".{secrets.token_hex(8)}.part")
             waiting[path] = part
             with part.open("wb") as stream:
                 stream.writelines([content] if isinstance(content, bytes) else content)
@@ -47,6 +49,11 @@ def make_folder(folder: Path) -> None:
             pass
     except OSError as error:
         raise ResultError(f"{folder}: cannot write there: {error.strerror or error}") from error
+
+
+def readable(name: str) -> str:
+    """A file's name whose bytes are no text, as text."""
+    return name.encode(errors="backslashreplace").decode()
 
 
 def _discard(part: Path) -> None:

@@ -1,5 +1,6 @@
 """The result file of a film (`<stem>.json`): annotations, detections and corrections share it."""
 
+import codecs
 import json
 import math
 from collections.abc import Mapping
@@ -111,7 +112,10 @@ def read_json(path: Path, finite: bool = True) -> Any:
         ResultError: the file cannot be read or is not JSON.
     """
     try:
-        text = path.read_text(encoding="utf-8")
+        content_bytes = path.read_bytes()
+        # editors of Windows put a byte-order mark in front, or write UTF-16
+        marked = content_bytes.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
+        text = content_bytes.decode("utf-16" if marked else "utf-8-sig")
         content = json.loads(text, parse_constant=_no_constant, parse_float=_finite) if finite else json.loads(text)
         if "\\ud" in text.lower():
             # half of a surrogate pair is no text, and no file can hold it

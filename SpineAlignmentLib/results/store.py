@@ -50,11 +50,18 @@ class Source:
     path: Path
     file: str
     """Its path relative to the folder that the user gave, with forward slashes; its name, when the user gave itself."""
+    packed: Path | None = None
+    """Where it is for the user, when `path` is a copy for the time of the run: in a zip file."""
+
+    @property
+    def shown(self) -> Path:
+        """How messages call it."""
+        return self.packed or self.path
 
     @property
     def place(self) -> str:
         """What tells it from every other file of this computer; a hash, since folders may be named after people."""
-        return hashlib.sha256(os.path.abspath(self.path).encode(errors="surrogateescape")).hexdigest()[:32]  # noqa: PTH100
+        return hashlib.sha256(os.path.abspath(self.shown).encode(errors="surrogateescape")).hexdigest()[:32]  # noqa: PTH100
 
 
 @dataclass(frozen=True)
@@ -217,7 +224,7 @@ class Store:
         row: dict[str, Value] = {
             "file": entry.source.file,
             "software": SOFTWARE,
-            "film": entry.source.path.name,
+            "film": entry.source.file.rsplit("/", 1)[-1],
             **entry.row,
             "result": None if entry.reason else entry.name,
             "status": "failed" if entry.reason else "done",

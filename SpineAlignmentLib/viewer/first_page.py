@@ -14,7 +14,7 @@ ACTIONS: Final[tuple[str, ...]] = (
     *("next_low", "step", "nudge", "missing", "place", "skip", "stop_placing"),
     *("set_spacing", "set_anterior", "calibrate", "calibrated", "stop_calibrating", "open_sample", "dismiss", "escape"),
 )
-"""Methods of the workplace that the page may call."""
+"""What the page may ask for: methods of the workplace and of its parts."""
 HINT: Final[str] = "Starting; drop a film, choose a file or open the sample film, it will be there in a moment."
 
 

@@ -75,3 +75,20 @@ def hint(alignment: FilmAlignment | None, low: int) -> str:
     if low:
         return f"{low} landmarks are uncertain and marked red: look at each (N) and drag it where it belongs."
     return "Drag any landmark to correct it; the numbers follow. Save the results when you are done."
+
+
+def of_film(alignment: FilmAlignment | None, low: list[str]) -> State:
+    """Everything that the page shows of a film, given the names of its uncertain landmarks."""
+    points = alignment.points_px if alignment else np.empty((0, 2))
+    return {
+        "film": alignment.volume.GetID() if alignment else "",
+        "values": values(alignment),
+        "facts": facts(alignment),
+        "low": low,
+        "hint": hint(alignment, len(low)),
+        "placed": bool(np.isfinite(points).any()),
+        "unplaced": int(np.isnan(points).any(axis=1).sum()),
+        "can_undo": bool(alignment and alignment.can_undo),
+        "can_redo": bool(alignment and alignment.can_redo),
+        "detected": bool(alignment and alignment.detection),
+    }

@@ -8,7 +8,6 @@ nobody has been connected for a while. What libraries print goes nowhere: it cou
 
 import asyncio
 import contextlib
-import inspect
 import json
 import os
 import shutil
@@ -103,9 +102,7 @@ class Session:
 
     async def _act(self, name: str, *arguments: Any) -> None:
         """Do what the page asks for."""
-        result = getattr(await self._workplace(), name)(*arguments)
-        if inspect.isawaitable(result):
-            await result
+        await (await self._workplace()).act(name, *arguments)
 
     def _add_routes(self, server: Any) -> None:
         server.app.middlewares.append(self._with_key)
@@ -138,11 +135,11 @@ class Session:
         try:
             path = await self._uploads.store(request.query.get("name", ""), request.content.iter_chunked(1 << 18))
         except SpineAlignmentError as error:
-            workplace.complain(str(error))
+            workplace.page.complain(str(error))
             return web.json_response({"error": str(error)})
         except OSError:
             text = "the film cannot be kept: no space left on this computer"
-            workplace.complain(text)
+            workplace.page.complain(text)
             return web.json_response({"error": text})
         error_text = await workplace.open(path)
         self._server.state.flush()

@@ -245,7 +245,7 @@ def test_text_that_a_spreadsheet_would_run_is_text(tmp_path):
     write_annotation(film, tmp_path / "-f.json")
     assert main(["measure", str(tmp_path / "-f.json"), "-o", str(tmp_path / "out")]) == 0
     row = next(csv.DictReader((tmp_path / "out" / "results.csv").open()))
-    assert (row["film"], row["file"]) == ("'=HYPERLINK(\"http://x\")", "'-f.json")
+    assert (row["film"], row["file"]) == ('\'=HYPERLINK("http://x")', "'-f.json")
     assert row["warnings"].startswith("'+1")
 
 

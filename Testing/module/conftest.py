@@ -14,6 +14,7 @@ pytest.importorskip("PySide6", reason="the stand-in host needs PySide6-Essential
 from Testing import small_models  # noqa: E402
 from Testing.host import application, subject  # noqa: E402
 from Testing.host.films import add_film  # noqa: E402
+from Testing.module.window import wait_until  # noqa: E402
 
 
 @pytest.fixture(scope="session")
@@ -79,3 +80,14 @@ def models(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A real, small network: the upright spine, moved to where the input is bright; FH_2 is unsure."""
     pytest.importorskip("onnx")
     return small_models.write(tmp_path_factory.mktemp("models"))
+
+
+@pytest.fixture
+def detected(module, models, film):
+    """The module after a click on Detect landmarks, with a real child process and network."""
+    module.logic.models = models
+    # the small network sees the same spine either way
+    module.logic.alignment(film).set_anterior("left")
+    module.ui.detectButton.click()
+    wait_until(lambda: not module.logic.queue.busy)
+    return module
