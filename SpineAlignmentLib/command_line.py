@@ -74,6 +74,7 @@ def _parser() -> argparse.ArgumentParser:
     detect.add_argument("--send-films", action="store_true", help="to a cluster that does not see them at their paths")
     detect.add_argument("--pseudonym-key", type=Path, metavar="FILE", help="tell patients apart without their names")
     detect.add_argument("--identify", action="store_true", help="write who the patients are into the table")
+    detect.add_argument("--parquet", action="store_true", help="write the table as results.parquet too")
     detect.add_argument("--quiet", action="store_true", help="say nothing but what goes wrong")
     detect.add_argument("--log", type=Path, metavar="FILE", help="append a line for each film to this file")
     detect.add_argument("--progress", choices=("bar", "json"), default="bar", help="json: for another program to read")
@@ -156,6 +157,7 @@ def _detect(options: argparse.Namespace) -> int:
             send_films=options.send_films,
             style=style,
             log=options.log,
+            parquet=options.parquet,
         )
         failed = archive.run()
         if style == "bar":

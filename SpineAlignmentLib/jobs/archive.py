@@ -14,6 +14,7 @@ from SpineAlignmentLib.jobs.film_task import ENDINGS, FilmOutcome, FilmSettings,
 from SpineAlignmentLib.jobs.progress import Progress
 from SpineAlignmentLib.jobs.workers import MAX_WORKERS, cores, outcomes
 from SpineAlignmentLib.results.files import write_files
+from SpineAlignmentLib.results.parquet import PARQUET, check_parquet, parquet_bytes
 from SpineAlignmentLib.results.result_file import from_json
 from SpineAlignmentLib.results.store import TABLE, Entry, Source, Store
 from SpineAlignmentLib.results.text_table import parameter_table
@@ -37,6 +38,8 @@ class Archive:
     style: str = "bar"
     """Of `Progress`."""
     log: Path | None = None
+    parquet: bool = False
+    """Whether `results.parquet` is written as well, at the end."""
 
     def run(self) -> int:
         """Detect every film and write `<stem>.json`, `.mrk.json`, `.png` and `results.csv`.
@@ -49,9 +52,13 @@ class Archive:
             ModelError: the models or the engine are not right.
         """
         settings = self.settings.hash()
+        if self.parquet:
+            check_parquet()
         with Store(self.output) as store:
             run = _Run(self, store, settings, Progress(len(self.films), self.style, self.log))
             run.films()
+            if self.parquet:
+                write_files({self.output / PARQUET: parquet_bytes(store.columns(), store.rows())})
         return run.progress.failed
 
 
