@@ -189,8 +189,13 @@ class SpineScene:
                 self.scene.RemoveNode(node)
 
     def release(self) -> None:
-        """Stop observing the scene and its nodes; the nodes stay."""
+        """Stop observing the scene and its nodes.
+
+        Landmarks and tables stay; what is drawn goes, since nobody brings it up to date any more.
+        """
         self.on_changed.clear()
+        for alignment in self.alignments:
+            alignment.remove_drawings()
         if self in self._scenes:
             self._scenes.remove(self)
         for tag in self._tags:

@@ -12,6 +12,7 @@ from SpineAlignmentLib.errors import FilmError
 from SpineAlignmentLib.film.film import NO_SPACING
 from SpineAlignmentLib.measurement.landmarks import INDEX
 from SpineAlignmentLib.measurement.parameters import KEYS
+from SpineAlignmentLib.mrml.drawing import MEASUREMENT_ATTRIBUTE
 from SpineAlignmentLib.mrml.spine_scene import SpineScene
 from SpineAlignmentLib.panels import red_view
 from Testing.host import subject
@@ -248,10 +249,13 @@ def test_scene_close_and_module_reload_leave_nothing_behind(host, module, models
     assert module.logic.spine.alignments == []
     film = add_film(slicer.mrmlScene, subject.film_pixels(), subject.SPACING_MM)
     module.logic.detect(film)
+    module.panel.unveiling.finish()
     process = module.logic.queue.process
     host.close_module()
     assert not process.running
     assert SpineScene._scenes == []
+    ghosts = [n for n in slicer.util.getNodesByClass("vtkMRMLMarkupsNode") if n.GetAttribute(MEASUREMENT_ATTRIBUTE)]
+    assert ghosts == []
     module = host.open_module()
     alignment = module.logic.spine.alignment(film)
     assert alignment is not None
