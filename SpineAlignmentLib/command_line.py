@@ -8,10 +8,13 @@ import math
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import NoReturn
+from typing import TYPE_CHECKING, NoReturn
 
 from SpineAlignmentLib import SOFTWARE
 from SpineAlignmentLib.errors import SpineAlignmentError
+
+if TYPE_CHECKING:
+    from SpineAlignmentLib.clinical.patient import Patient
 
 DONE, SOME_FAILED, WRONG_USAGE, INTERRUPTED = 0, 1, 2, 130
 
@@ -58,10 +61,15 @@ def _parser() -> argparse.ArgumentParser:
     detect.add_argument(
         "--models", type=Path, metavar="DIR", help="folder with ensemble.json; the shipped one if absent"
     )
+    _add_patient(detect)
+    detect.add_argument(
+        "--use-patient-tags", action="store_true", help="take age and sex from each film's DICOM tags into its results"
+    )
     detect.set_defaults(run=_detect)
     measure = commands.add_parser("measure", help="the 18 parameters of given landmarks")
     measure.add_argument("inputs", nargs="+", type=Path, metavar="LANDMARKS", help=".json or .mrk.json")
     measure.add_argument("-o", "--output", required=True, type=Path, metavar="OUT", help="folder for the results")
+    _add_patient(measure)
     measure.set_defaults(run=_measure)
     view = commands.add_parser("view", help="look at films in the browser, detect and correct their landmarks")
     view.add_argument("films", nargs="*", type=Path, metavar="FILM")
@@ -71,6 +79,33 @@ def _parser() -> argparse.ArgumentParser:
     view.add_argument("--no-browser", action="store_true", help="do not open the default browser")
     view.set_defaults(run=_view)
     return parser
+
+
+def _add_patient(command: argparse.ArgumentParser) -> None:
+    command.add_argument("--age", type=_age, metavar="YEARS", help="of the patient, for readings and norms; one film")
+    command.add_argument("--sex", choices=("F", "M", "O"), help="of the patient, to stand in the result; one film")
+
+
+def _age(text: str) -> float:
+    from SpineAlignmentLib.clinical.patient import checked_age
+
+    try:
+        return checked_age(float(text))
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{text!r} is not an age in years such as 63") from None
+    except SpineAlignmentError as error:
+        raise argparse.ArgumentTypeError(str(error)) from None
+
+
+def _patient(options: argparse.Namespace, films: int) -> "Patient | None":
+    """The patient that the user names; only of one film, since nobody has two."""
+    from SpineAlignmentLib.clinical.patient import Patient
+
+    if options.age is None and options.sex is None:
+        return None
+    if films > 1:
+        raise SpineAlignmentError(f"--age and --sex are of one patient, not of {films} films; give one film")
+    return Patient(options.age, options.sex)
 
 
 def _spacing(text: str) -> float | tuple[float, float]:
@@ -103,6 +138,8 @@ def _detect(options: argparse.Namespace) -> int:
         anterior=None if options.anterior == "auto" else options.anterior,
         models=options.models,
         engine=options.engine,
+        patient=_patient(options, len(files)),
+        patient_tags=options.use_patient_tags,
     )
     failed = archive.run()
     empty = any(place.is_dir() and not film_files(place, options.output) for place in options.inputs)
@@ -110,17 +147,19 @@ def _detect(options: argparse.Namespace) -> int:
 
 
 def _measure(options: argparse.Namespace) -> int:
+    from SpineAlignmentLib.clinical.result import with_readings
+    from SpineAlignmentLib.clinical.text_table import parameter_table
     from SpineAlignmentLib.results.files import make_folder, write_files
     from SpineAlignmentLib.results.markups import read_landmarks
     from SpineAlignmentLib.results.result_file import json_bytes
-    from SpineAlignmentLib.results.text_table import parameter_table
 
+    patient = _patient(options, len(options.inputs))
     make_folder(options.output)
     failed = 0
     for path in options.inputs:
         stem = path.name.removesuffix(".json").removesuffix(".mrk")
         try:
-            annotation = read_landmarks(path)
+            annotation = with_readings(read_landmarks(path), patient)
             write_files({options.output / f"{stem}.json": json_bytes(annotation)})
             print(f"{path}\n{parameter_table(annotation)}")
         except SpineAlignmentError as error:

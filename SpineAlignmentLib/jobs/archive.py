@@ -11,9 +11,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from SpineAlignmentLib.clinical.patient import Patient, checked_age
+from SpineAlignmentLib.clinical.result import with_readings
+from SpineAlignmentLib.clinical.text_table import parameter_table
 from SpineAlignmentLib.detection.detector import Detector
-from SpineAlignmentLib.errors import FilmError, SpineAlignmentError
+from SpineAlignmentLib.errors import FilmError, ResultError, SpineAlignmentError
 from SpineAlignmentLib.film.paths import result_names
+from SpineAlignmentLib.film.patient_tags import age_and_sex
 from SpineAlignmentLib.film.reading import read_film
 from SpineAlignmentLib.jobs.progress import ProgressBar
 from SpineAlignmentLib.results.annotation import Annotation
@@ -21,7 +25,6 @@ from SpineAlignmentLib.results.files import make_folder, write_files
 from SpineAlignmentLib.results.markups import markups_bytes
 from SpineAlignmentLib.results.result_file import json_bytes
 from SpineAlignmentLib.results.table import csv_bytes
-from SpineAlignmentLib.results.text_table import parameter_table
 
 MAX_WORKERS: Final[int] = 8
 """Films at work at a time; each takes a few hundred MB."""
@@ -37,6 +40,10 @@ class Archive:
     anterior: str | None = None
     models: Path | None = None
     engine: str = "auto"
+    patient: Patient | None = None
+    """Age and sex that the user gives."""
+    patient_tags: bool = False
+    """Whether age and sex may be taken from each film's tags."""
 
     def run(self) -> int:
         """Detect every film and write `<stem>.json`, `.mrk.json`, `.png` and `results.csv`.
@@ -85,13 +92,22 @@ class Archive:
             raise FilmError(f"{path}: its results would replace the film itself; choose another output folder")
         try:
             film = read_film(path, self.spacing, self.anterior)
-            found = detector.detect(film)
+            found = with_readings(detector.detect(film), self._patient(path))
             picture = png_bytes(film, found)
         except MemoryError as error:
             raise FilmError(f"{path}: not enough memory to detect its landmarks") from error
         contents = (json_bytes(found), markups_bytes(found, film.placement), picture)
         write_files(dict(zip(places, contents, strict=True)))
         return found
+
+    def _patient(self, path: Path) -> Patient | None:
+        if self.patient is not None or not self.patient_tags:
+            return self.patient
+        age, sex = age_and_sex(path)
+        try:
+            return Patient(None if age is None else checked_age(age), sex, "DICOM tags")
+        except ResultError as error:
+            raise FilmError(f"{path}: its tags say {error}, or leave out --use-patient-tags") from error
 
     def _tell(self, finished: Sequence[Annotation], name: str) -> None:
         if len(self.films) == 1 and finished:

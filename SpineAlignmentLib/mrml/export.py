@@ -7,6 +7,7 @@ import slicer
 import vtk
 
 from SpineAlignmentLib import results
+from SpineAlignmentLib.clinical.result import with_readings
 from SpineAlignmentLib.errors import ResultError
 from SpineAlignmentLib.mrml.alignment import FilmAlignment
 from SpineAlignmentLib.results.files import write_files
@@ -25,9 +26,9 @@ def export_results(alignment: FilmAlignment, path: Path) -> None:
         if not storage.WriteData(alignment.landmarks):
             raise ResultError(f"{path}: cannot write the landmarks there")
     elif name.endswith(".json"):
-        results.write_annotation(alignment.annotation, path)
+        results.write_annotation(with_readings(alignment.annotation), path)
     elif name.endswith(".csv"):
-        write_files({path: results.csv_bytes([alignment.annotation])})
+        write_files({path: results.csv_bytes([with_readings(alignment.annotation)])})
     else:
         raise ResultError(f"{path}: unknown kind of file; use .json, .csv or .mrk.json")
 

@@ -15,7 +15,7 @@ from SpineAlignmentLib.errors import ResultError
 from SpineAlignmentLib.measurement.landmarks import INDEX, NAMES
 from SpineAlignmentLib.results.annotation import Annotation
 from SpineAlignmentLib.results.placement import Placement
-from SpineAlignmentLib.results.result_file import from_json, read_json, to_json
+from SpineAlignmentLib.results.result_file import COMPUTED_KEYS, from_json, read_json, to_json
 
 FloatArray = NDArray[np.float64]
 
@@ -36,7 +36,7 @@ def markups_bytes(annotation: Annotation, placement: Placement) -> bytes:
     """A point list of the 45 landmarks in their fixed order; those off the film have the status "missing"."""
     positions = placement.to_lps(annotation.points_px)
     points = [_control_point(i, annotation, positions[i]) for i in range(len(NAMES))]
-    film = {k: v for k, v in to_json(annotation).items() if k not in ("landmarks", "parameters")}
+    film = {k: v for k, v in to_json(annotation).items() if k != "landmarks" and k not in COMPUTED_KEYS}
     film["placement"] = {"origin": placement.origin, "x_step": placement.x_step, "y_step": placement.y_step}
     markup = {
         "type": "Fiducial",

@@ -15,9 +15,12 @@ from SpineAlignmentLib.measurement.parameters import PARAMETERS
 from SpineAlignmentLib.results.annotation import ANTERIOR_SIDES, Annotation, no_confidence, no_points
 from SpineAlignmentLib.results.files import write_files
 
-_OWN_KEYS: Final[frozenset[str]] = frozenset(
+COMPUTED_KEYS: Final[frozenset[str]] = frozenset({"parameters", "norms", "readings"})
+"""What follows from the landmarks: computed anew, never read from a file."""
+
+_OWN_KEYS: Final[frozenset[str]] = COMPUTED_KEYS | frozenset(
     {"film", "size_px", "spacing_mm", "spacing_source", "anterior", "anterior_source", "pixel_aspect"}
-    | {"landmarks", "parameters", "models", "software", "warnings"}
+    | {"landmarks", "models", "software", "warnings"}
 )
 
 
@@ -49,7 +52,7 @@ def to_json(annotation: Annotation) -> dict[str, Any]:
 
 
 def from_json(content: Any, name: str = "annotation") -> Annotation:
-    """An annotation from the content of a result file; parameters are computed anew, never read.
+    """An annotation from the content of a result file, without its `COMPUTED_KEYS`.
 
     Args:
         content: what `json.load` returned.
