@@ -29,7 +29,7 @@ def lordosis(points: FloatArray) -> Lordosis | None:
 
     Returns:
         None where a body center between T10 and L5 is missing, since the curve is a guess there, and where no lumbar
-        body is the most anterior one, as in a trunk that leans forward.
+        body is the most anterior one, as in a trunk that leans forward, or centers do not lie one below the other.
     """
     centers = points[[INDEX[name] for name in CENTERS]]
     first = PRESACRAL_LEVELS.index("T10")
@@ -37,9 +37,11 @@ def lordosis(points: FloatArray) -> Lordosis | None:
         return None
     curve = spine_curve(points)
     curve = curve[curve[:, 1] <= centers[first, 1]]
+    if not len(curve):
+        return None
     apex = int(np.argmax(curve[:, 0]))
     above = curve[: apex + 1]
-    if not _nearest(curve[apex], centers).startswith("L"):
+    if len(above) < 2 or not _nearest(curve[apex], centers).startswith("L"):
         return None
     steps = np.diff(above[::-1], axis=0)
     backward = int(np.argmin(np.arctan2(steps[:, 0], steps[:, 1])))
