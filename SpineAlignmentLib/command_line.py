@@ -15,6 +15,8 @@ from SpineAlignmentLib.errors import SpineAlignmentError
 
 if TYPE_CHECKING:
     from SpineAlignmentLib.clinical.patient import Patient
+    from SpineAlignmentLib.jobs.archive import FurtherFiles
+    from SpineAlignmentLib.results.annotation import Annotation
 
 DONE, SOME_FAILED, WRONG_USAGE, INTERRUPTED = 0, 1, 2, 130
 
@@ -65,9 +67,12 @@ def _parser() -> argparse.ArgumentParser:
     detect.add_argument(
         "--use-patient-tags", action="store_true", help="take age and sex from each film's DICOM tags into its results"
     )
+    detect.add_argument(
+        "--dicom", action="store_true", help="structured report and presentation state of each film too"
+    )
     detect.set_defaults(run=_detect)
     measure = commands.add_parser("measure", help="the 18 parameters of given landmarks")
-    measure.add_argument("inputs", nargs="+", type=Path, metavar="LANDMARKS", help=".json or .mrk.json")
+    measure.add_argument("inputs", nargs="+", type=Path, metavar="LANDMARKS", help=".json, .mrk.json or .sr.dcm")
     measure.add_argument("-o", "--output", required=True, type=Path, metavar="OUT", help="folder for the results")
     _add_patient(measure)
     measure.set_defaults(run=_measure)
@@ -140,26 +145,41 @@ def _detect(options: argparse.Namespace) -> int:
         engine=options.engine,
         patient=_patient(options, len(files)),
         patient_tags=options.use_patient_tags,
+        further=_dicom_results() if options.dicom else None,
     )
     failed = archive.run()
     empty = any(place.is_dir() and not film_files(place, options.output) for place in options.inputs)
     return SOME_FAILED if failed or empty else DONE
 
 
+def _dicom_results() -> "FurtherFiles":
+    from SpineAlignmentLib.dicom.results import dicom_results, require_highdicom
+
+    require_highdicom()
+    return dicom_results
+
+
+def _landmarks(path: Path) -> "Annotation":
+    """Landmarks of a result file, of markups, or of a structured report."""
+    from SpineAlignmentLib.dicom.sr_reading import read_structured_report
+    from SpineAlignmentLib.results.markups import read_landmarks
+
+    return read_structured_report(path) if path.suffix.lower() == ".dcm" else read_landmarks(path)
+
+
 def _measure(options: argparse.Namespace) -> int:
     from SpineAlignmentLib.clinical.result import with_readings
     from SpineAlignmentLib.clinical.text_table import parameter_table
     from SpineAlignmentLib.results.files import make_folder, write_files
-    from SpineAlignmentLib.results.markups import read_landmarks
     from SpineAlignmentLib.results.result_file import json_bytes
 
     patient = _patient(options, len(options.inputs))
     make_folder(options.output)
     failed = 0
     for path in options.inputs:
-        stem = path.name.removesuffix(".json").removesuffix(".mrk")
+        stem = path.name.removesuffix(".json").removesuffix(".mrk").removesuffix(".dcm").removesuffix(".sr")
         try:
-            annotation = with_readings(read_landmarks(path), patient)
+            annotation = with_readings(_landmarks(path), patient)
             write_files({options.output / f"{stem}.json": json_bytes(annotation)})
             print(f"{path}\n{parameter_table(annotation)}")
         except SpineAlignmentError as error:

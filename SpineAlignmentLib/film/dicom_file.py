@@ -48,7 +48,7 @@ def read(path: Path, spacing_given: bool) -> Film:
     import pydicom
 
     data = pydicom.dcmread(path, force=True)
-    _check_whole(data, path)
+    check_whole(data, path)
     if "PixelData" not in data:
         kind = getattr(data.get("SOPClassUID"), "name", "") or "a DICOM file"
         raise FilmError(f"{path}: no image in it ({kind})")
@@ -74,8 +74,12 @@ def read(path: Path, spacing_given: bool) -> Film:
     )
 
 
-def _check_whole(data: Any, path: Path) -> None:
-    """Refuse a file that ends within an element; a decoder would make room for all of what the element promises."""
+def check_whole(data: Any, path: Path) -> None:
+    """Refuse a file that ends within an element; a decoder would make room for all of what the element promises.
+
+    Raises:
+        FilmError: names the file and the element.
+    """
     from pydicom.dataelem import RawDataElement
 
     for tag in data.keys():  # noqa: SIM118 (iterating over a data set converts every element)

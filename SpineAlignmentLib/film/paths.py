@@ -15,7 +15,7 @@ def film_files(folder: Path, output: Path | None = None) -> list[Path]:
 
     Args:
         folder: where to look.
-        output: a folder of earlier results; the pictures there are no films.
+        output: a folder of earlier results; pictures and DICOM results there are no films.
     """
     return sorted(
         path
@@ -24,9 +24,17 @@ def film_files(folder: Path, output: Path | None = None) -> list[Path]:
         and not path.name.startswith(".")
         and path.name.upper() != "DICOMDIR"
         and ending(path) in FILM_ENDINGS
-        and not (path.parent == output and path.with_name(f"{path.stem}.mrk.json").exists())
+        and not (path.parent == output and _is_result(path))
         and (ending(path) or _is_image(path))
     )
+
+
+def _is_result(path: Path) -> bool:
+    """Whether a file in a folder of results is one of them: the picture, or a DICOM result."""
+    stem = path.name
+    for result in (".png", ".sr.dcm", ".gsps.dcm"):
+        stem = stem.removesuffix(result)
+    return path.with_name(f"{stem}.mrk.json").exists() or path.with_name(f"{path.stem}.mrk.json").exists()
 
 
 def ending(path: Path) -> str:

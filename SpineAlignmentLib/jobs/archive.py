@@ -5,7 +5,7 @@ A film that fails is reported in one line and does not stop the others; results 
 
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import dataclass
 from pathlib import Path
@@ -26,6 +26,9 @@ from SpineAlignmentLib.results.markups import markups_bytes
 from SpineAlignmentLib.results.result_file import json_bytes
 from SpineAlignmentLib.results.table import csv_bytes
 
+FurtherFiles = Callable[[Path, Annotation], Mapping[str, bytes]]
+"""Film and result to ending and content of each file."""
+
 MAX_WORKERS: Final[int] = 8
 """Films at work at a time; each takes a few hundred MB."""
 
@@ -44,6 +47,8 @@ class Archive:
     """Age and sex that the user gives."""
     patient_tags: bool = False
     """Whether age and sex may be taken from each film's tags."""
+    further: FurtherFiles | None = None
+    """Makes further files of a film, such as DICOM results."""
 
     def run(self) -> int:
         """Detect every film and write `<stem>.json`, `.mrk.json`, `.png` and `results.csv`.
@@ -97,7 +102,10 @@ class Archive:
         except MemoryError as error:
             raise FilmError(f"{path}: not enough memory to detect its landmarks") from error
         contents = (json_bytes(found), markups_bytes(found, film.placement), picture)
-        write_files(dict(zip(places, contents, strict=True)))
+        files = dict(zip(places, contents, strict=True))
+        if self.further is not None:
+            files |= {self.output / f"{name}{end}": content for end, content in self.further(path, found).items()}
+        write_files(files)
         return found
 
     def _patient(self, path: Path) -> Patient | None:

@@ -220,20 +220,21 @@ class _Sheet:
         pen.text((box[0] + 4 - left, box[1] + 4 - top), shown.label.text, fill=color, font=font)
 
 
-def free_place(box: Box, taken: ArrayLike, size: tuple[float, float] | None = None) -> Box:
+def free_place(box: Box, taken: ArrayLike, size: tuple[float, float] | None = None, step: float = 8.0) -> Box:
     """The place of a box nearest to where it would like to be that covers no other.
 
     Args:
         box: left, top, right and bottom in pixels.
         taken: the boxes that are there already, shape (n, 4).
         size: width and height of the picture that it must not leave; None when it may.
+        step: pixels between the places that are tried.
     """
     width, height = box[2] - box[0], box[3] - box[1]
     left, top, right, bottom = np.asarray(taken, float).reshape(-1, 4).T
     for ring in range(_RINGS):
         # the nearest free place first, in eight directions
         for angle in np.radians(np.arange(0, 360 if ring else 45, 45)):
-            x, y = box[0] + 8 * ring * float(np.cos(angle)), box[1] + 8 * ring * float(np.sin(angle))
+            x, y = box[0] + step * ring * float(np.cos(angle)), box[1] + step * ring * float(np.sin(angle))
             if size is not None:
                 x, y = min(max(x, 2), max(size[0] - width - 2, 2)), min(max(y, 2), max(size[1] - height - 2, 2))
             place = (x, y, x + width, y + height)
