@@ -1,4 +1,4 @@
-"""The command `spine-alignment`: `detect` landmarks on films, `measure` given landmarks, `view` films in the browser.
+"""The command `spine-alignment`: `detect` landmarks, `measure` given ones, `report` on results, `view` in the browser.
 
 Exit status: 0 when all is done, 1 when some failed, 2 for wrong usage or when there is nothing to do.
 """
@@ -70,12 +70,20 @@ def _parser() -> argparse.ArgumentParser:
     detect.add_argument(
         "--dicom", action="store_true", help="structured report and presentation state of each film too"
     )
+    detect.add_argument("--report", action="store_true", help="the report of each film as PDF too")
     detect.set_defaults(run=_detect)
     measure = commands.add_parser("measure", help="the 18 parameters of given landmarks")
     measure.add_argument("inputs", nargs="+", type=Path, metavar="LANDMARKS", help=".json, .mrk.json or .sr.dcm")
     measure.add_argument("-o", "--output", required=True, type=Path, metavar="OUT", help="folder for the results")
     _add_patient(measure)
     measure.set_defaults(run=_measure)
+    report = commands.add_parser("report", help="results of films as PDF or as a page for the browser")
+    report.add_argument("inputs", nargs="+", type=Path, metavar="RESULT.json")
+    report.add_argument("-o", "--output", required=True, type=Path, metavar="OUT.pdf", help="or OUT.html")
+    report.add_argument("--films", type=Path, metavar="DIR", help="where the films are, if not beside their results")
+    report.add_argument("--paper", choices=("a4", "letter"), default="a4")
+    report.add_argument("--compare", action="store_true", help="two visits side by side, the earlier first")
+    report.set_defaults(run=_report)
     view = commands.add_parser("view", help="look at films in the browser, detect and correct their landmarks")
     view.add_argument("films", nargs="*", type=Path, metavar="FILM")
     view.add_argument("--host", default="127.0.0.1", help="address to listen on; others than loopback ask for a key")
@@ -145,18 +153,28 @@ def _detect(options: argparse.Namespace) -> int:
         engine=options.engine,
         patient=_patient(options, len(files)),
         patient_tags=options.use_patient_tags,
-        further=_dicom_results() if options.dicom else None,
+        further=_further_files(options),
     )
     failed = archive.run()
     empty = any(place.is_dir() and not film_files(place, options.output) for place in options.inputs)
     return SOME_FAILED if failed or empty else DONE
 
 
-def _dicom_results() -> "FurtherFiles":
-    from SpineAlignmentLib.dicom.results import dicom_results, require_highdicom
+def _further_files(options: argparse.Namespace) -> "list[FurtherFiles]":
+    """What makes the files that are written when asked for only; complains before the first film."""
+    wanted: list[FurtherFiles] = []
+    if options.dicom:
+        from SpineAlignmentLib.dicom.results import dicom_results, require_highdicom
 
-    require_highdicom()
-    return dicom_results
+        require_highdicom()
+        wanted.append(lambda path, _, found: dicom_results(path, found))
+    if options.report:
+        from SpineAlignmentLib.clinical.report.pdf import require_reportlab
+        from SpineAlignmentLib.jobs.reporting import report_bytes
+
+        require_reportlab()
+        wanted.append(lambda _, film, found: {".pdf": report_bytes([(found, film)], ".pdf")})
+    return wanted
 
 
 def _landmarks(path: Path) -> "Annotation":
@@ -186,6 +204,14 @@ def _measure(options: argparse.Namespace) -> int:
             print(f"spine-alignment: {error}", file=sys.stderr)
             failed += 1
     return SOME_FAILED if failed else DONE
+
+
+def _report(options: argparse.Namespace) -> int:
+    from SpineAlignmentLib.jobs.reporting import write_report
+
+    write_report(options.inputs, options.output, options.films, options.paper, options.compare)
+    print(f"report: {options.output}")
+    return DONE
 
 
 def _view(options: argparse.Namespace) -> int:

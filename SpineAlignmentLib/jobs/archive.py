@@ -16,6 +16,7 @@ from SpineAlignmentLib.clinical.result import with_readings
 from SpineAlignmentLib.clinical.text_table import parameter_table
 from SpineAlignmentLib.detection.detector import Detector
 from SpineAlignmentLib.errors import FilmError, ResultError, SpineAlignmentError
+from SpineAlignmentLib.film.film import Film
 from SpineAlignmentLib.film.paths import result_names
 from SpineAlignmentLib.film.patient_tags import age_and_sex
 from SpineAlignmentLib.film.reading import read_film
@@ -26,8 +27,8 @@ from SpineAlignmentLib.results.markups import markups_bytes
 from SpineAlignmentLib.results.result_file import json_bytes
 from SpineAlignmentLib.results.table import csv_bytes
 
-FurtherFiles = Callable[[Path, Annotation], Mapping[str, bytes]]
-"""Film and result to ending and content of each file."""
+FurtherFiles = Callable[[Path, Film, Annotation], Mapping[str, bytes]]
+"""A film's file, the film and its result to ending and content of each file."""
 
 MAX_WORKERS: Final[int] = 8
 """Films at work at a time; each takes a few hundred MB."""
@@ -47,8 +48,8 @@ class Archive:
     """Age and sex that the user gives."""
     patient_tags: bool = False
     """Whether age and sex may be taken from each film's tags."""
-    further: FurtherFiles | None = None
-    """Makes further files of a film, such as DICOM results."""
+    further: Sequence[FurtherFiles] = ()
+    """What makes further files of a film, such as DICOM results."""
 
     def run(self) -> int:
         """Detect every film and write `<stem>.json`, `.mrk.json`, `.png` and `results.csv`.
@@ -103,8 +104,8 @@ class Archive:
             raise FilmError(f"{path}: not enough memory to detect its landmarks") from error
         contents = (json_bytes(found), markups_bytes(found, film.placement), picture)
         files = dict(zip(places, contents, strict=True))
-        if self.further is not None:
-            files |= {self.output / f"{name}{end}": content for end, content in self.further(path, found).items()}
+        for make in self.further:
+            files |= {self.output / f"{name}{end}": content for end, content in make(path, film, found).items()}
         write_files(files)
         return found
 
