@@ -218,7 +218,7 @@ def _roussouly(given: Quantities, shape: Lordosis | None) -> Reading:
 
 
 def _barrey(given: Quantities) -> Reading:
-    head = Reading("Barrey", "Barrey ratio", "", "Barrey")
+    head = Reading("Barrey ratio", "Barrey ratio", "", "Barrey")
     inputs = _inputs(["Barrey"], given)
     if "reason" in inputs:
         return replace(head, **inputs)

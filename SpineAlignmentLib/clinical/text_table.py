@@ -1,21 +1,22 @@
 """A result as text for a terminal: parameters beside what is usual, and the readings."""
 
 import math
+from collections.abc import Mapping
 from typing import Final
 
 from SpineAlignmentLib.clinical.norms import PATIENTS, norm
 from SpineAlignmentLib.clinical.patient import Patient, patient_of
 from SpineAlignmentLib.clinical.readings import Reading
 from SpineAlignmentLib.clinical.result import readings_of
-from SpineAlignmentLib.measurement.constructions import value_text
+from SpineAlignmentLib.measurement.constructions import unit_text, value_text
 from SpineAlignmentLib.measurement.parameters import PARAMETERS
 from SpineAlignmentLib.results.annotation import Annotation
 
 UNITS: Final[dict[str, str]] = {"deg": "\N{DEGREE SIGN}", "mm": " mm", "%": " %", "": ""}
 
 
-def parameter_table(annotation: Annotation) -> str:
-    """The 18 parameters beside what is usual, unusual ones marked "!", how the film was read, and its readings."""
+def parameter_table(annotation: Annotation, cobb: Mapping[str, float] | None = None) -> str:
+    """The 18 parameters beside what is usual, unusual ones marked "!", further angles, the film's facts, readings."""
     patient = patient_of(annotation.extra, annotation.film)
     values = annotation.parameters()
     lines = [f"  {'':7}{'':36}{'value':>10}     usual"]
@@ -25,6 +26,10 @@ def parameter_table(annotation: Annotation) -> str:
         usual += " (of patients)" if found is not None and found.cohort == PATIENTS else ""
         mark = "!" if found is not None and found.unusual(values[p.key]) else " "
         lines.append(f"  {p.key:7}{p.name:36}{value_text(p.key, values[p.key]):>10} {mark}   {usual}".rstrip())
+    for key, value in (cobb or {}).items():
+        upper, lower = key.split(":")
+        name = f"Cobb angle {upper} to {lower}, kyphosis +"
+        lines.append(f"  {'':7}{name:36}{unit_text('deg', value):>10}")
     spacing = annotation.spacing_mm
     size = "unknown" if spacing is None else f"{spacing[0]:g} x {spacing[1]:g} mm, {annotation.spacing_source}"
     lines.append(f"  pixel {size}; facing {annotation.anterior}, {annotation.anterior_source}")

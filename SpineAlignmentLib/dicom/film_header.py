@@ -1,10 +1,11 @@
 """The data set of a film that results refer to, as the library that writes them needs it."""
 
+import warnings as python_warnings
 from pathlib import Path
 from typing import Any, Final
 
 from SpineAlignmentLib.errors import FilmError
-from SpineAlignmentLib.film.dicom_file import looks_like_dicom
+from SpineAlignmentLib.film.dicom_dataset import looks_like_dicom
 
 TYPE_2: Final[tuple[str, ...]] = (
     *("PatientName", "PatientID", "PatientBirthDate", "PatientSex"),
@@ -26,7 +27,9 @@ def film_header(path: Path) -> Any:
         with path.open("rb") as stream:
             if not looks_like_dicom(stream.read(512)):
                 raise FilmError(f"{path}: not a DICOM film, so that no DICOM results can refer to it")
-        data = pydicom.dcmread(path, force=True, stop_before_pixels=True)
+        with python_warnings.catch_warnings():
+            python_warnings.simplefilter("ignore")
+            data = pydicom.dcmread(path, force=True, stop_before_pixels=True)
     except OSError as error:
         raise FilmError(f"{path}: cannot read: {error.strerror or error}") from error
     missing = [keyword for keyword in _UIDS if not data.get(keyword)]

@@ -8,13 +8,19 @@ from SpineAlignmentLib.dicom.film_header import film_header
 from SpineAlignmentLib.dicom.gsps_writing import presentation_state
 from SpineAlignmentLib.dicom.sr_writing import structured_report
 from SpineAlignmentLib.errors import ResultError
+from SpineAlignmentLib.film.film import Film
 from SpineAlignmentLib.results.annotation import Annotation
 
 REPORT_ENDING, DRAWING_ENDING = ".sr.dcm", ".gsps.dcm"
 
 
-def dicom_results(path: Path, annotation: Annotation) -> dict[str, bytes]:
+def dicom_results(path: Path, film: Film, annotation: Annotation) -> dict[str, bytes]:
     """Structured report and presentation state of a film: ending of the file's name to its content.
+
+    Args:
+        path: the film's file.
+        film: the film; its tags alone are used, and read anew.
+        annotation: its landmarks.
 
     A film in color gets the report only, since a grayscale presentation state cannot refer to it.
 

@@ -1,10 +1,11 @@
 """Age and sex from a DICOM film's tags, read only where the user allows it."""
 
+import warnings as python_warnings
 from datetime import date
 from pathlib import Path
 from typing import Any, Final
 
-from SpineAlignmentLib.film.dicom_file import looks_like_dicom
+from SpineAlignmentLib.film.dicom_dataset import looks_like_dicom
 
 _YEARS: Final[dict[str, float]] = {"Y": 1.0, "M": 1 / 12, "W": 7 / 365.25, "D": 1 / 365.25}
 """Unit of an age string (PS3.5, VR AS) in years."""
@@ -23,9 +24,11 @@ def age_and_sex(path: Path) -> tuple[float | None, str | None]:
         if not looks_like_dicom(stream.read(512)):
             return None, None
     tags = ("PatientAge", "PatientSex", "PatientBirthDate", "AcquisitionDate", "StudyDate")
-    data = pydicom.dcmread(path, force=True, stop_before_pixels=True, specific_tags=list(tags))
-    sex = str(data.get("PatientSex") or "").strip().upper()
-    age = _stated(data)
+    with python_warnings.catch_warnings():
+        python_warnings.simplefilter("ignore")
+        data = pydicom.dcmread(path, force=True, stop_before_pixels=True, specific_tags=list(tags))
+        sex = str(data.get("PatientSex") or "").strip().upper()
+        age = _stated(data)
     return (_reckoned(data) if age is None else age), (sex if sex in _SEXES else None)
 
 

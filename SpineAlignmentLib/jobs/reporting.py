@@ -62,6 +62,11 @@ def report_bytes(
     return pdf_report(pages, paper) if ending == ".pdf" else html_report(pages)
 
 
+def film_report(_: Path, film: "Film", annotation: "Annotation") -> dict[str, bytes]:
+    """The report of a film that was just measured, as `film_task.FurtherFiles`."""
+    return {".pdf": report_bytes([(annotation, film)], ".pdf")}
+
+
 def film_of(annotation: "Annotation", result: Path, films: Path | None) -> "Film | None":
     """The film of a result: the one that was given, or one of its name beside the result; None where there is none.
 

@@ -58,8 +58,9 @@ def _detect(request: Mapping[str, Any], answer: Answer) -> dict[str, Any]:
         film = film_from_pixels(np.load(request["pixels"]), request["name"])
     else:
         film = read_film(request["path"])
-    if request.get("spacing_mm"):
-        film = film.calibrated(tuple(request["spacing_mm"]), request.get("spacing_source", "given"))
+    source = request.get("spacing_source", "given")
+    if request.get("spacing_mm") and source != film.spacing_source:
+        film = film.calibrated(tuple(request["spacing_mm"]), source)
     if request.get("anterior", "auto") != "auto":
         film = film.facing(request["anterior"])
     models = Path(request["models"]) if request.get("models") else None

@@ -98,15 +98,10 @@ class FilmAlignment:
     @property
     def annotation(self) -> Annotation:
         """Landmarks, spacing and side as results files hold them."""
-        detection = self._detection
-        return replace(
-            self._film,
-            size_px=self._geometry.size_px,
-            points_px=self.points_px,
-            confidence=self.confidence,
-            models=detection.models if detection else (),
-            warnings=detection.warnings if detection else (),
-        )
+        film, detection = self._film, self._detection
+        if detection is not None:
+            film = replace(film.with_warnings_of(detection), models=detection.models)
+        return replace(film, size_px=self._geometry.size_px, points_px=self.points_px, confidence=self.confidence)
 
     @property
     def anterior_known(self) -> bool:

@@ -26,7 +26,8 @@ def start_detection(
 ) -> None:
     """Put a film into the queue; its landmarks are set before `on_done` is called with its alignment.
 
-    The child reads the film's file where there is one that still holds what the volume shows, else it gets the pixels.
+    The child reads the film's file where there is one that still holds what the screen shows, else it gets the pixels:
+    Slicer shows a film with an orientation turned or mirrored against its file.
 
     Raises:
         FilmError: the volume is not a film.
@@ -35,7 +36,7 @@ def start_detection(
     alignment = spine.create(volume)
     film = alignment.annotation
     name, volume_id = volume.GetName(), volume.GetID()
-    path = spine.file_of(volume)
+    path = spine.file_of(volume) if geometry.as_stored else None
     request = FilmRequest(
         name=name,
         path=path,

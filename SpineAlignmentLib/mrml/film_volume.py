@@ -29,7 +29,7 @@ def add_film(scene: Node, film: Film) -> Node:
     _lay(volume, film.placement)
     slicer.util.updateVolumeFromArray(volume, np.ascontiguousarray(film.pixels)[None])
     geometry = volume_geometry(volume)
-    if geometry.axes != (0, 1) or any(geometry.flipped):
+    if not geometry.as_stored:
         _lay(volume, plain_placement(film.pixel_size))
     volume.CreateDefaultDisplayNodes()
     show_all_gray(volume)

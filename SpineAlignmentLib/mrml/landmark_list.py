@@ -114,7 +114,7 @@ def mark(node: Node, low: NDArray[np.bool_]) -> None:
 
 
 def write_facts(node: Node, film: results.Annotation) -> None:
-    """Remember name, spacing, pixel shape and side of the film."""
+    """Remember name, spacing, pixel shape, side and warnings of the film."""
     node.SetAttribute(
         _FACTS,
         json.dumps(
@@ -125,6 +125,7 @@ def write_facts(node: Node, film: results.Annotation) -> None:
                 "pixel_aspect": film.pixel_aspect,
                 "anterior": film.anterior,
                 "anterior_source": film.anterior_source,
+                "warnings": film.warnings,
             }
         ),
     )
@@ -135,6 +136,8 @@ def read_facts(node: Node) -> dict[str, Any]:
     facts: dict[str, Any] = json.loads(node.GetAttribute(_FACTS) or "{}")
     if facts.get("spacing_mm"):
         facts["spacing_mm"] = tuple(facts["spacing_mm"])
+    if facts:
+        facts["warnings"] = tuple(facts.get("warnings", ()))
     return facts
 
 

@@ -1,25 +1,34 @@
 """What a slice view shows of a film: all of it, the spine, or one landmark."""
 
+from contextlib import suppress
 from typing import Any, Final
 
 import numpy as np
 import slicer
 from numpy.typing import NDArray
 
+from SpineAlignmentLib.errors import FilmError
 from SpineAlignmentLib.measurement.landmarks import INDEX
 from SpineAlignmentLib.mrml.alignment import FilmAlignment
+from SpineAlignmentLib.mrml.volume_film import volume_geometry
 
 Node = Any
 FloatArray = NDArray[np.float64]
 
+PLANES: Final[tuple[str, str, str]] = ("Sagittal", "Coronal", "Axial")
+"""Slicer's orientation presets, by the RAS axis that the plane is perpendicular to."""
 MARGIN: Final[float] = 0.08
 """Room around the landmarks, as a share of their height; twice as much to the sides, for arcs and labels."""
 
 
 def show_film(slice_logic: Node, volume: Node) -> None:
-    """Show a film whole, in its own plane."""
+    """Show a film whole, in its own plane and upright; any other volume as Slicer turns to it."""
     slice_logic.GetSliceCompositeNode().SetBackgroundVolumeID(volume.GetID())
-    slice_logic.GetSliceNode().RotateToVolumePlane(volume)
+    node = slice_logic.GetSliceNode()
+    # Slicer turns the view by as little as it can: from another plane that would lay the film on its side
+    with suppress(FilmError):
+        node.SetOrientation(PLANES[volume_geometry(volume).plane])
+    node.RotateToVolumePlane(volume)
     slice_logic.FitSliceToBackground()
     slice_logic.SnapSliceOffsetToIJK()
 

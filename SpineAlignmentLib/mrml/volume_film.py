@@ -50,6 +50,16 @@ class VolumeGeometry:
     flipped: tuple[bool, bool]
     """Whether film x and film y run against their index axes."""
 
+    @property
+    def plane(self) -> int:
+        """The RAS axis (0 = R, 1 = A, 2 = S) that the film's plane is perpendicular to, or nearly so."""
+        return int(np.argmax(np.abs(np.cross(self.pixel_to_ras[:3, 0], self.pixel_to_ras[:3, 1]))))
+
+    @property
+    def as_stored(self) -> bool:
+        """Whether the film is seen on screen as its pixels are stored, neither turned nor mirrored."""
+        return self.axes == (0, 1) and not any(self.flipped)
+
     def to_ras(self, points_px: ArrayLike) -> FloatArray:
         """Film pixels, shape (..., 2), to RAS, shape (..., 3)."""
         p = np.asarray(points_px, float)

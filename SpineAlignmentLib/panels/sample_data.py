@@ -1,10 +1,13 @@
 """The simulated film that comes with the module, in Slicer's Sample Data module."""
 
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
+
+import slicer
 
 CATEGORY: Final[str] = "Spine Alignment"
 NAME: Final[str] = "SpineAlignmentFilm"
+TITLE: Final[str] = "Whole-spine lateral film"
 
 
 def sample_film(resources: Path) -> Path:
@@ -23,6 +26,15 @@ def register_sample_data(resources: Path) -> None:
         thumbnailFileName=str(resources / "Icons" / f"{NAME}.png"),
         uris=film.as_uri(),
         fileNames=film.name,
-        nodeNames="Whole-spine lateral film",
+        nodeNames=TITLE,
         loadFileTypes="VolumeFile",
+        customDownloader=lambda *_: load_sample_film(resources),
     )
+
+
+def load_sample_film(resources: Path) -> Any:
+    """Load the film from where it lies.
+
+    Sample Data itself would copy it and forget its file, and with it what the file's tags say of its spacing.
+    """
+    return slicer.util.loadVolume(str(sample_film(resources)), {"singleFile": True, "name": TITLE})

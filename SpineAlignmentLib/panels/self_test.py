@@ -16,7 +16,7 @@ from SpineAlignmentLib.measurement.parameters import KEYS
 from SpineAlignmentLib.mrml.drawing import MEASUREMENT_ATTRIBUTE
 from SpineAlignmentLib.panels import red_view
 from SpineAlignmentLib.panels.engine_install import engine_missing
-from SpineAlignmentLib.panels.sample_data import sample_film
+from SpineAlignmentLib.panels.sample_data import load_sample_film
 
 PATIENCE_S: Final[float] = 120.0
 
@@ -26,7 +26,7 @@ def load_sample(resources: Path) -> Any:
     missing = engine_missing("auto")
     if missing is not None:
         raise unittest.SkipTest(f"the engine {missing} is not installed")
-    return slicer.util.loadVolume(str(sample_film(resources)), {"singleFile": True})
+    return load_sample_film(resources)
 
 
 def check_script(logic: Any, film: Any) -> None:

@@ -4,19 +4,23 @@ Pixel coordinates are those of the original film, with (0, 0) at the center of i
 """
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from SpineAlignmentLib.measurement.landmarks import COUNT, NAMES
+from SpineAlignmentLib.measurement.landmarks import CORNERS, COUNT, NAMES, VERTEBRAE
 from SpineAlignmentLib.measurement.parameters import PARAMETERS, spinopelvic_parameters
+from SpineAlignmentLib.measurement.vertebrae import all_corners, cobb
 
 FloatArray = NDArray[np.float64]
 
 ANTERIOR_SIDES: Final[tuple[str, str]] = ("left", "right")
+
+SPACING_WARNING: Final[str] = "pixel spacing"
+"""How warnings about the size of a pixel begin; they go when the film is calibrated."""
 
 
 def no_points() -> FloatArray:
@@ -27,6 +31,16 @@ def no_points() -> FloatArray:
 def no_confidence() -> FloatArray:
     """Shape (45,): unknown for every landmark."""
     return np.full(COUNT, np.nan)
+
+
+def no_vertebrae() -> FloatArray:
+    """Shape (24, 4, 2): no corner is known."""
+    return np.full((len(VERTEBRAE), len(CORNERS), 2), np.nan)
+
+
+def no_vertebra_confidence() -> FloatArray:
+    """Shape (24,): unknown for every vertebra."""
+    return np.full(len(VERTEBRAE), np.nan)
 
 
 @dataclass(frozen=True)
@@ -53,10 +67,19 @@ class Annotation:
     warnings: tuple[str, ...] = ()
     extra: Mapping[str, Any] = field(default_factory=dict)
     """Further keys of the file, such as "simulation"; kept as they are."""
+    vertebrae_px: FloatArray = field(default_factory=no_vertebrae)
+    """Shape (24, 4, 2), film pixels: the corners of `landmarks.VERTEBRAE` in the order of `landmarks.CORNERS`."""
+    vertebrae_confidence: FloatArray = field(default_factory=no_vertebra_confidence)
+    """Shape (24,), 0 to 1; NaN where unknown."""
 
     def points_mm(self) -> FloatArray:
         """Shape (45, 2): x anterior +, y up +, in mm; in pixels when the spacing is unknown."""
         return frame_points(self.points_px, self.spacing_mm or (1.0, self.pixel_aspect), self.anterior)
+
+    def corners_mm(self) -> FloatArray:
+        """Shape (25, 4, 2): every known corner in the frame of `points_mm`, see `measurement.vertebrae.all_corners`."""
+        corners = frame_points(self.vertebrae_px, self.spacing_mm or (1.0, self.pixel_aspect), self.anterior)
+        return all_corners(corners, self.points_mm())
 
     def landmarks(self) -> dict[str, tuple[float, float]]:
         """Landmark name to film pixel (x, y); missing ones are left out."""
@@ -69,6 +92,14 @@ class Annotation:
         values = spinopelvic_parameters(self.points_mm())
         unknown = self.spacing_mm is None
         return {p.key: math.nan if unknown and p.unit == "mm" else float(values[p.key]) for p in PARAMETERS}
+
+    def cobb(self, upper: str, lower: str) -> float:
+        """The angle between any two levels in degrees, kyphosis +; NaN when not measurable.
+
+        Raises:
+            ValueError: an unknown level, or the upper one does not lie above the lower one.
+        """
+        return cobb(self.corners_mm(), upper, lower)
 
     def with_points(self, points_px: ArrayLike, confidence: ArrayLike | None = None) -> "Annotation":
         """The same film with other landmarks."""
@@ -83,7 +114,14 @@ class Annotation:
         """
         if spacing_mm is not None and not (np.all(np.isfinite(spacing_mm)) and min(spacing_mm) > 0):
             raise ValueError(f"the size of a pixel must be a positive number of millimeters, got {spacing_mm}")
-        return replace(self, spacing_mm=spacing_mm, spacing_source=source)
+        return replace(
+            self, spacing_mm=spacing_mm, spacing_source=source, warnings=without_spacing_warnings(self.warnings)
+        )
+
+    def with_warnings_of(self, detection: "Annotation") -> "Annotation":
+        """What a detection warns of as well; of the size of a pixel this film knows better."""
+        new = [text for text in without_spacing_warnings(detection.warnings) if text not in self.warnings]
+        return replace(self, warnings=(*self.warnings, *new))
 
     def facing(self, side: str, source: str) -> "Annotation":
         """The same landmarks of a patient who faces "left" or "right".
@@ -94,6 +132,11 @@ class Annotation:
         if side not in ANTERIOR_SIDES:
             raise ValueError(f"the patient faces 'left' or 'right', not {side!r}")
         return replace(self, anterior=side, anterior_source=source)
+
+
+def without_spacing_warnings(warnings: Iterable[str]) -> tuple[str, ...]:
+    """The warnings that a calibration leaves."""
+    return tuple(text for text in warnings if not text.startswith(SPACING_WARNING))
 
 
 def frame_points(points_px: ArrayLike, spacing: tuple[float, float] | None, anterior: str) -> FloatArray:

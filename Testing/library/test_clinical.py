@@ -105,8 +105,8 @@ WORKED = [
     ("LL expected", {"PI": 50, "MTK": 30, "LL": 50, "age": 50.9}, -1.8, ""),
     ("LL expected", {"PI": 50, "MTK": 30, "LL": 50, "age": 64}, -0.4, ""),
     ("LL expected", {"PI": 50, "MTK": 30, "LL": 50, "age": 65}, 4.6, ""),
-    ("Barrey", {"Barrey": 1}, 1, "up to 1"),
-    ("Barrey", {"Barrey": 1.3}, 1.3, "above 1"),
+    ("Barrey ratio", {"Barrey": 1}, 1, "up to 1"),
+    ("Barrey ratio", {"Barrey": 1.3}, 1.3, "above 1"),
 ]
 
 
@@ -200,7 +200,7 @@ def test_pelvic_angles_come_from_the_body_centers(upright):
 def test_a_hip_axis_behind_the_sacrum_is_flagged(upright):
     for name in ("FH_1", "FH_2"):
         upright[INDEX[name], 0] = upright[INDEX["S1_P"], 0] - 15
-    barrey = {r.key: r for r in readings_of(annotation(upright))}["Barrey"]
+    barrey = {r.key: r for r in readings_of(annotation(upright))}["Barrey ratio"]
     assert barrey.label == ""
     assert "sacro-femoral distance below zero" in barrey.notes[0]
 

@@ -24,6 +24,7 @@ from SpineAlignmentLib.dicom.sr_writing import structured_report
 from SpineAlignmentLib.dicom.vocabulary import landmark_code, parameter_label
 from SpineAlignmentLib.errors import FilmError, ResultError
 from SpineAlignmentLib.film.paths import film_files
+from SpineAlignmentLib.film.reading import read_film
 from SpineAlignmentLib.measurement.landmarks import INDEX, NAMES
 from SpineAlignmentLib.measurement.parameters import KEYS
 from SpineAlignmentLib.results.annotation import Annotation
@@ -82,7 +83,7 @@ def exported(request, tmp_path_factory):
     folder = tmp_path_factory.mktemp("dicom")
     path = film(folder / "film.dcm", request.param)
     found = with_readings(annotation(path, request.param), Patient(63, "F"))
-    for ending, content in dicom_results(path, found).items():
+    for ending, content in dicom_results(path, read_film(path), found).items():
         (folder / f"film{ending}").write_bytes(content)
     return request.param, folder, found
 
@@ -222,16 +223,16 @@ def test_bad_input_is_one_line(tmp_path, capsys):
     assert len(lines) == 4 and all(name in line for name, line in zip(names, lines, strict=True))
     path = picture(tmp_path / "a.png", pattern(bits=8))
     with pytest.raises(FilmError, match="not a DICOM film"):
-        dicom_results(path, annotation(path, "DX"))
+        dicom_results(path, read_film(path), annotation(path, "DX"))
     bare = pydicom.dcmread(film(tmp_path / "bare.dcm", "DX"))
     del bare.StudyInstanceUID
     bare.save_as(tmp_path / "bare.dcm")
     with pytest.raises(FilmError, match="no StudyInstanceUID"):
-        dicom_results(tmp_path / "bare.dcm", annotation(path, "DX"))
+        dicom_results(tmp_path / "bare.dcm", read_film(path), annotation(path, "DX"))
     path = film(tmp_path / "f.dcm", "DX")
     nowhere = annotation(path, "DX").with_points(np.full((len(NAMES), 2), np.nan))
     with pytest.raises(ResultError, match="no landmark lies on the film"):
-        dicom_results(path, nowhere)
+        dicom_results(path, read_film(path), nowhere)
 
 
 def test_a_damaged_report_says_so(exported, tmp_path):
@@ -257,7 +258,7 @@ def test_command_line_writes_them_beside_the_others(tmp_path, capsys):
     picture(tmp_path / "a.png", pattern(bits=8))
     assert main(["detect", str(tmp_path / "a.png"), "-o", str(tmp_path / "b"), "--dicom"]) == 1
     error = capsys.readouterr().err
-    assert "a.png: not a DICOM film" in error and list((tmp_path / "b").iterdir()) == []
+    assert "a.png: not a DICOM film" in error and list((tmp_path / "b").glob("a.*")) == []
 
 
 def test_every_landmark_and_parameter_has_a_code():

@@ -20,7 +20,7 @@ def test_dicom_is_the_same_film_however_stored(tmp_path, syntax, bits, photometr
     pixels = pattern(bits=bits)
     film = read_film(dicom(tmp_path / "a.dcm", pixels, bits, photometric, syntax))
     assert film.size_px == (96, 224)
-    assert film.polarity_known
+    assert photometric in film.polarity_source
     gray = film.pixels.astype(float)
     # an offset does not matter to a film, its differences do
     assert np.array_equal(gray - gray.min(), pixels.astype(float) - pixels.min())
@@ -136,7 +136,7 @@ def test_aspect_of_pixels_is_kept_where_only_it_is_known(tmp_path):
 
 @pytest.mark.parametrize(
     ("orientation", "anterior"),
-    [(["P", "F"], "left"), (["A", "F"], "right"), (["PR", "FA"], "left"), (["L", "F"], None), (["H", "A"], None)],
+    [(["P", "F"], "left"), (["A", "F"], "right"), (["PR", "FA"], "left"), (["H", "A"], None), (["P"], None)],
 )
 def test_facing_side_comes_from_the_tag(tmp_path, orientation, anterior):
     film = read_film(dicom(tmp_path / "a.dcm", pattern(), PatientOrientation=orientation))

@@ -1,11 +1,15 @@
 """Films in the module's panel: their facts, two of them, results of them, and their coming and going."""
 
+import sys
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 import slicer
 from PySide6 import QtWidgets
 
 from SpineAlignmentLib.errors import FilmError
+from SpineAlignmentLib.film.film import NO_SPACING
 from SpineAlignmentLib.measurement.landmarks import INDEX
 from SpineAlignmentLib.measurement.parameters import KEYS
 from SpineAlignmentLib.mrml.spine_scene import SpineScene
@@ -34,6 +38,47 @@ def test_spacing_side_and_calibration(module, film, caplog):
     ui.calibrationSpinBox.value = 25
     ui.calibrateButton.click()
     assert "0.25 mm (calibrated on an object of 25 mm)" in ui.spacingLabel.text
+
+
+@pytest.fixture
+def sample_film(host, monkeypatch):
+    """The film that a click in Slicer's Sample Data module loads; the click is Slicer's own."""
+    sources = []
+    logic = SimpleNamespace(registerCustomSampleDataSource=lambda **source: sources.append(source))
+    monkeypatch.setitem(sys.modules, "SampleData", SimpleNamespace(SampleDataLogic=logic))
+    host.module.registerSampleData()
+    (source,) = sources
+    return source["customDownloader"](source)
+
+
+def test_the_sample_film_says_that_it_is_not_calibrated(sample_film, host):
+    module = host.open_module()
+    text = module.ui.spacingLabel.text
+    assert text.startswith("0.38 mm (ImagerPixelSpacing (0018,1164)); pixel spacing is that of the detector")
+    alignment = module.logic.alignment(sample_film)
+    assert "pixel spacing is that of the detector, not calibrated to the patient" in alignment.annotation.warnings
+    module.ui.spacingSpinBox.value = 0.33
+    module.ui.spacingButton.click()
+    assert module.ui.spacingLabel.text == "0.33 mm (typed)"
+    assert alignment.annotation.warnings == ()
+
+
+def test_a_film_without_spacing_is_calibrated_without_contradiction(host, scene, models, tmp_path):
+    film = add_film(scene, subject.film_pixels(), (1.0, 1.0))
+    module = host.open_module()
+    module.logic.models = models
+    module.logic.alignment(film).set_anterior("left")
+    alignment = module.logic.detect(film)
+    assert NO_SPACING in alignment.annotation.warnings
+    alignment.set_spacing((0.45, 0.45), "typed")
+    assert NO_SPACING not in alignment.annotation.warnings
+    module.logic.export(film, tmp_path / "film.json")
+    assert "unknown" not in (tmp_path / "film.json").read_text()
+    save(scene, tmp_path / "saved")
+    scene.Clear()
+    load(scene, tmp_path / "saved")
+    (again,) = module.logic.spine.alignments
+    assert again.annotation.warnings == alignment.annotation.warnings
 
 
 def test_two_films_side_by_side(module, film, models, scene):

@@ -122,7 +122,7 @@ def test_many_films(module, models, tmp_path):
     assert module.ui.batchLabel.text.startswith("Done: 2 films measured, 1 failed")
     assert module.ui.batchFailuresEdit.plainText.startswith("bad.dcm: ")
     rows = (tmp_path / "out" / "results.csv").read_text().splitlines()
-    assert len(rows) == 3
+    assert len(rows) == 4
     assert (tmp_path / "out" / "a.json").exists()
     assert module.ui.batchFolderButton.enabled
     module.ui.batchInputEdit.currentPath = str(tmp_path / "none")
