@@ -162,7 +162,7 @@ def test_export_and_copy(detected, tmp_path):
     from SpineAlignmentLib.results.result_file import read_annotation
 
     alignment = detected.logic.spine.alignments[0]
-    for name in ("film.json", "film.csv", "film.mrk.json", "film.png"):
+    for name in ("film.json", "film.csv", "film.mrk.json", "film.png", "film.pdf", "film.html"):
         detected.panel.export.export(tmp_path / name)
         assert (tmp_path / name).stat().st_size > 200
         assert detected.ui.statusLabel.text == f"Saved {name}."
