@@ -52,6 +52,8 @@ def read(path: Path, options: ReadOptions) -> Film:
     """
     _check_nifti(path)
     header = read_header(path)
+    if not header.whole:
+        raise FilmError(f"{path}: damaged: its header is not one of a {kind_of(header.text[:200].encode())} file")
     if not options.spacing_given and header.steps is not None and not _is_stated(header.steps):
         # ITK would mend it with a number of its own
         shown = " x ".join(f"{step:g}" for step in header.steps[:2])
