@@ -50,12 +50,13 @@ def read_dataset(path: Path) -> Any:
     import pydicom
 
     failed: Exception | None = None
+    data: Any = pydicom.Dataset()
     with _Bounded(path) as stream:
         try:
             data = pydicom.dcmread(stream, force=True)
         # pydicom raises whatever it happens on
         except Exception as error:
-            data, failed = pydicom.Dataset(), error
+            failed = error
     if _has_pixels(data):
         return data
     mended = _mended(data, path.read_bytes())
@@ -63,8 +64,8 @@ def read_dataset(path: Path) -> Any:
         return mended
     if failed is not None:
         raise FilmError(f"{path}: damaged, or not a DICOM file of a kind that can be read") from failed
-    kind = getattr(data.get("SOPClassUID"), "name", "") or "a DICOM file"
-    raise FilmError(f"{path}: no image in it ({kind})")
+    kind = "".join(c for c in uid_name(text(data, "SOPClassUID"))[:60] if c.isprintable())
+    raise FilmError(f"{path}: no image in it ({kind or 'a DICOM file'})")
 
 
 def _mended(data: Any, content: bytes) -> Any:
@@ -199,8 +200,8 @@ def transfer_syntax(data: Any) -> str:
     return str(getattr(meta, "TransferSyntaxUID", None) or "1.2.840.10008.1.2").strip(" \0")
 
 
-def syntax_name(uid: str) -> str:
-    """The name of a transfer syntax for a message."""
+def uid_name(uid: str) -> str:
+    """The name of a transfer syntax, or of a class, for a message."""
     from pydicom.uid import UID
 
     return str(UID(uid).name)
