@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from SpineAlignmentLib.errors import FilmError
 from SpineAlignmentLib.film.checks import check_size
 from SpineAlignmentLib.film.dicom_codec import Stream, decoded, is_encapsulated, joined_fragments, read_stream
-from SpineAlignmentLib.film.dicom_dataset import integer, number, uid_name, tag_name, text, transfer_syntax, values
+from SpineAlignmentLib.film.dicom_dataset import integer, number, tag_name, text, transfer_syntax, uid_name, values
 
 Pixels = NDArray[Any]
 

@@ -114,7 +114,7 @@ def _is_whole(text: str, dimension: str, sizes: list[int]) -> bool:
     """ITK's readers believe headers, damaged ones too, and end the whole process for it."""
     lines = text.splitlines()
     plain = all(len(line) <= _LINE and line.replace("\t", " ").isprintable() for line in lines)
-    return plain and "\ufffd" not in text and dimension == str(len(sizes)) and 0 < min(sizes, default=0)
+    return plain and "\ufffd" not in text and dimension == str(len(sizes)) and min(sizes, default=0) > 0
 
 
 def _of_long_axes(steps: list[float] | None, sizes: list[int]) -> tuple[float, ...] | None:

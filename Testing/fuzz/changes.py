@@ -8,7 +8,7 @@ import numpy as np
 Change = Callable[[bytearray, np.random.Generator], None]
 
 _EXTREMES = (0, 1, 0x7F, 0x80, 0xFF, 0x7FFF, 0x8000, 0xFFFF, 0x7FFFFFFF, 0x80000000, 0xFFFFFFFF, 0xFFFFFFFE)
-_WORDS = (b"nan", b"-1", b"0", b"1e999", b"-inf", b"4294967296", b"99999999999999999999", b"0,2", b"", b"null", b"{}", b"\\")
+_WORDS = (b"nan", b"-1", b"0", b"1e999", b"-inf", b"4294967296", b"9" * 20, b"0,2", b"", b"null", b"{}", b"\\")
 
 
 def changed(content: bytes, others: Sequence[bytes], rng: np.random.Generator) -> bytes:
