@@ -3,6 +3,8 @@
 A task is given and answered whole; it reads its film and writes nothing, so that a worker that dies leaves nothing.
 """
 
+import platform
+import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
@@ -12,9 +14,10 @@ from typing import TYPE_CHECKING, Final
 from SpineAlignmentLib import SOFTWARE
 from SpineAlignmentLib.errors import ModelError, SpineAlignmentError
 from SpineAlignmentLib.film.identity import Identity, Pseudonyms, key_mark, pseudonyms, read_identity
+from SpineAlignmentLib.results.files import fingerprint_of
 from SpineAlignmentLib.results.markups import markups_bytes
 from SpineAlignmentLib.results.result_file import json_bytes, to_json
-from SpineAlignmentLib.results.store import fingerprint_of, settings_hash
+from SpineAlignmentLib.results.store import settings_hash
 from SpineAlignmentLib.results.table import Value, film_row
 
 if TYPE_CHECKING:
@@ -74,6 +77,17 @@ class FilmTask:
     settings: FilmSettings
     threads: int | None = None
     """Processor threads of one network run; None for all."""
+    expected: str | None = None
+    """`settings.hash()` where the task was made; a worker whose models or software differ refuses it."""
+    content: bytes | None = field(default=None, repr=False)
+    """Of the film's file, when it travels with the task; None: it is read at `path`."""
+
+    def with_content(self) -> "FilmTask":
+        """The task with its film; as it is, when the film cannot be read, so that the worker says why."""
+        try:
+            return replace(self, content=self.path.read_bytes())
+        except OSError:
+            return self
 
 
 @dataclass(frozen=True)
@@ -97,6 +111,14 @@ def do_film(task: FilmTask) -> FilmOutcome:
     Raises:
         ModelError: the models or the engine are not right; this concerns every film.
     """
+    if task.content is not None:
+        with tempfile.TemporaryDirectory(prefix="SpineAlignment") as folder:
+            here = Path(folder) / task.path.name
+            here.write_bytes(task.content)
+            outcome = do_film(replace(task, path=here, content=None))
+            return replace(outcome, reason=outcome.reason.replace(str(here), str(task.path)))
+    if task.expected is not None:
+        _check(task.settings, task.expected)
     fingerprint = ""
     try:
         fingerprint = fingerprint_of(task.path)
@@ -137,6 +159,12 @@ def _results(task: FilmTask) -> FilmOutcome:
         patient=stands.patient or (who.patient or None if chosen.identify else None),
         day=stands.day if chosen.key is not None else who.day if chosen.identify and who.patient else None,
     )
+
+
+@lru_cache(maxsize=1)
+def _check(settings: FilmSettings, expected: str) -> None:
+    if settings.hash() != expected:
+        raise ModelError(f"{platform.node()}: its models, engine or software are others than where the run was started")
 
 
 @lru_cache(maxsize=1)

@@ -9,7 +9,7 @@ import numpy as np
 
 from SpineAlignmentLib.errors import FilmError
 from SpineAlignmentLib.film.film import NO_SPACING, SPACING_UNKNOWN, Film
-from SpineAlignmentLib.film.reading import read_film
+from SpineAlignmentLib.jobs.reading_process import read_apart
 from SpineAlignmentLib.mrml.volume_film import VolumeGeometry, volume_geometry
 from SpineAlignmentLib.results.annotation import ANTERIOR_SIDES, Annotation
 
@@ -60,12 +60,15 @@ def film_facts(
     facts = replace(
         facts, film=film.name, spacing_mm=film.spacing_mm, spacing_source=film.spacing_source, warnings=film.warnings
     )
+    if not _is_turned(geometry) and not any(geometry.flipped):
+        # landmarks are counted in pixels as seen; only then are they pixels of the file
+        facts = replace(facts, film_sha256=film.sha256)
     return _side_of_file(_aspect_as_seen(facts, film, geometry), film, geometry)
 
 
 def _read(path: Path) -> Film | None:
     try:
-        return read_film(path)
+        return read_apart(path, pixels=False)
     except FilmError:
         return None
 
