@@ -99,9 +99,8 @@ class SpineAlignmentLogic(ScriptedLoadableModuleLogic):
     """
 
     def __init__(self, process: "Process | None" = None) -> None:
-        from SpineAlignmentLib.jobs.child_process import ChildProcess, worker_command
+        from SpineAlignmentLib.jobs.child_process import ChildProcess, python_executable, worker_command
         from SpineAlignmentLib.jobs.detection_job import DetectionQueue
-        from SpineAlignmentLib.panels.engine_install import python_executable
 
         ScriptedLoadableModuleLogic.__init__(self)
         self._parameterNode: SpineAlignmentParameterNode | None = None

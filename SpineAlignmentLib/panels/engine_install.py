@@ -1,8 +1,6 @@
-"""What runs the networks inside Slicer: which Python the child uses, and how a missing engine gets installed."""
+"""What runs the networks inside Slicer, and how a missing engine gets installed."""
 
 import importlib
-import shutil
-import sys
 from typing import Final
 
 import slicer
@@ -11,11 +9,6 @@ from SpineAlignmentLib.detection.engines import ENGINES, available_engines
 
 PACKAGES: Final[dict[str, str]] = {"onnx": "onnxruntime>=1.18", "tensorflow": "tensorflow>=2.16"}
 """Engine to what pip installs for it."""
-
-
-def python_executable() -> str:
-    """Slicer's own Python as a separate program; the running Python outside Slicer."""
-    return shutil.which("PythonSlicer") or sys.executable
 
 
 def engine_missing(engine: str) -> str | None:
