@@ -79,6 +79,10 @@ def _parser() -> argparse.ArgumentParser:
     detect.add_argument("--log", type=Path, metavar="FILE", help="append a line for each film to this file")
     detect.add_argument("--progress", choices=("bar", "json"), default="bar", help="json: for another program to read")
     detect.set_defaults(run=_detect)
+    cohort = commands.add_parser("cohort", help="visits, differences and a page of a folder of results")
+    cohort.add_argument("output", type=Path, metavar="OUT", help="where detect or measure wrote")
+    cohort.add_argument("--surgery", type=Path, metavar="FILE", help="CSV: patient and day of surgery, or file")
+    cohort.set_defaults(run=_cohort)
     key = commands.add_parser("make-key", help="make a key for --pseudonym-key; keep it, it is the only way back")
     key.add_argument("file", type=Path, metavar="FILE")
     key.set_defaults(run=_make_key)
@@ -175,6 +179,13 @@ def _measure(options: argparse.Namespace) -> int:
 
     anterior = None if options.anterior == "auto" else options.anterior
     return SOME_FAILED if measure(options.inputs, options.output, options.spacing, anterior) else DONE
+
+
+def _cohort(options: argparse.Namespace) -> int:
+    from SpineAlignmentLib.cohort.command import cohort
+
+    print(f"page: {cohort(options.output, options.surgery)}")
+    return DONE
 
 
 def _make_key(options: argparse.Namespace) -> int:
