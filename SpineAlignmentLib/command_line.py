@@ -89,6 +89,15 @@ def _parser() -> argparse.ArgumentParser:
     measure = commands.add_parser("measure", help="the 18 parameters of given landmarks")
     measure.add_argument("inputs", nargs="+", type=Path, metavar="LANDMARKS", help=".json or .mrk.json")
     measure.add_argument("-o", "--output", required=True, type=Path, metavar="OUT", help="folder for the results")
+    measure.add_argument(
+        "--cobb",
+        type=_levels,
+        action="append",
+        default=[],
+        metavar="UPPER:LOWER",
+        help="also the angle from the upper endplate of one level to the lower endplate of another, such as T4:T12, "
+        "kyphosis +; may be given more than once",
+    )
     _add_facts(measure)
     measure.set_defaults(run=_measure)
     view = commands.add_parser("view", help="look at films in the browser, detect and correct their landmarks")
@@ -119,6 +128,17 @@ def _spacing(text: str) -> float | tuple[float, float]:
     if len(values) not in (1, 2) or not all(math.isfinite(v) and v > 0 for v in values):
         raise argparse.ArgumentTypeError(f"{text!r} is not a size in mm such as 0.179")
     return values[0] if len(values) == 1 else (values[0], values[1])
+
+
+def _levels(text: str) -> tuple[str, str]:
+    from SpineAlignmentLib.measurement.vertebrae import checked_levels
+
+    upper, _, lower = text.upper().partition(":")
+    try:
+        checked_levels(upper, lower)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(f"{text!r}: {error}") from error
+    return upper, lower
 
 
 def _count(text: str) -> int:
@@ -178,7 +198,8 @@ def _measure(options: argparse.Namespace) -> int:
     from SpineAlignmentLib.jobs.measuring import measure
 
     anterior = None if options.anterior == "auto" else options.anterior
-    return SOME_FAILED if measure(options.inputs, options.output, options.spacing, anterior) else DONE
+    failed = measure(options.inputs, options.output, options.spacing, anterior, options.cobb)
+    return SOME_FAILED if failed else DONE
 
 
 def _cohort(options: argparse.Namespace) -> int:

@@ -14,9 +14,10 @@ from typing import TYPE_CHECKING, Final
 from SpineAlignmentLib import SOFTWARE
 from SpineAlignmentLib.errors import ModelError, SpineAlignmentError
 from SpineAlignmentLib.film.identity import Identity, Pseudonyms, key_mark, pseudonyms, read_identity
+from SpineAlignmentLib.results.files import fingerprint_of
 from SpineAlignmentLib.results.markups import markups_bytes
 from SpineAlignmentLib.results.result_file import json_bytes, to_json
-from SpineAlignmentLib.results.store import fingerprint_of, settings_hash
+from SpineAlignmentLib.results.store import settings_hash
 from SpineAlignmentLib.results.table import Value, film_row
 
 if TYPE_CHECKING:

@@ -12,10 +12,10 @@ from SpineAlignmentLib.film.film import GIVEN
 from SpineAlignmentLib.film.paths import stem_of
 from SpineAlignmentLib.jobs.film_task import PSEUDONYMS
 from SpineAlignmentLib.results.annotation import Annotation, without_spacing_warnings
-from SpineAlignmentLib.results.files import readable, write_files
+from SpineAlignmentLib.results.files import fingerprint_of, readable, write_files
 from SpineAlignmentLib.results.markups import read_landmarks
 from SpineAlignmentLib.results.result_file import json_bytes, to_json
-from SpineAlignmentLib.results.store import Entry, Source, Store, fingerprint_of, settings_hash
+from SpineAlignmentLib.results.store import Entry, Source, Store, settings_hash
 from SpineAlignmentLib.results.table import Value, film_row
 from SpineAlignmentLib.results.text_table import parameter_table
 
@@ -28,6 +28,7 @@ def measure(
     output: Path,
     spacing: float | tuple[float, float] | None = None,
     anterior: str | None = None,
+    cobb: Sequence[tuple[str, str]] = (),
 ) -> int:
     """Measure landmark files, write `<stem>.json` and the table, and print the parameters of each.
 
@@ -36,6 +37,7 @@ def measure(
         output: folder of the results.
         spacing: size of a pixel in mm where the user knows it, x alone or (x, y); wins over what a file says.
         anterior: "left" or "right" where the user knows which side the patient faces; wins over what a file says.
+        cobb: levels whose angle is measured too, upper and lower one.
 
     Returns:
         The number of files that failed.
@@ -43,7 +45,7 @@ def measure(
     Raises:
         ResultError: the output folder cannot be written, or another process is at work there.
     """
-    settings = settings_hash({"software": SOFTWARE, "spacing": spacing, "anterior": anterior})
+    settings = settings_hash({"software": SOFTWARE, "spacing": spacing, "anterior": anterior, "cobb": list(cobb)})
     failed = 0
     with Store(output) as store:
         for path in inputs:
@@ -53,7 +55,8 @@ def measure(
             try:
                 annotation = told(read_landmarks(path), spacing, anterior)
                 fingerprint = fingerprint_of(path)
-                write_files({output / f"{name}.json": json_bytes(annotation)})
+                angles = {f"{upper}:{lower}": annotation.cobb(upper, lower) for upper, lower in cobb}
+                write_files({output / f"{name}.json": json_bytes(annotation, angles)})
             except SpineAlignmentError as error:
                 print(f"spine-alignment: {error}", file=sys.stderr)
                 failed += 1
@@ -63,7 +66,7 @@ def measure(
             known, patient, day = _pseudonyms(annotation)
             row = film_row(to_json(annotation)) | known
             store.put(Entry(source, name, fingerprint, settings, row, "", patient, day))
-            print(f"{path}\n{parameter_table(annotation)}")
+            print(f"{path}\n{parameter_table(annotation, angles)}")
     return failed
 
 

@@ -20,7 +20,7 @@ from typing import Any, Final, Self
 
 from SpineAlignmentLib import SOFTWARE
 from SpineAlignmentLib.errors import ResultError
-from SpineAlignmentLib.results.files import make_folder, write_files
+from SpineAlignmentLib.results.files import fingerprint_of, make_folder, write_files
 from SpineAlignmentLib.results.table import Value, columns_of, csv_lines
 
 STORE: Final[str] = "results.sqlite"
@@ -40,7 +40,6 @@ CREATE TABLE IF NOT EXISTS films (
 ) WITHOUT ROWID
 """
 _VERSION: Final[int] = 1
-_BLOCK: Final[int] = 1 << 20
 
 
 @dataclass(frozen=True)
@@ -81,19 +80,6 @@ class Entry:
     patient: str | None = None
     day: int | None = None
     """Day of the study, on a calendar of the patient's own."""
-
-
-def fingerprint_of(path: Path) -> str:
-    """SHA-256 of a file's content, as 64 hexadecimal digits.
-
-    Raises:
-        OSError: it cannot be read.
-    """
-    digest = hashlib.sha256()
-    with path.open("rb") as stream:
-        while block := stream.read(_BLOCK):
-            digest.update(block)
-    return digest.hexdigest()
 
 
 @dataclass
