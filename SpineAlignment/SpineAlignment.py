@@ -1,8 +1,7 @@
 """Spine Alignment: landmarks and spinopelvic parameters of whole-spine lateral radiographs, in 3D Slicer.
 
-The module, its parameter node, its widget, its logic and its test. What they do is in SpineAlignmentLib, whose rooms
-are imported when they are first used: Slicer imports this file at each start. MRML-facing names here follow Slicer's
-style guide (camelCase).
+What the classes do is in SpineAlignmentLib, whose rooms are imported when they are first used: Slicer imports this file
+at each start. MRML-facing names here follow Slicer's style guide (camelCase).
 """
 
 import sys
@@ -237,7 +236,7 @@ class SpineAlignmentLogic(ScriptedLoadableModuleLogic):
 
 
 class SpineAlignmentWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
-    """The module's panel in Slicer's window: its life, and the parameter node that it follows."""
+    """The module's panel in Slicer's window: its life, and the parameter node that it follows while it is open."""
 
     def __init__(self, parent=None) -> None:
         ScriptedLoadableModuleWidget.__init__(self, parent)
@@ -263,14 +262,15 @@ class SpineAlignmentWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         self.addObserver(slicer.mrmlScene, slicer.mrmlScene.EndCloseEvent, self.onSceneEndClose)
         self.addObserver(slicer.mrmlScene, slicer.mrmlScene.EndImportEvent, self.onSceneEndImport)
 
-        self.initializeParameterNode()
+        # after a reload nobody calls enter
+        if self.parent.isEntered:
+            self.initializeParameterNode()
 
     def cleanup(self) -> None:
         """Called when the module is reloaded or the application closes."""
         self.panel.close()
         self.setParameterNode(None)
         self.removeObservers()
-        self.logic.spine.release()
 
     def enter(self) -> None:
         """Called each time the user opens this module."""
@@ -279,6 +279,7 @@ class SpineAlignmentWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
     def exit(self) -> None:
         """Called each time the user opens a different module."""
         self.panel.leave()
+        self.setParameterNode(None)
 
     def onSceneStartClose(self, caller, event) -> None:
         self.panel.scene_closes()
@@ -289,14 +290,15 @@ class SpineAlignmentWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
             self.initializeParameterNode()
 
     def onSceneEndImport(self, caller, event) -> None:
-        self.setParameterNode(None)
-        self.initializeParameterNode()
+        if self.parent.isEntered:
+            self.setParameterNode(None)
+            self.initializeParameterNode()
 
     def initializeParameterNode(self) -> None:
         """Ensure that the parameter node exists, is observed and names a film if there is one."""
         self.setParameterNode(self.logic.getParameterNode())
         if not self._parameterNode.film:
-            self._parameterNode.film = slicer.mrmlScene.GetFirstNodeByClass("vtkMRMLScalarVolumeNode")
+            self._parameterNode.film = self.logic.spine.first_film()
 
     def setParameterNode(self, parameterNode: SpineAlignmentParameterNode | None) -> None:
         """Observe a parameter node; None to observe none."""

@@ -75,8 +75,11 @@ def _parser() -> argparse.ArgumentParser:
     detect.add_argument("--force", action="store_true", help="also films that are said to be of another view")
     detect.add_argument("--again", action="store_true", help="also films that are done already, unchanged, in OUT")
     detect.add_argument("--workers", type=_count, metavar="N", help="processes at work; one on each core if absent")
+    detect.add_argument("--scheduler", metavar="tcp://HOST:8786", help="of a Dask cluster that does the films instead")
+    detect.add_argument("--send-films", action="store_true", help="to a cluster that does not see them at their paths")
     detect.add_argument("--pseudonym-key", type=Path, metavar="FILE", help="tell patients apart without their names")
     detect.add_argument("--identify", action="store_true", help="write who the patients are into the table")
+    detect.add_argument("--parquet", action="store_true", help="write the table as results.parquet too")
     detect.add_argument("--quiet", action="store_true", help="say nothing but what goes wrong")
     detect.add_argument("--log", type=Path, metavar="FILE", help="append a line for each film to this file")
     detect.add_argument("--progress", choices=("bar", "json"), default="bar", help="json: for another program to read")
@@ -217,7 +220,19 @@ def _detect(options: argparse.Namespace) -> int:
             return WRONG_USAGE
         films = list(found.films.values())
         _check_one(options, len(films))
-        failed = Archive(films, options.output, settings, options.again, options.workers, style, options.log).run()
+        archive = Archive(
+            films,
+            options.output,
+            settings,
+            again=options.again,
+            workers=options.workers,
+            scheduler=options.scheduler,
+            send_films=options.send_films,
+            style=style,
+            log=options.log,
+            parquet=options.parquet,
+        )
+        failed = archive.run()
         if style == "bar":
             _print_all(found.notes)
         return SOME_FAILED if failed or found.problems else DONE

@@ -188,6 +188,7 @@ class Detector:
             pixel_aspect=film.pixel_aspect,
             models=tuple(model.name for model, _ in (*self.networks, *self.close_ups)),
             warnings=tuple(warnings),
+            film_sha256=film.sha256,
         )
 
 

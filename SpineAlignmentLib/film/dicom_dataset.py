@@ -6,13 +6,18 @@ Tags come in every state. The functions here give what a tag says, or None where
 import io
 import math
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 from SpineAlignmentLib.errors import FilmError
 
 PIXELS: Final[tuple[str, ...]] = ("PixelData", "FloatPixelData", "DoubleFloatPixelData")
 """(7FE0,0010), (7FE0,0008), (7FE0,0009); PS3.3 C.7.6.3, C.7.6.24, C.7.6.25."""
 _SEQUENCE_END: Final[bytes] = b"\xfe\xff\xdd\xe0\0\0\0\0"
+_LONG_VRS: Final[frozenset[bytes]] = frozenset(
+    {b"OB", b"OD", b"OF", b"OL", b"OV", b"OW", b"SQ", b"SV", b"UC", b"UN", b"UR", b"UT", b"UV"}
+)
+_MAX_UNKNOWN: Final[int] = 16
+"""Elements of unknown VR that are made readable."""
 _MAX_ITEMS: Final[int] = 64
 """A tag that is no sequence holds fewer values than this; more are not looked at."""
 
@@ -31,14 +36,64 @@ def read_dataset(path: Path) -> Any:
     import pydicom
 
     data = pydicom.dcmread(path, force=True)
-    if not any(keyword in data for keyword in PIXELS):
-        # compressed pixels whose end is not marked (PS3.5 A.4) swallow the whole data set: mark it and look again
-        marked = pydicom.dcmread(io.BytesIO(path.read_bytes() + _SEQUENCE_END), force=True)
-        data = marked if len(marked) > len(data) else data
-    if not any(keyword in data for keyword in PIXELS):
+    if _has_pixels(data):
+        return data
+    mended = _mended(data, path.read_bytes())
+    if mended is None:
         kind = getattr(data.get("SOPClassUID"), "name", "") or "a DICOM file"
         raise FilmError(f"{path}: no image in it ({kind})")
-    return data
+    return mended
+
+
+def _mended(data: Any, content: bytes) -> Any:
+    """The data set of a file in which a flaw hides the pixels; None where there are none."""
+    # compressed pixels whose end is not marked (PS3.5 A.4) swallow the whole data set: mark it and look again
+    marked = _read_again(content + _SEQUENCE_END)
+    if _has_pixels(marked):
+        return marked
+    for _ in range(_MAX_UNKNOWN):
+        known = _without_unknown(data, content)
+        if known is None:
+            return None
+        content, data = known, _read_again(known)
+        if _has_pixels(data):
+            return data
+    return None
+
+
+def _has_pixels(data: Any) -> bool:
+    return any(keyword in data for keyword in PIXELS)
+
+
+def _read_again(content: bytes) -> Any:
+    import pydicom
+
+    try:
+        return pydicom.dcmread(io.BytesIO(content), force=True)
+    # what was changed may not fit this file; pydicom raises whatever it happens on
+    except Exception:
+        return pydicom.Dataset()
+
+
+def _without_unknown(data: Any, content: bytes) -> bytes | None:
+    """The file with an element of unknown VR made readable, which was taken to reach beyond the file's end.
+
+    A VR that is none of the standard's is read with a length of 32 bits (PS3.5 6.2); some writers mean 16.
+    """
+    from pydicom.dataelem import RawDataElement
+
+    for tag in sorted(data.keys(), reverse=True):
+        element = data.get_item(tag)
+        if not isinstance(element, RawDataElement) or element.is_implicit_VR or not element.value_tell:
+            continue
+        # pydicom takes what does not even look like a VR for a part of the length
+        start = element.value_tell - (8 if element.VR is None else 12)
+        if element.value_tell + element.length <= len(content) or content[start + 4 : start + 6] in _LONG_VRS:
+            continue
+        order: Literal["little", "big"] = "little" if element.is_little_endian else "big"
+        length = int.from_bytes(content[start + 6 : start + 8], order)
+        return content[: start + 4] + b"UN\0\0" + length.to_bytes(4, order) + content[start + 8 :]
+    return None
 
 
 def values(data: Any, keyword: str) -> list[str]:

@@ -44,6 +44,8 @@ class Film:
     placement: Placement = field(default_factory=Placement)
     """Where Slicer's own reader lays the film."""
     warnings: tuple[str, ...] = ()
+    sha256: str = ""
+    """SHA-256 of the film's file, in hexadecimal digits; empty for pixels that are in no file."""
 
     @property
     def size_px(self) -> tuple[int, int]:

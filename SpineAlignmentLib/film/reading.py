@@ -12,7 +12,8 @@ from SpineAlignmentLib.errors import FilmError
 from SpineAlignmentLib.film import dicom_dataset, dicom_file, picture_file, volume_file
 from SpineAlignmentLib.film.film import NO_SPACING, Film
 from SpineAlignmentLib.film.reader import Reader, ReadOptions
-from SpineAlignmentLib.results.files import readable
+from SpineAlignmentLib.film.volume_header import data_path, read_header
+from SpineAlignmentLib.results.files import fingerprint_of, readable
 
 
 def read_film(
@@ -52,8 +53,29 @@ def read_film(
         film = film.calibrated(spacing)
     elif film.spacing_mm is None:
         film = replace(film, warnings=(*film.warnings, NO_SPACING))
-    film = replace(film, name=readable(path.name))
+    film = replace(film, name=readable(path.name), sha256=film_fingerprint(path))
     return film if anterior is None else film.facing(anterior)
+
+
+def film_fingerprint(path: Path) -> str:
+    """SHA-256 of a film's content, in hexadecimal digits: of its file, or of the file that a header's pixels are in.
+
+    Empty where the pixels are in several files, or where NIfTI's header and image stand apart.
+
+    Raises:
+        OSError: it cannot be read.
+        FilmError: the file that its pixels are in is not there.
+    """
+    with path.open("rb") as stream:
+        head = stream.read(512)
+    known = reader_of(head)
+    if known is None or known[1] is not volume_file.read:
+        return fingerprint_of(path)
+    header = read_header(path)
+    samples = data_path(path, header)
+    if head[344:348] == b"ni1\x00" or (samples is None and not header.inline):
+        return ""
+    return fingerprint_of(samples or path)
 
 
 def _damaged(path: Path, kind: str) -> FilmError:

@@ -10,8 +10,8 @@ from SpineAlignmentLib.errors import SpineAlignmentError
 from SpineAlignmentLib.film.paths import stem_of
 from SpineAlignmentLib.jobs.detection_job import DetectionQueue, FilmRequest
 from SpineAlignmentLib.jobs.film_task import FilmSettings
-from SpineAlignmentLib.results.files import write_files
-from SpineAlignmentLib.results.store import Entry, Source, Store, fingerprint_of
+from SpineAlignmentLib.results.files import fingerprint_of, write_files
+from SpineAlignmentLib.results.store import Entry, Source, Store
 from SpineAlignmentLib.results.table import film_row
 
 

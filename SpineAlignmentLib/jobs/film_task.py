@@ -3,6 +3,8 @@
 A task is given and answered whole; it reads its film and writes nothing, so that a worker that dies leaves nothing.
 """
 
+import platform
+import tempfile
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
@@ -16,9 +18,10 @@ from SpineAlignmentLib.errors import FilmError, ModelError, ResultError, SpineAl
 from SpineAlignmentLib.film.identity import Identity, Pseudonyms, key_mark, pseudonyms, read_identity
 from SpineAlignmentLib.film.patient_tags import age_and_sex
 from SpineAlignmentLib.results.annotation import Annotation
+from SpineAlignmentLib.results.files import fingerprint_of
 from SpineAlignmentLib.results.markups import markups_bytes
 from SpineAlignmentLib.results.result_file import json_bytes, to_json
-from SpineAlignmentLib.results.store import fingerprint_of, settings_hash
+from SpineAlignmentLib.results.store import settings_hash
 from SpineAlignmentLib.results.table import Value, film_row
 
 if TYPE_CHECKING:
@@ -93,6 +96,17 @@ class FilmTask:
     settings: FilmSettings
     threads: int | None = None
     """Processor threads of one network run; None for all."""
+    expected: str | None = None
+    """`settings.hash()` where the task was made; a worker whose models or software differ refuses it."""
+    content: bytes | None = field(default=None, repr=False)
+    """Of the film's file, when it travels with the task; None: it is read at `path`."""
+
+    def with_content(self) -> "FilmTask":
+        """The task with its film; as it is, when the film cannot be read, so that the worker says why."""
+        try:
+            return replace(self, content=self.path.read_bytes())
+        except OSError:
+            return self
 
 
 @dataclass(frozen=True)
@@ -116,6 +130,14 @@ def do_film(task: FilmTask) -> FilmOutcome:
     Raises:
         ModelError: the models or the engine are not right; this concerns every film.
     """
+    if task.content is not None:
+        with tempfile.TemporaryDirectory(prefix="SpineAlignment") as folder:
+            here = Path(folder) / task.path.name
+            here.write_bytes(task.content)
+            outcome = do_film(replace(task, path=here, content=None))
+            return replace(outcome, reason=outcome.reason.replace(str(here), str(task.path)))
+    if task.expected is not None:
+        _check(task.settings, task.expected)
     fingerprint = ""
     try:
         fingerprint = fingerprint_of(task.path)
@@ -170,6 +192,12 @@ def _patient(task: FilmTask) -> Patient | None:
         return Patient(None if age is None else checked_age(age), sex, "DICOM tags")
     except ResultError as error:
         raise FilmError(f"{task.path}: by its tags {error}, or leave out --use-patient-tags") from error
+
+
+@lru_cache(maxsize=1)
+def _check(settings: FilmSettings, expected: str) -> None:
+    if settings.hash() != expected:
+        raise ModelError(f"{platform.node()}: its models, engine or software are others than where the run was started")
 
 
 @lru_cache(maxsize=1)

@@ -15,10 +15,10 @@ from SpineAlignmentLib.film.film import GIVEN
 from SpineAlignmentLib.film.paths import stem_of
 from SpineAlignmentLib.jobs.film_task import PSEUDONYMS
 from SpineAlignmentLib.results.annotation import Annotation, without_spacing_warnings
-from SpineAlignmentLib.results.files import readable, write_files
+from SpineAlignmentLib.results.files import fingerprint_of, readable, write_files
 from SpineAlignmentLib.results.markups import read_landmarks
 from SpineAlignmentLib.results.result_file import json_bytes, to_json
-from SpineAlignmentLib.results.store import Entry, Source, Store, fingerprint_of, settings_hash
+from SpineAlignmentLib.results.store import Entry, Source, Store, settings_hash
 from SpineAlignmentLib.results.table import Value, film_row
 
 _DAYS: Final[int] = 4_000_000

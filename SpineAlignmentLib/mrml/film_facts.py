@@ -60,6 +60,9 @@ def film_facts(
     facts = replace(
         facts, film=film.name, spacing_mm=film.spacing_mm, spacing_source=film.spacing_source, warnings=film.warnings
     )
+    if not _is_turned(geometry) and not any(geometry.flipped):
+        # landmarks are counted in pixels as seen; only then are they pixels of the file
+        facts = replace(facts, film_sha256=film.sha256)
     return _side_of_file(_aspect_as_seen(facts, film, geometry), film, geometry)
 
 

@@ -68,4 +68,5 @@ def facts_of(film: Film) -> Annotation:
         anterior=film.anterior or "left",
         anterior_source=film.anterior_source if known else SIDE_UNKNOWN,
         warnings=film.warnings,
+        film_sha256=film.sha256,
     )

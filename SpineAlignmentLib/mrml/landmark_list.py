@@ -114,7 +114,7 @@ def mark(node: Node, low: NDArray[np.bool_]) -> None:
 
 
 def write_facts(node: Node, film: results.Annotation) -> None:
-    """Remember name, spacing, pixel shape, side and warnings of the film."""
+    """Remember name and content, spacing, pixel shape, side and warnings of the film."""
     node.SetAttribute(
         _FACTS,
         json.dumps(
@@ -125,6 +125,7 @@ def write_facts(node: Node, film: results.Annotation) -> None:
                 "pixel_aspect": film.pixel_aspect,
                 "anterior": film.anterior,
                 "anterior_source": film.anterior_source,
+                "film_sha256": film.film_sha256,
                 "warnings": film.warnings,
             }
         ),

@@ -65,6 +65,8 @@ class Annotation:
     """Height over width of a pixel, where the spacing is unknown; in the file only when it is not 1."""
     models: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()
+    film_sha256: str = ""
+    """SHA-256 of the film's file, by which it is found again when it was renamed or moved; empty when unknown."""
     extra: Mapping[str, Any] = field(default_factory=dict)
     """Further keys of the file, such as "simulation"; kept as they are."""
     vertebrae_px: FloatArray = field(default_factory=no_vertebrae)

@@ -1,12 +1,16 @@
-"""Files appear whole or not at all."""
+"""Files appear whole or not at all, and are known by their content."""
 
+import hashlib
 import os
 import secrets
 import tempfile
 from collections.abc import Iterable, Mapping
 from pathlib import Path
+from typing import Final
 
 from SpineAlignmentLib.errors import ResultError
+
+_BLOCK: Final[int] = 1 << 20
 
 
 def write_files(contents: Mapping[Path, bytes | Iterable[bytes]]) -> None:
@@ -49,6 +53,19 @@ def make_folder(folder: Path) -> None:
             pass
     except OSError as error:
         raise ResultError(f"{folder}: cannot write there: {error.strerror or error}") from error
+
+
+def fingerprint_of(path: Path) -> str:
+    """SHA-256 of a file's content, as 64 hexadecimal digits.
+
+    Raises:
+        OSError: it cannot be read.
+    """
+    digest = hashlib.sha256()
+    with path.open("rb") as stream:
+        while block := stream.read(_BLOCK):
+            digest.update(block)
+    return digest.hexdigest()
 
 
 def readable(name: str) -> str:

@@ -29,7 +29,7 @@ COMPUTED_KEYS: Final[frozenset[str]] = frozenset({"parameters", "cobb", "norms",
 
 _OWN_KEYS: Final[frozenset[str]] = COMPUTED_KEYS | frozenset(
     {"film", "size_px", "spacing_mm", "spacing_source", "anterior", "anterior_source", "pixel_aspect"}
-    | {"landmarks", "vertebrae", "models", "software", "warnings"}
+    | {"film_sha256", "landmarks", "vertebrae", "models", "software", "warnings"}
 )
 
 MAX_NUMBER: Final[float] = 1e9
@@ -59,6 +59,7 @@ def to_json(annotation: Annotation) -> dict[str, Any]:
         "models": list(a.models),
         "software": SOFTWARE,
         "warnings": list(a.warnings),
+        **({"film_sha256": a.film_sha256} if a.film_sha256 else {}),
         **({} if a.spacing_mm or a.pixel_aspect == 1.0 else {"pixel_aspect": a.pixel_aspect}),
         **a.extra,
     }
@@ -112,6 +113,7 @@ def from_json(content: Any, name: str = "annotation") -> Annotation:
         pixel_aspect=aspect,
         models=_strings(content.get("models"), f"{name}: models"),
         warnings=_strings(content.get("warnings"), f"{name}: warnings"),
+        film_sha256=str(content.get("film_sha256") or ""),
         extra={k: v for k, v in content.items() if k not in _OWN_KEYS},
     )
 

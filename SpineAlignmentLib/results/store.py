@@ -20,7 +20,7 @@ from typing import Any, Final, Self
 
 from SpineAlignmentLib import SOFTWARE
 from SpineAlignmentLib.errors import ResultError
-from SpineAlignmentLib.results.files import make_folder, write_files
+from SpineAlignmentLib.results.files import fingerprint_of, make_folder, write_files
 from SpineAlignmentLib.results.table import Value, columns_of, csv_lines
 
 STORE: Final[str] = "results.sqlite"
@@ -40,7 +40,6 @@ CREATE TABLE IF NOT EXISTS films (
 ) WITHOUT ROWID
 """
 _VERSION: Final[int] = 1
-_BLOCK: Final[int] = 1 << 20
 
 
 @dataclass(frozen=True)
@@ -83,26 +82,13 @@ class Entry:
     """Day of the study, on a calendar of the patient's own."""
 
 
-def fingerprint_of(path: Path) -> str:
-    """SHA-256 of a file's content, as 64 hexadecimal digits.
-
-    Raises:
-        OSError: it cannot be read.
-    """
-    digest = hashlib.sha256()
-    with path.open("rb") as stream:
-        while block := stream.read(_BLOCK):
-            digest.update(block)
-    return digest.hexdigest()
-
-
 @dataclass
 class Store:
     """The store of an output folder, opened by `with`; it writes the table when it is left, however that happens."""
 
     folder: Path
     _base: sqlite3.Connection = field(init=False, repr=False)
-    _columns: set[str] = field(default_factory=set, init=False, repr=False)
+    _columns: dict[str, None] = field(default_factory=dict, init=False, repr=False)
     _numbers: dict[str, int] = field(default_factory=dict, init=False, repr=False)
     _given: dict[str, str] = field(default_factory=dict, init=False, repr=False)
     _date: str = field(init=False, repr=False)
@@ -154,7 +140,7 @@ class Store:
         self._base.execute(f"PRAGMA user_version = {_VERSION}")
         self._base.execute("COMMIT")
         for row in self.rows():
-            self._columns |= row.keys()
+            self._columns |= dict.fromkeys(row)
         # a run that was killed may have left a table without its last rows
         self._changed = bool(self._columns)
         who = f"process {os.getpid()} on {_host()}, at work since {self._date},"
@@ -240,7 +226,7 @@ class Store:
             self._base.execute(f"INSERT OR REPLACE INTO films VALUES ({', '.join('?' * len(values))})", values)
         except sqlite3.Error as error:
             raise ResultError(f"{self.folder / STORE}: cannot write: {error}") from error
-        self._columns |= row.keys() | ({"day"} if entry.day is not None else set())
+        self._columns |= dict.fromkeys((*row, *(("day",) if entry.day is not None else ())))
         self._changed = True
         if time.monotonic() >= self._next_table:
             self.write_table()

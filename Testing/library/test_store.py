@@ -7,7 +7,8 @@ import sys
 import pytest
 
 from SpineAlignmentLib.errors import ResultError
-from SpineAlignmentLib.results.store import AT_WORK, STORE, TABLE, Entry, Source, Store, fingerprint_of
+from SpineAlignmentLib.results.files import fingerprint_of
+from SpineAlignmentLib.results.store import AT_WORK, STORE, TABLE, Entry, Source, Store
 
 
 def source(folder, name, content=b"film"):

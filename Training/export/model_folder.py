@@ -43,7 +43,7 @@ def export_run(run: Path, output: Path, name: str = "") -> Path:
     """
     from Training.export.onnx_twin import write_onnx
     from Training.run import checkpoint
-    from Training.run.task import task_of
+    from Training.run.tasks import task_of
 
     config = load_config(run / "config.yaml")
     arrays, state = checkpoint.load(run / "best.npz")
@@ -76,7 +76,7 @@ def restored(config: TrainingConfig, arrays: dict[str, Any], path: Path, size: t
     import keras
 
     from Training.run import checkpoint
-    from Training.run.task import task_of
+    from Training.run.tasks import task_of
 
     keras.mixed_precision.set_dtype_policy("float32")
     network = task_of(config).network(config, size)
@@ -88,7 +88,7 @@ def serving_function(network: Any, config: TrainingConfig, weights: Callable[[],
     """The TensorFlow function with the exported signature; `weights` says, when it runs, what the network's are."""
     import tensorflow as tf
 
-    from Training.run.task import task_of
+    from Training.run.tasks import task_of
 
     task = task_of(config)
     films = tf.TensorSpec([None, *task.serving_size(config), 1], tf.float32, name="films")

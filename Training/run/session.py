@@ -21,7 +21,7 @@ from Training.run import checkpoint
 from Training.run.distributed import Ranks
 from Training.run.logs import RunLog
 from Training.run.schedule import Schedule
-from Training.run.task import task_of
+from Training.run.tasks import task_of
 
 PREDICTION_BATCH = 8
 

@@ -39,14 +39,3 @@ class Task(Protocol):
 
     def figures(self, predicted: Predicted, truth: NDArray[Any], config: TrainingConfig) -> Figures:
         """The figures of a validation; the least "mean_px" is the best."""
-
-
-def task_of(config: TrainingConfig) -> Task:
-    """The task that a configuration names."""
-    if config.task == "bodies":
-        from Training.run.bodies_task import BodiesTask
-
-        return BodiesTask()
-    from Training.run.landmarks_task import LandmarksTask
-
-    return LandmarksTask()
