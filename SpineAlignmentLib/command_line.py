@@ -90,6 +90,10 @@ def _parser() -> argparse.ArgumentParser:
     detect.add_argument("--dicom", action="store_true", help="results of each film as DICOM too")
     detect.add_argument("--report", action="store_true", help="the report of each film as PDF too")
     detect.set_defaults(run=_detect)
+    cohort = commands.add_parser("cohort", help="visits, differences and a page of a folder of results")
+    cohort.add_argument("output", type=Path, metavar="OUT", help="where detect or measure wrote")
+    cohort.add_argument("--surgery", type=Path, metavar="FILE", help="CSV: patient and day of surgery, or file")
+    cohort.set_defaults(run=_cohort)
     key = commands.add_parser("make-key", help="make a key for --pseudonym-key; keep it, it is the only way back")
     key.add_argument("file", type=Path, metavar="FILE")
     key.set_defaults(run=_make_key)
@@ -276,6 +280,13 @@ def _measure(options: argparse.Namespace) -> int:
     given = (options.spacing, anterior, options.cobb, _patient(options))
     failed = measure(options.inputs, options.output, *given, read=_landmarks)
     return SOME_FAILED if failed else DONE
+
+
+def _cohort(options: argparse.Namespace) -> int:
+    from SpineAlignmentLib.cohort.command import cohort
+
+    print(f"page: {cohort(options.output, options.surgery)}")
+    return DONE
 
 
 def _make_key(options: argparse.Namespace) -> int:

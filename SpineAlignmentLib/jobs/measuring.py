@@ -14,7 +14,7 @@ from SpineAlignmentLib.errors import SpineAlignmentError
 from SpineAlignmentLib.film.film import GIVEN
 from SpineAlignmentLib.film.paths import stem_of
 from SpineAlignmentLib.jobs.film_task import PSEUDONYMS
-from SpineAlignmentLib.results.annotation import Annotation, without_spacing_warnings
+from SpineAlignmentLib.results.annotation import Annotation
 from SpineAlignmentLib.results.files import fingerprint_of, readable, write_files
 from SpineAlignmentLib.results.markups import read_landmarks
 from SpineAlignmentLib.results.result_file import json_bytes, to_json
@@ -107,7 +107,7 @@ def told(annotation: Annotation, spacing: float | tuple[float, float] | None, an
     """Landmarks with the spacing and the side that the user knows."""
     if spacing is not None:
         x, y = annotation.spacing_mm or (1.0, annotation.pixel_aspect)
-        x_y = spacing if isinstance(spacing, tuple) else (spacing, spacing * y / x)
-        kept = without_spacing_warnings(annotation.warnings)
-        annotation = replace(annotation, spacing_mm=x_y, spacing_source=GIVEN, warnings=kept)
+        annotation = annotation.calibrated(
+            spacing if isinstance(spacing, tuple) else (spacing, spacing * y / x), GIVEN
+        )
     return annotation if anterior is None else replace(annotation, anterior=anterior, anterior_source=GIVEN)

@@ -20,6 +20,9 @@ KINDS: Final[dict[str, str]] = {
 }
 """Ending of each file that is offered, to its media type."""
 
+LANDMARK_KINDS: Final[frozenset[str]] = frozenset({"json", "mrk.json", "mrb"})
+"""Those that hold the landmarks: who has one has saved the work."""
+
 Made = Callable[[], bytes]
 
 

@@ -3,8 +3,8 @@
 Both take `films`, float32 (N, H, W, 1), as `SpineAlignmentLib.film.preprocessing.network_input` makes them, and return
 `coordinates`, float32 (N, 45, 2), in input pixels, and `spread`, float32 (N, 45), in input pixels; a close-up answers
 with the landmarks of its region alone. The network of bodies takes films of any size and answers with maps, see
-`SpineAlignmentLib.detection.bodies`. The SavedModel is the source; the twin is converted from it. Weights trained
-with another backend of Keras are exported the same way.
+`SpineAlignmentLib.detection.bodies_network`. The SavedModel is the source; the twin is converted from it. Weights that
+were trained with another backend of Keras are exported the same way.
 
 Kernels are rounded to seven bits, see `Training.export.weight_storage`.
 """
