@@ -5,14 +5,20 @@ Tags come in every state. The functions here give what a tag says, or None where
 
 import io
 import math
+import os
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 from SpineAlignmentLib.errors import FilmError
 
 PIXELS: Final[tuple[str, ...]] = ("PixelData", "FloatPixelData", "DoubleFloatPixelData")
 """(7FE0,0010), (7FE0,0008), (7FE0,0009); PS3.3 C.7.6.3, C.7.6.24, C.7.6.25."""
 _SEQUENCE_END: Final[bytes] = b"\xfe\xff\xdd\xe0\0\0\0\0"
+_LONG_VRS: Final[frozenset[bytes]] = frozenset(
+    {b"OB", b"OD", b"OF", b"OL", b"OV", b"OW", b"SQ", b"SV", b"UC", b"UN", b"UR", b"UT", b"UV"}
+)
+_MAX_UNKNOWN: Final[int] = 16
+"""Elements of unknown VR that are made readable."""
 _MAX_ITEMS: Final[int] = 64
 """A tag that is no sequence holds fewer values than this; more are not looked at."""
 
@@ -20,6 +26,19 @@ _MAX_ITEMS: Final[int] = 64
 def looks_like_dicom(head: bytes) -> bool:
     """Whether a file that begins with these bytes is DICOM: with its preamble, or a bare data set of group 0008."""
     return head[128:132] == b"DICM" or (head[:2] in (b"\x08\x00", b"\x02\x00") and head[3:4] == b"\x00")
+
+
+class _Bounded(io.BufferedReader):
+    """A file of which no more is asked than it has: Python would make room for all that a damaged length promises."""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__(io.FileIO(os.fspath(path)))
+        self._size = os.fstat(self.fileno()).st_size
+
+    def read(self, size: int | None = -1) -> bytes:
+        if size is not None and size > io.DEFAULT_BUFFER_SIZE:
+            size = min(size, max(0, self._size - self.tell()))
+        return super().read(size)
 
 
 def read_dataset(path: Path) -> Any:
@@ -30,15 +49,74 @@ def read_dataset(path: Path) -> Any:
     """
     import pydicom
 
-    data = pydicom.dcmread(path, force=True)
-    if not any(keyword in data for keyword in PIXELS):
-        # compressed pixels whose end is not marked (PS3.5 A.4) swallow the whole data set: mark it and look again
-        marked = pydicom.dcmread(io.BytesIO(path.read_bytes() + _SEQUENCE_END), force=True)
-        data = marked if len(marked) > len(data) else data
-    if not any(keyword in data for keyword in PIXELS):
-        kind = getattr(data.get("SOPClassUID"), "name", "") or "a DICOM file"
-        raise FilmError(f"{path}: no image in it ({kind})")
-    return data
+    failed: Exception | None = None
+    data: Any = pydicom.Dataset()
+    with _Bounded(path) as stream:
+        try:
+            data = pydicom.dcmread(stream, force=True)
+        # pydicom raises whatever it happens on
+        except Exception as error:
+            failed = error
+    if _has_pixels(data):
+        return data
+    mended = _mended(data, path.read_bytes())
+    if mended is not None:
+        return mended
+    if failed is not None:
+        raise FilmError(f"{path}: damaged, or not a DICOM file of a kind that can be read") from failed
+    kind = "".join(c for c in uid_name(text(data, "SOPClassUID"))[:60] if c.isprintable())
+    raise FilmError(f"{path}: no image in it ({kind or 'a DICOM file'})")
+
+
+def _mended(data: Any, content: bytes) -> Any:
+    """The data set of a file in which a flaw hides the pixels; None where there are none."""
+    # compressed pixels whose end is not marked (PS3.5 A.4) swallow the whole data set: mark it and look again
+    marked = _read_again(content + _SEQUENCE_END)
+    if _has_pixels(marked):
+        return marked
+    for _ in range(_MAX_UNKNOWN):
+        known = _without_unknown(data, content)
+        if known is None:
+            return None
+        content, data = known, _read_again(known)
+        if _has_pixels(data):
+            return data
+    return None
+
+
+def _has_pixels(data: Any) -> bool:
+    return any(keyword in data for keyword in PIXELS)
+
+
+def _read_again(content: bytes) -> Any:
+    import pydicom
+
+    try:
+        return pydicom.dcmread(io.BytesIO(content), force=True)
+    # what was changed may not fit this file; pydicom raises whatever it happens on
+    except Exception:
+        return pydicom.Dataset()
+
+
+def _without_unknown(data: Any, content: bytes) -> bytes | None:
+    """The file with an element of unknown VR made readable, which was taken to reach beyond the file's end.
+
+    A VR that is none of the standard's is read with a length of 32 bits (PS3.5 6.2); some writers mean 16.
+    """
+    from pydicom.dataelem import RawDataElement
+
+    for tag in sorted(data.keys(), reverse=True):
+        element = data.get_item(tag)
+        if not isinstance(element, RawDataElement) or element.is_implicit_VR or not element.value_tell:
+            continue
+        # pydicom takes what does not even look like a VR for a part of the length
+        start = element.value_tell - (8 if element.VR is None else 12)
+        if element.value_tell + element.length <= len(content) or content[start + 4 : start + 6] in _LONG_VRS:
+            continue
+        order: Literal["little", "big"] = "little" if element.is_little_endian else "big"
+        length = int.from_bytes(content[start + 6 : start + 8], order)
+        return content[: start + 4] + b"UN\0\0" + length.to_bytes(4, order) + content[start + 8 :]
+    return None
 
 
 def values(data: Any, keyword: str) -> list[str]:
@@ -122,8 +200,8 @@ def transfer_syntax(data: Any) -> str:
     return str(getattr(meta, "TransferSyntaxUID", None) or "1.2.840.10008.1.2").strip(" \0")
 
 
-def syntax_name(uid: str) -> str:
-    """The name of a transfer syntax for a message."""
+def uid_name(uid: str) -> str:
+    """The name of a transfer syntax, or of a class, for a message."""
     from pydicom.uid import UID
 
     return str(UID(uid).name)

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from SpineAlignmentLib.errors import FilmError
 from SpineAlignmentLib.film.checks import check_size
 from SpineAlignmentLib.film.dicom_codec import Stream, decoded, is_encapsulated, joined_fragments, read_stream
-from SpineAlignmentLib.film.dicom_dataset import integer, number, syntax_name, tag_name, text, transfer_syntax, values
+from SpineAlignmentLib.film.dicom_dataset import integer, number, tag_name, text, transfer_syntax, uid_name, values
 
 Pixels = NDArray[Any]
 
@@ -128,7 +128,7 @@ def stored_pixels(data: Any, path: Path) -> Stored:
     else:
         words, stream, warnings = _native_words(data, value, syntax, layout, path), None, []
         if syntax.startswith(_COMPRESSED):
-            warnings = [f"{tag_name('TransferSyntaxUID')} says {syntax_name(syntax)}; the pixels are not compressed"]
+            warnings = [f"{tag_name('TransferSyntaxUID')} says {uid_name(syntax)}; the pixels are not compressed"]
     if words.dtype.kind == "f":
         return Stored(words, None, tuple(warnings))
     return _gray_values(data, words, stream, layout, warnings)
@@ -137,7 +137,7 @@ def stored_pixels(data: Any, path: Path) -> Stored:
 def _from_stream(value: bytes, syntax: str, layout: Layout, path: Path) -> tuple[Pixels, Stream, list[str]]:
     content = joined_fragments(value, path) if is_encapsulated(value) else value
     stream = read_stream(content, syntax, layout.size, layout.samples, layout.allocated)
-    name = syntax_name(syntax)
+    name = uid_name(syntax)
     if stream is None:
         known = syntax not in _NATIVE and name != syntax
         raise FilmError(
@@ -204,14 +204,14 @@ def _gray_values(data: Any, words: Pixels, stream: Stream | None, layout: Layout
     bits = _told_bits(top, room, layout)
     chosen = bits
     if _contradicts(words, top, bits, room, stream):
-        outside = _padding(data, words, bits.of(words), room)
+        outside = _padding(data, words, bits, bits.of(words), room)
         choices = {bits: None, Bits(bits.count, not bits.signed, bits.shift): None}
         choices |= {Bits(room, False): None, Bits(room, True): None}
         # the first of equals is what the tags say
         chosen = min(choices, key=lambda choice: roughness(choice.of(words), outside))
     clean = not chosen.signed and not chosen.shift and top < 1 << chosen.count
     gray = words if clean else chosen.of(words)
-    padded = _padding(data, words, gray, room)
+    padded = _padding(data, words, chosen, gray, room)
     if chosen != bits:
         warnings = [*warnings, _said(bits, chosen, layout)]
     return Stored(gray, padded, tuple(warnings))
@@ -261,7 +261,7 @@ def _said(told: Bits, found: Bits, layout: Layout) -> str:
     return f"{tag_name('PixelRepresentation')} = {int(layout.signed)} tears the gray values apart: read as {sign}"
 
 
-def _padding(data: Any, words: Pixels, gray: Pixels, room: int) -> NDArray[np.bool_] | None:
+def _padding(data: Any, words: Pixels, bits: Bits, gray: Pixels, room: int) -> NDArray[np.bool_] | None:
     """Where the image is padding: PixelPaddingValue (0028,0120) up to PixelPaddingRangeLimit (0028,0121)."""
     if words.ndim != 2 or not values(data, "PixelPaddingValue"):
         return None
@@ -269,13 +269,13 @@ def _padding(data: Any, words: Pixels, gray: Pixels, room: int) -> NDArray[np.bo
     if first is None:
         return None
     last = number(data, "PixelPaddingRangeLimit")
-    pixels_signed = gray.dtype.kind == "i"
-    if last is None:
-        whole = words & words.dtype.type((1 << room) - 1)
-        padded = (whole == int(first) & ((1 << room) - 1)) | (gray == _as_stored(first, room, pixels_signed))
-    else:
-        low, high = sorted(_as_stored(v, room, pixels_signed) for v in (first, last))
+    low, high = sorted(_as_stored(v, room, bits.signed) for v in (first, first if last is None else last))
+    least = -(1 << bits.count - 1) if bits.signed else 0
+    if least <= low and high < least + (1 << bits.count):
         padded = (gray >= low) & (gray <= high)
+    else:
+        # beyond the bits of a gray value: a word of its own
+        padded = words & words.dtype.type((1 << room) - 1) == int(first) & ((1 << room) - 1)
     return padded if padded.any() else None
 
 

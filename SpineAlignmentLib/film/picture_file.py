@@ -28,6 +28,7 @@ _EXIF_ORIENTATION: Final[int] = 274
 _THUMBNAIL: Final[float] = 0.5
 """A page is a preview of another when it is of its shape and at most this share of its height."""
 _SHAPE: Final[float] = 0.03
+_MAX_PAGES: Final[int] = 64
 
 
 def kind_of(head: bytes) -> str:
@@ -85,15 +86,17 @@ def _seek_film(image: Any, path: Path, warnings: list[str]) -> None:
     if image.format == "MPO":
         warnings.append(f"the file holds {count} pictures; the first is measured")
         return
-    pages = []
-    for page in range(min(count, 64)):
+    sizes: dict[int, tuple[int, int]] = {}
+    marked: set[int] = set()
+    for page in range(min(count, _MAX_PAGES)):
         image.seek(page)
+        sizes[page] = image.size
         tags = getattr(image, "tag_v2", {})
-        if not int(tags.get(_NEW_SUBFILE_TYPE, 0)) & 5 and int(tags.get(_SUBFILE_TYPE, 1)) != 2:
-            pages.append((image.size[0] * image.size[1], page, image.size))
-    _, best, (width, height) = max(pages, key=lambda p: (p[0], -p[1]), default=(0, 0, image.size))
-    others = [size for _, page, size in pages if page != best and not _is_preview(size, (width, height))]
-    if others:
+        if int(tags.get(_NEW_SUBFILE_TYPE, 0)) & 5 or int(tags.get(_SUBFILE_TYPE, 1)) == 2:
+            marked.add(page)
+    films = [page for page in sizes if page not in marked] or list(sizes)
+    best = max(films, key=lambda page: (sizes[page][0] * sizes[page][1], -page))
+    if count > _MAX_PAGES or any(page != best and not _is_preview(sizes[page], sizes[best]) for page in films):
         raise FilmError(f"{path}: {count} pages; a film has one, save the page to measure by itself")
     image.seek(best)
     if best:

@@ -19,14 +19,15 @@ from SpineAlignmentLib.film.film import Film
 from SpineAlignmentLib.film.itk import itk_image
 from SpineAlignmentLib.film.reader import ReadOptions
 from SpineAlignmentLib.film.volume_header import BOM, Header, data_path, read_header
+from SpineAlignmentLib.results.annotation import SPACING_WARNING
 
 _NIFTI_FLOATS: Final[dict[int, int]] = {16: 4, 64: 8}
 """NIfTI-1 data types of floating point numbers, to their bytes."""
 _SOURCE: Final[str] = "the file's spacing"
 _MILLIMETER: Final[str] = (
-    "the file's spacing is exactly 1 mm, which libraries write where none is known; taken as unknown"
+    f"{SPACING_WARNING} in the file is exactly 1 mm, which libraries write where none is known; taken as unknown"
 )
-_NO_LENGTH: Final[str] = "the file's spacing is in a unit that is no length; taken as unknown"
+_NO_LENGTH: Final[str] = f"{SPACING_WARNING} in the file is in a unit that is no length; taken as unknown"
 _MAX_UNPACKED: Final[int] = 1 << 30
 """Bytes; a packed file that holds more is refused before it fills the memory."""
 
@@ -51,8 +52,12 @@ def read(path: Path, options: ReadOptions) -> Film:
     """
     _check_nifti(path)
     header = read_header(path)
-    if not options.spacing_given and header.steps is not None:
-        _check_steps(header.steps, path)
+    if not header.whole:
+        raise FilmError(f"{path}: damaged: its header is not one of a {kind_of(header.text[:200].encode())} file")
+    if not options.spacing_given and header.steps is not None and not _is_stated(header.steps):
+        # ITK would mend it with a number of its own
+        shown = " x ".join(f"{step:g}" for step in header.steps[:2])
+        raise FilmError(f"{path}: impossible pixel spacing {shown} mm ({_SOURCE}); give the right one with --spacing")
     with _for_itk(path, header) as file:
         pixels, placement = itk_image(file)
     pixels = checked_pixels(pixels, str(path))
@@ -62,7 +67,7 @@ def read(path: Path, options: ReadOptions) -> Film:
     seen = Film(
         path.name,
         pixels,
-        pixel_aspect=spacing[1] / spacing[0] if min(spacing) > 0 else 1.0,
+        pixel_aspect=spacing[1] / spacing[0] if _is_stated(header.steps) else 1.0,
         anterior="left" if sagittal else None,
         anterior_source="orientation of the volume" if sagittal else "unknown",
         placement=placement,
@@ -77,15 +82,9 @@ def read(path: Path, options: ReadOptions) -> Film:
     return replace(seen, spacing_mm=checked_spacing(in_mm, size, str(path), _SOURCE), spacing_source=_SOURCE)
 
 
-def _check_steps(steps: tuple[float, ...], path: Path) -> None:
-    """Refuse a spacing that ITK would mend with a number of its own.
-
-    Raises:
-        FilmError: a spacing that is no positive number.
-    """
-    if not all(step > 0 for step in steps[:2]):
-        shown = " x ".join(f"{step:g}" for step in steps[:2])
-        raise FilmError(f"{path}: impossible pixel spacing {shown} mm ({_SOURCE}); give the right one with --spacing")
+def _is_stated(steps: tuple[float, ...] | None) -> bool:
+    """Whether a header's distances are numbers that a film can have."""
+    return steps is not None and all(step > 0 for step in steps[:2])
 
 
 @contextmanager

@@ -8,15 +8,16 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from SpineAlignmentLib.clinical.text_table import parameter_table
 from SpineAlignmentLib.errors import ResultError
 from SpineAlignmentLib.film.paths import stem_of
-from SpineAlignmentLib.jobs.film_task import ENDINGS, FilmOutcome, FilmSettings, FilmTask
+from SpineAlignmentLib.jobs.film_task import ENDINGS, FURTHER_ENDINGS, FilmOutcome, FilmSettings, FilmTask
 from SpineAlignmentLib.jobs.progress import Progress
 from SpineAlignmentLib.jobs.workers import MAX_WORKERS, cores, outcomes
 from SpineAlignmentLib.results.files import write_files
+from SpineAlignmentLib.results.parquet import PARQUET, check_parquet, parquet_bytes
 from SpineAlignmentLib.results.result_file import from_json
 from SpineAlignmentLib.results.store import TABLE, Entry, Source, Store
-from SpineAlignmentLib.results.text_table import parameter_table
 
 
 @dataclass
@@ -30,9 +31,15 @@ class Archive:
     """Whether films that are done already are done once more."""
     workers: int | None = None
     """Worker processes; None for one on each core."""
+    scheduler: str | None = None
+    """Address of a Dask scheduler whose workers do the films instead."""
+    send_films: bool = False
+    """Whether films travel to the workers of a scheduler, which else read them at the same path."""
     style: str = "bar"
     """Of `Progress`."""
     log: Path | None = None
+    parquet: bool = False
+    """Whether `results.parquet` is written as well, at the end."""
 
     def run(self) -> int:
         """Detect every film and write `<stem>.json`, `.mrk.json`, `.png` and `results.csv`.
@@ -45,9 +52,13 @@ class Archive:
             ModelError: the models or the engine are not right.
         """
         settings = self.settings.hash()
+        if self.parquet:
+            check_parquet()
         with Store(self.output) as store:
             run = _Run(self, store, settings, Progress(len(self.films), self.style, self.log))
             run.films()
+            if self.parquet:
+                write_files({self.output / PARQUET: parquet_bytes(store.columns(), store.rows())})
         return run.progress.failed
 
 
@@ -62,11 +73,10 @@ class _Run:
 
     def films(self) -> None:
         films = len(self.archive.films)
-        workers = max(1, min(self.archive.workers or min(cores(), MAX_WORKERS), films))
         how = "interrupted"
         self.progress.start()
         try:
-            for task, outcome in outcomes(self.tasks(max(1, cores() // workers)), workers):
+            for task, outcome in self.outcomes():
                 self.keep(task, outcome)
             how = "end"
         finally:
@@ -75,6 +85,16 @@ class _Run:
         if (done := self.progress.done + before) and (before or films > 1):
             known = f" ({before} of them before; --again does them again)" if before else ""
             self.progress.say(f"{done} of {films} films done{known}; table: {self.archive.output / TABLE}")
+
+    def outcomes(self) -> Iterator[tuple[FilmTask, FilmOutcome]]:
+        """The films that are to be done, wherever that is, and what became of each."""
+        archive = self.archive
+        if archive.scheduler is not None:
+            from SpineAlignmentLib.jobs.cluster import cluster_outcomes
+
+            return cluster_outcomes(self.tasks(1), archive.scheduler, archive.send_films)
+        workers = max(1, min(archive.workers or min(cores(), MAX_WORKERS), len(archive.films)))
+        return outcomes(self.tasks(max(1, cores() // workers)), workers)
 
     def tasks(self, threads: int) -> Iterator[FilmTask]:
         """The films that are to be done."""
@@ -85,22 +105,24 @@ class _Run:
                 continue
             name = self.store.name(source, stem_of(source.path))
             if self.would_be_replaced(source.path, name):
-                text = "its results would replace the film itself; choose another output folder"
-                self.fail(source, name, FilmOutcome(f"{source.path}: {text}"))
+                self.fail(source, name, "its results would replace the film itself; choose another output folder")
                 continue
-            self.names[source.path] = (source, name)
-            yield FilmTask(source.path, self.archive.settings, threads)
+            # a worker elsewhere works in another folder
+            path = source.path if self.archive.scheduler is None else source.path.absolute()
+            self.names[path] = (source, name)
+            yield FilmTask(path, self.archive.settings, threads, self.settings)
 
     def keep(self, task: FilmTask, outcome: FilmOutcome) -> None:
         """Write the results of a film, then its row: a film without a row is done again by the next run."""
         source, name = self.names.pop(task.path)
         if outcome.reason:
-            self.fail(source, name, outcome)
+            reason = outcome.reason.removeprefix(" ".join(f"{task.path}: ".split())).strip()
+            self.fail(source, name, reason, outcome)
             return
         try:
             write_files({self.archive.output / f"{name}{ending}": c for ending, c in outcome.files.items()})
         except ResultError as error:
-            self.fail(source, name, FilmOutcome(str(error), outcome.fingerprint))
+            self.fail(source, name, str(error), FilmOutcome(fingerprint=outcome.fingerprint))
             return
         self.put(source, name, outcome)
         self.progress.film_done(source.file, name)
@@ -109,17 +131,15 @@ class _Run:
             picture = self.archive.output / f"{name}.png"
             self.progress.say(f"{found.film}\n{parameter_table(found)}\n  picture: {picture}")
 
-    def fail(self, source: Source, name: str, outcome: FilmOutcome) -> None:
+    def fail(self, source: Source, name: str, reason: str, outcome: FilmOutcome | None = None) -> None:
         # the row names the file already, and its folders may be named after people
-        reason = outcome.reason.removeprefix(" ".join(f"{source.path}: ".split())).strip()
         self.progress.film_failed(source.file, f"{source.shown}: {reason}", reason)
-        self.put(source, name, outcome, reason)
+        self.put(source, name, outcome or FilmOutcome(), reason)
 
     def put(self, source: Source, name: str, outcome: FilmOutcome, reason: str = "") -> None:
-        self.store.put(
-            Entry(source, name, outcome.fingerprint, self.settings, outcome.row, reason, outcome.patient, outcome.day)
-        )
+        known = (outcome.row, reason, outcome.patient, outcome.day)
+        self.store.put(Entry(source, name, outcome.fingerprint, self.settings, *known))
 
     def would_be_replaced(self, path: Path, name: str) -> bool:
-        places = [self.archive.output / f"{name}{ending}" for ending in ENDINGS]
+        places = [self.archive.output / f"{name}{ending}" for ending in (*ENDINGS, *FURTHER_ENDINGS)]
         return path in places or (path.exists() and any(p.exists() and p.samefile(path) for p in places))

@@ -2,12 +2,14 @@
 
 from typing import Any
 
+import qt
 import slicer
 from slicer.i18n import tr as _
 
 from SpineAlignmentLib.errors import SpineAlignmentError
 from SpineAlignmentLib.jobs.batch import Batch
 from SpineAlignmentLib.mrml.alignment import FilmAlignment
+from SpineAlignmentLib.mrml.volume_film import CHANGES
 from SpineAlignmentLib.panels import dicom_studies
 from SpineAlignmentLib.panels.batch_panel import BatchPanel
 from SpineAlignmentLib.panels.compare_panel import ComparePanel
@@ -32,11 +34,17 @@ class ModulePanel:
 
     def __init__(self, ui: Any, widget: Any, logic: Any) -> None:
         self.choices: Any = None
-        """The module's parameter node; None while there is none."""
+        """The module's parameter node; None while there is none, or another module is open."""
         self._ui = ui
         self._logic = logic
         self._shown: FilmAlignment | None = None
         self._shown_film_id: str | None = None
+        self._watched: Any = None
+        self._tags: list[int] = []
+        self._soon = qt.QTimer()
+        self._soon.setSingleShot(True)
+        self._soon.setInterval(0)
+        self._soon.timeout.connect(self._on_film_changed)
         self.unveiling = Unveiling()
         self.film = FilmPanel(ui, logic, lambda: self.choices, self.show_choices)
         self.detection = DetectionPanel(ui, logic.queue, self._start_detection, self._cancel, self.refresh)
@@ -52,17 +60,23 @@ class ModulePanel:
     def leave(self) -> None:
         """The user opens another module: clicks on the film mean what they meant before."""
         self.landmarks.stop_placing()
+        self._watch(None)
 
     def scene_closes(self) -> None:
         """Stop everything that works on the scene's films."""
         self.detection.cancel()
         self.unveiling.stop()
+        self._watch(None)
+        # the next scene's films have the same names for nodes
+        self._shown_film_id = None
 
     def close(self) -> None:
         """Stop for good."""
-        self.landmarks.stop_placing()
+        self.leave()
+        self._soon.stop()
         self.detection.close()
         self.unveiling.stop()
+        self._logic.spine.release()
 
     # The chosen film
 
@@ -71,12 +85,9 @@ class ModulePanel:
         film = self.choices.film
         self.measurements.show(list(self.choices.shownMeasurements))
         self._show_measurements()
+        self._watch(film)
         self._follow_alignment()
-        film_id = film.GetID() if film else None
-        if film_id != self._shown_film_id:
-            self._shown_film_id = film_id
-            if film is not None:
-                self._logic.showFilm(film)
+        self._show_film()
 
     def draw(self, keys: list[str]) -> None:
         """Choose the measurements that are drawn."""
@@ -88,6 +99,29 @@ class ModulePanel:
         choices = self.choices
         parts = {"points": choices.showPoints, "curve": choices.showCurve, "names": choices.showNames}
         self.unveiling.show(self._logic.spine, choices.film, list(choices.shownMeasurements), **parts)
+
+    def _watch(self, film: Any) -> None:
+        """Follow the film itself as well: before it has landmarks it may still be being loaded."""
+        if film is self._watched:
+            return
+        for tag in self._tags:
+            self._watched.RemoveObserver(tag)
+        self._watched = film
+        # a reader tells of image, spacing and attributes one by one
+        self._tags = [film.AddObserver(event, lambda *_: self._soon.start()) for event in CHANGES] if film else []
+
+    def _on_film_changed(self) -> None:
+        self._show_film()
+        self.refresh()
+
+    def _show_film(self) -> None:
+        """Show the chosen film in the view, once it has an image."""
+        film = self.choices.film if self.choices else None
+        film_id = film.GetID() if film is not None and film.GetImageData() is not None else None
+        if film_id != self._shown_film_id:
+            self._shown_film_id = film_id
+            if film is not None and film_id is not None:
+                self._logic.showFilm(film)
 
     def _follow_alignment(self) -> None:
         """Listen to the landmarks of the chosen film and bring the panel up to date."""
@@ -135,7 +169,8 @@ class ModulePanel:
 
         def done(alignment: FilmAlignment) -> None:
             on_done(alignment)
-            self._logic.showFilm(alignment.volume)
+            if self.choices is not None:
+                self._logic.showFilm(alignment.volume)
 
         self._logic.startDetection(film, done, on_failed, on_progress, self.choices.engine)
         self.show_choices()

@@ -11,8 +11,9 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from SpineAlignmentLib.measurement.landmarks import COUNT, NAMES
+from SpineAlignmentLib.measurement.landmarks import CORNERS, COUNT, NAMES, VERTEBRAE
 from SpineAlignmentLib.measurement.parameters import PARAMETERS, spinopelvic_parameters
+from SpineAlignmentLib.measurement.vertebrae import all_corners, cobb
 
 FloatArray = NDArray[np.float64]
 
@@ -30,6 +31,16 @@ def no_points() -> FloatArray:
 def no_confidence() -> FloatArray:
     """Shape (45,): unknown for every landmark."""
     return np.full(COUNT, np.nan)
+
+
+def no_vertebrae() -> FloatArray:
+    """Shape (24, 4, 2): no corner is known."""
+    return np.full((len(VERTEBRAE), len(CORNERS), 2), np.nan)
+
+
+def no_vertebra_confidence() -> FloatArray:
+    """Shape (24,): unknown for every vertebra."""
+    return np.full(len(VERTEBRAE), np.nan)
 
 
 @dataclass(frozen=True)
@@ -58,10 +69,19 @@ class Annotation:
     """SHA-256 of the film's file, by which it is found again when it was renamed or moved; empty when unknown."""
     extra: Mapping[str, Any] = field(default_factory=dict)
     """Further keys of the file, such as "simulation"; kept as they are."""
+    vertebrae_px: FloatArray = field(default_factory=no_vertebrae)
+    """Shape (24, 4, 2), film pixels: the corners of `landmarks.VERTEBRAE` in the order of `landmarks.CORNERS`."""
+    vertebrae_confidence: FloatArray = field(default_factory=no_vertebra_confidence)
+    """Shape (24,), 0 to 1; NaN where unknown."""
 
     def points_mm(self) -> FloatArray:
         """Shape (45, 2): x anterior +, y up +, in mm; in pixels when the spacing is unknown."""
         return frame_points(self.points_px, self.spacing_mm or (1.0, self.pixel_aspect), self.anterior)
+
+    def corners_mm(self) -> FloatArray:
+        """Shape (25, 4, 2): every known corner in the frame of `points_mm`, see `measurement.vertebrae.all_corners`."""
+        corners = frame_points(self.vertebrae_px, self.spacing_mm or (1.0, self.pixel_aspect), self.anterior)
+        return all_corners(corners, self.points_mm())
 
     def landmarks(self) -> dict[str, tuple[float, float]]:
         """Landmark name to film pixel (x, y); missing ones are left out."""
@@ -74,6 +94,14 @@ class Annotation:
         values = spinopelvic_parameters(self.points_mm())
         unknown = self.spacing_mm is None
         return {p.key: math.nan if unknown and p.unit == "mm" else float(values[p.key]) for p in PARAMETERS}
+
+    def cobb(self, upper: str, lower: str) -> float:
+        """The angle between any two levels in degrees, kyphosis +; NaN when not measurable.
+
+        Raises:
+            ValueError: an unknown level, or the upper one does not lie above the lower one.
+        """
+        return cobb(self.corners_mm(), upper, lower)
 
     def with_points(self, points_px: ArrayLike, confidence: ArrayLike | None = None) -> "Annotation":
         """The same film with other landmarks."""

@@ -88,7 +88,7 @@ class Store:
 
     folder: Path
     _base: sqlite3.Connection = field(init=False, repr=False)
-    _columns: set[str] = field(default_factory=set, init=False, repr=False)
+    _columns: dict[str, None] = field(default_factory=dict, init=False, repr=False)
     _numbers: dict[str, int] = field(default_factory=dict, init=False, repr=False)
     _given: dict[str, str] = field(default_factory=dict, init=False, repr=False)
     _date: str = field(init=False, repr=False)
@@ -140,7 +140,7 @@ class Store:
         self._base.execute(f"PRAGMA user_version = {_VERSION}")
         self._base.execute("COMMIT")
         for row in self.rows():
-            self._columns |= row.keys()
+            self._columns |= dict.fromkeys(row)
         # a run that was killed may have left a table without its last rows
         self._changed = bool(self._columns)
         who = f"process {os.getpid()} on {_host()}, at work since {self._date},"
@@ -226,7 +226,7 @@ class Store:
             self._base.execute(f"INSERT OR REPLACE INTO films VALUES ({', '.join('?' * len(values))})", values)
         except sqlite3.Error as error:
             raise ResultError(f"{self.folder / STORE}: cannot write: {error}") from error
-        self._columns |= row.keys() | ({"day"} if entry.day is not None else set())
+        self._columns |= dict.fromkeys((*row, *(("day",) if entry.day is not None else ())))
         self._changed = True
         if time.monotonic() >= self._next_table:
             self.write_table()

@@ -21,8 +21,9 @@ Row = Mapping[str, Value]
 _FIRST: Final[tuple[str, ...]] = (
     *("file", "result", "status", "reason", "fingerprint", "software", "models", "settings", "date"),
     *("patient", "study", "day", "patient_id", "patient_name", "birth_date", "study_uid", "study_date", "accession"),
+    *("age", "sex"),
     *("film", "spacing_x_mm", "spacing_y_mm", "spacing_source", "anterior", "anterior_source"),
-    *("lowest_confidence", "numbering_confidence"),
+    *("age", "sex", "lowest_confidence", "numbering_confidence"),
 )
 _LAST: Final[tuple[str, ...]] = ("warnings",)
 _FORMULA_STARTS: Final[tuple[str, ...]] = ("=", "+", "-", "@", "\t", "\r")
@@ -60,17 +61,20 @@ def film_row(content: Mapping[str, Any]) -> dict[str, Value]:
     numbering = content.get("numbering")
     if isinstance(numbering, Mapping) and isinstance(numbering.get("confidence"), int | float):
         row["numbering_confidence"] = round(numbering["confidence"], 3)
+    patient = content.get("patient")
+    if isinstance(patient, Mapping):
+        row |= {"age": patient.get("age"), "sex": patient.get("sex")}
     for p in PARAMETERS:
         found = content["parameters"][p.key]
         row[label(p)] = _rounded(found["value"])
         row |= {label(p, bound): _rounded(found[bound]) for bound in ("low", "high") if bound in found}
-    return row | _readings(content.get("readings")) | {"warnings": "; ".join(content["warnings"])}
+    return row | _readings(content) | {"warnings": "; ".join(content["warnings"])}
 
 
 def columns_of(names: Iterable[str]) -> list[str]:
     """All columns of a table whose rows have these, in the table's order; the 18 parameters are always there."""
-    known = set(names) | {label(p) for p in PARAMETERS}
-    further = sorted(known - {*_FIRST, *_PARAMETER_COLUMNS, *_LAST})
+    known = dict.fromkeys((*names, *(label(p) for p in PARAMETERS)))
+    further = [name for name in known if name not in {*_FIRST, *_PARAMETER_COLUMNS, *_LAST}]
     return [name for name in (*_FIRST, *_PARAMETER_COLUMNS, *further, *_LAST) if name in known]
 
 
@@ -109,13 +113,16 @@ def _rounded(value: float | None) -> float | None:
     return round(value, 4) if value is not None and np.isfinite(value) else None
 
 
-def _readings(readings: Any) -> dict[str, Value]:
-    """Columns of clinical readings: each with its value and, where there is one, its class."""
+def _readings(content: Mapping[str, Any]) -> dict[str, Value]:
+    """Columns of clinical readings, where a result has them: age and sex, and of each reading its value and class."""
+    readings, patient = content.get("readings"), content.get("patient")
     found: dict[str, Value] = {}
+    if isinstance(patient, Mapping):
+        found |= {key: patient[key] for key in ("age", "sex") if isinstance(patient.get(key), str | int | float)}
     for key, reading in readings.items() if isinstance(readings, Mapping) else ():
-        if not isinstance(reading, Mapping):
-            continue
-        for part in ("value", "class"):
-            if isinstance(value := reading.get(part), str | int | float):
-                found[key if part == "value" else f"{key} {part}"] = value
+        if isinstance(reading, Mapping):
+            unit = f" ({reading['unit']})" if reading.get("unit") else ""
+            for name, part in ((f"reading {key}{unit}", "value"), (f"class {key}", "class")):
+                value = reading.get(part)
+                found[name] = value if isinstance(value, str | int | float) else None
     return found

@@ -14,7 +14,7 @@ import slicer
 
 from SpineAlignmentLib.errors import FilmError, ResultError, SpineAlignmentError
 from SpineAlignmentLib.film.film import Film
-from SpineAlignmentLib.film.reading import read_film
+from SpineAlignmentLib.jobs.reading_process import read_apart
 from SpineAlignmentLib.measurement.parameters import KEYS, PARAMETERS
 from SpineAlignmentLib.mrml.alignment import FilmAlignment
 from SpineAlignmentLib.mrml.film_volume import add_film, facts_of, show_all_gray
@@ -105,7 +105,7 @@ class Workplace:
         try:
             if len(self._files) >= MAX_FILMS:
                 raise FilmError(f"{path.name}: {MAX_FILMS} films are open already; close one first")
-            film = await asyncio.to_thread(read_film, path)
+            film = await asyncio.to_thread(read_apart, path)
         except SpineAlignmentError as error:
             text = str(error).replace(str(path), path.name) if keep_path_quiet else str(error)
             self.page.complain(text)

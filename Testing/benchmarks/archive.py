@@ -88,6 +88,28 @@ def disturbed(start: Sequence[str], signals: Sequence[signal.Signals], seconds: 
     return statuses
 
 
+def watched(start: Sequence[str], said: Path, out: Path) -> tuple[int, list[tuple[int, float]]]:
+    """Run to the end; the exit status, and films done with the memory of all its processes in MB, now and then."""
+    used: list[tuple[int, float]] = []
+    with said.open("wb") as stream:
+        process = subprocess.Popen(start, stdout=stream, stderr=stream)
+        while process.poll() is None:
+            done = len(list(out.glob("*.mrk.json")))
+            if not used or done >= used[-1][0] + 50:
+                children = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()
+                used.append((done, sum(_resident_mb(pid) for pid in (process.pid, *children))))
+            time.sleep(0.5)
+    return process.returncode, used
+
+
+def _resident_mb(pid: int | str) -> float:
+    try:
+        pages = int(Path(f"/proc/{pid}/statm").read_text().split()[1])
+    except OSError:
+        return 0.0
+    return pages * os.sysconf("SC_PAGE_SIZE") / 1e6
+
+
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--films", type=int, default=1000)
@@ -99,11 +121,13 @@ def main() -> int:
         models = small_models.write(folder / "models")
         alone = command(folder / "films", folder / "alone", models, "--workers", options.workers)
         begin = time.monotonic()
-        run = subprocess.run(alone, capture_output=True, text=True, check=False)
+        status, used = watched(alone, folder / "said", folder / "alone")
         seconds = time.monotonic() - begin
-        named = len(run.stderr.splitlines())
+        said = (folder / "said").read_text().splitlines()
+        named = sum(line.startswith("spine-alignment: ") for line in said)
         print(f"{options.films} films, {bad} bad: {seconds:.0f} s, {60 * options.films / seconds:.0f} a minute, "
-              f"status {run.returncode}, {named} named; {run.stdout.strip().splitlines()[-1]}")  # fmt: skip
+              f"status {status}, {named} named; {said[-1]}")  # fmt: skip
+        print("memory in MB after films:", ", ".join(f"{mb:.0f} ({done})" for done, mb in used), flush=True)
         begin = time.monotonic()
         subprocess.run(alone, capture_output=True, check=False)
         print(f"again, with nothing to do but the bad ones: {time.monotonic() - begin:.1f} s")

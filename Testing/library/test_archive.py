@@ -152,6 +152,21 @@ def test_output_folder_removed_on_the_way(tmp_path, films, models):
     assert "cannot write" in error and "Traceback" not in error
 
 
+def test_parquet_table(tmp_path, films, models):
+    pandas, _ = pytest.importorskip("pandas"), pytest.importorskip("pyarrow")
+    folder = films / "patient 000"
+    start = [sys.executable, "-m", "SpineAlignmentLib", "detect", str(folder / "IM000000.png")]
+    start += [str(folder / "IM000019.png"), "-o", str(tmp_path), "--models", str(models), "--parquet"]
+    assert subprocess.run(start, capture_output=True, check=False).returncode == 1
+    table = pandas.read_parquet(tmp_path / "results.parquet")
+    text = pandas.read_csv(tmp_path / TABLE)
+    assert list(table.columns) == list(text.columns)
+    assert table["status"].tolist() == ["done", "failed"]
+    assert table["PI (deg)"].dtype == "float64"
+    assert table["PI (deg)"][0] == text["PI (deg)"][0]
+    assert table["reason"][1] == "an empty file"
+
+
 def test_settings_decide_what_is_done_again(tmp_path, films, models):
     folder = films / "patient 000"
     film = folder / "IM000000.png"

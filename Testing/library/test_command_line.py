@@ -18,7 +18,7 @@ from hypothesis.extra.numpy import arrays
 from SpineAlignmentLib.command_line import main
 from SpineAlignmentLib.detection.models import read_close_ups, read_ensemble, shipped_models
 from SpineAlignmentLib.film.paths import film_files, stem_of
-from SpineAlignmentLib.measurement.landmarks import COUNT, INDEX, NAMES
+from SpineAlignmentLib.measurement.landmarks import COUNT, INDEX, NAMES, VERTEBRAE
 from SpineAlignmentLib.measurement.parameters import KEYS, lean, slope, spinopelvic_parameters
 from SpineAlignmentLib.results.annotation import Annotation, frame_points
 from SpineAlignmentLib.results.markups import read_markups
@@ -202,6 +202,30 @@ def test_measure_of_corrected_markups(detected, tmp_path, capsys):
     assert after.parameters()["SS"] > before.parameters()["SS"] + 1
     assert after.parameters()["T1S"] == pytest.approx(before.parameters()["T1S"], abs=0.05)
     assert "pelvic incidence" in capsys.readouterr().out
+
+
+def test_measure_gives_the_angle_between_any_two_levels(tmp_path, capsys):
+    points = np.full((COUNT, 2), np.nan)
+    for name, xy in {"S1_A": (100, 620), "S1_P": (140, 600), "L1_AS": (90, 400), "L1_PS": (130, 410)}.items():
+        points[INDEX[name]] = xy
+    corners = np.full((24, 4, 2), np.nan)
+    corners[VERTEBRAE.index("T4"), :2] = [(100, 220), (130, 200)]
+    corners[VERTEBRAE.index("T12"), 2:] = [(100, 380), (140, 380)]
+    write_annotation(Annotation("f.png", (300, 700), points, vertebrae_px=corners), tmp_path / "f.json")
+    wanted = ["--cobb", "T4:T12", "--cobb", "l1:s1", "--cobb", "T2:T5"]
+    assert main(["measure", str(tmp_path / "f.json"), "-o", str(tmp_path / "out"), *wanted]) == 0
+    angles = json.loads((tmp_path / "out" / "f.json").read_text())["cobb"]
+    assert angles["T4:T12"]["value"] == pytest.approx(np.degrees(np.arctan2(20, 30)))
+    result = read_annotation(tmp_path / "out" / "f.json")
+    assert angles["L1:S1"]["value"] == pytest.approx(-result.parameters()["LL"])
+    assert angles["T2:T5"]["value"] is None and "n/a" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("levels", ["T4", "T12:T4", "T4:T13", "S1:S1"])
+def test_levels_without_an_angle_are_wrong_usage(tmp_path, capsys, levels):
+    with pytest.raises(SystemExit) as stop:
+        main(["measure", "f.json", "-o", str(tmp_path), "--cobb", levels])
+    assert stop.value.code == 2 and levels in capsys.readouterr().err
 
 
 def test_measure_names_the_bad_file_and_does_the_others(detected, tmp_path, capsys):

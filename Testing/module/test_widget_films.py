@@ -12,11 +12,14 @@ from SpineAlignmentLib.errors import FilmError
 from SpineAlignmentLib.film.film import NO_SPACING
 from SpineAlignmentLib.measurement.landmarks import INDEX
 from SpineAlignmentLib.measurement.parameters import KEYS
+from SpineAlignmentLib.mrml.drawing import MEASUREMENT_ATTRIBUTE
 from SpineAlignmentLib.mrml.spine_scene import SpineScene
+from SpineAlignmentLib.panels import red_view
 from Testing.host import subject
+from Testing.host.application import ROOT
 from Testing.host.films import add_film
 from Testing.module.scene_files import load, save
-from Testing.module.window import cell, settle
+from Testing.module.window import cell, settle, wait_until
 
 
 def test_spacing_side_and_calibration(module, film, caplog):
@@ -38,6 +41,9 @@ def test_spacing_side_and_calibration(module, film, caplog):
     ui.calibrationSpinBox.value = 25
     ui.calibrateButton.click()
     assert "0.25 mm (calibrated on an object of 25 mm)" in ui.spacingLabel.text
+
+
+SAMPLE = ROOT / "SpineAlignment" / "Resources" / "SampleData" / "sample_film.dcm"
 
 
 @pytest.fixture
@@ -81,6 +87,62 @@ def test_a_film_without_spacing_is_calibrated_without_contradiction(host, scene,
     assert again.annotation.warnings == alignment.annotation.warnings
 
 
+def test_nothing_happens_while_another_module_is_open(host, module, film, scene, models, tmp_path, monkeypatch):
+    shown = []
+    module.logic.models = models
+    module.logic.alignment(film).set_anterior("left")
+    monkeypatch.setattr(red_view, "show", lambda volume, *_: shown.append(volume.GetName()))
+    module.ui.detectButton.click()
+    host.leave_module()
+    wait_until(lambda: not module.logic.queue.busy)
+    assert module.logic.spine.alignment(film).detection is not None
+    scene.Clear()
+    scene.RemoveNode(module.logic.getParameterNode().parameterNode)
+    add_film(scene, np.zeros((40, 30), np.uint8), (1, 1), "other")
+    save(scene, tmp_path / "saved")
+    scene.Clear()
+    load(scene, tmp_path / "saved")
+    scene.Clear()
+    add_film(scene, np.zeros((40, 30), np.uint8), (1, 1), "after")
+    settle()
+    assert scene.GetSingletonNode("SpineAlignment", "vtkMRMLScriptedModuleNode") is None
+    assert shown == []
+    host.return_to_module()
+    assert module._parameterNode.film.GetName() == "after"
+    assert shown == ["after"]
+
+
+def test_the_panel_follows_a_film_that_is_still_being_loaded(host, scene):
+    film = scene.AddNewNodeByClass("vtkMRMLScalarVolumeNode", "film")
+    module = host.open_module()
+    module._parameterNode.film = film
+    assert "has no image" in module.ui.spacingLabel.text
+    assert not module.ui.detectButton.enabled
+    storage = scene.AddNewNodeByClass("vtkMRMLVolumeArchetypeStorageNode")
+    storage.SetFileName(str(SAMPLE))
+    storage.SetSingleFile(True)
+    assert storage.ReadData(film)
+    settle()
+    assert module.ui.detectButton.enabled
+    height_mm = film.GetImageData().GetDimensions()[1] * film.GetSpacing()[1]
+    assert host.slice.mrmlSliceNode().GetFieldOfView()[1] == pytest.approx(height_mm, rel=0.1)
+    film.SetAndObserveStorageNodeID(storage.GetID())
+    # a storage node alone is no event of a volume; its attributes, which readers set last, are one
+    film.SetAttribute("DICOM.instanceUIDs", "1.2.3")
+    settle()
+    assert "ImagerPixelSpacing" in module.ui.spacingLabel.text
+    slicer.util.updateVolumeFromArray(film, np.zeros((5, 40, 40), np.uint8))
+    settle()
+    assert "5 slices" in module.ui.spacingLabel.text
+
+
+def test_the_first_film_is_chosen_not_the_first_volume(host, scene):
+    thick = add_film(scene, np.zeros((40, 40), np.uint8), (1, 1), "CT")
+    slicer.util.updateVolumeFromArray(thick, np.zeros((5, 40, 40), np.uint8))
+    film = add_film(scene, np.zeros((40, 30), np.uint8), (1, 1))
+    assert host.open_module()._parameterNode.film is film
+
+
 def test_two_films_side_by_side(module, film, models, scene):
     module.logic.models = models
     after = add_film(scene, subject.film_pixels(), subject.SPACING_MM, "after")
@@ -104,7 +166,7 @@ def test_export_and_copy(detected, tmp_path):
     from SpineAlignmentLib.results.result_file import read_annotation
 
     alignment = detected.logic.spine.alignments[0]
-    for name in ("film.json", "film.csv", "film.mrk.json", "film.png"):
+    for name in ("film.json", "film.csv", "film.mrk.json", "film.png", "film.pdf", "film.html"):
         detected.panel.export.export(tmp_path / name)
         assert (tmp_path / name).stat().st_size > 200
         assert detected.ui.statusLabel.text == f"Saved {name}."
@@ -191,10 +253,13 @@ def test_scene_close_and_module_reload_leave_nothing_behind(host, module, models
     assert module.logic.spine.alignments == []
     film = add_film(slicer.mrmlScene, subject.film_pixels(), subject.SPACING_MM)
     module.logic.detect(film)
+    module.panel.unveiling.finish()
     process = module.logic.queue.process
     host.close_module()
     assert not process.running
     assert SpineScene._scenes == []
+    ghosts = [n for n in slicer.util.getNodesByClass("vtkMRMLMarkupsNode") if n.GetAttribute(MEASUREMENT_ATTRIBUTE)]
+    assert ghosts == []
     module = host.open_module()
     alignment = module.logic.spine.alignment(film)
     assert alignment is not None

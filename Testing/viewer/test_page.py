@@ -121,6 +121,8 @@ def test_every_kind_of_file_holds_what_is_on_screen(page, tmp_path):
     assert float(row["PI (deg)"]) == pytest.approx(film.parameters()["PI"], abs=1e-3)
     picture = Image.open(io.BytesIO(page.download("png")))
     assert picture.format == "PNG" and picture.height > 1000
+    assert page.download("pdf").startswith(b"%PDF")
+    assert value_text("PI", film.parameters()["PI"]) in page.download("html").decode()
     with zipfile.ZipFile(io.BytesIO(page.download("mrb"))) as scene:
         names = scene.namelist()
         assert any(name.endswith(".mrml") for name in names)

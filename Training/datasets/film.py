@@ -131,9 +131,7 @@ def named_apart(films: Sequence[AnnotatedFilm]) -> list[AnnotatedFilm]:
     return out
 
 
-def called_as(
-    others: Sequence[AnnotatedFilm], films: Sequence[AnnotatedFilm]
-) -> tuple[list[AnnotatedFilm], list[str]]:
+def called_as(others: Sequence[AnnotatedFilm], films: Sequence[AnnotatedFilm]) -> tuple[list[AnnotatedFilm], list[str]]:
     """Further annotations of films under the films' names: matched by content where both know it, else by name.
 
     Args:

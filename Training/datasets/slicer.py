@@ -23,9 +23,7 @@ IN_SPACE: Final[str] = "positions in mm"
 """What `read_markups` says of the spacing of a list that Slicer saved."""
 
 
-def read_slicer_film(
-    path: Path, spacing: tuple[float, float] | None = None, root: Path | None = None
-) -> AnnotatedFilm:
+def read_slicer_film(path: Path, spacing: tuple[float, float] | None = None, root: Path | None = None) -> AnnotatedFilm:
     """A film from a markups file.
 
     Args:
