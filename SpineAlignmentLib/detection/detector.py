@@ -25,12 +25,12 @@ from SpineAlignmentLib.detection.look import HIGHER_FIRST, Look, hips_in_order, 
 from SpineAlignmentLib.detection.models import Model, read_close_ups, read_ensemble
 from SpineAlignmentLib.detection.numbering import count
 from SpineAlignmentLib.detection.reporting import annotation
-from SpineAlignmentLib.detection.side import WHOLE_SPINE, Glance, landmarks_seen, told_side
+from SpineAlignmentLib.detection.side import WHOLE_SPINE, implausibility, landmarks_seen, settled
 from SpineAlignmentLib.detection.sightings import Sighting
 from SpineAlignmentLib.detection.spine import Spine, find_spine, seen_closely
 from SpineAlignmentLib.detection.views import resized, zoomed
 from SpineAlignmentLib.errors import FilmError
-from SpineAlignmentLib.film.film import Film, film_from_pixels, turned
+from SpineAlignmentLib.film.film import GIVEN, Film, film_from_pixels, turned
 from SpineAlignmentLib.film.polarity import looks_inverted
 from SpineAlignmentLib.film.preprocessing import InputFrame, network_input
 from SpineAlignmentLib.film.reading import read_film
@@ -112,27 +112,29 @@ class Detector:
 
     def _first_look(self, film: Film) -> tuple[Film, Look, Spine | None]:
         """The film as it should be looked at, facing side, polarity and scale settled, and what is seen at first."""
-        sides = ("left", "right") if film.anterior is None else (film.anterior,)
+        told = film.anterior is not None and film.anterior_source == GIVEN
+        sides = (film.anterior or "",) if told else ("left", "right")
         candidates = [film.facing(side, film.anterior_source) for side in sides]
-        if not film.polarity_known and looks_inverted(film.pixels):
+        if film.polarity_doubt or (film.polarity_source != GIVEN and looks_inverted(film.pixels)):
             candidates += [turned(candidate) for candidate in candidates]
         # one model settles it; the others join afterwards
-        tried = [self._glance(c, first_frame(c, self._input_size)) for c in candidates]
-        best = max(tried, key=lambda glance: glance.seen)
-        if film.spacing_mm is None and best.seen < WHOLE_SPINE:
-            tried += [self._glance(g.film, zoomed(g.look.frame, size)) for g in list(tried) for size in SMALLER]
-            best = max(tried, key=lambda glance: glance.seen)
-        chosen, first = best.film, best.look
-        if film.anterior is None:
-            chosen = told_side(chosen, best.seen, max(g.seen for g in tried if g.film.anterior != chosen.anterior))
+        looks = [self.look(c, first_frame(c, self._input_size), self.networks[:1]) for c in candidates]
+        if film.spacing_mm is None:
+            looks = self._at_its_scale(candidates, looks)
+        best, chosen = settled(film, candidates, [implausibility(look) for look in looks])
+        first = looks[best]
         if len(self.networks) > 1:
             first = joined([first, self.look(chosen, first.frame, self.networks[1:])])
         return chosen, first, find_spine(first, counting_grid(chosen, first.frame), chosen.size_px)
 
-    def _glance(self, film: Film, frame: InputFrame) -> Glance:
-        """What one model sees of a film."""
-        look = self.look(film, frame, self.networks[:1])
-        return Glance(film, look, landmarks_seen(look))
+    def _at_its_scale(self, candidates: Sequence[Film], looks: Sequence[Look]) -> list[Look]:
+        """The looks at a film of unknown scale, of the size in the view at which most landmarks are seen."""
+        sizes = [list(looks)]
+        if max(landmarks_seen(look) for look in looks) < WHOLE_SPINE:
+            for size in SMALLER:
+                frames = [zoomed(look.frame, size) for look in looks]
+                sizes.append([self.look(c, f, self.networks[:1]) for c, f in zip(candidates, frames, strict=True)])
+        return max(sizes, key=lambda same: max(landmarks_seen(look) for look in same))
 
     def _second_look(self, film: Film, first: Look, spine: Spine) -> tuple[Look, InputFrame]:
         """Look again at the spine alone, at the scale that the networks know; and the grid on which levels count."""
@@ -208,6 +210,7 @@ def detect(
     models: Path | None = None,
     engine: str = "auto",
     progress: Progress | None = None,
+    force: bool = False,
 ) -> Annotation:
     """Find the 45 landmarks of a film; `Annotation.parameters` of what it returns gives the 18 parameters.
 
@@ -218,13 +221,14 @@ def detect(
         models: folder of the models; None for those that ship.
         engine: "auto", "onnx" or "tensorflow".
         progress: called with the share done, 0 to 1, and what is being done.
+        force: measure a film whose tags say that it is no lateral one.
 
     Raises:
         FilmError: the file is not a film.
         ModelError: a model or the engine is missing, or a model was altered.
     """
     if isinstance(film, str | Path):
-        film = read_film(film, spacing, anterior)
+        film = read_film(film, spacing, anterior, force)
     else:
         film = film if isinstance(film, Film) else film_from_pixels(np.asarray(film))
         film = film if spacing is None else film.calibrated(spacing)

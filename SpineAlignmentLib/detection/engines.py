@@ -4,9 +4,10 @@ Nothing of either is imported before a network is loaded.
 """
 
 import contextlib
+import importlib
 import importlib.util
 import os
-from collections.abc import Sequence
+import sys
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, Protocol
@@ -24,9 +25,6 @@ ENGINES: Final[tuple[str, ...]] = ("onnx", "tensorflow")
 """In the order in which "auto" prefers them: ONNX Runtime starts in a tenth of the time."""
 
 _PACKAGES: Final[dict[str, str]] = {"onnx": "onnxruntime", "tensorflow": "tensorflow"}
-
-_ANSWERS: Final[tuple[str, ...]] = ("coordinates", "spread", "heatmaps")
-_EARLIER: Final[str] = "it answers without heatmaps: exported by an earlier version; python -m Training.export --again"
 
 
 @dataclass(frozen=True)
@@ -46,6 +44,13 @@ class Network(Protocol):
 
     def __call__(self, films: ImageArray) -> Answer:
         """Run it on films of shape (n, height, width), from `preprocessing.network_input`."""
+
+
+class Answers(Protocol):
+    """A loaded model with whatever it answers."""
+
+    def __call__(self, films: ImageArray) -> dict[str, NDArray[Any]]:
+        """Run it on films (n, height, width): its outputs by name."""
 
 
 def available_engines() -> tuple[str, ...]:
@@ -83,21 +88,62 @@ def load_network(model: Model, engine: str = "auto", threads: int | None = None)
     Raises:
         ModelError: the engine is not installed, or the model is missing, altered or cannot be loaded.
     """
+    return _Landmarks(load_answers(model, engine, threads), len(model.landmarks))
+
+
+def load_answers(model: Model, engine: str = "auto", threads: int | None = None) -> Answers:
+    """Load a model as it is, such as the network of bodies; see `load_network`."""
     chosen = choose_engine(engine)
     path = model.verified(ONNX_FILE if chosen == "onnx" else SAVED_MODEL)
     if chosen == "onnx" and WEIGHTS_FILE in model.checksums:
         model.verified(WEIGHTS_FILE)
-    count = len(model.landmarks)
-    loaded = _Onnx(path, threads, count) if chosen == "onnx" else _TensorFlow(path, threads, count)
-    return loaded
+    return _Onnx(path, threads) if chosen == "onnx" else _TensorFlow(path, threads)
+
+
+def _imported(engine: str) -> Any:
+    """The package of an engine.
+
+    Raises:
+        ModelError: it is installed but cannot be loaded, as on a Windows whose C++ runtime is too old for it.
+    """
+    package = _PACKAGES[engine]
+    try:
+        return importlib.import_module(package)
+    except (ImportError, OSError) as error:
+        help_there = (
+            "install the current Microsoft Visual C++ Redistributable, or another version of the package"
+            if sys.platform == "win32"
+            else f"install it again: pip install --force-reinstall {package}"
+        )
+        reason = (str(error).splitlines() or [type(error).__name__])[0]
+        raise ModelError(f"{package} is installed but cannot be loaded ({reason}); {help_there}") from error
+
+
+class _Landmarks:
+    def __init__(self, answers: Answers, count: int) -> None:
+        self._answers, self._count = answers, count
+
+    def __call__(self, films: ImageArray) -> Answer:
+        out = self._answers(films)
+        if "heatmaps" not in out:
+            raise ModelError(
+                "a network without heatmaps, exported by an earlier version: python -m Training.export --again"
+            )
+        points, spread = np.asarray(out["coordinates"], float), np.asarray(out["spread"], float)
+        heatmaps = out["heatmaps"]
+        if (
+            points.shape[1:] != (self._count, 2)
+            or spread.shape[1:] != (self._count,)
+            or heatmaps.shape[3] != self._count
+        ):
+            shapes = ", ".join(str(part.shape) for part in (points, spread, heatmaps))
+            raise ModelError(f"the network answers with shapes {shapes}, not {self._count} landmarks")
+        return Answer(points, spread, heatmaps)
 
 
 class _Onnx:
-    def __init__(self, path: Path, threads: int | None, landmarks: int) -> None:
-        import onnxruntime
-
-        self._path, self._landmarks = path, landmarks
-
+    def __init__(self, path: Path, threads: int | None) -> None:
+        onnxruntime = _imported("onnx")
         options = onnxruntime.SessionOptions()
         options.log_severity_level = 3
         if threads is not None:
@@ -110,20 +156,15 @@ class _Onnx:
         except Exception as error:
             raise ModelError(f"{path}: ONNX Runtime cannot load it: {str(error).splitlines()[0]}") from error
 
-    def __call__(self, films: ImageArray) -> Answer:
-        try:
-            answers = self._session.run(list(_ANSWERS), {"films": films[..., None]})
-        except ValueError as error:  # it has no output of that name
-            raise ModelError(f"{self._path}: {_EARLIER}") from error
-        return _checked(answers, self._landmarks)
+    def __call__(self, films: ImageArray) -> dict[str, NDArray[Any]]:
+        names = [output.name for output in self._session.get_outputs()]
+        return dict(zip(names, self._session.run(names, {"films": films[..., None]}), strict=True))
 
 
 class _TensorFlow:
-    def __init__(self, path: Path, threads: int | None, landmarks: int) -> None:
-        self._path, self._landmarks = path, landmarks
+    def __init__(self, path: Path, threads: int | None) -> None:
         os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
-        import tensorflow
-
+        tensorflow = _imported("tensorflow")
         if threads is not None:
             # TensorFlow that is already at work in this process refuses, and keeps the threads that it has
             with contextlib.suppress(RuntimeError):
@@ -135,16 +176,6 @@ class _TensorFlow:
             raise ModelError(f"{path}: TensorFlow cannot load it: {str(error).splitlines()[0]}") from error
         self._constant: Any = tensorflow.constant
 
-    def __call__(self, films: ImageArray) -> Answer:
+    def __call__(self, films: ImageArray) -> dict[str, NDArray[Any]]:
         out = self._run(films=self._constant(films[..., None]))
-        if not set(_ANSWERS) <= set(out):
-            raise ModelError(f"{self._path}: {_EARLIER}")
-        return _checked([out[name].numpy() for name in _ANSWERS], self._landmarks)
-
-
-def _checked(answers: Sequence[Any], count: int) -> Answer:
-    points, spread, heatmaps = np.asarray(answers[0], float), np.asarray(answers[1], float), answers[2]
-    if points.shape[1:] != (count, 2) or spread.shape[1:] != (count,) or heatmaps.shape[3] != count:
-        shapes = ", ".join(str(part.shape) for part in (points, spread, heatmaps))
-        raise ModelError(f"the network answers with shapes {shapes}, not {count} landmarks")
-    return Answer(points, spread, heatmaps)
+        return {name: values.numpy() for name, values in out.items()}

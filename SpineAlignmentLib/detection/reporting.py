@@ -67,6 +67,7 @@ def annotation(
         pixel_aspect=film.pixel_aspect,
         models=models,
         warnings=tuple(warnings),
+        film_sha256=film.sha256,
         numbering=_numbering(film, look, spine, counted, trust_in_shape),
     )
 

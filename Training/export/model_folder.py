@@ -2,8 +2,9 @@
 
 Both take `films`, float32 (N, H, W, 1), as `SpineAlignmentLib.film.preprocessing.network_input` makes them, and return
 `coordinates`, float32 (N, 45, 2), in input pixels, `spread`, float32 (N, 45), in input pixels, and `heatmaps`, float32
-(N, rows, columns, 45), each of sum 1; a close-up answers with the landmarks of its region alone. The SavedModel is the
-source; the twin is converted from it. Weights trained with another backend of Keras are exported the same way.
+(N, rows, columns, 45), each of sum 1; a close-up answers with the landmarks of its region alone. The network of bodies
+takes films of any size and answers with maps, see `SpineAlignmentLib.detection.bodies_network`. The SavedModel is the
+source; the twin is converted from it. Weights that were trained with another backend of Keras are exported the same way.
 
 Kernels are rounded to seven bits, see `Training.export.weight_storage`.
 """
@@ -17,7 +18,7 @@ import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, fields
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
 import numpy as np
 
@@ -27,9 +28,6 @@ from SpineAlignmentLib.errors import ModelError
 from SpineAlignmentLib.measurement import landmarks
 from Training.config import ConfigError, TrainingConfig, config_from_dict, load_config
 from Training.export.weight_storage import Packed, pack, unpack
-
-LANDMARK_AXES: Final[dict[str, int]] = {"coordinates": 1, "spread": 1, "heatmaps": 3}
-"""What an exported network answers, and which axis of it counts landmarks."""
 
 
 def export_run(run: Path, output: Path, name: str = "") -> Path:
@@ -47,10 +45,11 @@ def export_run(run: Path, output: Path, name: str = "") -> Path:
         ConfigError: no such run, or its weights do not fit its configuration.
     """
     from Training.run import checkpoint
+    from Training.run.tasks import task_of
 
     config = load_config(run / "config.yaml")
     arrays, state = checkpoint.load(run / "best.npz")
-    network = restored(config, arrays, run / "best.npz")
+    network = restored(config, arrays, run / "best.npz", task_of(config).serving_size(config))
     weights = [variable.numpy() for variable in network.weights]
     name = name or config.name
     output.mkdir(parents=True, exist_ok=True)
@@ -72,10 +71,11 @@ def export_again(model: Model) -> Path:
     Raises:
         ModelError: the SavedModel is missing or altered, or does not fit its configuration.
     """
-    from Training.network.pyramid import build_network
+    from Training.run.tasks import task_of
 
     config = config_from_dict(model.about["training"]["config"], str(model.folder / "model.json"))
-    network = build_network(config.network, config.input_size)
+    task = task_of(config)
+    network = task.network(config, task.serving_size(config))
     packed = stored_weights(model)
     with tempfile.TemporaryDirectory(dir=model.folder.parent, prefix=".export-") as temporary:
         folder = Path(temporary) / model.name
@@ -100,19 +100,19 @@ def stored_weights(model: Model) -> Packed:
         raise ModelError(f"{model.folder}: its weights do not fit its configuration; export it again") from error
 
 
-def restored(config: TrainingConfig, arrays: dict[str, Any], path: Path) -> Any:
-    """The network with these weights, in float32 whatever the training's precision was.
+def restored(config: TrainingConfig, arrays: dict[str, Any], path: Path, size: tuple[int | None, int | None]) -> Any:
+    """The network for films of a size with these weights, in float32 whatever the training's precision was.
 
     Raises:
         ConfigError: the weights, from `path`, do not fit.
     """
     import keras
 
-    from Training.network.pyramid import build_network
     from Training.run import checkpoint
+    from Training.run.tasks import task_of
 
     keras.mixed_precision.set_dtype_policy("float32")
-    network = build_network(config.network, config.input_size)
+    network = task_of(config).network(config, size)
     checkpoint.restore_network(network, arrays, path)
     return network
 
@@ -121,8 +121,10 @@ def serving_function(network: Any, config: TrainingConfig, weights: Callable[[],
     """The TensorFlow function with the exported signature; `weights` says, when it runs, what the network's are."""
     import tensorflow as tf
 
-    films = tf.TensorSpec([None, *config.input_size, 1], tf.float32, name="films")
-    rows = REGIONS[config.region].rows if config.region else None
+    from Training.run.tasks import task_of
+
+    task = task_of(config)
+    films = tf.TensorSpec([None, *task.serving_size(config), 1], tf.float32, name="films")
 
     @tf.function(input_signature=[films])  # type: ignore[untyped-decorator]
     def serve(films: Any) -> dict[str, Any]:
@@ -130,10 +132,7 @@ def serving_function(network: Any, config: TrainingConfig, weights: Callable[[],
         trainable = [values[weight.path] for weight in network.trainable_variables]
         fixed = [values[weight.path] for weight in network.non_trainable_variables]
         outputs, _ = network.stateless_call(trainable, fixed, films, training=False)
-        answers = {name: outputs[name] for name in LANDMARK_AXES}
-        if not rows:
-            return answers
-        return {name: tf.gather(answer, rows, axis=LANDMARK_AXES[name]) for name, answer in answers.items()}
+        return task.answers(outputs, config)
 
     return serve
 
@@ -157,11 +156,13 @@ def _servable(network: Any, config: TrainingConfig, packed: Packed) -> Any:
 
 def describe(config: TrainingConfig, state: dict[str, Any], name: str, folder: Path) -> dict[str, Any]:
     """The content of `model.json`."""
+    named = () if config.task == "bodies" else REGIONS[config.region].landmarks if config.region else landmarks.NAMES
     return {
         "name": name,
+        "task": config.task,
         "input_size": list(config.input_size),
         "region": config.region,
-        "landmarks": list(REGIONS[config.region].landmarks if config.region else landmarks.NAMES),
+        "landmarks": list(named),
         "regularization": config.loss.regularization,
         "training": {
             "config": portable(config),
@@ -195,20 +196,21 @@ def portable(config: TrainingConfig) -> dict[str, Any]:
 
 
 def update_ensemble(output: Path, names: list[str]) -> None:
-    """Makes `ensemble.json` list these models: those that see the whole film, if any, or close-ups, or both.
+    """Makes `ensemble.json` list these models: those that see the whole film, close-ups and the network of bodies.
 
     Raises:
         ConfigError: a model that is not there, or whose input differs from the others'.
     """
-    listed: dict[str, list[str]] = {"models": [], "close_ups": []}
+    listed: dict[str, list[str]] = {"models": [], "close_ups": [], "bodies": []}
     sizes = set()
     for name in names:
         path = output / name / "model.json"
         if not path.is_file():
             raise ConfigError(f"{path}: no such model; export it first")
         about = json.loads(path.read_text(encoding="utf-8"))
-        listed["close_ups" if about.get("region") else "models"].append(name)
-        if not about.get("region"):
+        kind = "bodies" if about.get("task") == "bodies" else "close_ups" if about.get("region") else "models"
+        listed[kind].append(name)
+        if kind == "models":
             sizes.add(tuple(about["input_size"]))
     if len(sizes) > 1:
         raise ConfigError(f"{output}: models of different input sizes {sorted(sizes)} cannot form an ensemble")
@@ -241,8 +243,8 @@ def _write_networks(network: Any, config: TrainingConfig, packed: Packed, folder
     shapes = [tuple(weight.shape) for weight in network.weights]
     _write_saved_model(_servable(network, config, packed), folder / SAVED_MODEL)
     weights = [np.asarray(values) for values in unpack(packed.codes, packed.steps, packed.others, shapes)]
-    write_onnx(serving_function(network, config, lambda: weights), shapes, packed, folder / ONNX_FILE,
-               folder / WEIGHTS_FILE)  # fmt: skip
+    function = serving_function(network, config, lambda: weights)
+    write_onnx(function, shapes, packed, folder / ONNX_FILE, folder / WEIGHTS_FILE)
 
 
 def _write_description(description: Mapping[str, Any], folder: Path) -> None:
