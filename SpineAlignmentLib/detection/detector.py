@@ -24,12 +24,12 @@ from SpineAlignmentLib.detection.levels import Path as Numbered
 from SpineAlignmentLib.detection.look import HIGHER_FIRST, Look, hips_in_order, joined
 from SpineAlignmentLib.detection.models import Model, read_close_ups, read_ensemble
 from SpineAlignmentLib.detection.numbering import count
+from SpineAlignmentLib.detection.refusal import GREATEST_DOUBT, doubt, no_spine
 from SpineAlignmentLib.detection.reporting import annotation
 from SpineAlignmentLib.detection.side import WHOLE_SPINE, implausibility, landmarks_seen, settled
 from SpineAlignmentLib.detection.sightings import Sighting
 from SpineAlignmentLib.detection.spine import Spine, find_spine, seen_closely
 from SpineAlignmentLib.detection.views import resized, zoomed
-from SpineAlignmentLib.errors import FilmError
 from SpineAlignmentLib.film.film import GIVEN, Film, film_from_pixels, turned
 from SpineAlignmentLib.film.polarity import looks_inverted
 from SpineAlignmentLib.film.preprocessing import InputFrame, network_input
@@ -98,7 +98,7 @@ class Detector:
         say(0.0, "looking at the film")
         film, first, spine = self._first_look(film)
         if spine is None or len(spine.best().levels) < LEAST_LEVELS:
-            raise FilmError(f"{film.name}: no lateral spine found")
+            raise no_spine(film.name)
         say(0.4, "looking at the spine")
         look, grid = self._second_look(film, first.named(), spine)
         spine = find_spine(look, grid, film.size_px) or spine
@@ -106,9 +106,12 @@ class Detector:
         path = spine.best()
         look = self._close_look(film, look.named(), spine, path).named()
         spine = seen_closely(spine, look)
+        counted = count(spine.evidence)
+        if not force and doubt(look, spine, counted.path) > GREATEST_DOUBT:
+            raise no_spine(film.name)
         say(0.9, "measuring")
         models = tuple(model.name for model, _ in (*self.networks, *self.close_ups))
-        return annotation(film, look, spine, count(spine.evidence), models, self.strategy.trust_in_shape)
+        return annotation(film, look, spine, counted, models, self.strategy.trust_in_shape)
 
     def _first_look(self, film: Film) -> tuple[Film, Look, Spine | None]:
         """The film as it should be looked at, facing side, polarity and scale settled, and what is seen at first."""
@@ -233,4 +236,4 @@ def detect(
         film = film if isinstance(film, Film) else film_from_pixels(np.asarray(film))
         film = film if spacing is None else film.calibrated(spacing)
         film = film if anterior is None else film.facing(anterior)
-    return shared_detector(models, engine).detect(film, progress)
+    return shared_detector(models, engine).detect(film, progress, force)

@@ -4,7 +4,7 @@ Both take `films`, float32 (N, H, W, 1), as `SpineAlignmentLib.film.preprocessin
 `coordinates`, float32 (N, 45, 2), in input pixels, `spread`, float32 (N, 45), in input pixels, and `heatmaps`, float32
 (N, rows, columns, 45), each of sum 1; a close-up answers with the landmarks of its region alone. The network of bodies
 takes films of any size and answers with maps, see `SpineAlignmentLib.detection.bodies_network`. The SavedModel is the
-source; the twin is converted from it. Weights that were trained with another backend of Keras are exported the same way.
+source; the twin is converted from it. Weights trained with another backend of Keras are exported the same way.
 
 Kernels are rounded to seven bits, see `Training.export.weight_storage`.
 """
