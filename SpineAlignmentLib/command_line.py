@@ -72,7 +72,7 @@ def _parser() -> argparse.ArgumentParser:
     detect.add_argument(
         "--models", type=Path, metavar="DIR", help="folder with ensemble.json; the shipped one if absent"
     )
-    detect.add_argument("--force", action="store_true", help="also films that are said to be of another view")
+    detect.add_argument("--force", action="store_true", help="also films of another view, or without a spine")
     detect.add_argument("--again", action="store_true", help="also films that are done already, unchanged, in OUT")
     detect.add_argument("--workers", type=_count, metavar="N", help="processes at work; one on each core if absent")
     detect.add_argument("--scheduler", metavar="tcp://HOST:8786", help="of a Dask cluster that does the films instead")

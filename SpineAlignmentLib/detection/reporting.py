@@ -67,8 +67,8 @@ def annotation(
         pixel_aspect=film.pixel_aspect,
         models=models,
         warnings=tuple(warnings),
-        numbering=_numbering(film, look, spine, counted, trust_in_shape),
         film_sha256=film.sha256,
+        numbering=_numbering(film, look, spine, counted, trust_in_shape),
     )
 
 

@@ -99,14 +99,6 @@ class Annotation:
         unknown = self.spacing_mm is None
         return {p.key: math.nan if unknown and p.unit == "mm" else float(values[p.key]) for p in PARAMETERS}
 
-    def cobb(self, upper: str, lower: str) -> float:
-        """The angle between any two levels in degrees, kyphosis +; NaN when not measurable.
-
-        Raises:
-            ValueError: an unknown level, or the upper one does not lie above the lower one.
-        """
-        return cobb(self.corners_mm(), upper, lower)
-
     def reasons(self) -> dict[str, str]:
         """Why parameters that are not measurable are not: key to a few words."""
         values = self.parameters()
@@ -132,6 +124,14 @@ class Annotation:
         back = OtherNumbering("the numbering that was found more probable", self.points_px, self.confidence)
         numbering = replace(self.numbering, sure=1 - self.numbering.sure, other=back)
         return replace(self, points_px=other.points_px, confidence=other.confidence, numbering=numbering)
+
+    def cobb(self, upper: str, lower: str) -> float:
+        """The angle between any two levels in degrees, kyphosis +; NaN when not measurable.
+
+        Raises:
+            ValueError: an unknown level, or the upper one does not lie above the lower one.
+        """
+        return cobb(self.corners_mm(), upper, lower)
 
     def with_points(self, points_px: ArrayLike, confidence: ArrayLike | None = None) -> "Annotation":
         """The same film with other landmarks."""

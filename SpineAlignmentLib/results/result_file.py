@@ -30,7 +30,7 @@ COMPUTED_KEYS: Final[frozenset[str]] = frozenset({"parameters", "cobb", "norms",
 
 _OWN_KEYS: Final[frozenset[str]] = COMPUTED_KEYS | frozenset(
     {"film", "size_px", "spacing_mm", "spacing_source", "anterior", "anterior_source", "pixel_aspect"}
-    | {"film_sha256", "landmarks", "vertebrae", "numbering", "models", "software", "warnings"}
+    | {"film_sha256", "landmarks", "vertebrae", "models", "software", "warnings", "numbering"}
 )
 
 MAX_NUMBER: Final[float] = 1e9
@@ -119,8 +119,8 @@ def from_json(content: Any, name: str = "annotation") -> Annotation:
         pixel_aspect=aspect,
         models=_strings(content.get("models"), f"{name}: models"),
         warnings=_strings(content.get("warnings"), f"{name}: warnings"),
-        film_sha256=str(content.get("film_sha256") or ""),
         numbering=None if content.get("numbering") is None else numbering.from_json(content["numbering"], name),
+        film_sha256=str(content.get("film_sha256") or ""),
         extra={k: v for k, v in content.items() if k not in _OWN_KEYS},
     )
 
