@@ -4,8 +4,10 @@ Nothing of either is imported before a network is loaded.
 """
 
 import contextlib
+import importlib
 import importlib.util
 import os
+import sys
 from pathlib import Path
 from typing import Any, Final, Protocol
 
@@ -93,6 +95,25 @@ def load_answers(model: Model, engine: str = "auto", threads: int | None = None)
     return _Onnx(path, threads) if chosen == "onnx" else _TensorFlow(path, threads)
 
 
+def _imported(engine: str) -> Any:
+    """The package of an engine.
+
+    Raises:
+        ModelError: it is installed but cannot be loaded, as on a Windows whose C++ runtime is too old for it.
+    """
+    package = _PACKAGES[engine]
+    try:
+        return importlib.import_module(package)
+    except (ImportError, OSError) as error:
+        help_there = (
+            "install the current Microsoft Visual C++ Redistributable, or another version of the package"
+            if sys.platform == "win32"
+            else f"install it again: pip install --force-reinstall {package}"
+        )
+        reason = (str(error).splitlines() or [type(error).__name__])[0]
+        raise ModelError(f"{package} is installed but cannot be loaded ({reason}); {help_there}") from error
+
+
 class _Landmarks:
     def __init__(self, answers: Answers, count: int) -> None:
         self._answers, self._count = answers, count
@@ -109,8 +130,7 @@ class _Landmarks:
 
 class _Onnx:
     def __init__(self, path: Path, threads: int | None) -> None:
-        import onnxruntime
-
+        onnxruntime = _imported("onnx")
         options = onnxruntime.SessionOptions()
         options.log_severity_level = 3
         if threads is not None:
@@ -131,8 +151,7 @@ class _Onnx:
 class _TensorFlow:
     def __init__(self, path: Path, threads: int | None) -> None:
         os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
-        import tensorflow
-
+        tensorflow = _imported("tensorflow")
         if threads is not None:
             # TensorFlow that is already at work in this process refuses, and keeps the threads that it has
             with contextlib.suppress(RuntimeError):

@@ -24,9 +24,12 @@ from SpineAlignmentLib.results.annotation import (
 )
 from SpineAlignmentLib.results.files import write_files
 
-_OWN_KEYS: Final[frozenset[str]] = frozenset(
+COMPUTED_KEYS: Final[frozenset[str]] = frozenset({"parameters", "cobb", "norms", "readings"})
+"""What follows from the landmarks: computed anew, never read from a file."""
+
+_OWN_KEYS: Final[frozenset[str]] = COMPUTED_KEYS | frozenset(
     {"film", "size_px", "spacing_mm", "spacing_source", "anterior", "anterior_source", "pixel_aspect"}
-    | {"film_sha256", "landmarks", "vertebrae", "parameters", "cobb", "models", "software", "warnings"}
+    | {"film_sha256", "landmarks", "vertebrae", "models", "software", "warnings"}
 )
 
 MAX_NUMBER: Final[float] = 1e9
@@ -63,7 +66,7 @@ def to_json(annotation: Annotation) -> dict[str, Any]:
 
 
 def from_json(content: Any, name: str = "annotation") -> Annotation:
-    """An annotation from the content of a result file; parameters are computed anew, never read.
+    """An annotation from the content of a result file, without its `COMPUTED_KEYS`.
 
     Args:
         content: what `json.load` returned.
