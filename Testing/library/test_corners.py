@@ -1,12 +1,15 @@
 """Corners go to the level at whose center a body lies, and to no other."""
 
 import numpy as np
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from SpineAlignmentLib.detection.bodies_network import Bodies, Body
-from SpineAlignmentLib.detection.corners import corners_at
-from SpineAlignmentLib.measurement.landmarks import VERTEBRAE
+from SpineAlignmentLib.detection.corners import corners_at, with_corners
+from SpineAlignmentLib.measurement.landmarks import CENTERS as CENTER_NAMES
+from SpineAlignmentLib.measurement.landmarks import COUNT, INDEX, VERTEBRAE
+from SpineAlignmentLib.results.annotation import Annotation
 
 CENTERS = np.column_stack([100 + 10 * np.sin(np.arange(24) / 4), 50.0 + 30 * np.arange(24)])
 
@@ -47,6 +50,23 @@ def test_levels_that_are_not_on_the_film_have_no_corners() -> None:
     _, strengths = corners_at(centers, Bodies(tuple(body(*c) for c in CENTERS), ()))
     assert np.isnan(strengths[-1]) and np.isfinite(strengths[:-1]).all()
     assert np.isnan(corners_at(np.full((24, 2), np.nan), Bodies((body(1, 2),), ()))[1]).all()
+
+
+def test_a_result_with_corners_is_as_sure_as_its_centers_and_bodies() -> None:
+    points, sure = np.full((COUNT, 2), np.nan), np.full(COUNT, np.nan)
+    rows = [INDEX[name] for name in CENTER_NAMES]
+    points[rows], sure[rows] = CENTERS[:23], np.linspace(0.5, 1, 23)
+    points[rows[4]] = np.nan
+    film = Annotation("f.png", (300, 900), points, sure)
+    found = Bodies(tuple(body(x, y, 0.4 + 0.02 * i) for i, (x, y) in enumerate(CENTERS)), ())
+    result = with_corners(film, found)
+    known = np.isfinite(result.vertebrae_confidence)
+    assert np.flatnonzero(~known).tolist() == [4, 23], "neither a level that was not found nor an L6"
+    assert (result.vertebrae_confidence[known] < sure[rows][known[:23]]).all()
+    assert (np.diff(result.vertebrae_confidence[known]) > 0).all()
+    six = with_corners(film, found, CENTERS[23])
+    np.testing.assert_array_equal(six.vertebrae_px[23], found.vertebrae[23].corners)
+    assert six.cobb("T4", "L6") == pytest.approx(0, abs=1e-9)
 
 
 def test_pixels_that_are_no_squares() -> None:
