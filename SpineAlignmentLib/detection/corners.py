@@ -23,7 +23,7 @@ fitted on simulated films, and right to 0.05 on fourteen real ones."""
 def with_corners(result: Annotation, bodies: Bodies, l6_center: ArrayLike = (np.nan, np.nan)) -> Annotation:
     """A result with the corners of every vertebra whose level it knows.
 
-    A vertebra's confidence is that of its center, which knows about levels, times the chance that its corners are right.
+    A vertebra is as sure as its center, which knows about levels, times the chance that its corners are right.
 
     Args:
         result: of the landmarks, whose centers say which level lies where.
