@@ -17,21 +17,29 @@ FloatArray = NDArray[np.float64]
 REACH: Final[float] = 0.45
 """A body belongs to a level when it lies nearer to its center than this share of the distance to the next level."""
 
+_NOWHERE: Final[tuple[float, float]] = (np.nan, np.nan)
+
 _CHANCE: Final[tuple[float, float]] = (-2.7, 8.2)
 """The chance that no corner of a body is more than 6 mm off is the logistic function of a + b times its strength;
 fitted on simulated films, and right to 0.05 on fourteen real ones."""
 
 
-def with_vertebrae(result: Annotation, pixels: NDArray[np.generic], network: Answers) -> Annotation:
+def with_vertebrae(
+    result: Annotation,
+    pixels: NDArray[np.generic],
+    network: Answers,
+    l6_centers: tuple[ArrayLike, ArrayLike] = (_NOWHERE, _NOWHERE),
+) -> Annotation:
     """A result with the corners of every vertebra whose level it knows, found on the film's pixels.
 
     Args:
         result: of the landmarks.
         pixels: shape (height, width), bone bright.
         network: of bodies, loaded by `engines.load_answers`.
+        l6_centers: (x, y) of an L6, which has no landmark, under the numbering of the result and under the other one.
     """
     frame = whole_frame(result.size_px, result.spacing_mm or apparent_spacing(result), result.anterior)
-    return with_corners(result, find_bodies(pixels, frame, network))
+    return with_corners(result, find_bodies(pixels, frame, network), l6_centers)
 
 
 def apparent_spacing(result: Annotation) -> tuple[float, float]:
@@ -48,7 +56,9 @@ def apparent_spacing(result: Annotation) -> tuple[float, float]:
     return size, size * result.pixel_aspect
 
 
-def with_corners(result: Annotation, bodies: Bodies, l6_center: ArrayLike = (np.nan, np.nan)) -> Annotation:
+def with_corners(
+    result: Annotation, bodies: Bodies, l6_centers: tuple[ArrayLike, ArrayLike] = (_NOWHERE, _NOWHERE)
+) -> Annotation:
     """A result with the corners of every vertebra whose level it knows.
 
     A vertebra is as sure as its center, which knows about levels, times the chance that its corners are right.
@@ -56,14 +66,27 @@ def with_corners(result: Annotation, bodies: Bodies, l6_center: ArrayLike = (np.
     Args:
         result: of the landmarks, whose centers say which level lies where.
         bodies: found on the same film, film pixels.
-        l6_center: (x, y) where there is an L6, which has no landmark; its confidence is that of L5.
+        l6_centers: see `with_vertebrae`; an L6 is as sure as L5.
     """
+    spacing, numbering = result.spacing_mm or (1.0, result.pixel_aspect), result.numbering
+    if numbering is not None and numbering.other is not None:
+        other = numbering.other
+        corners, sure = _sure_corners(other.points_px, other.confidence, l6_centers[1], bodies, spacing)
+        other = replace(other, vertebrae_px=corners, vertebrae_confidence=sure)
+        numbering = replace(numbering, other=other)
+    corners, sure = _sure_corners(result.points_px, result.confidence, l6_centers[0], bodies, spacing)
+    return replace(result, vertebrae_px=corners, vertebrae_confidence=sure, numbering=numbering)
+
+
+def _sure_corners(
+    points: FloatArray, confidence: FloatArray, l6_center: ArrayLike, bodies: Bodies, spacing: tuple[float, float]
+) -> tuple[FloatArray, FloatArray]:
+    """Corners (24, 4, 2) and confidence (24,) of the levels whose centers are among landmarks (45, 2)."""
     rows = [INDEX[name] for name in CENTERS]
-    centers = np.vstack([result.points_px[rows], np.asarray(l6_center, float)])
-    sure = result.confidence[[*rows, rows[-1]]]
-    corners, strengths = corners_at(centers, bodies, result.spacing_mm or (1.0, result.pixel_aspect))
+    centers = np.vstack([points[rows], np.asarray(l6_center, float)])
+    corners, strengths = corners_at(centers, bodies, spacing)
     chance = 1 / (1 + np.exp(-(_CHANCE[0] + _CHANCE[1] * strengths)))
-    return replace(result, vertebrae_px=corners, vertebrae_confidence=sure * chance)
+    return corners, confidence[[*rows, rows[-1]]] * chance
 
 
 def corners_at(

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from SpineAlignmentLib.detection import detect
 from SpineAlignmentLib.detection.bodies_network import (
     WHOLE,
     Bodies,
@@ -22,7 +23,7 @@ from SpineAlignmentLib.detection.models import read_bodies_model
 from SpineAlignmentLib.film.reading import read_film
 from SpineAlignmentLib.measurement.landmarks import CENTERS, CORNERS, INDEX, PRESACRAL_LEVELS
 from SpineAlignmentLib.results.annotation import Annotation
-from SpineAlignmentLib.results.result_file import read_annotation
+from SpineAlignmentLib.results.result_file import read_annotation, to_json
 from Testing.library.films import SAMPLE_FILM
 
 Pixels = NDArray[np.generic]
@@ -102,6 +103,20 @@ def test_levels_of_the_sample_film_get_their_corners(
                 off.append(np.linalg.norm(xy - truth.points_px[INDEX[name]]) * truth.spacing_mm[0])
     assert np.nanmedian(off) < 4
     assert result.cobb("T4", "T12") == pytest.approx(truth.parameters()["MTK"], abs=20)
+
+
+def test_a_detection_holds_the_corners(sample: tuple[Pixels, Annotation]) -> None:
+    _, truth = sample
+    assert truth.spacing_mm is not None
+    result = detect(SAMPLE_FILM)
+    assert np.isfinite(result.vertebrae_confidence).sum() >= 19
+    off = []
+    for level, corners in zip(PRESACRAL_LEVELS, result.vertebrae_px, strict=False):
+        for corner, xy in zip(CORNERS, corners, strict=True):
+            if (name := f"{level}_{corner}") in INDEX:
+                off.append(np.linalg.norm(xy - truth.points_px[INDEX[name]]) * truth.spacing_mm[0])
+    assert np.nanmedian(off) < 4
+    assert set(to_json(result)["vertebrae"]["T8"]) == {*CORNERS, "confidence"}
 
 
 def test_nothing_is_found_where_there_is_no_spine(network: Answers) -> None:

@@ -10,6 +10,8 @@ from SpineAlignmentLib.detection.corners import corners_at, with_corners
 from SpineAlignmentLib.measurement.landmarks import CENTERS as CENTER_NAMES
 from SpineAlignmentLib.measurement.landmarks import COUNT, INDEX, VERTEBRAE
 from SpineAlignmentLib.results.annotation import Annotation
+from SpineAlignmentLib.results.numbering import Numbering, OtherNumbering
+from SpineAlignmentLib.results.result_file import from_json, to_json
 
 CENTERS = np.column_stack([100 + 10 * np.sin(np.arange(24) / 4), 50.0 + 30 * np.arange(24)])
 
@@ -64,9 +66,27 @@ def test_a_result_with_corners_is_as_sure_as_its_centers_and_bodies() -> None:
     assert np.flatnonzero(~known).tolist() == [4, 23], "neither a level that was not found nor an L6"
     assert (result.vertebrae_confidence[known] < sure[rows][known[:23]]).all()
     assert (np.diff(result.vertebrae_confidence[known]) > 0).all()
-    six = with_corners(film, found, CENTERS[23])
+    six = with_corners(film, found, (CENTERS[23], (np.nan, np.nan)))
     np.testing.assert_array_equal(six.vertebrae_px[23], found.vertebrae[23].corners)
     assert six.cobb("T4", "L6") == pytest.approx(0, abs=1e-9)
+
+
+def test_corners_follow_when_the_numbering_is_switched() -> None:
+    rows = [INDEX[name] for name in CENTER_NAMES]
+    points, shifted = np.full((COUNT, 2), np.nan), np.full((COUNT, 2), np.nan)
+    points[rows[1:]], shifted[rows[:-1]] = CENTERS[1:23], CENTERS[1:23]
+    sure = np.full(COUNT, 0.8)
+    other = OtherNumbering("all levels one higher", shifted, 0.2 * sure)
+    film = Annotation("f.png", (300, 900), points, sure, numbering=Numbering(24, ("C3", "L5"), 0.8, other))
+    found = Bodies(tuple(body(x, y) for x, y in CENTERS), ())
+    result = with_corners(film, found, (CENTERS[23], (np.nan, np.nan)))
+    switched = result.renumbered()
+    for level in range(2, 22):
+        np.testing.assert_array_equal(result.vertebrae_px[level + 1], switched.vertebrae_px[level])
+    assert np.isnan(switched.vertebrae_px[23]).all() and np.isfinite(result.vertebrae_px[23]).all()
+    again = from_json(to_json(switched)).renumbered()
+    np.testing.assert_allclose(again.vertebrae_px, result.vertebrae_px, atol=1e-3)
+    np.testing.assert_allclose(again.vertebrae_confidence, result.vertebrae_confidence, atol=1e-3)
 
 
 def test_pixels_that_are_no_squares() -> None:
