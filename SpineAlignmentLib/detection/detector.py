@@ -18,11 +18,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from SpineAlignmentLib.detection.close_ups import SCATTER, close_up_frame, close_up_input
-from SpineAlignmentLib.detection.engines import Network, choose_engine, load_network
+from SpineAlignmentLib.detection.corners import with_vertebrae
+from SpineAlignmentLib.detection.engines import Network, choose_engine, load_answers, load_network
 from SpineAlignmentLib.detection.extent import SMALLER, counting_grid, first_frame, own_scale, shows, view_of
 from SpineAlignmentLib.detection.levels import Path as Numbered
 from SpineAlignmentLib.detection.look import HIGHER_FIRST, Look, hips_in_order, joined
-from SpineAlignmentLib.detection.models import Model, read_close_ups, read_ensemble
+from SpineAlignmentLib.detection.models import Model, read_bodies_model, read_close_ups, read_ensemble
 from SpineAlignmentLib.detection.numbering import count
 from SpineAlignmentLib.detection.refusal import GREATEST_DOUBT, doubt, no_spine
 from SpineAlignmentLib.detection.reporting import annotation
@@ -82,6 +83,8 @@ class Detector:
             [(model, load_network(model, self.engine, threads)) for model in group]
             for group in (self.models, read_close_ups(models))
         )
+        bodies = read_bodies_model(models)
+        self.bodies = None if bodies is None else load_answers(bodies, self.engine, threads)
 
     def detect(self, film: Film, progress: Progress | None = None, force: bool = False) -> Annotation:
         """Find the 45 landmarks of a film.
@@ -111,7 +114,11 @@ class Detector:
             raise no_spine(film.name)
         say(0.9, "measuring")
         models = tuple(model.name for model, _ in (*self.networks, *self.close_ups))
-        return annotation(film, look, spine, counted, models, self.strategy.trust_in_shape)
+        result = annotation(film, look, spine, counted, models, self.strategy.trust_in_shape)
+        if self.bodies is None:
+            return result
+        l6_centers = spine.l6_center(counted.path), spine.l6_center(counted.runner_up)
+        return with_vertebrae(result, film.pixels, self.bodies, l6_centers)
 
     def _first_look(self, film: Film) -> tuple[Film, Look, Spine | None]:
         """The film as it should be looked at, facing side, polarity and scale settled, and what is seen at first."""

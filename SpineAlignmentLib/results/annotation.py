@@ -12,10 +12,11 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from SpineAlignmentLib.errors import ResultError
-from SpineAlignmentLib.measurement.landmarks import CORNERS, COUNT, INDEX, NAMES, VERTEBRAE
+from SpineAlignmentLib.measurement.landmarks import COUNT, INDEX, NAMES
 from SpineAlignmentLib.measurement.parameters import PARAMETERS, SFD_MINIMUM_MM, Parameter, spinopelvic_parameters
 from SpineAlignmentLib.measurement.vertebrae import all_corners, cobb
 from SpineAlignmentLib.results.numbering import Numbering, OtherNumbering
+from SpineAlignmentLib.results.vertebrae import no_vertebra_confidence, no_vertebrae
 
 FloatArray = NDArray[np.float64]
 
@@ -33,16 +34,6 @@ def no_points() -> FloatArray:
 def no_confidence() -> FloatArray:
     """Shape (45,): unknown for every landmark."""
     return np.full(COUNT, np.nan)
-
-
-def no_vertebrae() -> FloatArray:
-    """Shape (24, 4, 2): no corner is known."""
-    return np.full((len(VERTEBRAE), len(CORNERS), 2), np.nan)
-
-
-def no_vertebra_confidence() -> FloatArray:
-    """Shape (24,): unknown for every vertebra."""
-    return np.full(len(VERTEBRAE), np.nan)
 
 
 @dataclass(frozen=True)
@@ -121,9 +112,18 @@ class Annotation:
         if self.numbering is None or self.numbering.other is None:
             raise ResultError(f"{self.film}: no other numbering of the vertebrae was found")
         other = self.numbering.other
-        back = OtherNumbering("the numbering that was found more probable", self.points_px, self.confidence)
-        numbering = replace(self.numbering, sure=1 - self.numbering.sure, other=back)
-        return replace(self, points_px=other.points_px, confidence=other.confidence, numbering=numbering)
+        back = OtherNumbering(
+            "the numbering that was found more probable",
+            *(self.points_px, self.confidence, self.vertebrae_px, self.vertebrae_confidence),
+        )
+        return replace(
+            self,
+            points_px=other.points_px,
+            confidence=other.confidence,
+            vertebrae_px=other.vertebrae_px,
+            vertebrae_confidence=other.vertebrae_confidence,
+            numbering=replace(self.numbering, sure=1 - self.numbering.sure, other=back),
+        )
 
     def cobb(self, upper: str, lower: str) -> float:
         """The angle between any two levels in degrees, kyphosis +; NaN when not measurable.
