@@ -24,7 +24,7 @@ from SpineAlignmentLib.detection.look import HIGHER_FIRST, Look, hips_in_order, 
 from SpineAlignmentLib.detection.models import Model, read_close_ups, read_ensemble
 from SpineAlignmentLib.detection.side import implausibility, settled
 from SpineAlignmentLib.detection.views import region_of, resized, zoomed
-from SpineAlignmentLib.film.film import GIVEN, Film, film_from_pixels, turned
+from SpineAlignmentLib.film.film import CLAIMED_SIDES, GIVEN, Film, film_from_pixels, turned
 from SpineAlignmentLib.film.polarity import looks_inverted
 from SpineAlignmentLib.film.preprocessing import InputFrame, fit_film, fit_region, network_input
 from SpineAlignmentLib.film.reading import read_film
@@ -101,7 +101,7 @@ class Detector:
 
     def _first_look(self, film: Film) -> tuple[Film, Look]:
         """The film as it should be looked at, facing side and polarity settled, and the first look at all of it."""
-        told = film.anterior is not None and film.anterior_source == GIVEN
+        told = film.anterior is not None and film.anterior_source not in CLAIMED_SIDES
         sides = (film.anterior or "",) if told else ("left", "right")
         candidates = [film.facing(side, film.anterior_source) for side in sides]
         if film.polarity_doubt or (film.polarity_source != GIVEN and looks_inverted(film.pixels)):
