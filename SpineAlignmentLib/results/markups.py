@@ -15,7 +15,7 @@ from SpineAlignmentLib.errors import ResultError
 from SpineAlignmentLib.measurement.landmarks import INDEX, NAMES
 from SpineAlignmentLib.results.annotation import SPACING_WARNING, Annotation
 from SpineAlignmentLib.results.placement import Placement
-from SpineAlignmentLib.results.result_file import MAX_NUMBER, from_json, read_json, to_json
+from SpineAlignmentLib.results.result_file import COMPUTED_KEYS, MAX_NUMBER, from_json, read_json, to_json
 
 FloatArray = NDArray[np.float64]
 
@@ -49,7 +49,7 @@ def markups_bytes(annotation: Annotation, placement: Placement) -> bytes:
     if annotation.spacing_mm is None:
         for point in points:
             point["description"] = "; ".join(filter(None, [point["description"], _NO_SPACING]))
-    film = {k: v for k, v in to_json(annotation).items() if k not in ("landmarks", "parameters")}
+    film = {k: v for k, v in to_json(annotation).items() if k != "landmarks" and k not in COMPUTED_KEYS}
     film["placement"] = {"origin": placement.origin, "x_step": placement.x_step, "y_step": placement.y_step}
     markup = {
         "type": "Fiducial",
