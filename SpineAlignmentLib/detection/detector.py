@@ -234,4 +234,4 @@ def detect(
         film = film if isinstance(film, Film) else film_from_pixels(np.asarray(film))
         film = film if spacing is None else film.calibrated(spacing)
         film = film if anterior is None else film.facing(anterior)
-    return shared_detector(models, engine).detect(film, progress)
+    return shared_detector(models, engine).detect(film, progress, force)
