@@ -31,7 +31,7 @@ from SpineAlignmentLib.detection.side import WHOLE_SPINE, implausibility, landma
 from SpineAlignmentLib.detection.sightings import Sighting
 from SpineAlignmentLib.detection.spine import Spine, find_spine, seen_closely
 from SpineAlignmentLib.detection.views import resized, zoomed
-from SpineAlignmentLib.film.film import GIVEN, Film, film_from_pixels, turned
+from SpineAlignmentLib.film.film import CLAIMED_SIDES, GIVEN, Film, film_from_pixels, turned
 from SpineAlignmentLib.film.polarity import looks_inverted
 from SpineAlignmentLib.film.preprocessing import InputFrame, network_input
 from SpineAlignmentLib.film.reading import read_film
@@ -122,7 +122,7 @@ class Detector:
 
     def _first_look(self, film: Film) -> tuple[Film, Look, Spine | None]:
         """The film as it should be looked at, facing side, polarity and scale settled, and what is seen at first."""
-        told = film.anterior is not None and film.anterior_source == GIVEN
+        told = film.anterior is not None and film.anterior_source not in CLAIMED_SIDES
         sides = (film.anterior or "",) if told else ("left", "right")
         candidates = [film.facing(side, film.anterior_source) for side in sides]
         if film.polarity_doubt or (film.polarity_source != GIVEN and looks_inverted(film.pixels)):
