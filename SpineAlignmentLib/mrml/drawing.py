@@ -97,10 +97,14 @@ def _side(share: float) -> int:
 
 
 def add_drawn(scene: Node, class_name: str, name: str) -> Node:
-    """A new markup that leaves the user's hand where it is: Slicer lets clicks place points of the newest markup."""
+    """A new markup that is no one's to edit, so that Slicer's lists leave it out.
+
+    Slicer lets clicks place points of the newest markup; this one leaves the user's hand where it is.
+    """
     selection = scene.GetNodeByID("vtkMRMLSelectionNodeSingleton")
     placed = selection.GetActivePlaceNodeID() if selection is not None else None
     node = scene.AddNewNodeByClass(class_name, name)
+    node.SetHideFromEditors(True)
     if selection is not None:
         selection.SetActivePlaceNodeID(placed)
     return node

@@ -154,6 +154,8 @@ def write_detection(node: Node, detection: results.Annotation) -> None:
             node.RemoveNthMeasurement(i)
     measurement = slicer.vtkMRMLStaticMeasurement()
     measurement.SetName(_CONFIDENCE)
+    # it looks its unit up in the scene, to which the list leads
+    measurement.SetInputMRMLNode(node)
     measurement.SetControlPointValues(values)
     measurement.SetValue(float(np.nan_to_num(detection.confidence, nan=0.0).min()), _CONFIDENCE)
     node.AddMeasurement(measurement)
