@@ -29,16 +29,13 @@ from SpineAlignmentLib.film.polarity import looks_inverted
 from SpineAlignmentLib.film.preprocessing import InputFrame, fit_film, fit_region, network_input
 from SpineAlignmentLib.film.reading import read_film
 from SpineAlignmentLib.measurement.landmarks import NAMES
-from SpineAlignmentLib.results.annotation import Annotation
+from SpineAlignmentLib.results.annotation import LOW_CONFIDENCE, Annotation
 
 FloatArray = NDArray[np.float64]
 Progress = Callable[[float, str], None]
 
 MANY: Final[int] = 12
 """More landmarks than this are counted in a warning, not named."""
-
-LOW_CONFIDENCE: Final[float] = 0.5
-"""Landmarks below this are named in the result's warnings."""
 
 
 @dataclass(frozen=True)

@@ -14,9 +14,9 @@ from SpineAlignmentLib.measurement.landmarks import CENTERS, NAMES
 from SpineAlignmentLib.measurement.parameters import KEYS, PARAMETERS
 from SpineAlignmentLib.measurement.shapes import Construction, Point, Segment
 from SpineAlignmentLib.results.annotation import Annotation, film_points
+from SpineAlignmentLib.results.colors import CURVE, GROUP_COLORS, SURE, UNSURE, Color
 
 FloatArray = NDArray[np.float64]
-Color = tuple[int, int, int]
 Box = tuple[float, float, float, float]
 """Left, top, right and bottom in pixels."""
 
@@ -29,22 +29,10 @@ LABEL_PX: Final[int] = 17
 OVERSAMPLING: Final[int] = 2
 """Lines are drawn this many times larger and scaled down, which smooths them."""
 
-GROUP_COLORS: Final[dict[str, Color]] = {
-    "pelvis": (255, 176, 59),
-    "lumbar": (94, 211, 243),
-    "thoracic": (122, 226, 130),
-    "cervical": (240, 141, 220),
-    "global": (250, 240, 120),
-}
-"""Parameter group to its color; apart from each other for color-blind readers by their lightness as well."""
-
 LEADER_FROM_PX: Final[float] = 40.0
 """A label moved farther than this from its place is tied to it by a line."""
 
 _RINGS: Final[int] = 40
-_LANDMARK: Final[Color] = (255, 92, 80)
-_CENTER: Final[Color] = (255, 255, 255)
-_CURVE: Final[Color] = (120, 170, 255)
 _TEXT: Final[Color] = (235, 238, 242)
 _DIM: Final[Color] = (150, 158, 168)
 _PANEL: Final[Color] = (24, 28, 34)
@@ -95,7 +83,7 @@ def draw_film(film: Radiograph, annotation: Annotation, keys: Sequence[str] = KE
     sheet.curve(spine_curve(annotation.points_mm()))
     for parameter in drawn:
         sheet.construction(shown[parameter.key], GROUP_COLORS[parameter.group])
-    sheet.landmarks(annotation.points_px)
+    sheet.landmarks(annotation)
     picture = sheet.finished()
     for parameter in drawn:
         sheet.label(picture, shown[parameter.key], GROUP_COLORS[parameter.group], label_px)
@@ -182,7 +170,7 @@ class _Sheet:
 
     def curve(self, points: FloatArray) -> None:
         if len(points) > 1:
-            self._line(self._place(points), _CURVE, 3.0, 170)
+            self._line(self._place(points), CURVE, 3.0, 170)
 
     def construction(self, shown: Construction, color: Color) -> None:
         for segment in shown.segments:
@@ -197,13 +185,13 @@ class _Sheet:
         else:
             self._line(np.array([start, end]), color, _WIDTHS[segment.kind], 210)
 
-    def landmarks(self, points_px: FloatArray) -> None:
-        for name, p in zip(NAMES, points_px, strict=True):
+    def landmarks(self, annotation: Annotation) -> None:
+        for name, p, low in zip(NAMES, annotation.points_px, annotation.is_low(), strict=True):
             if not np.isfinite(p).all():
                 continue
             x, y = self._canvas.at(p) * OVERSAMPLING
             radius = (2.6 if name in CENTERS else 3.4) * OVERSAMPLING
-            color = _CENTER if name in CENTERS else _LANDMARK
+            color = UNSURE if low else SURE
             box = (x - radius, y - radius, x + radius, y + radius)
             self._pen.ellipse(box, (*color, 255), (20, 20, 20, 255), OVERSAMPLING)
             clear = tuple(np.array([x - radius, y - radius, x + radius, y + radius]) / OVERSAMPLING)
