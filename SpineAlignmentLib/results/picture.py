@@ -1,7 +1,7 @@
 """The picture of a result: the film with its landmarks, the spine curve and every measurement with its value."""
 
 import io
-from collections.abc import Sequence
+from collections.abc import Collection
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, Final, Protocol
@@ -56,18 +56,24 @@ class Radiograph(Protocol):
         """(x, y) size of a pixel, in mm or relative."""
 
 
-def draw(film: Radiograph, annotation: Annotation) -> Any:
-    """The picture as a Pillow image: the film on the left, the table of the 18 parameters on the right."""
+def draw(film: Radiograph, annotation: Annotation, keys: Collection[str] = KEYS) -> Any:
+    """The picture as a Pillow image: the film on the left, the table of the 18 parameters on the right.
+
+    Args:
+        film: its pixels.
+        annotation: its landmarks.
+        keys: the parameters that are drawn.
+    """
     from PIL import Image
 
-    picture = draw_film(film, annotation)
+    picture = draw_film(film, annotation, keys)
     whole = Image.new("RGB", (picture.width + int(HEIGHT_PX * _PANEL_SHARE), HEIGHT_PX), _PANEL)
     whole.paste(picture, (0, 0))
     _panel(whole, picture.width, annotation)
     return whole
 
 
-def draw_film(film: Radiograph, annotation: Annotation, keys: Sequence[str] = KEYS, label_px: int = LABEL_PX) -> Any:
+def draw_film(film: Radiograph, annotation: Annotation, keys: Collection[str] = KEYS, label_px: int = LABEL_PX) -> Any:
     """The film with landmarks, spine curve and measurements, without the table, as a Pillow image.
 
     Args:
@@ -90,10 +96,10 @@ def draw_film(film: Radiograph, annotation: Annotation, keys: Sequence[str] = KE
     return picture
 
 
-def png_bytes(film: Radiograph, annotation: Annotation) -> bytes:
+def png_bytes(film: Radiograph, annotation: Annotation, keys: Collection[str] = KEYS) -> bytes:
     """The picture as the bytes of a PNG file."""
     stream = io.BytesIO()
-    draw(film, annotation).save(stream, "PNG", compress_level=1)
+    draw(film, annotation, keys).save(stream, "PNG", compress_level=1)
     return stream.getvalue()
 
 

@@ -9,8 +9,8 @@ from PIL import Image
 from SpineAlignmentLib.film.film import film_from_pixels
 from SpineAlignmentLib.measurement.landmarks import COUNT
 from SpineAlignmentLib.results.annotation import Annotation, film_points
-from SpineAlignmentLib.results.colors import SURE, UNSURE
-from SpineAlignmentLib.results.picture import HEIGHT_PX, draw, png_bytes
+from SpineAlignmentLib.results.colors import GROUP_COLORS, SURE, UNSURE
+from SpineAlignmentLib.results.picture import HEIGHT_PX, draw, draw_film, png_bytes
 from Testing.library.films import pattern
 
 SPACING = (0.5, 0.5)
@@ -43,6 +43,15 @@ def test_landmarks_are_drawn_on_the_film(upright, anterior):
     unsure = annotation.with_points(annotation.points_px, confidence)
     assert in_color(UNSURE, film, unsure) > 100
     assert in_color(SURE, film, unsure) < sure
+
+
+def test_only_what_is_chosen_is_drawn_on_the_film(upright):
+    film, annotation = shown(upright)
+    for group, keys in (("pelvis", ["PI", "PT"]), ("cervical", ["CL"])):
+        drawn = np.asarray(draw_film(film, annotation, keys).convert("RGB")).astype(int)
+        colors = {name: int((np.abs(drawn - color).max(axis=2) < 12).sum()) for name, color in GROUP_COLORS.items()}
+        assert colors.pop(group) > 200
+        assert not any(colors.values())
 
 
 def test_png_with_any_landmarks_missing(upright):

@@ -26,7 +26,8 @@ def test_saved_landmarks_are_opened_again_and_go_on(page, browser, viewer, tmp_p
         again.settle()
         again.page.keyboard.press("f")
         again.settle()
-        again.drag_landmark("L1_C", opened, (-20, 0))
+        again.drag(again.screen(opened.points_px[INDEX["L1_C"]], opened), (-20, 0), on="L1_C:")
+        assert np.abs(again.annotation().points_px - opened.points_px)[INDEX["L1_C"]].max() > 5
         again.press("Control+z")
         assert np.allclose(again.annotation().points_px, opened.points_px, atol=0.01)
         assert again.page.errors == []
