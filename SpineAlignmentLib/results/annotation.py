@@ -22,6 +22,8 @@ FloatArray = NDArray[np.float64]
 
 ANTERIOR_SIDES: Final[tuple[str, str]] = ("left", "right")
 
+LOW_CONFIDENCE: Final[float] = 0.5
+"""Landmarks below this are uncertain: named in the warnings, and red wherever they are drawn."""
 SPACING_WARNING: Final[str] = "pixel spacing"
 """How warnings about the size of a pixel begin; they go when the film is calibrated."""
 
@@ -77,6 +79,10 @@ class Annotation:
         """Shape (25, 4, 2): every known corner in the frame of `points_mm`, see `measurement.vertebrae.all_corners`."""
         corners = frame_points(self.vertebrae_px, self.spacing_mm or (1.0, self.pixel_aspect), self.anterior)
         return all_corners(corners, self.points_mm())
+
+    def is_low(self) -> NDArray[np.bool_]:
+        """Shape (45,): which of the landmarks whose confidence is known are uncertain."""
+        return np.asarray(np.nan_to_num(self.confidence, nan=1.0) < LOW_CONFIDENCE)
 
     def landmarks(self) -> dict[str, tuple[float, float]]:
         """Landmark name to film pixel (x, y); missing ones are left out."""

@@ -18,8 +18,10 @@ from SpineAlignmentLib.jobs.reading_process import read_apart
 from SpineAlignmentLib.measurement.parameters import KEYS, PARAMETERS
 from SpineAlignmentLib.mrml.alignment import FilmAlignment
 from SpineAlignmentLib.mrml.film_volume import add_film, facts_of, show_all_gray
+from SpineAlignmentLib.mrml.reopening import belongs_to, reopen
 from SpineAlignmentLib.mrml.spine_scene import SpineScene
 from SpineAlignmentLib.results.annotation import Annotation
+from SpineAlignmentLib.results.result_file import read_annotation
 from SpineAlignmentLib.viewer import page_state
 from SpineAlignmentLib.viewer.corrections import Corrections
 from SpineAlignmentLib.viewer.detecting import Detecting
@@ -29,7 +31,7 @@ from SpineAlignmentLib.viewer.film_view import FilmView
 from SpineAlignmentLib.viewer.keeping import Keeping
 from SpineAlignmentLib.viewer.kept import Kept
 from SpineAlignmentLib.viewer.open_page import OpenPage
-from SpineAlignmentLib.viewer.uploads import MAX_FILMS
+from SpineAlignmentLib.viewer.uploads import MAX_FILMS, is_landmarks
 
 GLYPH_SCALE: Final[float] = 1.8
 TEXT_SCALE: Final[float] = 2.6
@@ -101,8 +103,11 @@ class Workplace:
     # Films
 
     async def open(self, path: Path, keep_path_quiet: bool = True) -> str:
-        """Read a film and show it; returns what is wrong with it, or nothing."""
+        """Read a film and show it, or take up saved landmarks; returns what is wrong with the file, or nothing."""
         try:
+            if is_landmarks(path.name):
+                self._reopen(path)
+                return ""
             if len(self._files) >= MAX_FILMS:
                 raise FilmError(f"{path.name}: {MAX_FILMS} films are open already; close one first")
             film = await asyncio.to_thread(read_apart, path)
@@ -112,6 +117,21 @@ class Workplace:
             return text
         self._add(film, path)
         return ""
+
+    def _reopen(self, path: Path) -> None:
+        """Take up landmarks that were saved of the film on screen, or of another one that is open."""
+        if self.page.film is None:
+            raise ResultError(f"{path.name}: open its film first, then this file")
+        target = self.page.film
+        if not path.name.lower().endswith(".mrk.json"):
+            saved = read_annotation(path)
+            films = [self.page.film, *self._spine.alignments]
+            target = next((film for film in films if belongs_to(saved, film)), target)
+        reopen(target, path)
+        self._keeping.saved(target)
+        self._on_closed(path)
+        self.page.dismiss()
+        self._show(target)
 
     def _add(self, film: Film, path: Path) -> None:
         volume = add_film(self._app.scene, film)
