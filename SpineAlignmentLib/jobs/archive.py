@@ -128,8 +128,8 @@ class _Run:
         self.progress.film_done(source.file, name)
         if len(self.archive.films) == 1:
             found = from_json(json.loads(outcome.files[".json"]))
-            picture = self.archive.output / f"{name}.png"
-            self.progress.say(f"{found.film}\n{parameter_table(found)}\n  picture: {picture}")
+            picture = f"\n  picture: {self.archive.output / name}.png" if ".png" in outcome.files else ""
+            self.progress.say(f"{found.film}\n{parameter_table(found)}{picture}")
 
     def fail(self, source: Source, name: str, reason: str, outcome: FilmOutcome | None = None) -> None:
         # the row names the file already, and its folders may be named after people

@@ -42,6 +42,8 @@ class FilmSettings:
     """Of the pseudonyms of patient and study; None for none."""
     identify: bool = False
     """Whether the table says who the patient is."""
+    pictures: bool = True
+    """Whether the film with its measurements is drawn: most of the room, and a quarter of the time, of an archive."""
     force: bool = False
     """Measure what is no lateral film as well."""
 
@@ -64,6 +66,7 @@ class FilmSettings:
                 "anterior": self.anterior,
                 "key": None if self.key is None else key_mark(self.key),
                 "identify": self.identify,
+                "pictures": self.pictures,
                 "force": self.force,
             }
         )
@@ -150,12 +153,14 @@ def _results(task: FilmTask) -> FilmOutcome:
     if chosen.key is not None:
         extra = {"patient": stands.patient, "study": stands.study, "day": stands.day}
         found = replace(found, extra={**found.extra, PSEUDONYMS: extra})
-    contents = (json_bytes(found), markups_bytes(found, film.placement), png_bytes(film, found))
+    contents = [json_bytes(found), markups_bytes(found, film.placement)]
+    if chosen.pictures:
+        contents.append(png_bytes(film, found))
     return FilmOutcome(
         row=film_row(to_json(found))
         | ({"patient": stands.patient, "study": stands.study} if chosen.key is not None else {})
         | (who.tags() if chosen.identify else {}),
-        files=dict(zip(ENDINGS, contents, strict=True)),
+        files=dict(zip(ENDINGS, contents, strict=False)),
         patient=stands.patient or (who.patient or None if chosen.identify else None),
         day=stands.day if chosen.key is not None else who.day if chosen.identify and who.patient else None,
     )
