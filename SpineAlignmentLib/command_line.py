@@ -1,4 +1,4 @@
-"""The command `spine-alignment`: `detect` landmarks on films, `measure` given landmarks, `view` films in the browser.
+"""The command `spine-alignment`: `detect` landmarks, `measure` given ones, `report` on results, `view` in the browser.
 
 Exit status: 0 when all is done, 1 when some failed, 2 for wrong usage or when there is nothing to do.
 """
@@ -11,10 +11,15 @@ import sys
 import threading
 from collections.abc import Sequence
 from pathlib import Path
-from typing import NoReturn
+from typing import TYPE_CHECKING, NoReturn
 
 from SpineAlignmentLib import SOFTWARE
 from SpineAlignmentLib.errors import SpineAlignmentError
+
+if TYPE_CHECKING:
+    from SpineAlignmentLib.clinical.patient import Patient
+    from SpineAlignmentLib.jobs.film_task import FurtherFiles
+    from SpineAlignmentLib.results.annotation import Annotation
 
 DONE, SOME_FAILED, WRONG_USAGE, INTERRUPTED = 0, 1, 2, 130
 
@@ -69,6 +74,12 @@ def _parser() -> argparse.ArgumentParser:
     )
     detect.add_argument("--force", action="store_true", help="also films that are said to be of another view")
     _add_run(detect)
+    _add_patient(detect)
+    detect.add_argument(
+        "--use-patient-tags", action="store_true", help="take age and sex from each film's DICOM tags into its results"
+    )
+    detect.add_argument("--dicom", action="store_true", help="results of each film as DICOM too")
+    detect.add_argument("--report", action="store_true", help="the report of each film as PDF too")
     detect.set_defaults(run=_detect)
     cohort = commands.add_parser("cohort", help="visits, differences and a page of a folder of results")
     cohort.add_argument("output", type=Path, metavar="OUT", help="where detect or measure wrote")
@@ -78,7 +89,7 @@ def _parser() -> argparse.ArgumentParser:
     key.add_argument("file", type=Path, metavar="FILE")
     key.set_defaults(run=_make_key)
     measure = commands.add_parser("measure", help="the 18 parameters of given landmarks")
-    measure.add_argument("inputs", nargs="+", type=Path, metavar="LANDMARKS", help=".json or .mrk.json")
+    measure.add_argument("inputs", nargs="+", type=Path, metavar="LANDMARKS", help=".json, .mrk.json, .sr.dcm")
     measure.add_argument("-o", "--output", required=True, type=Path, metavar="OUT", help="folder for the results")
     measure.add_argument(
         "--cobb",
@@ -90,7 +101,15 @@ def _parser() -> argparse.ArgumentParser:
         "kyphosis +; may be given more than once",
     )
     _add_facts(measure)
+    _add_patient(measure)
     measure.set_defaults(run=_measure)
+    report = commands.add_parser("report", help="results of films as PDF or as a page for the browser")
+    report.add_argument("inputs", nargs="+", type=Path, metavar="RESULT.json")
+    report.add_argument("-o", "--output", required=True, type=Path, metavar="OUT.pdf", help="or OUT.html")
+    report.add_argument("--films", type=Path, metavar="DIR", help="where the films are, if not beside their results")
+    report.add_argument("--paper", choices=("a4", "letter"), default="a4")
+    report.add_argument("--compare", action="store_true", help="two visits side by side, the earlier first")
+    report.set_defaults(run=_report)
     view = commands.add_parser("view", help="look at films in the browser, detect and correct their landmarks")
     view.add_argument("films", nargs="*", type=Path, metavar="FILM")
     view.add_argument("--host", default="127.0.0.1", help="address to listen on; others than loopback ask for a key")
@@ -124,6 +143,35 @@ def _add_run(command: argparse.ArgumentParser) -> None:
     command.add_argument("--quiet", action="store_true", help="say nothing but what goes wrong")
     command.add_argument("--log", type=Path, metavar="FILE", help="append a line for each film to this file")
     command.add_argument("--progress", choices=("bar", "json"), default="bar", help="json: for another program to read")
+
+
+def _add_patient(command: argparse.ArgumentParser) -> None:
+    command.add_argument("--age", type=_age, metavar="YEARS", help="of the patient, for readings and norms; one film")
+    command.add_argument("--sex", choices=("F", "M", "O"), help="of the patient, to stand in the result; one film")
+
+
+def _age(text: str) -> float:
+    from SpineAlignmentLib.clinical.patient import checked_age
+
+    try:
+        return checked_age(float(text))
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{text!r} is not an age in years such as 63") from None
+    except SpineAlignmentError as error:
+        raise argparse.ArgumentTypeError(str(error)) from None
+
+
+def _patient(options: argparse.Namespace) -> "Patient | None":
+    """The patient that the user names."""
+    from SpineAlignmentLib.clinical.patient import Patient
+
+    return None if options.age is None and options.sex is None else Patient(options.age, options.sex)
+
+
+def _check_one(options: argparse.Namespace, films: int) -> None:
+    """Refuse one patient for several films."""
+    if films > 1 and _patient(options) is not None:
+        raise SpineAlignmentError(f"--age and --sex are of one patient, not of {films} films; give one film")
 
 
 def _spacing(text: str) -> float | tuple[float, float]:
@@ -168,6 +216,9 @@ def _detect(options: argparse.Namespace) -> int:
         identify=options.identify,
         pictures=not options.no_pictures,
         force=options.force,
+        patient=_patient(options),
+        patient_tags=options.use_patient_tags,
+        further=_further_files(options),
     )
     if options.identify:
         print(f"--identify: names, IDs and dates of patients go into {options.output}", file=sys.stderr)
@@ -178,8 +229,10 @@ def _detect(options: argparse.Namespace) -> int:
         if not found.films:
             _print_all(found.notes)
             return WRONG_USAGE
+        films = list(found.films.values())
+        _check_one(options, len(films))
         archive = Archive(
-            list(found.films.values()),
+            films,
             options.output,
             settings,
             again=options.again,
@@ -196,6 +249,31 @@ def _detect(options: argparse.Namespace) -> int:
         return SOME_FAILED if failed or found.problems else DONE
 
 
+def _further_files(options: argparse.Namespace) -> "tuple[FurtherFiles, ...]":
+    """What makes the files that are written when asked for only; complains before the first film."""
+    wanted: list[FurtherFiles] = []
+    if options.dicom:
+        from SpineAlignmentLib.dicom.results import dicom_results, require_highdicom
+
+        require_highdicom()
+        wanted.append(dicom_results)
+    if options.report:
+        from SpineAlignmentLib.clinical.report.pdf import require_reportlab
+        from SpineAlignmentLib.jobs.reporting import film_report
+
+        require_reportlab()
+        wanted.append(film_report)
+    return tuple(wanted)
+
+
+def _landmarks(path: Path) -> "Annotation":
+    """Landmarks of a result file, of markups, or of a structured report."""
+    from SpineAlignmentLib.dicom.sr_reading import read_structured_report
+    from SpineAlignmentLib.results.markups import read_landmarks
+
+    return read_structured_report(path) if path.suffix.lower() == ".dcm" else read_landmarks(path)
+
+
 def _print_all(lines: Sequence[str]) -> None:
     for line in lines:
         print(line)
@@ -205,7 +283,9 @@ def _measure(options: argparse.Namespace) -> int:
     from SpineAlignmentLib.jobs.measuring import measure
 
     anterior = None if options.anterior == "auto" else options.anterior
-    failed = measure(options.inputs, options.output, options.spacing, anterior, options.cobb)
+    _check_one(options, len(options.inputs))
+    given = (options.spacing, anterior, options.cobb, _patient(options))
+    failed = measure(options.inputs, options.output, *given, read=_landmarks)
     return SOME_FAILED if failed else DONE
 
 
@@ -221,6 +301,14 @@ def _make_key(options: argparse.Namespace) -> int:
 
     make_key(options.file)
     print(f"{options.file}: a new key; without it nobody can tell who a pseudonym stands for, so keep it safe")
+    return DONE
+
+
+def _report(options: argparse.Namespace) -> int:
+    from SpineAlignmentLib.jobs.reporting import write_report
+
+    write_report(options.inputs, options.output, options.films, options.paper, options.compare)
+    print(f"report: {options.output}")
     return DONE
 
 

@@ -1,175 +1,158 @@
-"""Vertebral bodies on a film of any extent: each with its center, four corners and strength, whatever its level.
+"""Where vertebral bodies are, whichever level each is, and the spine's curve through them.
 
-The network of bodies (`Training`) sees the film at one scale, `MM_PER_PIXEL`, as a whole in one pass. Bodies are the
-peaks of its heatmap; the cells around a peak vote for where the center and the corners are.
+Networks see bodies well and count them badly: where a level is in doubt, its heatmap and its neighbors' spread over the
+same bodies, but their sum marks nearly every body once. The curve is the strongest chain of its maxima.
 """
 
-from collections.abc import Mapping
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import NDArray
 
-from SpineAlignmentLib.detection.engines import Answers
-from SpineAlignmentLib.film.preprocessing import INPUT_SIZE, InputFrame, normalize_contrast, resample
-from SpineAlignmentLib.measurement.landmarks import VERTEBRAE
+from SpineAlignmentLib.detection.sightings import Sighting
+from SpineAlignmentLib.film.preprocessing import InputFrame
+from SpineAlignmentLib.measurement.landmarks import COUNT
 
 FloatArray = NDArray[np.float64]
-ImageArray = NDArray[np.float32]
 
-MM_PER_PIXEL: Final[float] = 0.976
-"""The scale at which the networks know a spine: a whole one on an input 864 pixels high."""
-STRIDE: Final[int] = 4
-"""Network pixels of a cell of the maps."""
-WHOLE: Final[int] = 32
-"""The network halves its input five times, so that height and width are multiples of this."""
-THRESHOLD: Final[float] = 0.25
-"""Least strength of a body."""
-_VOTERS: Final[int] = 3
-"""Cells along a side of the neighborhood whose votes count."""
+CELL: Final[int] = 4
+"""Grid pixels from one value of the map of bodies to the next."""
 
-
-@dataclass(frozen=True)
-class Body:
-    """One vertebra, or the sacral plate."""
-
-    center: FloatArray
-    """(x, y)."""
-    corners: FloatArray
-    """(4, 2), in the order of `landmarks.CORNERS`; NaN where there is none: C2's upper, the plate's lower two."""
-    strength: float
-    """0 to 1: how sure the network is that a body lies here."""
-    axis: float
-    """0 to 1: that it is C2."""
-    levels: FloatArray
-    """(24,), sum 1: which of `landmarks.VERTEBRAE` it looks like, by itself and its surroundings."""
+_LEAST: Final[float] = 0.02
+"""Share of a body in a maximum of the map below which it is none."""
+_CERTAIN: Final[float] = 0.3
+"""Share above which a maximum counts no more."""
+_REACH: Final[tuple[float, float]] = (9.0, 80.0)
+"""Grid pixels from one body of the chain to the next: the distance in a child's neck, and of three lumbar bodies."""
+_USUAL_REACH: Final[float] = 36.0
+_REACH_COST: Final[float] = 0.03
+"""Cost of each grid pixel of a step beyond the usual reach."""
+_TURN: Final[float] = np.radians(25.0)
+"""Standard deviation of the turn from one step of the chain to the next."""
+_GREATEST_TURN: Final[float] = np.radians(60.0)
+_STEEPEST: Final[float] = np.radians(95.0)
+"""A step's greatest angle with straight down: some necks are horizontal."""
+_EXTENSION: Final[int] = 60
+"""Grid pixels by which the curve goes on, straight, beyond the chain's ends."""
+_ACROSS: Final[FloatArray] = np.arange(-14.0, 15.0, 2.0)
+"""Grid pixels beside the curve over which heatmaps are summed."""
 
 
 @dataclass(frozen=True)
-class Bodies:
-    """What was found on a film, from top to bottom."""
+class Curve:
+    """The spine's curve, a point each grid pixel, from above downwards."""
 
-    vertebrae: tuple[Body, ...]
-    plates: tuple[Body, ...]
-    """Where the sacral plate may be, strongest first."""
+    points: FloatArray
+    """(n, 2) grid pixels."""
+    chain: FloatArray
+    """(m, 2) grid pixels: the bodies it was led through."""
 
-
-def whole_frame(size_px: tuple[int, int], spacing: tuple[float, float], anterior: str = "left") -> InputFrame:
-    """The frame that shows a film of (width, height) pixels whole, at the network's scale, facing left.
-
-    Args:
-        size_px: of the film.
-        spacing: (x, y) size of a film pixel in mm.
-        anterior: the side the patient faces on the film, "left" or "right".
-    """
-    step = np.array([MM_PER_PIXEL / spacing[0], MM_PER_PIXEL / spacing[1]])
-    width, height = (int(-(-n // (s * WHOLE)) * WHOLE) for n, s in zip(size_px, step, strict=True))
-    sign = 1.0 if anterior == "left" else -1.0
-    center = ((size_px[0] - 1) / 2, (size_px[1] - 1) / 2)
-    return InputFrame((height, width), center, (sign * float(step[0]), float(step[1])))
+    @property
+    def normals(self) -> FloatArray:
+        """(n, 2) unit vectors across."""
+        along = np.gradient(self.points, axis=0)
+        along /= np.linalg.norm(along, axis=1, keepdims=True)
+        return np.stack([-along[:, 1], along[:, 0]], axis=1)
 
 
-def bodies_input(pixels: NDArray[np.generic], frame: InputFrame) -> ImageArray:
-    """What the network sees: shape `frame.input_size`, float32, about -1 to 1, zero outside the film."""
-    return normalize_contrast(*resample(pixels, frame), INPUT_SIZE[0])
+def body_map(sightings: Sequence[Sighting], grid: InputFrame) -> FloatArray:
+    """Bodies per grid pixel, of shape (rows, columns) with `CELL` grid pixels between values: the mean of the views."""
+    height, width = grid.input_size[0] // CELL, grid.input_size[1] // CELL
+    x, y = (np.arange(count) * float(CELL) + (CELL - 1) / 2 for count in (width, height))
+    film_x = grid.to_film(np.stack([x, np.zeros(width)], axis=1))
+    film_y = grid.to_film(np.stack([np.zeros(height), y], axis=1))
+    total = np.zeros((height, width))
+    for seen in sightings:
+        across, down = seen.axis_weights(film_x, 0), seen.axis_weights(film_y, 1)
+        total += down @ seen.bodies() @ across.T * seen.density(grid)
+    return np.asarray(total / len(sightings))
 
 
-def find_bodies(
-    pixels: NDArray[np.generic], frame: InputFrame, network: Answers, threshold: float = THRESHOLD
-) -> Bodies:
-    """Every body on a film, in film pixels.
-
-    Args:
-        pixels: shape (height, width), bone bright.
-        frame: where and at which scale the network sees the film, see `whole_frame`; height and width of its input are
-            multiples of `WHOLE`.
-        network: of bodies, loaded by `engines.load_answers`.
-        threshold: least strength.
-    """
-    maps = {name: values[0] for name, values in network(bodies_input(pixels, frame)[None]).items()}
-    return on_film(read_maps(maps, threshold), frame)
-
-
-def read_maps(maps: Mapping[str, NDArray[Any]], threshold: float = THRESHOLD) -> Bodies:
-    """The bodies in the maps of one film, in network pixels.
-
-    Args:
-        maps: "heat" (rows, columns, 3) of bodies, C2 and the plate; "points" (rows, columns, 10) from a cell's center
-            to the body's center and corners, network pixels; "levels" (rows, columns, 24).
-        threshold: least strength.
-    """
-    heat = np.asarray(maps["heat"], float)
-    found = _distinct([_body(maps, heat[..., 0], cell) for cell in _peaks(heat[..., 0], threshold)])
-    plates = [_body(maps, heat[..., 2], cell) for cell in _peaks(heat[..., 2], threshold)]
-    return Bodies(
-        tuple(sorted((_without_upper(body) for body in found), key=lambda body: float(body.center[1]))),
-        tuple(sorted((_without_lower(plate) for plate in plates), key=lambda plate: -plate.strength)),
-    )
-
-
-def on_film(bodies: Bodies, frame: InputFrame) -> Bodies:
-    """Bodies in network pixels to film pixels."""
-
-    def moved(body: Body) -> Body:
-        center, corners = frame.to_film(body.center), frame.to_film(body.corners)
-        return Body(center, corners, body.strength, body.axis, body.levels)
-
-    return Bodies(tuple(map(moved, bodies.vertebrae)), tuple(map(moved, bodies.plates)))
-
-
-def _peaks(heat: FloatArray, threshold: float) -> list[tuple[int, int]]:
-    """Cells (row, column) that are highest among their neighbors, strongest first."""
+def find_curve(bodies: FloatArray) -> Curve | None:
+    """The curve of the spine on a map of bodies; None when no three follow each other."""
     from scipy import ndimage
 
-    top = (heat == ndimage.maximum_filter(heat, 3, mode="constant")) & (heat >= threshold)
-    cells = np.argwhere(top)
-    order = np.argsort(-heat[top], kind="stable")
-    return [(int(row), int(column)) for row, column in cells[order]]
+    smooth = ndimage.gaussian_filter(bodies * CELL**2, 1.0) * 2 * np.pi  # about a body's share at its maximum
+    highest = (smooth == ndimage.maximum_filter(smooth, 5)) & (smooth > _LEAST)
+    row, column = np.nonzero(highest)
+    places = np.stack([column, row], axis=1) * float(CELL) + (CELL - 1) / 2
+    share = smooth[row, column]
+    chain = _strongest_chain(places, share)
+    if len(chain) < 3:
+        return None
+    return Curve(_smooth_curve(places[chain], share[chain]), places[chain])
 
 
-def _body(maps: Mapping[str, NDArray[Any]], heat: FloatArray, cell: tuple[int, int]) -> Body:
-    """The body at a peak of a heatmap: the votes of the cells around it, weighed by their heat."""
-    reach = _VOTERS // 2
-    rows, columns = (slice(max(at - reach, 0), at + reach + 1) for at in cell)
-    weight = heat[rows, columns]
-    weight = weight / weight.sum()
-    row, column = np.mgrid[rows.start : rows.start + weight.shape[0], columns.start : columns.start + weight.shape[1]]
-    here = np.stack([column, row], axis=-1) * STRIDE + (STRIDE - 1) / 2
-    offsets = np.asarray(maps["points"][rows, columns], float).reshape(*weight.shape, -1, 2)
-    points = np.einsum("rc,rcpx->px", weight, offsets + here[:, :, None])
-    levels = np.einsum("rc,rcl->l", weight, np.asarray(maps["levels"][rows, columns], float))
-    axis = float(maps["heat"][rows, columns, 1].max())
-    return Body(points[0], points[1:], float(heat[cell]), axis, levels)
+def _strongest_chain(places: FloatArray, share: FloatArray) -> list[int]:
+    """Maxima one below the other along a smooth curve: the sequence of steps with the greatest sum of evidence."""
+    towards = places[None] - places[:, None]
+    distance = np.hypot(towards[..., 0], towards[..., 1])
+    angle = np.arctan2(towards[..., 0], towards[..., 1])
+    start, end = np.nonzero((distance > _REACH[0]) & (distance < _REACH[1]) & (np.abs(angle) < _STEEPEST))
+    if not len(start):
+        return []
+    evidence = np.log(np.clip(share, _LEAST, _CERTAIN) / _LEAST)
+    turns, length = angle[start, end], distance[start, end]
+    gain = evidence[end] - _REACH_COST * np.maximum(length - _USUAL_REACH, 0)
+    best, before = evidence[start] + gain, np.full(len(start), -1)
+    arriving = [np.nonzero(end == place)[0] for place in range(len(places))]
+    downwards = np.argsort(places[start, 1] + places[end, 1])
+    for _ in range(3):  # steps that go up a little come too early in this order
+        changed = False
+        for step in downwards:
+            earlier = arriving[start[step]]
+            earlier = earlier[start[earlier] != end[step]]
+            if not len(earlier):
+                continue
+            turn = np.abs(np.angle(np.exp(1j * (turns[earlier] - turns[step]))))
+            value = np.where(turn < _GREATEST_TURN, best[earlier] - (turn / _TURN) ** 2, -np.inf)
+            most = int(np.argmax(value))
+            if value[most] + gain[step] > best[step] + 1e-9:
+                best[step], before[step], changed = value[most] + gain[step], earlier[most], True
+        if not changed:
+            break
+    return _traced(int(np.argmax(best)), before, start, end)
 
 
-def _distinct(bodies: list[Body]) -> list[Body]:
-    """Without those whose center lies within a stronger one's half height: one body is one body."""
-    kept: list[Body] = []
-    for body in bodies:  # strongest first
-        distances = [float(np.linalg.norm(body.center - other.center)) for other in kept]
-        if all(d > _half_height(other) for d, other in zip(distances, kept, strict=True)):
-            kept.append(body)
-    return kept
+def _traced(last: int, before: NDArray[np.int64], start: NDArray[np.int64], end: NDArray[np.int64]) -> list[int]:
+    chain, step, met = [int(end[last])], last, set()
+    while step >= 0 and step not in met:
+        met.add(step)
+        chain.append(int(start[step]))
+        step = int(before[step])
+    return chain[::-1]
 
 
-def _half_height(body: Body) -> float:
-    return float(np.linalg.norm(body.corners[2:].mean(axis=0) - body.center))
+def _smooth_curve(places: FloatArray, share: FloatArray) -> FloatArray:
+    """A smoothing spline through places, extended at both ends, with a point each grid pixel."""
+    from scipy import interpolate
+
+    at = np.concatenate([[0], np.cumsum(np.linalg.norm(np.diff(places, axis=0), axis=1))])
+    fine = np.arange(0.0, at[-1] + 1e-9)
+    if len(places) < 4:
+        inner = np.stack([np.polyval(np.polyfit(at, places[:, axis], 1), fine) for axis in (0, 1)], axis=1)
+    else:
+        weight = np.sqrt(np.clip(share, 0.05, 0.5) / 0.5) / 3.0
+        splines = [interpolate.make_splrep(at, places[:, axis], w=weight, s=len(places)) for axis in (0, 1)]
+        inner = np.stack([spline(fine) for spline in splines], axis=1)
+    steps = np.arange(_EXTENSION, 0, -1)[:, None]
+    reach = min(12, len(inner) - 1)
+    up, down = inner[0] - inner[reach], inner[-1] - inner[-1 - reach]
+    above = inner[0] + up / np.linalg.norm(up) * steps
+    below = inner[-1] + down / np.linalg.norm(down) * steps[::-1]
+    whole = np.concatenate([above, inner, below])
+    arc = np.concatenate([[0], np.cumsum(np.linalg.norm(np.diff(whole, axis=0), axis=1))])
+    return np.stack([np.interp(np.arange(0.0, arc[-1]), arc, whole[:, axis]) for axis in (0, 1)], axis=1)
 
 
-def _without_upper(body: Body) -> Body:
-    """C2 has no upper endplate."""
-    if body.axis < 0.5:
-        return body
-    return Body(body.center, _missing(body.corners, [0, 1]), body.strength, body.axis, body.levels)
-
-
-def _without_lower(plate: Body) -> Body:
-    nothing = np.full(len(VERTEBRAE), np.nan)
-    return Body(plate.center, _missing(plate.corners, [2, 3]), plate.strength, 0.0, nothing)
-
-
-def _missing(corners: ArrayLike, which: list[int]) -> FloatArray:
-    out = np.array(corners, float)
-    out[which] = np.nan
-    return out
+def along(sightings: Sequence[Sighting], curve: Curve, grid: InputFrame) -> FloatArray:
+    """Heatmaps along a curve, summed across it, per grid pixel: (45, n), the mean of the views that show a landmark."""
+    beside = curve.points[:, None] + _ACROSS[:, None] * curve.normals[:, None]
+    film = grid.to_film(beside)
+    total, views = np.zeros((COUNT, len(curve.points))), np.zeros(COUNT)
+    for seen in sightings:
+        total[seen.landmarks] += seen.read(film).T * seen.density(grid) * (_ACROSS[1] - _ACROSS[0])
+        views[seen.landmarks] += 1
+    return np.asarray(total / np.maximum(views, 1)[:, None])

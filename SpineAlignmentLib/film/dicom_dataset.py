@@ -5,6 +5,7 @@ Tags come in every state. The functions here give what a tag says, or None where
 
 import io
 import math
+import os
 from pathlib import Path
 from typing import Any, Final, Literal
 
@@ -27,6 +28,19 @@ def looks_like_dicom(head: bytes) -> bool:
     return head[128:132] == b"DICM" or (head[:2] in (b"\x08\x00", b"\x02\x00") and head[3:4] == b"\x00")
 
 
+class _Bounded(io.BufferedReader):
+    """A file of which no more is asked than it has: Python would make room for all that a damaged length promises."""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__(io.FileIO(os.fspath(path)))
+        self._size = os.fstat(self.fileno()).st_size
+
+    def read(self, size: int | None = -1) -> bytes:
+        if size is not None and size > io.DEFAULT_BUFFER_SIZE:
+            size = min(size, max(0, self._size - self.tell()))
+        return super().read(size)
+
+
 def read_dataset(path: Path) -> Any:
     """The data set of a DICOM file that holds an image.
 
@@ -35,14 +49,23 @@ def read_dataset(path: Path) -> Any:
     """
     import pydicom
 
-    data = pydicom.dcmread(path, force=True)
+    failed: Exception | None = None
+    data: Any = pydicom.Dataset()
+    with _Bounded(path) as stream:
+        try:
+            data = pydicom.dcmread(stream, force=True)
+        # pydicom raises whatever it happens on
+        except Exception as error:
+            failed = error
     if _has_pixels(data):
         return data
     mended = _mended(data, path.read_bytes())
-    if mended is None:
-        kind = getattr(data.get("SOPClassUID"), "name", "") or "a DICOM file"
-        raise FilmError(f"{path}: no image in it ({kind})")
-    return mended
+    if mended is not None:
+        return mended
+    if failed is not None:
+        raise FilmError(f"{path}: damaged, or not a DICOM file of a kind that can be read") from failed
+    kind = "".join(c for c in uid_name(text(data, "SOPClassUID"))[:60] if c.isprintable())
+    raise FilmError(f"{path}: no image in it ({kind or 'a DICOM file'})")
 
 
 def _mended(data: Any, content: bytes) -> Any:
@@ -177,8 +200,8 @@ def transfer_syntax(data: Any) -> str:
     return str(getattr(meta, "TransferSyntaxUID", None) or "1.2.840.10008.1.2").strip(" \0")
 
 
-def syntax_name(uid: str) -> str:
-    """The name of a transfer syntax for a message."""
+def uid_name(uid: str) -> str:
+    """The name of a transfer syntax, or of a class, for a message."""
     from pydicom.uid import UID
 
     return str(UID(uid).name)

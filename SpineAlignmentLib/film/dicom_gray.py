@@ -173,23 +173,19 @@ def _polarity(data: Any, down: bool) -> tuple[str, bool]:
         down: whether the tables of the file turn bright to dark.
     """
     photometric = text(data, "PhotometricInterpretation") or "MONOCHROME2"
-    said = [f"{tag_name('PhotometricInterpretation')} {photometric}"]
     dark_bone = (photometric == "MONOCHROME1") ^ down
-    doubts = []
+    doubts = ["a falling LUT or slope"] if photometric == "MONOCHROME1" and down else []
     shape = text(data, "PresentationLUTShape")
-    if shape in ("IDENTITY", "INVERSE") and (shape == "INVERSE") != (photometric == "MONOCHROME1"):
+    agrees = (shape == "INVERSE") == (photometric == "MONOCHROME1")
+    if shape in ("IDENTITY", "INVERSE") and not agrees:
         doubts.append(f"{tag_name('PresentationLUTShape')} {shape}")
     sign = integer(data, "PixelIntensityRelationshipSign")
-    table = items(data, _MODALITY_LUT)
-    if sign in (1, -1) and not table and (sign == 1) != dark_bone:
-        # PS3.3 C.8.11.3: 1 means that less radiation, and so bone, has lower stored values
+    # PS3.3 C.8.11.3.1.2: 1 means that less radiation, and so bone, has lower stored values. Devices often write it
+    # wrongly; two tags that agree about display are not doubted for it
+    if sign in (1, -1) and (sign == 1) != dark_bone and not (shape and agrees) and not items(data, _MODALITY_LUT):
         doubts.append(f"{tag_name('PixelIntensityRelationshipSign')} {sign}")
-        if text(data, "PresentationIntentType") == "FOR PROCESSING":
-            dark_bone = sign == 1
-    if photometric == "MONOCHROME1" and down:
-        said.append("a falling LUT or slope")
-        doubts.append(said.pop())
-    return (" against ".join([*said, *doubts]) if doubts else ""), dark_bone
+    said = f"{tag_name('PhotometricInterpretation')} {photometric}"
+    return (" against ".join([said, *doubts]) if doubts else ""), dark_bone
 
 
 def _masked(gray: Pixels, padded: NDArray[np.bool_]) -> Pixels:

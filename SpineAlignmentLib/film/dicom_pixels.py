@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from SpineAlignmentLib.errors import FilmError
 from SpineAlignmentLib.film.checks import check_size
 from SpineAlignmentLib.film.dicom_codec import Stream, decoded, is_encapsulated, joined_fragments, read_stream
-from SpineAlignmentLib.film.dicom_dataset import integer, number, syntax_name, tag_name, text, transfer_syntax, values
+from SpineAlignmentLib.film.dicom_dataset import integer, number, tag_name, text, transfer_syntax, uid_name, values
 
 Pixels = NDArray[Any]
 
@@ -128,7 +128,7 @@ def stored_pixels(data: Any, path: Path) -> Stored:
     else:
         words, stream, warnings = _native_words(data, value, syntax, layout, path), None, []
         if syntax.startswith(_COMPRESSED):
-            warnings = [f"{tag_name('TransferSyntaxUID')} says {syntax_name(syntax)}; the pixels are not compressed"]
+            warnings = [f"{tag_name('TransferSyntaxUID')} says {uid_name(syntax)}; the pixels are not compressed"]
     if words.dtype.kind == "f":
         return Stored(words, None, tuple(warnings))
     return _gray_values(data, words, stream, layout, warnings)
@@ -137,7 +137,7 @@ def stored_pixels(data: Any, path: Path) -> Stored:
 def _from_stream(value: bytes, syntax: str, layout: Layout, path: Path) -> tuple[Pixels, Stream, list[str]]:
     content = joined_fragments(value, path) if is_encapsulated(value) else value
     stream = read_stream(content, syntax, layout.size, layout.samples, layout.allocated)
-    name = syntax_name(syntax)
+    name = uid_name(syntax)
     if stream is None:
         known = syntax not in _NATIVE and name != syntax
         raise FilmError(

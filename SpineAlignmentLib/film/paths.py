@@ -11,6 +11,8 @@ FILM_ENDINGS: Final[tuple[str, ...]] = (
 """Endings that say that a file is a film: one that is none is reported, not passed over."""
 _OTHER_ENDINGS: Final[tuple[str, ...]] = (".ima", ".img", ".dic", ".dc3", ".acr")
 """Endings that devices give to films, and other programs to what is none."""
+_RESULT_ENDINGS: Final[tuple[str, ...]] = (".png", ".sr.dcm", ".gsps.dcm", ".pdf")
+"""Of results that could be taken for films, or could replace one."""
 MAX_NAME_BYTES: Final[int] = 255
 """Of a file's name in the file systems in use."""
 _ROOM_BYTES: Final[int] = 15
@@ -60,7 +62,8 @@ def _all_files(folder: Path) -> Iterator[Path]:
 
 def _is_result(path: Path) -> bool:
     own = path.name.endswith((".json", ".part")) or path.name.startswith("results.")
-    return own or (path.suffix == ".png" and path.with_name(f"{path.stem}.mrk.json").exists())
+    stems = (path.name.removesuffix(end) for end in _RESULT_ENDINGS if path.name.endswith(end))
+    return own or any(path.with_name(f"{stem}.mrk.json").exists() for stem in stems)
 
 
 def is_candidate(path: Path) -> bool:

@@ -19,14 +19,15 @@ from SpineAlignmentLib.film.film import Film
 from SpineAlignmentLib.film.itk import itk_image
 from SpineAlignmentLib.film.reader import ReadOptions
 from SpineAlignmentLib.film.volume_header import BOM, Header, data_path, read_header
+from SpineAlignmentLib.results.annotation import SPACING_WARNING
 
 _NIFTI_FLOATS: Final[dict[int, int]] = {16: 4, 64: 8}
 """NIfTI-1 data types of floating point numbers, to their bytes."""
 _SOURCE: Final[str] = "the file's spacing"
 _MILLIMETER: Final[str] = (
-    "the file's spacing is exactly 1 mm, which libraries write where none is known; taken as unknown"
+    f"{SPACING_WARNING} in the file is exactly 1 mm, which libraries write where none is known; taken as unknown"
 )
-_NO_LENGTH: Final[str] = "the file's spacing is in a unit that is no length; taken as unknown"
+_NO_LENGTH: Final[str] = f"{SPACING_WARNING} in the file is in a unit that is no length; taken as unknown"
 _MAX_UNPACKED: Final[int] = 1 << 30
 """Bytes; a packed file that holds more is refused before it fills the memory."""
 
@@ -51,6 +52,8 @@ def read(path: Path, options: ReadOptions) -> Film:
     """
     _check_nifti(path)
     header = read_header(path)
+    if not header.whole:
+        raise FilmError(f"{path}: damaged: its header is not one of a {kind_of(header.text[:200].encode())} file")
     if not options.spacing_given and header.steps is not None and not _is_stated(header.steps):
         # ITK would mend it with a number of its own
         shown = " x ".join(f"{step:g}" for step in header.steps[:2])

@@ -19,6 +19,8 @@ _UNITS_MM: Final[dict[str, float]] = {
     "um": 1e-3, "\u00b5m": 1e-3, "micron": 1e-3, "micrometer": 1e-3, "micrometers": 1e-3,
 }  # fmt: skip
 """Units of length, to millimeters."""
+_LINE: Final[int] = 1000
+"""Characters of a header's line; none is nearly as long."""
 _HEADER_BYTES: Final[int] = 1 << 16
 
 
@@ -35,6 +37,8 @@ class Header:
     text: str = ""
     """A header of text, its end included; "" for a binary one."""
     inline: bool = True
+    whole: bool = True
+    """Whether a header of text has an end, as many sizes as dimensions, and lines that can be its own."""
 
 
 def read_header(path: Path) -> Header:
@@ -70,7 +74,8 @@ def _nrrd(content: bytes) -> Header:
         steps = [_length(numbers) for numbers, none in vectors]
     unit = _unit(re.findall(r'"([^"]*)"', fields.get("space units", fields.get("units", ""))))
     data_file = fields.get("data file", fields.get("datafile", ""))
-    return Header(_of_long_axes(steps, sizes), unit, _one_file(data_file), text, inline=not data_file)
+    whole = (end is not None or bool(data_file)) and _is_whole(text, fields.get("dimension", ""), sizes)
+    return Header(_of_long_axes(steps, sizes), unit, _one_file(data_file), text, not data_file, whole)
 
 
 def _meta_image(content: bytes) -> Header:
@@ -85,7 +90,8 @@ def _meta_image(content: bytes) -> Header:
     data_file = keys.get("elementdatafile", "")
     inline = data_file.upper() == "LOCAL"
     sizes = [_size(v) for v in keys.get("dimsize", "").split()]
-    return Header(_of_long_axes(steps, sizes), 1.0, "" if inline else _one_file(data_file), text, inline)
+    whole = end is not None and _is_whole(text, keys.get("ndims", ""), sizes)
+    return Header(_of_long_axes(steps, sizes), 1.0, "" if inline else _one_file(data_file), text, inline, whole)
 
 
 def _nifti(content: bytes) -> Header:
@@ -102,6 +108,13 @@ def _nifti(content: bytes) -> Header:
     count = max(0, min(int(sizes[0]), 7))
     found = [abs(float(v)) if math.isfinite(v) else math.nan for v in steps[1 : 1 + count]]
     return Header(_of_long_axes(found if any(v != 0 for v in found[:2]) else None, list(sizes[1 : 1 + count])))
+
+
+def _is_whole(text: str, dimension: str, sizes: list[int]) -> bool:
+    """ITK's readers believe headers, damaged ones too, and end the whole process for it."""
+    lines = text.splitlines()
+    plain = all(len(line) <= _LINE and line.replace("\t", " ").isprintable() for line in lines)
+    return plain and "\ufffd" not in text and dimension == str(len(sizes)) and min(sizes, default=0) > 0
 
 
 def _of_long_axes(steps: list[float] | None, sizes: list[int]) -> tuple[float, ...] | None:

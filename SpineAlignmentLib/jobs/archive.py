@@ -9,16 +9,16 @@ from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from SpineAlignmentLib.clinical.text_table import parameter_table
 from SpineAlignmentLib.errors import ResultError
 from SpineAlignmentLib.film.paths import stem_of
-from SpineAlignmentLib.jobs.film_task import ENDINGS, FilmOutcome, FilmSettings, FilmTask
+from SpineAlignmentLib.jobs.film_task import ENDINGS, FURTHER_ENDINGS, FilmOutcome, FilmSettings, FilmTask
 from SpineAlignmentLib.jobs.progress import Progress
 from SpineAlignmentLib.jobs.workers import MAX_WORKERS, cores, outcomes
 from SpineAlignmentLib.results.files import write_files
 from SpineAlignmentLib.results.parquet import PARQUET, check_parquet, parquet_bytes
 from SpineAlignmentLib.results.result_file import from_json
 from SpineAlignmentLib.results.store import TABLE, Entry, Source, Store
-from SpineAlignmentLib.results.text_table import parameter_table
 
 
 @dataclass
@@ -144,5 +144,5 @@ class _Run:
         self.store.put(Entry(source, name, outcome.fingerprint, self.settings, *known))
 
     def would_be_replaced(self, path: Path, name: str) -> bool:
-        places = [self.archive.output / f"{name}{ending}" for ending in ENDINGS]
+        places = [self.archive.output / f"{name}{ending}" for ending in (*ENDINGS, *FURTHER_ENDINGS)]
         return path in places or (path.exists() and any(p.exists() and p.samefile(path) for p in places))

@@ -5,15 +5,19 @@ A task is given and answered whole; it reads its film and writes nothing, so tha
 
 import platform
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from SpineAlignmentLib import SOFTWARE
-from SpineAlignmentLib.errors import ModelError, SpineAlignmentError
+from SpineAlignmentLib.clinical.patient import Patient, checked_age
+from SpineAlignmentLib.clinical.result import with_readings
+from SpineAlignmentLib.errors import FilmError, ModelError, ResultError, SpineAlignmentError
 from SpineAlignmentLib.film.identity import Identity, Pseudonyms, key_mark, pseudonyms, read_identity
+from SpineAlignmentLib.film.patient_tags import age_and_sex
+from SpineAlignmentLib.results.annotation import Annotation
 from SpineAlignmentLib.results.files import fingerprint_of
 from SpineAlignmentLib.results.markups import markups_bytes
 from SpineAlignmentLib.results.result_file import json_bytes, to_json
@@ -22,9 +26,15 @@ from SpineAlignmentLib.results.table import Value, film_row
 
 if TYPE_CHECKING:
     from SpineAlignmentLib.detection.detector import Detector
+    from SpineAlignmentLib.film.film import Film
+
+FurtherFiles = Callable[[Path, "Film", Annotation], Mapping[str, bytes]]
+"""A film's file, the film and its result to ending and content of each further file; a function of a module."""
 
 ENDINGS: Final[tuple[str, ...]] = (".json", ".mrk.json", ".png")
 """Of the result files of a film."""
+FURTHER_ENDINGS: Final[tuple[str, ...]] = (".sr.dcm", ".gsps.dcm", ".pdf")
+"""Of those that are written when they are asked for."""
 
 PSEUDONYMS: Final[str] = "pseudonyms"
 """The key of a result file under which patient, study and day stand, so that corrected landmarks keep them."""
@@ -46,6 +56,12 @@ class FilmSettings:
     """Whether the film with its measurements is drawn: most of the room, and a quarter of the time, of an archive."""
     force: bool = False
     """Measure what is no lateral film as well."""
+    patient: Patient | None = None
+    """Age and sex, where the user gives them."""
+    patient_tags: bool = False
+    """Whether age and sex may be taken from each film's tags."""
+    further: tuple[FurtherFiles, ...] = ()
+    """What makes further files of a film, such as DICOM results."""
 
     def hash(self) -> str:
         """Equal for settings that give equal results: options, engine, software and the models' content.
@@ -68,6 +84,9 @@ class FilmSettings:
                 "identify": self.identify,
                 "pictures": self.pictures,
                 "force": self.force,
+                "patient": None if self.patient is None else self.patient.to_json(),
+                "patient_tags": self.patient_tags,
+                "further": [make.__qualname__ for make in self.further],
             }
         )
 
@@ -153,6 +172,7 @@ def _results(task: FilmTask) -> FilmOutcome:
     if chosen.key is not None:
         extra = {"patient": stands.patient, "study": stands.study, "day": stands.day}
         found = replace(found, extra={**found.extra, PSEUDONYMS: extra})
+    found = with_readings(found, _patient(task))
     contents = [json_bytes(found), markups_bytes(found, film.placement)]
     if chosen.pictures:
         contents.append(png_bytes(film, found))
@@ -160,10 +180,23 @@ def _results(task: FilmTask) -> FilmOutcome:
         row=film_row(to_json(found))
         | ({"patient": stands.patient, "study": stands.study} if chosen.key is not None else {})
         | (who.tags() if chosen.identify else {}),
-        files=dict(zip(ENDINGS, contents, strict=False)),
+        files=dict(zip(ENDINGS, contents, strict=False))
+        | {ending: content for make in chosen.further for ending, content in make(task.path, film, found).items()},
         patient=stands.patient or (who.patient or None if chosen.identify else None),
         day=stands.day if chosen.key is not None else who.day if chosen.identify and who.patient else None,
     )
+
+
+def _patient(task: FilmTask) -> Patient | None:
+    """Age and sex of the patient, as far as the user gives or allows them."""
+    chosen = task.settings
+    if chosen.patient is not None or not chosen.patient_tags:
+        return chosen.patient
+    age, sex = age_and_sex(task.path)
+    try:
+        return Patient(None if age is None else checked_age(age), sex, "DICOM tags")
+    except ResultError as error:
+        raise FilmError(f"{task.path}: by its tags {error}, or leave out --use-patient-tags") from error
 
 
 @lru_cache(maxsize=1)

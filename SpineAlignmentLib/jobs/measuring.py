@@ -1,23 +1,25 @@
 """Given landmarks, placed or corrected by hand, measured: a result file of each and one table of all."""
 
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
 from SpineAlignmentLib import SOFTWARE
+from SpineAlignmentLib.clinical.patient import Patient
+from SpineAlignmentLib.clinical.result import with_readings
+from SpineAlignmentLib.clinical.text_table import parameter_table
 from SpineAlignmentLib.errors import SpineAlignmentError
 from SpineAlignmentLib.film.film import GIVEN
 from SpineAlignmentLib.film.paths import stem_of
 from SpineAlignmentLib.jobs.film_task import PSEUDONYMS
-from SpineAlignmentLib.results.annotation import Annotation, without_spacing_warnings
+from SpineAlignmentLib.results.annotation import Annotation
 from SpineAlignmentLib.results.files import fingerprint_of, readable, write_files
 from SpineAlignmentLib.results.markups import read_landmarks
 from SpineAlignmentLib.results.result_file import json_bytes, to_json
 from SpineAlignmentLib.results.store import Entry, Source, Store, settings_hash
 from SpineAlignmentLib.results.table import Value, film_row
-from SpineAlignmentLib.results.text_table import parameter_table
 
 _DAYS: Final[int] = 4_000_000
 """More than all calendars of patients hold."""
@@ -29,6 +31,8 @@ def measure(
     spacing: float | tuple[float, float] | None = None,
     anterior: str | None = None,
     cobb: Sequence[tuple[str, str]] = (),
+    patient: Patient | None = None,
+    read: Callable[[Path], Annotation] = read_landmarks,
 ) -> int:
     """Measure landmark files, write `<stem>.json` and the table, and print the parameters of each.
 
@@ -38,6 +42,8 @@ def measure(
         spacing: size of a pixel in mm where the user knows it, x alone or (x, y); wins over what a file says.
         anterior: "left" or "right" where the user knows which side the patient faces; wins over what a file says.
         cobb: levels whose angle is measured too, upper and lower one.
+        patient: age and sex where the user gives them; None for those that a file names itself.
+        read: reads landmarks from a file.
 
     Returns:
         The number of files that failed.
@@ -45,15 +51,23 @@ def measure(
     Raises:
         ResultError: the output folder cannot be written, or another process is at work there.
     """
-    settings = settings_hash({"software": SOFTWARE, "spacing": spacing, "anterior": anterior, "cobb": list(cobb)})
+    settings = settings_hash(
+        {
+            "software": SOFTWARE,
+            "spacing": spacing,
+            "anterior": anterior,
+            "cobb": list(cobb),
+            "patient": None if patient is None else patient.to_json(),
+        }
+    )
     failed = 0
     with Store(output) as store:
         for path in inputs:
             source = Source(path, readable(path.name))
-            name = store.name(source, stem_of(Path(path.name.removesuffix(".json").removesuffix(".mrk"))))
+            name = store.name(source, _stem(path))
             fingerprint = ""
             try:
-                annotation = told(read_landmarks(path), spacing, anterior)
+                annotation = with_readings(told(read(path), spacing, anterior), patient)
                 fingerprint = fingerprint_of(path)
                 angles = {f"{upper}:{lower}": annotation.cobb(upper, lower) for upper, lower in cobb}
                 write_files({output / f"{name}.json": json_bytes(annotation, angles)})
@@ -63,11 +77,19 @@ def measure(
                 reason = str(error).removeprefix(f"{path}: ")
                 store.put(Entry(source, name, fingerprint, settings, {}, reason))
                 continue
-            known, patient, day = _pseudonyms(annotation)
+            known, who, day = _pseudonyms(annotation)
             row = film_row(to_json(annotation)) | known
-            store.put(Entry(source, name, fingerprint, settings, row, "", patient, day))
+            store.put(Entry(source, name, fingerprint, settings, row, "", who, day))
             print(f"{path}\n{parameter_table(annotation, angles)}")
     return failed
+
+
+def _stem(path: Path) -> str:
+    """What the film was called whose landmarks a file holds."""
+    name = path.name
+    for part in (".json", ".mrk", ".dcm", ".sr"):
+        name = name.removesuffix(part)
+    return stem_of(Path(name))
 
 
 def _pseudonyms(annotation: Annotation) -> tuple[dict[str, Value], str | None, int | None]:
@@ -85,7 +107,5 @@ def told(annotation: Annotation, spacing: float | tuple[float, float] | None, an
     """Landmarks with the spacing and the side that the user knows."""
     if spacing is not None:
         x, y = annotation.spacing_mm or (1.0, annotation.pixel_aspect)
-        x_y = spacing if isinstance(spacing, tuple) else (spacing, spacing * y / x)
-        kept = without_spacing_warnings(annotation.warnings)
-        annotation = replace(annotation, spacing_mm=x_y, spacing_source=GIVEN, warnings=kept)
+        annotation = annotation.calibrated(spacing if isinstance(spacing, tuple) else (spacing, spacing * y / x), GIVEN)
     return annotation if anterior is None else replace(annotation, anterior=anterior, anterior_source=GIVEN)

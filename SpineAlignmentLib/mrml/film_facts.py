@@ -9,7 +9,7 @@ import numpy as np
 
 from SpineAlignmentLib.errors import FilmError
 from SpineAlignmentLib.film.film import NO_SPACING, SPACING_UNKNOWN, Film
-from SpineAlignmentLib.film.reading import read_film
+from SpineAlignmentLib.jobs.reading_process import read_apart
 from SpineAlignmentLib.mrml.volume_film import VolumeGeometry, volume_geometry
 from SpineAlignmentLib.results.annotation import ANTERIOR_SIDES, Annotation
 
@@ -68,7 +68,7 @@ def film_facts(
 
 def _read(path: Path) -> Film | None:
     try:
-        return read_film(path)
+        return read_apart(path, pixels=False)
     except FilmError:
         return None
 

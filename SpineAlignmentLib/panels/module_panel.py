@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import qt
 import slicer
 from slicer.i18n import tr as _
 
@@ -40,6 +41,10 @@ class ModulePanel:
         self._shown_film_id: str | None = None
         self._watched: Any = None
         self._tags: list[int] = []
+        self._soon = qt.QTimer()
+        self._soon.setSingleShot(True)
+        self._soon.setInterval(0)
+        self._soon.timeout.connect(self._on_film_changed)
         self.unveiling = Unveiling()
         self.film = FilmPanel(ui, logic, lambda: self.choices, self.show_choices)
         self.detection = DetectionPanel(ui, logic.queue, self._start_detection, self._cancel, self.refresh)
@@ -62,10 +67,13 @@ class ModulePanel:
         self.detection.cancel()
         self.unveiling.stop()
         self._watch(None)
+        # the next scene's films have the same names for nodes
+        self._shown_film_id = None
 
     def close(self) -> None:
         """Stop for good."""
         self.leave()
+        self._soon.stop()
         self.detection.close()
         self.unveiling.stop()
         self._logic.spine.release()
@@ -79,11 +87,7 @@ class ModulePanel:
         self._show_measurements()
         self._watch(film)
         self._follow_alignment()
-        film_id = film.GetID() if film else None
-        if film_id != self._shown_film_id:
-            self._shown_film_id = film_id
-            if film is not None:
-                self._logic.showFilm(film)
+        self._show_film()
 
     def draw(self, keys: list[str]) -> None:
         """Choose the measurements that are drawn."""
@@ -103,7 +107,21 @@ class ModulePanel:
         for tag in self._tags:
             self._watched.RemoveObserver(tag)
         self._watched = film
-        self._tags = [film.AddObserver(event, lambda *_: self.refresh()) for event in CHANGES] if film else []
+        # a reader tells of image, spacing and attributes one by one
+        self._tags = [film.AddObserver(event, lambda *_: self._soon.start()) for event in CHANGES] if film else []
+
+    def _on_film_changed(self) -> None:
+        self._show_film()
+        self.refresh()
+
+    def _show_film(self) -> None:
+        """Show the chosen film in the view, once it has an image."""
+        film = self.choices.film if self.choices else None
+        film_id = film.GetID() if film is not None and film.GetImageData() is not None else None
+        if film_id != self._shown_film_id:
+            self._shown_film_id = film_id
+            if film is not None and film_id is not None:
+                self._logic.showFilm(film)
 
     def _follow_alignment(self) -> None:
         """Listen to the landmarks of the chosen film and bring the panel up to date."""

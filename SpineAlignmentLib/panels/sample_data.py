@@ -15,6 +15,11 @@ def sample_film(resources: Path) -> Path:
     return resources / "SampleData" / "sample_film.dcm"
 
 
+def sample_landmarks(resources: Path) -> Path:
+    """The file of its landmarks, as they were simulated."""
+    return resources / "SampleData" / "sample_film.json"
+
+
 def register_sample_data(resources: Path) -> None:
     """List the film, given the folder of the module's resources."""
     import SampleData

@@ -13,9 +13,9 @@ from numpy.typing import NDArray
 
 from SpineAlignmentLib.errors import ResultError
 from SpineAlignmentLib.measurement.landmarks import INDEX, NAMES
-from SpineAlignmentLib.results.annotation import Annotation
+from SpineAlignmentLib.results.annotation import SPACING_WARNING, Annotation
 from SpineAlignmentLib.results.placement import Placement
-from SpineAlignmentLib.results.result_file import MAX_NUMBER, from_json, read_json, to_json
+from SpineAlignmentLib.results.result_file import COMPUTED_KEYS, MAX_NUMBER, from_json, read_json, to_json
 
 FloatArray = NDArray[np.float64]
 
@@ -28,8 +28,9 @@ _FILM_KEY: Final[str] = "spineAlignmentFilm"
 
 _NO_SPACING: Final[str] = "film of unknown pixel spacing"
 """In the description of every control point of such a film, where Slicer keeps it: positions are pixels then."""
+_UNKNOWN: Final[str] = f"{SPACING_WARNING} of the film was unknown; give it with --spacing"
 _AS_PLACED: Final[str] = (
-    "positions are as long as the film's pixel spacing was true when they were placed; give it with --spacing if not"
+    f"{SPACING_WARNING} is that of the film when its landmarks were placed; give it with --spacing if that was wrong"
 )
 _SYSTEMS: Final[dict[str, str]] = {"LPS": "LPS", "1": "LPS", "RAS": "RAS", "0": "RAS"}
 """Names of coordinate systems, and the numbers that Slicer wrote before it wrote names."""
@@ -48,7 +49,7 @@ def markups_bytes(annotation: Annotation, placement: Placement) -> bytes:
     if annotation.spacing_mm is None:
         for point in points:
             point["description"] = "; ".join(filter(None, [point["description"], _NO_SPACING]))
-    film = {k: v for k, v in to_json(annotation).items() if k not in ("landmarks", "parameters")}
+    film = {k: v for k, v in to_json(annotation).items() if k != "landmarks" and k not in COMPUTED_KEYS}
     film["placement"] = {"origin": placement.origin, "x_step": placement.x_step, "y_step": placement.y_step}
     markup = {
         "type": "Fiducial",
@@ -157,7 +158,7 @@ def _from_positions(positions: FloatArray, path: Path, unknown: bool) -> Annotat
         spacing_source="positions in mm",
         anterior="left" if float(np.median(reach)) < 0 else "right",
         anterior_source="endplates",
-        warnings=(_NO_SPACING,) if unknown else (_AS_PLACED,),
+        warnings=(_UNKNOWN if unknown else _AS_PLACED,),
     )
 
 

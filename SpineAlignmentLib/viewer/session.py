@@ -7,7 +7,6 @@ nobody has been connected for a while. What libraries print goes nowhere: it cou
 """
 
 import asyncio
-import contextlib
 import json
 import os
 import shutil
@@ -23,7 +22,8 @@ from urllib.parse import quote
 from aiohttp import web
 
 from SpineAlignmentLib.errors import SpineAlignmentError
-from SpineAlignmentLib.viewer import first_page
+from SpineAlignmentLib.viewer import first_page, private_folder
+from SpineAlignmentLib.viewer.kept import Kept
 from SpineAlignmentLib.viewer.settings import KEY_HEADER, Settings
 from SpineAlignmentLib.viewer.uploads import UploadFolder
 
@@ -81,10 +81,11 @@ class Session:
         """Bring Slicer's libraries, scene and view to the page that is there already."""
         state = self._server.state
         models = Path(self._settings.models) if self._settings.models else None
+        kept = self._kept()
         try:
             module = await asyncio.to_thread(import_module, "SpineAlignmentLib.viewer.workplace")
             workplace: Workplace = module.Workplace(
-                module.slicer_core(), self._server, models, self._sample, self._uploads.discard
+                module.slicer_core(), self._server, models, self._sample, self._uploads.discard, kept
             )
         except Exception as error:
             with state:
@@ -94,6 +95,17 @@ class Session:
         with state:
             state.ready = True
         return workplace
+
+    def _kept(self) -> Kept | None:
+        """Where corrections are kept; None where that cannot be written."""
+        if self._settings.kept is None:
+            return None
+        kept = Kept(Path(self._settings.kept), Path(self._settings.folder).name)
+        try:
+            kept.open()
+        except SpineAlignmentError:
+            return None
+        return kept
 
     async def _workplace(self) -> "Workplace":
         assert self._starting is not None
@@ -187,9 +199,8 @@ def main() -> None:
         traceback.print_exc()
     finally:
         shutil.rmtree(settings.folder, ignore_errors=True)
-        with contextlib.suppress(OSError):
-            # the door's folder, if we are the last and the door was killed
-            Path(settings.folder).parent.rmdir()
+        # if we are the last and the door was killed
+        private_folder.leave(Path(settings.folder))
         # the thread that waits for the end of the input would hold the process
         os._exit(status)
 

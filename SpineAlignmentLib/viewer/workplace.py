@@ -14,7 +14,7 @@ import slicer
 
 from SpineAlignmentLib.errors import FilmError, ResultError, SpineAlignmentError
 from SpineAlignmentLib.film.film import Film
-from SpineAlignmentLib.film.reading import read_film
+from SpineAlignmentLib.jobs.reading_process import read_apart
 from SpineAlignmentLib.measurement.parameters import KEYS, PARAMETERS
 from SpineAlignmentLib.mrml.alignment import FilmAlignment
 from SpineAlignmentLib.mrml.film_volume import add_film, facts_of, show_all_gray
@@ -23,9 +23,11 @@ from SpineAlignmentLib.results.annotation import Annotation
 from SpineAlignmentLib.viewer import page_state
 from SpineAlignmentLib.viewer.corrections import Corrections
 from SpineAlignmentLib.viewer.detecting import Detecting
-from SpineAlignmentLib.viewer.exports import KINDS, prepared
+from SpineAlignmentLib.viewer.exports import KINDS, LANDMARK_KINDS, prepared
 from SpineAlignmentLib.viewer.film_facts import FilmFacts
 from SpineAlignmentLib.viewer.film_view import FilmView
+from SpineAlignmentLib.viewer.keeping import Keeping
+from SpineAlignmentLib.viewer.kept import Kept
 from SpineAlignmentLib.viewer.open_page import OpenPage
 from SpineAlignmentLib.viewer.uploads import MAX_FILMS
 
@@ -56,6 +58,7 @@ class Workplace:
         models: Path | None,
         sample: Path | None,
         on_closed: Callable[[Path], None],
+        kept: Kept | None = None,
     ) -> None:
         """Connect a scene and a page.
 
@@ -65,6 +68,7 @@ class Workplace:
             models: folder with ensemble.json; None for the ensemble that ships.
             sample: the film that "Sample film" opens, when there is one.
             on_closed: called with the file of a film that was closed.
+            kept: where corrections are kept; nowhere when None.
         """
         self._on_closed = on_closed
         self._app = app
@@ -75,6 +79,7 @@ class Workplace:
         self._drawn = {"points": True, "curve": True, "names": False}
         self.page = OpenPage(server.state)
         self._state = server.state
+        self._keeping = Keeping(self.page, kept)
         self._detecting = Detecting(self.page, models)
         self._facts = FilmFacts(self.page, app.scene, self._leave_modes)
         self.view = FilmView(app, server, self._on_point, self._pointer_moved, self._spread_labels)
@@ -84,7 +89,7 @@ class Workplace:
 
     async def act(self, name: str, *arguments: Any) -> None:
         """Do what the page asks for, one of `first_page.ACTIONS`; tells the page why not."""
-        parts = (self, self.page, self._detecting, self._corrections, self._facts)
+        parts = (self, self.page, self._detecting, self._corrections, self._facts, self._keeping)
         action = next(getattr(part, name) for part in parts if hasattr(part, name))
         try:
             result = action(*arguments)
@@ -100,7 +105,7 @@ class Workplace:
         try:
             if len(self._files) >= MAX_FILMS:
                 raise FilmError(f"{path.name}: {MAX_FILMS} films are open already; close one first")
-            film = await asyncio.to_thread(read_film, path)
+            film = await asyncio.to_thread(read_apart, path)
         except SpineAlignmentError as error:
             text = str(error).replace(str(path), path.name) if keep_path_quiet else str(error)
             self.page.complain(text)
@@ -112,7 +117,9 @@ class Workplace:
         volume = add_film(self._app.scene, film)
         alignment = self._spine.create(volume, facts_of(film))
         self._files[volume.GetID()] = path
+        self._keeping.opened(alignment)
         alignment.on_changed.append(self._changed)
+        alignment.on_changed.append(lambda: self._keeping.changed(alignment))
         display = alignment.landmarks.GetDisplayNode()
         display.SetGlyphScale(GLYPH_SCALE)
         display.SetTextScale(TEXT_SCALE)
@@ -138,6 +145,7 @@ class Workplace:
             return
         volume = alignment.volume
         self._leave_modes()
+        self._keeping.closed(alignment)
         self._on_closed(self._files.pop(film))
         rest = [a for a in self._spine.alignments if a is not alignment]
         if alignment is self.page.film:
@@ -170,6 +178,7 @@ class Workplace:
         def done(detection: Annotation) -> None:
             if self._alignment(identity) is alignment:
                 alignment.set_detection(detection)
+                self._keeping.detected(alignment)
                 if self.page.film is alignment and self.view.whole:
                     self.view.fit_spine()
 
@@ -246,6 +255,11 @@ class Workplace:
             raise ResultError("open a film first")
         make = prepared(kind, self.page.film, self._app)
         content = await asyncio.to_thread(make) if kind == "png" else make()
+        for film in self._spine.alignments if kind == "mrb" else [self.page.film]:
+            if kind in LANDMARK_KINDS:
+                self._keeping.saved(film)
+        self._follow()
+        self._state.flush()
         return f"{Path(self.page.film.annotation.film).stem}.{kind}", KINDS[kind], content
 
     # Telling the page
@@ -266,6 +280,7 @@ class Workplace:
                 "placing": self._corrections.placing.asked,
                 "shown": [key for key in KEYS if key in self._shown],
                 "drawn": dict(self._drawn),
+                **self._keeping.state(),
                 **page_state.of_film(self.page.film, self._corrections.low),
             }
         )
@@ -278,5 +293,6 @@ class Workplace:
 
     def finish(self) -> None:
         """End the child process and let the scene go."""
+        self._keeping.finish()
         self._detecting.finish()
         self._spine.release()

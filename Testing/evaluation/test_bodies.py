@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from SpineAlignmentLib.detection.bodies import Bodies, Body
+from SpineAlignmentLib.detection.bodies_network import Bodies, Body
 from SpineAlignmentLib.measurement.landmarks import VERTEBRAE
 from Training.evaluation.bodies import Tally, compare, report, truth_of
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from SpineAlignmentLib.detection.bodies import (
+from SpineAlignmentLib.detection.bodies_network import (
     WHOLE,
     Bodies,
     bodies_input,

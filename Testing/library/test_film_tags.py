@@ -11,7 +11,7 @@ from Testing.library.dicom_words import write
 from Testing.library.films import pattern
 
 GRAY = pattern(96, 400, 12)
-DETECTOR = "spacing is that of the detector, not calibrated to the patient"
+DETECTOR = "pixel spacing is that of the detector, not calibrated to the patient"
 
 
 def code(value, meaning, scheme="SCT"):
@@ -103,6 +103,7 @@ def test_an_aspect_ratio_that_is_none_is_said(tmp_path, ratio):
         ({"PresentationLUTShape": "INVERSE"}, "PresentationLUTShape (2050,0020) INVERSE"),
         ({"PixelIntensityRelationshipSign": -1}, ""),
         ({"PixelIntensityRelationshipSign": 1}, "PixelIntensityRelationshipSign (0028,1041) 1"),
+        ({"PixelIntensityRelationshipSign": 1, "PresentationLUTShape": "IDENTITY"}, ""),
         ({"PhotometricInterpretation": "MONOCHROME1", "PresentationLUTShape": "INVERSE"}, ""),
         ({"PhotometricInterpretation": "MONOCHROME1", "PixelIntensityRelationshipSign": 1}, ""),
         ({"PhotometricInterpretation": "MONOCHROME1", "RescaleSlope": "-1", "RescaleIntercept": "0"}, "slope"),

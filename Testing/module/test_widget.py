@@ -1,5 +1,6 @@
 """The module's panel in the stand-in host: real code, real .ui file, real slice view and markups."""
 
+import shutil
 import unittest
 
 import numpy as np
@@ -9,8 +10,10 @@ from PySide6 import QtCore
 
 from SpineAlignmentLib.measurement.landmarks import COUNT, INDEX
 from SpineAlignmentLib.measurement.parameters import KEYS
+from SpineAlignmentLib.panels import engine_install
 from Testing.benchmarks.drag import mouse, screen_position
 from Testing.host import subject
+from Testing.host.application import ROOT
 from Testing.module.window import cell, settle
 
 
@@ -168,10 +171,33 @@ def test_place_what_is_missing_at_the_first_press(host, detected):
     assert interaction.GetCurrentInteractionMode() == slicer.vtkMRMLInteractionNode.ViewTransform
 
 
-def test_the_module_tests_itself(host, module):
+def run_self_test(host):
     """`SpineAlignmentTest`, which is for a real Slicer, with the shipped ensemble."""
     result = unittest.TestResult()
-    host.module.SpineAlignmentTest("runTest").run(result)
-    assert result.testsRun == 1
+    unittest.defaultTestLoader.loadTestsFromTestCase(host.module.SpineAlignmentTest).run(result)
+    assert result.testsRun == 4
+    return result
+
+
+def test_the_module_tests_itself(host, module):
+    result = run_self_test(host)
     assert not result.skipped
     assert result.wasSuccessful(), "".join(text for _, text in result.errors + result.failures)
+
+
+def test_without_an_engine_only_the_detection_is_skipped(host, module, monkeypatch):
+    monkeypatch.setattr(engine_install, "available_engines", lambda: ())
+    result = run_self_test(host)
+    assert [test.id().split(".")[-1] for test, _ in result.skipped] == ["test_Detection"]
+    assert result.wasSuccessful(), "".join(text for _, text in result.errors + result.failures)
+
+
+def test_the_self_test_fails_where_a_file_is_missing(host, module, monkeypatch, tmp_path):
+    shutil.copytree(ROOT / "SpineAlignment" / "Resources", tmp_path / "Resources")
+    (tmp_path / "Resources" / "Models" / "pelvis" / "model.onnx").unlink()
+    monkeypatch.setattr(host.module, "RESOURCES", tmp_path / "Resources")
+    monkeypatch.setattr(engine_install, "available_engines", lambda: ())
+    result = run_self_test(host)
+    assert "model file missing" in "".join(text for _, text in result.errors)
+    (tmp_path / "Resources" / "SampleData" / "sample_film.json").unlink()
+    assert len(run_self_test(host).errors) == 3

@@ -122,13 +122,17 @@ def test_the_panel_follows_a_film_that_is_still_being_loaded(host, scene):
     storage.SetFileName(str(SAMPLE))
     storage.SetSingleFile(True)
     assert storage.ReadData(film)
+    settle()
     assert module.ui.detectButton.enabled
-    assert "(spacing of the volume)" in module.ui.spacingLabel.text
+    height_mm = film.GetImageData().GetDimensions()[1] * film.GetSpacing()[1]
+    assert host.slice.mrmlSliceNode().GetFieldOfView()[1] == pytest.approx(height_mm, rel=0.1)
     film.SetAndObserveStorageNodeID(storage.GetID())
     # a storage node alone is no event of a volume; its attributes, which readers set last, are one
     film.SetAttribute("DICOM.instanceUIDs", "1.2.3")
+    settle()
     assert "ImagerPixelSpacing" in module.ui.spacingLabel.text
     slicer.util.updateVolumeFromArray(film, np.zeros((5, 40, 40), np.uint8))
+    settle()
     assert "5 slices" in module.ui.spacingLabel.text
 
 
@@ -162,7 +166,7 @@ def test_export_and_copy(detected, tmp_path):
     from SpineAlignmentLib.results.result_file import read_annotation
 
     alignment = detected.logic.spine.alignments[0]
-    for name in ("film.json", "film.csv", "film.mrk.json", "film.png"):
+    for name in ("film.json", "film.csv", "film.mrk.json", "film.png", "film.pdf", "film.html"):
         detected.panel.export.export(tmp_path / name)
         assert (tmp_path / name).stat().st_size > 200
         assert detected.ui.statusLabel.text == f"Saved {name}."

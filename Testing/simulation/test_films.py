@@ -7,7 +7,7 @@ import numpy as np
 import pydicom
 import pytest
 
-from SpineAlignmentLib.detection.bodies import MM_PER_PIXEL
+from SpineAlignmentLib.detection.bodies_network import MM_PER_PIXEL
 from SpineAlignmentLib.detection.close_ups import REGIONS
 from SpineAlignmentLib.film.reading import read_film
 from SpineAlignmentLib.measurement.landmarks import CORNERS, INDEX, VERTEBRAE

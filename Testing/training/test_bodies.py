@@ -5,7 +5,7 @@ import pytest
 from keras import ops
 from numpy.typing import NDArray
 
-from SpineAlignmentLib.detection.bodies import STRIDE, read_maps
+from SpineAlignmentLib.detection.bodies_network import STRIDE, read_maps
 from SpineAlignmentLib.measurement.landmarks import VERTEBRAE
 from Testing.training.tiny import tiny_config
 from Training.config import ConfigError, config_from_dict

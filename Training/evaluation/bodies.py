@@ -16,7 +16,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from SpineAlignmentLib.detection.bodies import Bodies, find_bodies, whole_frame
+from SpineAlignmentLib.detection.bodies_network import Bodies, find_bodies, whole_frame
 from SpineAlignmentLib.detection.engines import load_answers
 from SpineAlignmentLib.detection.models import read_bodies_model, read_model
 from SpineAlignmentLib.errors import SpineAlignmentError

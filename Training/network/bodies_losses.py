@@ -10,7 +10,7 @@ from typing import Any, Final
 
 from keras import ops
 
-from SpineAlignmentLib.detection.bodies import STRIDE
+from SpineAlignmentLib.detection.bodies_network import STRIDE
 from SpineAlignmentLib.measurement.landmarks import VERTEBRAE
 from Training.network.losses import wing
 

@@ -7,7 +7,7 @@ import numpy as np
 from keras import layers
 from numpy.typing import NDArray
 
-from SpineAlignmentLib.detection.bodies import Bodies, read_maps
+from SpineAlignmentLib.detection.bodies_network import Bodies, read_maps
 from Training.config import TrainingConfig
 from Training.network import bodies_losses as losses
 from Training.network.bodies import build_bodies_network, probabilities

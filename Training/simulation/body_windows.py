@@ -10,7 +10,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from SpineAlignmentLib.detection.bodies import MM_PER_PIXEL
+from SpineAlignmentLib.detection.bodies_network import MM_PER_PIXEL
 from SpineAlignmentLib.film.preprocessing import INPUT_SIZE, normalize_contrast
 from SpineAlignmentLib.measurement.landmarks import CENTERS, INDEX
 from Training.simulation.appearance import textures
