@@ -9,7 +9,7 @@ unweighted), settled by what is known of the shape of spines (`shape_prior`).
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
 from typing import Final
@@ -30,6 +30,7 @@ from SpineAlignmentLib.detection.sightings import Sighting
 from SpineAlignmentLib.detection.spine import Spine, find_spine, seen_closely
 from SpineAlignmentLib.detection.views import resized, zoomed
 from SpineAlignmentLib.errors import FilmError
+from SpineAlignmentLib.film.burned_in import text_warning
 from SpineAlignmentLib.film.film import GIVEN, Film, film_from_pixels, turned
 from SpineAlignmentLib.film.polarity import looks_inverted
 from SpineAlignmentLib.film.preprocessing import InputFrame, network_input
@@ -108,7 +109,9 @@ class Detector:
         spine = seen_closely(spine, look)
         say(0.9, "measuring")
         models = tuple(model.name for model, _ in (*self.networks, *self.close_ups))
-        return annotation(film, look, spine, count(spine.evidence), models, self.strategy.trust_in_shape)
+        found = annotation(film, look, spine, count(spine.evidence), models, self.strategy.trust_in_shape)
+        seen = text_warning(film.pixels, found.warnings)
+        return found if not seen or seen in found.warnings else replace(found, warnings=(*found.warnings, seen))
 
     def _first_look(self, film: Film) -> tuple[Film, Look, Spine | None]:
         """The film as it should be looked at, facing side, polarity and scale settled, and what is seen at first."""

@@ -1,7 +1,6 @@
 """A process that handles strangers' films opens those and nothing else of this computer."""
 
 import sys
-from pathlib import Path
 
 import numpy as np
 import pytest
