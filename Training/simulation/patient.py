@@ -68,7 +68,7 @@ def sample_patient(seed: int, index: int, spread: float = 1.0) -> Patient:
 
 def _sample_beam(middle: float, rng: np.random.Generator) -> Beam:
     """A system whose central ray meets the patient about `middle` mm above the hips."""
-    slot = bool(rng.random() < 0.75)
+    slot = bool(rng.random() < 0.8)
     distance = float(rng.uniform(950, 1300) if slot else rng.uniform(1400, 2900))
     return Beam(distance, slot, (float(rng.normal(20, 40)), float(rng.normal(middle, 80))))
 

@@ -22,6 +22,7 @@ from Training.simulation.morphometry import SpineSizes, spine_sizes
 from Training.simulation.people import Person
 from Training.simulation.sagittal import LEVELS, angles_of, sample_state, with_wedges
 from Training.simulation.stacking import (
+    C2_HEIGHT_MM,
     SpineAngles,
     Stack,
     landmark_points,
@@ -125,7 +126,7 @@ def solve(person: Person, rng: np.random.Generator, spread: float = 1.0) -> Post
     disease = sample_disease(person, sizes.levels, rng)
     sizes = replace(sizes, height=sizes.height * disease.height_left, disc=sizes.disc * disease.disc_left)
     curves = sample_curves(person, rng)
-    obliquity = float(np.clip(rng.normal(0, 2.2 if person.scoliosis else 1.2), -12, 12))
+    obliquity = float(np.clip(rng.normal(0, 2.2 if person.scoliosis else 0.9), -12, 12))
     twisted = person.scoliosis and rng.random() < 0.3  # with the lumbar curve, the heads then far apart
     pelvic_rotation = float(np.clip(rng.normal(0, 10.0 if twisted else 1.5), -25, 25))
     coronal, axial = coronal_angles(sizes.levels, curves, obliquity, rng)
@@ -236,7 +237,7 @@ def _posture(
     head = head @ rotation_coronal(person.head_roll_deg + person.lean_deg)
     head = head @ rotation_sagittal(person.head_pitch_deg + person.head_follows * (gaze - 13.0))
     up = stacked.rotation[-1, :, 1]
-    scale = sizes.height[-1] / 19.0
+    scale = sizes.height[-1] / C2_HEIGHT_MM
     return Posture(
         vertebrae=tuple(_pose(i, angles, sizes, disease, stacked) for i in range(len(sizes.levels))),
         s1_anterior=stacked.s1[0],

@@ -18,7 +18,9 @@ FloatArray = NDArray[np.float64]
 
 SMALLEST_GAP_MM: Final[float] = 0.8
 """Two endplates never come closer than this at their edges."""
-DENS_CENTER_MM: Final[float] = 8.0
+C2_HEIGHT_MM: Final[float] = 17.8
+"""Height of the C2 body below the dens for which the next two hold."""
+DENS_CENTER_MM: Final[float] = 8.8
 """Middle of the dens above the top of the C2 body."""
 DENS_TIP_MM: Final[float] = 16.0
 
@@ -113,31 +115,35 @@ def stack(angles: SpineAngles, sizes: SpineSizes, slip: FloatArray | None = None
     normal_superior = np.einsum("nij,nj->ni", rotation, np.stack([-sin, cos, zero], -1))
     normal_below = np.vstack([sacrum[:, 1], normal_superior[:-1]])
 
+    lean = np.tan(np.radians(sizes.lean))
+    body_axis = rotation[:, :, 1] - lean[:, None] * rotation[:, :, 0]
     height = _disc_heights(angles, sizes)
     disc_axis = normal_below + normal_inferior
     disc_axis /= np.linalg.norm(disc_axis, axis=1, keepdims=True)
-    steps = disc_axis * height[:, None] + rotation[:, :, 1] * sizes.height[:, None]
+    steps = disc_axis * height[:, None] + body_axis * sizes.height[:, None]
     if slip is not None:
         steps = steps + rotation[:, :, 0] * slip[:, None]
     top = s1_middle + np.cumsum(steps, axis=0)
-    center = top - rotation[:, :, 1] * sizes.height[:, None] / 2
+    center = top - body_axis * sizes.height[:, None] / 2
 
     half = sizes.height / 2
+    back = lean * half
     ds, di = sizes.depth_superior / 2, sizes.depth_inferior / 2
     local = np.stack(
         [
-            np.stack([ds * cos, half + ds * sin, zero], -1),
-            np.stack([-ds * cos, half - ds * sin, zero], -1),
-            np.stack([di * cos, -half - di * sin, zero], -1),
-            np.stack([-di * cos, -half + di * sin, zero], -1),
+            np.stack([ds * cos - back, half + ds * sin, zero], -1),
+            np.stack([-ds * cos - back, half - ds * sin, zero], -1),
+            np.stack([di * cos + back, -half - di * sin, zero], -1),
+            np.stack([-di * cos + back, -half + di * sin, zero], -1),
         ],
         axis=1,
     )
     corners = center[:, None, :] + np.einsum("nij,nkj->nki", rotation, local)
     s1 = s1_middle + np.array([1.0, -1.0])[:, None] * sacrum[:, 0] * sizes.s1_depth / 2
     hips = np.array([1.0, -1.0])[:, None] * pelvis[:, 2] * sizes.hip_half_width
-    scale = sizes.height[-1] / 19.0
-    dens_axis = normal_superior[-1]
+    scale = sizes.height[-1] / C2_HEIGHT_MM
+    dens_axis = normal_superior[-1] - lean[-1] * rotation[-1, :, 0]
+    dens_axis /= np.linalg.norm(dens_axis)
     return Stack(
         corners.mean(axis=1),
         rotation,

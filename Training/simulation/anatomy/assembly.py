@@ -1,12 +1,13 @@
 """A whole person: every part put together into the surfaces of each material."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
 
 from Training.simulation.anatomy.arms import arms
+from Training.simulation.anatomy.axis import UPPER_PLATE, dens, ring
 from Training.simulation.anatomy.head import atlas, head
 from Training.simulation.anatomy.hips import (
     Strength,
@@ -18,7 +19,7 @@ from Training.simulation.anatomy.hips import (
     posterior_column,
 )
 from Training.simulation.anatomy.implants import Site, cage, cement, fixation
-from Training.simulation.anatomy.mesh import Mesh, ellipsoid, join
+from Training.simulation.anatomy.mesh import Mesh, join
 from Training.simulation.anatomy.posterior import ArchStyle, cervical_sides, posterior_elements
 from Training.simulation.anatomy.ribcage import ribcage
 from Training.simulation.anatomy.sacrum import sacrum
@@ -48,7 +49,7 @@ def assemble(person: Person, posture: Posture, rng: np.random.Generator) -> Anat
     poses = {pose.level: pose for pose in posture.vertebrae}
     style = _SpineStyle.sample(rng)
     spine = [_vertebra(pose, style, rng, cortex) for pose in posture.vertebrae]
-    spine.append(_dens(posture.dens_center, poses["C2"], cortex))
+    spine.append(dens(posture.dens_center, poses["C2"].center, poses["C2"].rotation, poses["C2"].height / 17.8, cortex))
     right = posture.sacrum_rotation[:, 2]
     spine.append(sacrum(posture.s1_anterior, posture.s1_posterior, right, posture.s1_width, rng, cortex))
     size = float(np.clip(person.depth_scale, 0.6, 1.3))
@@ -114,12 +115,17 @@ def _vertebra(pose: VertebraPose, style: "_SpineStyle", rng: np.random.Generator
         cortex * style.endplate * rng.uniform(0.8, 1.25),
         pose.osteophyte_mm,
     )
+    if pose.level == "C2":  # its front ends in a lip that hangs before the disc
+        lip = float(rng.uniform(1.0, 3.2)) * height / 17.8
+        shape = replace(shape, concavity_superior=0.0, concavity_inferior=lip, upper_plate=UPPER_PLATE)
     behind = posterior_elements(pose.level, corners, pose.width, style.arch, cortex, rng)
     bone = join_bones([body(corners, shape), behind])
     if region == "C":  # spongy bone is denser here
         bone = bone.denser(style.cervical_density)
-        if pose.level != "C2":
-            bone = join_bones([bone, cervical_sides(corners, pose.width, style.arch, cortex, rng)])
+        sides = ring(corners, rng, cortex) if pose.level == "C2" else [
+            cervical_sides(corners, pose.width, style.arch, cortex, rng)
+        ]
+        bone = join_bones([bone, *sides])
     return bone.moved(pose.rotation, pose.center)
 
 
@@ -152,24 +158,20 @@ class _SpineStyle:
         )
 
 
-def _dens(center: FloatArray, axis: VertebraPose, cortex: float) -> Bone:
-    radii = np.array([5.6, 0.5 * axis.height, 5.4])
-    return Bone(ellipsoid(center, radii, axis.rotation, 10), ellipsoid(center, radii - cortex, axis.rotation, 10))
-
-
 def _legs(person: Person, posture: Posture, rng: np.random.Generator, cortex: float) -> list[Bone]:
     radius = posture.femoral_head_radius
     heads = posture.femoral_heads
     rotation = hip_rotation(posture.pelvis_rotation, posture.pelvic_tilt, rng)
     bones = hip_bones(heads, rotation, posture.pelvic_thickness, rng, round(1.6 * cortex, 2))
     strength = Strength.sample(rng, cortex)
-    flexion, inward = rng.normal(-11, 5), rng.normal(33, 9)
+    # where the thighs stand must not tell where the heads are
+    flexion, inward, before = rng.uniform(-24, 4), rng.uniform(5, 50), rng.uniform(-22, 12)
     for side, center in zip((1.0, -1.0), heads, strict=True):
         bones.append(acetabulum(center, radius, side, posture.pelvis_rotation, rng, cortex))
         sacral = (np.asarray(posture.s1_anterior) + np.asarray(posture.s1_posterior)) / 2
         bones.extend(buttress(center, sacral, side, posture.pelvis_rotation, rng, cortex))
         bones.extend(posterior_column(center, radius, side, rotation, rng, cortex))
-        turns = flexion + rng.normal(0, 5), inward + rng.normal(0, 5)
+        turns = flexion + rng.normal(0, 4), inward + rng.normal(0, 5), before + rng.normal(0, 4)
         bones.extend(femur(center, radius, side, 0.27 * person.stature_mm, *turns, strength))
     return bones
 

@@ -21,6 +21,8 @@ _MESH_LENGTH_MM = 430.0
 """Of the femur mesh, from the center of its head, where its frame has its origin."""
 _UPPER_END_MM = 90.0
 """Below the head the shaft begins, which alone is stretched to a person's length."""
+_STANDS_MM = 70.0
+"""Below the head: where `femur` measures how far before it the shaft stands."""
 _NECK_Z_MM = 25.0
 """Middle of the femur mesh's upper end, to the side of its head's center."""
 
@@ -60,7 +62,7 @@ def hip_rotation(frame: FloatArray, pelvic_tilt: float, rng: np.random.Generator
         pelvic_tilt: degrees.
         rng: varies how far the front is turned down.
     """
-    return np.asarray(frame @ rotation_sagittal(-(pelvic_tilt - MESH_PELVIC_TILT + rng.normal(-6, 6))))
+    return np.asarray(frame @ rotation_sagittal(-(pelvic_tilt - MESH_PELVIC_TILT + rng.normal(-6, 9))))
 
 
 def hip_bones(
@@ -72,11 +74,12 @@ def hip_bones(
         heads: (2, 3) right and left femoral head centers, mm.
         rotation: (3, 3), see `hip_rotation`.
         thickness: distance from the hip axis to the middle of the S1 plate, mm.
-        rng: varies how far pubis and ischium reach.
+        rng: varies how far pubis and ischium reach, and where the whole bone lies about the heads.
         cortex: shell thickness, mm.
     """
     scale = thickness / MESH_HIP_TO_SACRUM_MM
     front, back = rng.uniform(0.6, 1.05), rng.uniform(1.0, 1.4)
+    socket = np.append(np.clip(rng.normal(0, 2.5, 2), -5, 5), 0.0)
     hip = np.array(HIP_IN_PELVIS_MM)
     out = []
     for side, head in zip((1.0, -1.0), heads, strict=True):
@@ -85,7 +88,7 @@ def hip_bones(
         def placed(points: FloatArray, head: FloatArray = head, side: float = side) -> FloatArray:
             local = (points - hip * [1, 1, side]) * scale
             local[:, 0] *= np.where(local[:, 0] > 0, front, back)
-            return np.asarray(head + local @ rotation.T)
+            return np.asarray(head + (local + socket) @ rotation.T)
 
         out.append(source.mapped(placed))
     return out
@@ -144,7 +147,7 @@ def posterior_column(
         rng: varies its course and strength.
         cortex: shell thickness, mm.
     """
-    edge, below, half = rng.uniform(1.4, 2.15) * radius, rng.uniform(1.05, 1.4), rng.uniform(9, 17)
+    edge, below, half = rng.uniform(1.25, 2.35) * radius, rng.uniform(1.0, 1.5), rng.uniform(9, 17)
     rim = np.array(
         [
             [-edge - 1.3 * radius, 3.15 * radius, -26.0],
@@ -159,7 +162,7 @@ def posterior_column(
             [-below * edge, -2.0 * radius, -18.0],
         ]
     ) * [1, rng.uniform(0.85, 1.12), side]
-    rim += rng.normal(0, 2, 3)
+    rim += rng.normal(0, 4, 3) * [1, 1, 0.5]
     inner = rim[4:] + [half, 0.0, 4.0 * side]
     size = np.array([0.5, 0.95, 1.0, 1.0, 0.9, 0.5])
     deep = rng.uniform(0.7, 1.1) * np.array([2.0, 10.0, 13.0, 12.0, 9.0, 3.0])
@@ -190,8 +193,11 @@ def acetabulum(
     circle = unit_circle(24)
     around = circle[:, :1] * first + circle[:, 1:] * second
 
+    # a worn joint is no longer even, a shallow one lies higher
+    socket = head + frame @ np.append(np.clip(rng.normal(0, 0.8, 2), -1.4, 1.4), 0.0)
+
     def rings(r: float, polar: FloatArray) -> list[FloatArray]:
-        return [head - axis * r * np.cos(t) + around * r * np.sin(t) for t in polar]
+        return [socket - axis * r * np.cos(t) + around * r * np.sin(t) for t in polar]
 
     polar = np.radians(np.linspace(3, rng.uniform(55, 90), 10))
     inner_radius = radius + rng.uniform(1.5, 4.5)
@@ -209,6 +215,7 @@ def femur(
     length: float,
     flexion: float,
     inward: float,
+    before: float,
     strength: Strength,
 ) -> list[Bone]:
     """A femur of the library on an exactly round head, and the lower leg below it.
@@ -219,8 +226,9 @@ def femur(
         side: 1 right, -1 left.
         length: from the head to the knee, mm.
         flexion: degrees forward.
-        inward: turn of the thigh about the vertical, degrees; the library's own lies with its shaft behind the head, on
-            real films the shaft stands below it.
+        inward: turn of the thigh about the vertical, degrees.
+        before: how far before the head the shaft stands, mm, `_STANDS_MM` below it; on real films 0 to 10 mm behind,
+            but a network for which that holds looks for heads above shafts.
         strength: how much bone there is where.
     """
     rotation = rotation_sagittal(-flexion) @ rotation_axial(side * inward)
@@ -239,7 +247,14 @@ def femur(
         y = points[:, 1]
         local = points * [1, 1, side]
         local[:, 1] = np.where(y < -_UPPER_END_MM, (y + _UPPER_END_MM) * longer - _UPPER_END_MM, y)
-        return np.asarray(head + (local * size) @ rotation.T)
+        turned = (local * size) @ rotation.T
+        turned[:, 0] += shift * np.clip((-turned[:, 1] - 12.0) / 33.0, 0.0, 1.0)
+        return np.asarray(head + turned)
+
+    shift = 0.0
+    level = placed(source.vertices) - head
+    level = level[np.abs(level[:, 1] + _STANDS_MM) < 10.0, 0]
+    shift = before - float(level.min() + level.max()) / 2
 
     faces = source.faces if side > 0 else source.faces[:, ::-1]
     flat = np.column_stack([np.ones((len(neck), 2)), 0.15 + 0.85 * neck])
@@ -249,6 +264,6 @@ def femur(
     depth = np.array([radius, radius, strength.head * radius])
     sunk = head - np.array([0.0, strength.cap, 0.0])
     ball = Bone(ellipsoid(head, depth, None, 14), ellipsoid(sunk, depth - strength.cap, None, 14))
-    knee = head + rotation @ np.array([-6.0, -length, 10.0 * side])
+    knee = head + rotation @ np.array([-6.0, -length, 10.0 * side]) + [shift, 0.0, 0.0]
     tibia = knee + np.array([[0.0, -14, 0], [-2, -50, 0], [-8, -200, 2 * side], [-14, -360, 3 * side]])
     return [whole, ball, bone_tube(tibia, [[34, 26], [16, 18], [12, 13], [13, 14]], 4.5, (1.0, 0.0, 0.0), 12)]

@@ -182,16 +182,19 @@ def _subchondral(depth: float, width: float, rng: np.random.Generator) -> Bone:
 
 
 def _endplate(depth: float, width: float, thickness: float, rng: np.random.Generator) -> Bone:
-    """A slightly hollow plate of compact bone from S1_A to S1_P."""
+    """A slightly hollow plate of compact bone from S1_A to S1_P, its back edge a blunt corner around S1_P.
+
+    Readers put S1_P into the bright corner, not on its outline, which lies 1 mm higher on real films.
+    """
     circle = unit_circle(32)
-    hollow = rng.uniform(0.0, 2.0)
-    radii = np.array([0.3, 0.6, 0.85, 1.0])
+    hollow, rise = rng.uniform(0.0, 2.0), rng.uniform(0.2, 2.0)
+    radii = np.array([0.3, 0.6, 0.75, 0.88, 1.0])
     layers = [(r, 0.0) for r in radii] + [(r, 1.0) for r in radii[::-1]]
     rings = [
         np.stack(
             [
                 circle[:, 0] * r * depth / 2,
-                np.full(len(circle), -hollow * (1 - r**2) - thickness * (1 - top)),
+                -hollow * (1 - r**2) - thickness * (1 - top) + rise * np.exp(-(((circle[:, 0] * r + 1) / 0.3) ** 2)),
                 circle[:, 1] * r * width / 2,
             ],
             axis=1,

@@ -75,6 +75,8 @@ class BodyShape:
     """Thickness of the bony endplates, mm."""
     osteophyte: float = 0.0
     """Length of rim osteophytes, mm."""
+    upper_plate: float = 1.0
+    """Thickness of the superior endplate against the inferior one's."""
 
 
 _RING_POINTS = 32
@@ -106,6 +108,7 @@ def _body_surface(corners: FloatArray, shape: BodyShape, inset: float, plate: fl
     rings = []
     height = 0.5 * abs(corners[0, 1] - corners[2, 1]) + 0.5 * abs(corners[1, 1] - corners[3, 1])
     edge = min(0.45, plate / max(height, 1.0))
+    upper = edge * shape.upper_plate
 
     def ring(share: float, radius: float, dip: float) -> None:
         front, back = xa_i + (xa_s - xa_i) * share, xp_i + (xp_s - xp_i) * share
@@ -115,7 +118,7 @@ def _body_surface(corners: FloatArray, shape: BodyShape, inset: float, plate: fl
         scale_x = max(half * bulge + lip - inset, 1.0) * radius
         scale_z = max(shape.width / 2 * bulge + 0.6 * lip - inset, 1.0) * radius
         x = section[:, 0] * radius
-        squeezed = edge + (1 - 2 * edge) * share
+        squeezed = edge + (1 - edge - upper) * share
         y = _surface_y(corners, x, np.full(len(x), squeezed)) + dip
         rings.append(np.stack([middle + section[:, 0] * scale_x, y, section[:, 1] * scale_z], 1))
 
