@@ -122,9 +122,11 @@ def _vertebra(pose: VertebraPose, style: "_SpineStyle", rng: np.random.Generator
     bone = join_bones([body(corners, shape), behind])
     if region == "C":  # spongy bone is denser here
         bone = bone.denser(style.cervical_density)
-        sides = ring(corners, rng, cortex) if pose.level == "C2" else [
-            cervical_sides(corners, pose.width, style.arch, cortex, rng)
-        ]
+        sides = (
+            ring(corners, rng, cortex)
+            if pose.level == "C2"
+            else [cervical_sides(corners, pose.width, style.arch, cortex, rng)]
+        )
         bone = join_bones([bone, *sides])
     return bone.moved(pose.rotation, pose.center)
 
