@@ -258,7 +258,8 @@ def _seen(
     """A layer on the grid: `field` in projection pixels, times `shrink` those of the layer; `come` in grid pixels."""
     layer = np.ascontiguousarray(layer)
     if field is None and come is None:
-        return cv2.warpAffine(layer, matrix, size[::-1], flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP)
+        flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
+        return np.asarray(cv2.warpAffine(layer, matrix, size[::-1], flags=flags), np.uint16)
     y, x = np.mgrid[: size[0], : size[1]].astype(np.float32)
     if come is not None:
         x, y = x - come[..., 0], y - come[..., 1]
@@ -267,4 +268,4 @@ def _seen(
     if field is not None:
         bent = field if come is None else cv2.remap(field, x, y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
         source += np.float32(shrink) * bent
-    return cv2.remap(layer, source[..., 0], source[..., 1], cv2.INTER_LINEAR)
+    return np.asarray(cv2.remap(layer, source[..., 0], source[..., 1], cv2.INTER_LINEAR), np.uint16)
