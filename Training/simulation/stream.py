@@ -192,8 +192,8 @@ class SimulatedFilms:
             view, marks = view.part(left, top), marks - (left, top)
             field = None if field is None else window_of(field, (left, top), size, cv2.BORDER_REPLICATE)
         moves = Moves.sample(marks, view.step * SPACING_MM, rng) if self._training else Moves()
-        marks = hips_in_order(moves.carried(marks), HIGHER_FIRST)
         projection = _warped(path, layers, view, field, size, marks, moves)
+        marks = hips_in_order(moves.carried(marks), HIGHER_FIRST)
         look = Look.sample(rng, self._randomization * float(rng.random()))  # from plausible to wild
         image = film(projection, look, rng)
         if self._training:
@@ -225,7 +225,7 @@ def _warped(
         view: what is seen of it.
         field: the view's displacement on the grid.
         size: (height, width) of the grid.
-        marks: the landmarks on the grid, moved.
+        marks: the landmarks on the grid before any move; what fills the body lies about them.
         moves: of bones against each other.
     """
     matrix, shrink = view.matrix, 1.0
