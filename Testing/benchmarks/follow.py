@@ -17,9 +17,9 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from SpineAlignmentLib.detection import Detector
-from SpineAlignmentLib.film import film_from_pixels
-from SpineAlignmentLib.landmarks import INDEX, NAMES
+from SpineAlignmentLib.detection.detector import Detector
+from SpineAlignmentLib.film.film import film_from_pixels
+from SpineAlignmentLib.measurement.landmarks import INDEX, NAMES
 from Training.simulation.appearance.chain import Look, film
 from Training.simulation.appearance.projection_layers import Projection
 from Training.simulation.cache import SPACING_MM, STEPS_PER_MM, path_of

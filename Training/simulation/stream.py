@@ -136,14 +136,9 @@ class SimulatedFilms:
         folder: written by `Training.simulation.cache`.
         first, count: the range of projections used; count 0 = all.
         randomization: greatest strength of the looks, 0 plausible to 1.5 well past it.
-<<<<<<< HEAD
         region: name of the close-up that is shown instead of the whole, see `SpineAlignmentLib.detection.close_ups`.
-        training: draw a new view and look each time; else the same ones for an index, without augmentation.
-=======
-        region: name of the close-up that is shown instead of the whole, see `SpineAlignmentLib.close_up`.
         training: draw a new view, moves and look each time; else the same view and look for an index, without
             augmentation.
->>>>>>> 3a95495 (ENH: Training moves single structures of bone against what lies around them, landmarks along)
 
     Raises:
         FileNotFoundError: no projections in the folder.
