@@ -18,9 +18,9 @@ from SpineAlignmentLib.measurement.landmarks import INDEX, NAMES
 FloatArray = NDArray[np.float64]
 ImageArray = NDArray[np.float32]
 
-CHANCE: Final[float] = 0.75
+CHANCE: Final[float] = 0.85
 """Share of films in which anything moves."""
-_EACH: Final[float] = 0.4
+_EACH: Final[float] = 0.6
 """Share of the structures tried there; those that would meet one that moves already stay."""
 _FADES: Final[float] = 0.6
 """Over how much more than the radius a shift fades, at least, as a share of the radius."""
