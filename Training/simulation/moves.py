@@ -8,6 +8,7 @@ one, beyond it the shift fades smoothly, slowly enough that nothing folds.
 """
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Final
 
 import numpy as np
@@ -26,7 +27,8 @@ _FADES: Final[float] = 0.6
 """Over how much more than the radius a shift fades, at least, as a share of the radius."""
 _STEEPNESS: Final[float] = 2.2
 """And against the largest displacement: at 1.5 the smooth step would fold."""
-_SOLUTIONS: Final[int] = 25
+_SOLUTIONS: Final[int] = 40
+_SETTLED: Final[float] = 1e-3
 
 HIPS: Final[tuple[str, str]] = ("FH_1", "FH_2")
 
@@ -71,7 +73,7 @@ class Move:
     radius: float
     of_skeleton: bool
 
-    @property
+    @cached_property
     def reach(self) -> float:
         """Distance from its new center beyond which nothing moves."""
         largest = float(np.hypot(*self.shift)) + abs(self.turn) * self.radius
@@ -156,5 +158,7 @@ def _solved(move: Move, points: FloatArray) -> FloatArray:
     """Where the points (n, 2) of a layer are seen after a move."""
     out: FloatArray = points
     for _ in range(_SOLUTIONS):  # contracts, since displacements change more slowly than places
-        out = points + move.displacement(out)
+        before, out = out, points + move.displacement(out)
+        if not np.nanmax(np.abs(out - before), initial=0.0) > _SETTLED:
+            break
     return out

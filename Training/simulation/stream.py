@@ -258,9 +258,9 @@ def _seen(
     y, x = np.mgrid[: size[0], : size[1]].astype(np.float32)
     if come is not None:
         x, y = x - come[..., 0], y - come[..., 1]
-    source = np.stack([matrix[k, 0] * x + matrix[k, 1] * y + matrix[k, 2] for k in (0, 1)], axis=-1)
-    source = source.astype(np.float32)
+    linear = matrix.astype(np.float32)
+    across, down = (linear[k, 0] * x + linear[k, 1] * y + linear[k, 2] for k in (0, 1))
     if field is not None:
         bent = field if come is None else cv2.remap(field, x, y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
-        source += np.float32(shrink) * bent
-    return np.asarray(cv2.remap(layer, source[..., 0], source[..., 1], cv2.INTER_LINEAR), np.uint16)
+        across, down = across + np.float32(shrink) * bent[..., 0], down + np.float32(shrink) * bent[..., 1]
+    return np.asarray(cv2.remap(layer, across, down, cv2.INTER_LINEAR), np.uint16)
