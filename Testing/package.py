@@ -10,8 +10,8 @@ from typing import Final
 
 ROOT: Final[Path] = Path(__file__).resolve().parent.parent
 ROOMS: Final[tuple[str, ...]] = ("SpineAlignment", "SpineAlignmentLib")
-NOT_FOR_SLICER: Final[tuple[str, ...]] = ("viewer",)
-"""Folders that run outside Slicer only: the viewer brings its own web server."""
+NOT_FOR_SLICER: Final[tuple[str, ...]] = ("cohort", "viewer")
+"""Folders that run outside Slicer only: cohorts need pandas, the viewer brings its own web server."""
 _LISTS: Final[dict[str, str]] = {"MODULE_PYTHON_SCRIPTS": "scripts", "MODULE_PYTHON_RESOURCES": "resources"}
 
 

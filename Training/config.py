@@ -144,6 +144,9 @@ class TrainingConfig:
     region: str = ""
     """Name of the close-up that is learned instead of the whole film, see `SpineAlignmentLib.detection.close_ups`."""
 
+    task: Literal["landmarks", "bodies"] = "landmarks"
+    """What is learned: the 45 landmarks, or every vertebral body on a window of a film."""
+
     input_size: tuple[int, int] = (864, 480)
     network: NetworkConfig = field(default_factory=NetworkConfig)
     loss: LossConfig = field(default_factory=LossConfig)
@@ -154,7 +157,7 @@ class TrainingConfig:
     @property
     def pixel(self) -> float:
         """Size of an input pixel in pixels of the reference height."""
-        return 1.0 if self.region else REFERENCE_HEIGHT / self.input_size[0]
+        return 1.0 if self.region or self.task == "bodies" else REFERENCE_HEIGHT / self.input_size[0]
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values, as YAML and JSON hold them."""
@@ -272,7 +275,7 @@ def _check(config: TrainingConfig, where: str) -> None:
     """Ranges, and values that must fit each other."""
     network, optimizer, run = config.network, config.optimizer, config.run
     levels = {len(network.channels), len(network.backbone_blocks), len(network.refine_blocks)}
-    step = 8 if network.fine_blocks else 4
+    step = 32 if config.task == "bodies" else 8 if network.fine_blocks else 4
     blocks = sum(network.backbone_blocks) + sum(network.refine_blocks) + network.head_blocks + network.fine_blocks
     positive = {
         "optimizer.learning_rate": optimizer.learning_rate,

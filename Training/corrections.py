@@ -5,6 +5,7 @@ stay behind. What is burned into the pixels cannot: such films are named in a wa
 """
 
 import argparse
+import hashlib
 import io
 import sys
 from collections.abc import Sequence
@@ -23,8 +24,10 @@ from SpineAlignmentLib.film.film import Film
 from SpineAlignmentLib.film.reading import read_film
 from SpineAlignmentLib.results.files import make_folder, write_files
 from SpineAlignmentLib.results.result_file import json_bytes
-from Training.datasets import AnnotatedFilm, read_films
-from Training.datasets.film import PICTURE_SUFFIXES
+from Training.datasets import AnnotatedFilm, read_annotations
+from Training.datasets.film import named_apart
+from Training.datasets.film_files import FilmFiles, content_of
+from Training.datasets.patients import patient_code
 from Training.datasets.slicer import on_film
 
 _LETTERS_IN_A_ROW: Final[int] = 5
@@ -76,74 +79,83 @@ def _has_row(mask: NDArray[np.bool_]) -> bool:
 
 def burned_in(film: Film, path: Path) -> str:
     """What speaks for text in the pixels; empty when nothing does."""
-    declared = _dicom_value(path, "BurnedInAnnotation")
-    if declared == "YES":
+    if _declared(path) == "YES":
         return "its tag Burned In Annotation (0028,0301) says that text is in the pixels"
     return "text may be burned in" if looks_like_text(film.pixels) else ""
 
 
-def _dicom_value(path: Path, keyword: str) -> str:
-    """A DICOM value as text; empty for other files and absent tags."""
+def _declared(path: Path) -> str:
+    """Burned In Annotation (0028,0301); empty for other files and where it is absent."""
     import pydicom
 
     try:
-        return str(pydicom.dcmread(path, stop_before_pixels=True, specific_tags=[keyword]).get(keyword, "") or "")
+        data = pydicom.dcmread(path, stop_before_pixels=True, specific_tags=["BurnedInAnnotation"])
+        return str(data.get("BurnedInAnnotation", "") or "")
     except (pydicom.errors.InvalidDicomError, OSError):
         return ""
 
 
-def _films_by_stem(folder: Path) -> dict[str, Path]:
-    found: dict[str, Path] = {}
-    for path in sorted(folder.rglob("*")):
-        if path.is_file() and path.name.lower().endswith(PICTURE_SUFFIXES):
-            stem = path.name[: -len(next(s for s in PICTURE_SUFFIXES if path.name.lower().endswith(s)))]
-            found.setdefault(stem, path)
-            found.setdefault(path.name, path)
-    return found
+def _pairs(corrected: Sequence[AnnotatedFilm], films: Path) -> list[tuple[AnnotatedFilm, Path]]:
+    """Each annotation with the film it was placed on; of copies of one film with equal landmarks the first.
+
+    Raises:
+        ResultError: a film is missing or cannot be told, or two annotations of one film differ.
+    """
+    files = FilmFiles(films)
+    first: dict[str, tuple[AnnotatedFilm, Path]] = {}
+    for given in corrected:
+        place = Path(given.place or given.name)
+        source = files.find(given.annotation, place)
+        content = content_of(source) or str(source.resolve())
+        other, its_source = first.setdefault(content, (given, source))
+        if other is not given and not np.array_equal(other.points, given.points, equal_nan=True):
+            both = f"{source}" if source == its_source else f"{its_source} and {source}, which are one film"
+            raise ResultError(f"{other.name} and {given.name} are different landmarks of {both}; keep one of them")
+    return list(first.values())
 
 
 def export(corrected: Sequence[AnnotatedFilm], films: Path, output: Path, first: int = 1) -> list[Exported]:
     """Write each corrected film as a 16-bit PNG and its annotation, under a neutral name.
 
-    Films of one patient (by the DICOM Patient ID, or the code in the annotation) get one new patient code.
+    Films of one patient get one new patient code: by the DICOM Patient ID and its issuer, else by the code in the
+    annotation, never by the name of a file.
 
     Args:
         corrected: landmarks as corrected.
-        films: folder of the films they were placed on.
+        films: folder of the films they were placed on, which are found by their content, see `FilmFiles`.
         output: training folder; files in it stay.
         first: number of the first new film.
 
     Raises:
-        SpineAlignmentError: a film is missing or cannot be read, or its size is another than the annotation's.
+        SpineAlignmentError: a film is missing, cannot be told or read, or its size is another than the annotation's;
+            nothing was written then, unless a film cannot be read.
     """
-    places = _films_by_stem(films)
+    pairs = _pairs(corrected, films)
     make_folder(output)
     codes: dict[str, str] = {}
     done: list[Exported] = []
-    for number, given in enumerate(corrected, first):
-        source = places.get(given.annotation.film) or places.get(given.name)
-        if source is None:
-            raise ResultError(f"{films}: has no film for the annotation {given.name}")
+    for number, (given, source) in enumerate(pairs, first):
         film, item = read_film(source), on_film(given, source)
         if item.annotation.size_px not in ((0, 0), film.size_px):
             raise ResultError(f"{source}: has {film.size_px} pixels, its annotation is of {item.annotation.size_px}")
         name = f"corrected_{number:04d}"
         if (output / f"{name}.json").exists():
             raise ResultError(f"{output}: has a {name} already; give another --first")
-        owner = _dicom_value(source, "PatientID") or str(item.annotation.extra.get("patient") or item.name)
+        owner = patient_code(source) or str(item.annotation.extra.get("patient") or f"{item.name}\0{number}")
         code = codes.setdefault(owner, f"patient_{number:04d}")
-        spacing = item.annotation.spacing_mm or film.spacing_mm
+        picture = _png(film.pixels)
         annotation = replace(
             item.annotation,
             film=f"{name}.png",
             size_px=film.size_px,
-            spacing_mm=spacing,
+            spacing_mm=item.annotation.spacing_mm or film.spacing_mm,
             pixel_aspect=film.pixel_aspect,
             models=(),
             warnings=(),
+            film_sha256=hashlib.sha256(picture).hexdigest(),
             extra={"patient": code, "category": item.category},
         )
-        write_files({output / f"{name}.png": _png(film.pixels), output / f"{name}.json": json_bytes(annotation)})
+        write_files({output / f"{name}.png": picture, output / f"{name}.json": json_bytes(annotation)})
         done.append(Exported(name, source, burned_in(film, source)))
     return done
 
@@ -167,7 +179,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--first", type=int, default=1, help="number of the first new film (default 1)")
     options = parser.parse_args(arguments)
     try:
-        corrected, problems = read_films(options.corrected)
+        read, problems = read_annotations(options.corrected)
+        corrected = named_apart(read)
         for problem in problems:
             print(problem, file=sys.stderr)
         if not corrected:

@@ -23,7 +23,7 @@ from SpineAlignmentLib.results.annotation import Annotation
 from SpineAlignmentLib.results.files import make_folder, write_files
 from SpineAlignmentLib.results.result_file import read_annotation, write_annotation
 from Training.datasets import AnnotatedFilm, read_films
-from Training.datasets.film import each
+from Training.datasets.film import called_as, each
 from Training.datasets.slicer import in_space, on_film
 
 STAGES: Final[tuple[str, ...]] = ("annotated", "reviewed", "approved")
@@ -135,16 +135,17 @@ def _status(options: argparse.Namespace) -> None:
 
 def _disagreements(options: argparse.Namespace) -> None:
     (first, one), (second, two) = read_films(options.first), read_films(options.second)
+    second, others = called_as(second, first)
     pictures = {film.name: film.picture for film in (*first, *second) if film.picture is not None}
     # points that Slicer saved are placed on the film, whichever of the two has it
     (first, three), (second, four) = (
         each(films, lambda film: on_film(film, pictures.get(film.name))) for films in (first, second)
     )
-    for problem in one + two + three + four:
+    for problem in one + two + others + three + four:
         print(problem, file=sys.stderr)
     shared = {f.name for f in first} & {f.name for f in second}
     if not shared:
-        raise ResultError(f"{options.first} and {options.second} have no film in common (compared by file name)")
+        raise ResultError(f"{options.first} and {options.second} have no film in common (compared by content and name)")
     found = disagreements(first, second, options.smallest)
     if options.output is None:
         print(disagreements_csv(found).decode(), end="")

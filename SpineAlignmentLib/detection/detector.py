@@ -22,9 +22,9 @@ from SpineAlignmentLib.detection.confidence import confidence
 from SpineAlignmentLib.detection.engines import Network, choose_engine, load_network
 from SpineAlignmentLib.detection.look import HIGHER_FIRST, Look, hips_in_order, joined
 from SpineAlignmentLib.detection.models import Model, read_close_ups, read_ensemble
-from SpineAlignmentLib.detection.side import implausibility, told_side
+from SpineAlignmentLib.detection.side import implausibility, settled
 from SpineAlignmentLib.detection.views import region_of, resized, zoomed
-from SpineAlignmentLib.film.film import Film, film_from_pixels, turned
+from SpineAlignmentLib.film.film import GIVEN, Film, film_from_pixels, turned
 from SpineAlignmentLib.film.polarity import looks_inverted
 from SpineAlignmentLib.film.preprocessing import InputFrame, fit_film, fit_region, network_input
 from SpineAlignmentLib.film.reading import read_film
@@ -101,9 +101,10 @@ class Detector:
 
     def _first_look(self, film: Film) -> tuple[Film, Look]:
         """The film as it should be looked at, facing side and polarity settled, and the first look at all of it."""
-        sides = ("left", "right") if film.anterior is None else (film.anterior,)
+        told = film.anterior is not None and film.anterior_source == GIVEN
+        sides = (film.anterior or "",) if told else ("left", "right")
         candidates = [film.facing(side, film.anterior_source) for side in sides]
-        if not film.polarity_known and looks_inverted(film.pixels):
+        if film.polarity_doubt or (film.polarity_source != GIVEN and looks_inverted(film.pixels)):
             candidates += [turned(candidate) for candidate in candidates]
         frames = [fit_film(c.size_px, c.pixel_size, c.anterior or "", self._input_size) for c in candidates]
         if len(candidates) == 1:
@@ -111,11 +112,8 @@ class Detector:
         # one model settles it; the others join afterwards
         looks = [self.look(c, f, self.networks[:1]) for c, f in zip(candidates, frames, strict=True)]
         doubt = [implausibility(look, c.anterior or "") for look, c in zip(looks, candidates, strict=True)]
-        best = int(np.argmin(doubt))
-        chosen, first = candidates[best], looks[best]
-        if film.anterior is None:
-            chosen = told_side(chosen, doubt[best], min(d for c, d in zip(candidates, doubt, strict=True)
-                                                         if c.anterior != chosen.anterior))  # fmt: skip
+        best, chosen = settled(film, candidates, doubt)
+        first = looks[best]
         if len(self.networks) > 1:
             first = joined([first, self.look(chosen, first.frame, self.networks[1:])])
         return chosen, first
@@ -190,6 +188,7 @@ class Detector:
             pixel_aspect=film.pixel_aspect,
             models=tuple(model.name for model, _ in (*self.networks, *self.close_ups)),
             warnings=tuple(warnings),
+            film_sha256=film.sha256,
         )
 
 
@@ -206,6 +205,7 @@ def detect(
     models: Path | None = None,
     engine: str = "auto",
     progress: Progress | None = None,
+    force: bool = False,
 ) -> Annotation:
     """Find the 45 landmarks of a film; `Annotation.parameters` of what it returns gives the 18 parameters.
 
@@ -216,13 +216,14 @@ def detect(
         models: folder of the models; None for those that ship.
         engine: "auto", "onnx" or "tensorflow".
         progress: called with the share done, 0 to 1, and what is being done.
+        force: measure a film whose tags say that it is no lateral one.
 
     Raises:
         FilmError: the file is not a film.
         ModelError: a model or the engine is missing, or a model was altered.
     """
     if isinstance(film, str | Path):
-        film = read_film(film, spacing, anterior)
+        film = read_film(film, spacing, anterior, force)
     else:
         film = film if isinstance(film, Film) else film_from_pixels(np.asarray(film))
         film = film if spacing is None else film.calibrated(spacing)

@@ -4,8 +4,10 @@ Nothing of either is imported before a network is loaded.
 """
 
 import contextlib
+import importlib
 import importlib.util
 import os
+import sys
 from pathlib import Path
 from typing import Any, Final, Protocol
 
@@ -37,6 +39,13 @@ class Network(Protocol):
             Landmarks in network pixels, shape (n, 45, 2), and the spread (standard deviation) of their heatmaps in
             network pixels, shape (n, 45); of a close-up, those of its region alone.
         """
+
+
+class Answers(Protocol):
+    """A loaded model with whatever it answers."""
+
+    def __call__(self, films: ImageArray) -> dict[str, NDArray[Any]]:
+        """Run it on films (n, height, width): its outputs by name."""
 
 
 def available_engines() -> tuple[str, ...]:
@@ -74,21 +83,54 @@ def load_network(model: Model, engine: str = "auto", threads: int | None = None)
     Raises:
         ModelError: the engine is not installed, or the model is missing, altered or cannot be loaded.
     """
+    return _Landmarks(load_answers(model, engine, threads), len(model.landmarks))
+
+
+def load_answers(model: Model, engine: str = "auto", threads: int | None = None) -> Answers:
+    """Load a model as it is, such as the network of bodies; see `load_network`."""
     chosen = choose_engine(engine)
     path = model.verified(ONNX_FILE if chosen == "onnx" else SAVED_MODEL)
     if chosen == "onnx" and WEIGHTS_FILE in model.checksums:
         model.verified(WEIGHTS_FILE)
-    count = len(model.landmarks)
-    loaded = _Onnx(path, threads, count) if chosen == "onnx" else _TensorFlow(path, threads, count)
-    return loaded
+    return _Onnx(path, threads) if chosen == "onnx" else _TensorFlow(path, threads)
+
+
+def _imported(engine: str) -> Any:
+    """The package of an engine.
+
+    Raises:
+        ModelError: it is installed but cannot be loaded, as on a Windows whose C++ runtime is too old for it.
+    """
+    package = _PACKAGES[engine]
+    try:
+        return importlib.import_module(package)
+    except (ImportError, OSError) as error:
+        help_there = (
+            "install the current Microsoft Visual C++ Redistributable, or another version of the package"
+            if sys.platform == "win32"
+            else f"install it again: pip install --force-reinstall {package}"
+        )
+        reason = (str(error).splitlines() or [type(error).__name__])[0]
+        raise ModelError(f"{package} is installed but cannot be loaded ({reason}); {help_there}") from error
+
+
+class _Landmarks:
+    def __init__(self, answers: Answers, count: int) -> None:
+        self._answers, self._count = answers, count
+
+    def __call__(self, films: ImageArray) -> tuple[FloatArray, FloatArray]:
+        out = self._answers(films)
+        points, spread = np.asarray(out["coordinates"], float), np.asarray(out["spread"], float)
+        if points.shape[1:] != (self._count, 2) or spread.shape[1:] != (self._count,):
+            raise ModelError(
+                f"the network answers with shapes {points.shape} and {spread.shape}, not {self._count} landmarks"
+            )
+        return points, spread
 
 
 class _Onnx:
-    def __init__(self, path: Path, threads: int | None, landmarks: int) -> None:
-        import onnxruntime
-
-        self._landmarks = landmarks
-
+    def __init__(self, path: Path, threads: int | None) -> None:
+        onnxruntime = _imported("onnx")
         options = onnxruntime.SessionOptions()
         options.log_severity_level = 3
         if threads is not None:
@@ -101,17 +143,15 @@ class _Onnx:
         except Exception as error:
             raise ModelError(f"{path}: ONNX Runtime cannot load it: {str(error).splitlines()[0]}") from error
 
-    def __call__(self, films: ImageArray) -> tuple[FloatArray, FloatArray]:
-        points, spread = self._session.run(["coordinates", "spread"], {"films": films[..., None]})
-        return _checked(points, spread, self._landmarks)
+    def __call__(self, films: ImageArray) -> dict[str, NDArray[Any]]:
+        names = [output.name for output in self._session.get_outputs()]
+        return dict(zip(names, self._session.run(names, {"films": films[..., None]}), strict=True))
 
 
 class _TensorFlow:
-    def __init__(self, path: Path, threads: int | None, landmarks: int) -> None:
-        self._landmarks = landmarks
+    def __init__(self, path: Path, threads: int | None) -> None:
         os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
-        import tensorflow
-
+        tensorflow = _imported("tensorflow")
         if threads is not None:
             # TensorFlow that is already at work in this process refuses, and keeps the threads that it has
             with contextlib.suppress(RuntimeError):
@@ -123,13 +163,6 @@ class _TensorFlow:
             raise ModelError(f"{path}: TensorFlow cannot load it: {str(error).splitlines()[0]}") from error
         self._constant: Any = tensorflow.constant
 
-    def __call__(self, films: ImageArray) -> tuple[FloatArray, FloatArray]:
+    def __call__(self, films: ImageArray) -> dict[str, NDArray[Any]]:
         out = self._run(films=self._constant(films[..., None]))
-        return _checked(out["coordinates"].numpy(), out["spread"].numpy(), self._landmarks)
-
-
-def _checked(points: Any, spread: Any, count: int) -> tuple[FloatArray, FloatArray]:
-    points, spread = np.asarray(points, float), np.asarray(spread, float)
-    if points.shape[1:] != (count, 2) or spread.shape[1:] != (count,):
-        raise ModelError(f"the network answers with shapes {points.shape} and {spread.shape}, not {count} landmarks")
-    return points, spread
+        return {name: values.numpy() for name, values in out.items()}

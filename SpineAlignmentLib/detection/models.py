@@ -1,7 +1,7 @@
 """The trained models on disk: what each is, and that its files are the ones that were trained.
 
 A model folder holds a TensorFlow SavedModel (`saved_model/`), its ONNX twin (`model.onnx`) and `model.json`; the folder
-above it lists the models of the ensemble, and those of close-ups, in `ensemble.json`.
+above it lists the models of the ensemble, those of close-ups and the network of bodies in `ensemble.json`.
 """
 
 import hashlib
@@ -35,9 +35,9 @@ class Model:
     name: str
     folder: Path
     input_size: tuple[int, int]
-    """(height, width) of its input in pixels."""
+    """(height, width) of its input in pixels; of the windows that the network of bodies learned from."""
     landmarks: tuple[str, ...]
-    """What it finds, in the order of its answers."""
+    """What it finds, in the order of its answers; none for the network of bodies."""
     region: Region | None
     """What it sees, for a close-up; None: the whole film."""
     checksums: Mapping[str, str]
@@ -88,7 +88,7 @@ def read_model(folder: Path) -> Model:
         name = str(about["name"])
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise ModelError(f"{path}: not the description of a model ({error!r})") from error
-    expected = region.landmarks if region else NAMES
+    expected = () if about.get("task") == "bodies" else region.landmarks if region else NAMES
     if names != expected:
         raise ModelError(f"{path}: made for other landmarks than the {len(expected)} of this version")
     return Model(name, folder, (height, width), names, region, checksums, about)
@@ -107,7 +107,7 @@ def read_ensemble(folder: Path | None = None) -> tuple[Model, ...]:
             return (read_model(folder),)
         raise ModelError(f"{folder}: no models there (ensemble.json is missing)")
     models = _listed(listing, "models")
-    if not models or any(model.region for model in models):
+    if not models or any(model.region or not model.landmarks for model in models):
         raise ModelError(f'{listing}: expected {{"models": [names of folders of models that see the whole film]}}')
     return models
 
@@ -125,6 +125,19 @@ def read_close_ups(folder: Path | None = None) -> tuple[Model, ...]:
     return models
 
 
+def read_bodies_model(folder: Path | None = None) -> Model | None:
+    """The network of bodies of the ensemble in a folder; None when it has none.
+
+    Raises:
+        ModelError: it is not right.
+    """
+    listing = (shipped_models() if folder is None else folder) / "ensemble.json"
+    models = _listed(listing, "bodies") if listing.exists() else ()
+    if len(models) > 1 or any(model.about.get("task") != "bodies" for model in models):
+        raise ModelError(f'{listing}: expected {{"bodies": [name of the folder of one network of bodies]}}')
+    return models[0] if models else None
+
+
 def _listed(listing: Path, key: str) -> tuple[Model, ...]:
     content = _json(listing)
     names = content.get(key, []) if isinstance(content, Mapping) else None
@@ -135,6 +148,7 @@ def _listed(listing: Path, key: str) -> tuple[Model, ...]:
 
 def _json(path: Path) -> Any:
     try:
-        return read_json(path)
+        # what training measured may be NaN
+        return read_json(path, finite=False)
     except ResultError as error:
         raise ModelError(str(error)) from error

@@ -1,5 +1,6 @@
 """Which side the patient faces."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Final
 
@@ -12,6 +13,11 @@ from SpineAlignmentLib.measurement.landmarks import CENTERS, INDEX
 
 SURE_OF_SIDE: Final[int] = 60
 """Percentage from which a detected facing side is not called a guess."""
+SURE_AGAINST_TAG: Final[int] = 80
+"""Percentage from which what the pixels say of the side wins over what the file says: on fourteen real films the right
+side got 81 % and more, a wrong one at most 62 %."""
+SURE_OF_POLARITY: Final[int] = 60
+"""The same of the polarity, of a film whose edges are bright, as air's are where bone is dark: 73 % and more."""
 
 _CENTER_ROWS: Final[list[int]] = [INDEX[name] for name in CENTERS]
 _ANTERIOR: Final[list[int]] = [
@@ -24,13 +30,74 @@ _POSTERIOR: Final[list[int]] = [
 
 def told_side(film: Film, doubt: float, other_doubt: float) -> Film:
     """The film with the side that was detected, and how sure that is."""
-    odds = (other_doubt / max(doubt, 1e-9)) ** 3
-    sure = round(100 * odds / (1 + odds))
+    sure = _percent(doubt, other_doubt)
     film = film.facing(film.anterior or "", f"detected ({sure} % sure)")
     if sure >= SURE_OF_SIDE:
         return film
     text = f"which side the patient faces is a guess ({film.anterior}, {sure} % sure): look, or give it with --anterior"
     return replace(film, warnings=(*film.warnings, text))
+
+
+def settled(film: Film, candidates: Sequence[Film], doubt: Sequence[float]) -> tuple[int, Film]:
+    """Which of the ways to look at a film is right, and the film so, with what is to be said about it.
+
+    Args:
+        film: the film as its file describes it.
+        candidates: the film facing either side, then the same with the gray scale turned around.
+        doubt: the implausibility of each.
+    """
+    upright = len(candidates) // 2 if len(candidates) > 1 and candidates[-1].pixels is not film.pixels else 0
+    as_told = range(upright or len(candidates))
+    best = int(np.argmin(doubt))
+    warnings: tuple[str, ...] = ()
+    if upright:
+        best, warnings = _settled_polarity(film, upright, doubt)
+        as_told = range(upright) if best < upright else range(upright, len(candidates))
+    if len(as_told) == 1:
+        return best, replace(candidates[best], warnings=(*film.warnings, *warnings))
+    best, other = sorted(as_told, key=lambda i: doubt[i])
+    chosen = replace(candidates[best], warnings=(*film.warnings, *warnings))
+    if film.anterior is None:
+        return best, told_side(chosen, doubt[best], doubt[other])
+    if chosen.anterior == film.anterior:
+        return best, chosen
+    sure = _percent(doubt[best], doubt[other])
+    seen = f"{film.anterior_source} says that the patient faces {film.anterior}, the film looks as if {chosen.anterior}"
+    if sure >= SURE_AGAINST_TAG:
+        text = f"{seen} ({sure} % sure): {chosen.anterior} is taken; give the side with --anterior if that is wrong"
+        chosen = chosen.facing(chosen.anterior or "", f"detected ({sure} % sure)")
+        return best, replace(chosen, warnings=(*chosen.warnings, text))
+    text = f"{seen} ({sure} % sure): {film.anterior} is taken; look, and give the side with --anterior"
+    return other, replace(candidates[other], warnings=(*film.warnings, *warnings, text))
+
+
+def _settled_polarity(film: Film, count: int, doubt: Sequence[float]) -> tuple[int, tuple[str, ...]]:
+    """The best way to look at a film with its gray scale as it is, or turned around, and what is to be said.
+
+    The first `count` of `doubt` are as the file says it.
+    """
+    plain = min(range(count), key=lambda i: doubt[i])
+    other = min(range(count, len(doubt)), key=lambda i: doubt[i])
+    sure = _percent(doubt[other], doubt[plain])
+    if not film.polarity_source:
+        return (other, ("bone was dark: gray scale turned around",)) if sure > 50 else (plain, ())
+    said = film.polarity_source
+    if film.polarity_doubt:
+        seen = f"the tags contradict each other about the gray scale: {film.polarity_doubt}"
+        if sure > 50:
+            return other, (f"{seen}; bone was dark in the film ({sure} % sure): turned around",)
+        return plain, (f"{seen}; bone is bright in the film as {said} says ({100 - sure} % sure)",)
+    if sure >= SURE_OF_POLARITY:
+        return other, (f"{said} makes bone dark ({sure} % sure): gray scale turned around",)
+    if sure > 50:
+        return plain, (f"{said} may make bone dark ({sure} % sure): taken as it says; look at the film",)
+    return plain, ()
+
+
+def _percent(doubt: float, other_doubt: float) -> int:
+    """How sure it is that what leaves `doubt` is right and not the other."""
+    odds = (other_doubt / max(doubt, 1e-9)) ** 3
+    return round(100 * odds / (1 + odds))
 
 
 def implausibility(look: Look, anterior: str) -> float:

@@ -45,7 +45,8 @@ def checked_pixels(pixels: Pixels, name: str) -> Pixels:
         pixels = pixels.astype(np.uint8)
     elif pixels.dtype.kind not in "iu":
         raise FilmError(f"{name}: pixels of type {pixels.dtype} are not gray values")
-    if pixels.min() == pixels.max():
+    # a few rows say at once that most films are not blank
+    if np.ptp(pixels[:: max(1, pixels.shape[0] // 16)]) == 0 and pixels.min() == pixels.max():
         raise FilmError(f"{name}: blank: every pixel has the same value")
     return pixels
 

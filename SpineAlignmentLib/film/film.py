@@ -7,13 +7,17 @@ from numpy.typing import NDArray
 
 from SpineAlignmentLib.film.checks import checked_pixels, checked_spacing
 from SpineAlignmentLib.film.polarity import inverted
+from SpineAlignmentLib.results.annotation import SPACING_WARNING, without_spacing_warnings
 from SpineAlignmentLib.results.placement import Placement, plain_placement
 
 Pixels = NDArray[Any]
 
 SPACING_UNKNOWN: Final[str] = "unknown"
+GIVEN: Final[str] = "given"
+"""The source of what the user, or a program that calls the library, says of a film."""
 NO_SPACING: Final[str] = (
-    "pixel spacing unknown: distances in mm are not measurable; give it with --spacing or calibrate (angles are valid)"
+    f"{SPACING_WARNING} unknown: distances in mm are not measurable; give it with --spacing or calibrate"
+    " (angles are valid)"
 )
 
 
@@ -33,11 +37,15 @@ class Film:
     anterior: str | None = None
     """The side the patient faces, "left" or "right"; None when the file does not say."""
     anterior_source: str = "unknown"
-    polarity_known: bool = False
-    """Whether the file says which end of its gray scale is bone."""
+    polarity_source: str = ""
+    """What says which end of the gray scale is bone; "" where nothing does."""
+    polarity_doubt: str = ""
+    """What contradicts it in the same file; "" for nothing."""
     placement: Placement = field(default_factory=Placement)
     """Where Slicer's own reader lays the film."""
     warnings: tuple[str, ...] = ()
+    sha256: str = ""
+    """SHA-256 of the film's file, in hexadecimal digits; empty for pixels that are in no file."""
 
     @property
     def size_px(self) -> tuple[int, int]:
@@ -49,7 +57,7 @@ class Film:
         """(x, y) size of a pixel, in mm when the spacing is known, else relative."""
         return self.spacing_mm or (1.0, self.pixel_aspect)
 
-    def calibrated(self, spacing: float | tuple[float, float], source: str = "given") -> "Film":
+    def calibrated(self, spacing: float | tuple[float, float], source: str = GIVEN) -> "Film":
         """The same film with a spacing that the user knows: (x, y), or x alone with the pixel's shape as it was.
 
         Raises:
@@ -62,10 +70,10 @@ class Film:
             spacing_mm=checked,
             spacing_source=source,
             pixel_aspect=x_y[1] / x_y[0],
-            warnings=tuple(w for w in self.warnings if w != NO_SPACING),
+            warnings=without_spacing_warnings(self.warnings),
         )
 
-    def facing(self, anterior: str, source: str = "given") -> "Film":
+    def facing(self, anterior: str, source: str = GIVEN) -> "Film":
         """The same film with the patient facing the side that the user knows, "left" or "right".
 
         Raises:
@@ -98,8 +106,8 @@ def film_from_pixels(
         spacing_source,
         pixel_aspect=1.0 if spacing_mm is None else spacing_mm[1] / spacing_mm[0],
         anterior=anterior,
-        anterior_source="unknown" if anterior is None else "given",
-        polarity_known=True,
+        anterior_source="unknown" if anterior is None else GIVEN,
+        polarity_source=GIVEN,
         placement=plain_placement(spacing_mm),
         warnings=(NO_SPACING,) if spacing_mm is None else (),
     )
@@ -107,5 +115,4 @@ def film_from_pixels(
 
 def turned(film: Film) -> Film:
     """A film whose gray scale runs the other way."""
-    text = "bone was dark: gray scale turned around"
-    return replace(film, pixels=inverted(film.pixels), warnings=(*film.warnings, text))
+    return replace(film, pixels=inverted(film.pixels))

@@ -1,7 +1,9 @@
 """Images as ITK reads them, which Slicer does too, and where it lays them in space."""
 
+import os
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from functools import wraps
 from pathlib import Path
 from typing import Any, Final, ParamSpec, TypeVar
@@ -25,12 +27,60 @@ _SCREEN: Final[dict[int, tuple[tuple[float, ...], tuple[float, ...]]]] = {
 """LPS axis that a film's plane is perpendicular to, to the LPS directions of screen right and screen down in Slicer."""
 
 
+class _Quiet:
+    """Sends the process's own output nowhere while at least one thread asks for it."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._asked = 0
+        self._kept: list[tuple[int, int]] = []
+
+    def enter(self) -> None:
+        with self._lock:
+            self._asked += 1
+            if self._asked > 1:
+                return
+            nowhere = os.open(os.devnull, os.O_WRONLY)
+            for stream in (1, 2):
+                # a program without a terminal may have closed it
+                with suppress(OSError):
+                    self._kept.append((stream, os.dup(stream)))
+                    os.dup2(nowhere, stream)
+            os.close(nowhere)
+
+    def leave(self) -> None:
+        with self._lock:
+            self._asked -= 1
+            if self._asked:
+                return
+            for stream, copy in self._kept:
+                os.dup2(copy, stream)
+                os.close(copy)
+            self._kept.clear()
+
+
+_QUIET = _Quiet()
+
+
+@contextmanager
+def quiet() -> Iterator[None]:
+    """Nothing that libraries print reaches the user: decoders write to the process's own output, past Python.
+
+    What other threads print meanwhile is lost as well; the front ends read films in processes of their own.
+    """
+    _QUIET.enter()
+    try:
+        yield
+    finally:
+        _QUIET.leave()
+
+
 def _one_at_a_time(function: Callable[_P, _R]) -> Callable[_P, _R]:
     """ITK's DICOM reader keeps state of its own: two films read by two threads at once corrupt its memory."""
 
     @wraps(function)
     def locked(*args: _P.args, **options: _P.kwargs) -> _R:
-        with _ITK_LOCK:
+        with _ITK_LOCK, quiet():
             return function(*args, **options)
 
     return locked
@@ -62,6 +112,20 @@ def itk_image(path: Path) -> tuple[NDArray[Any], Placement]:
     first, second = (axes + [a for a in range(len(size)) if a not in axes])[:2]
     flat = array.reshape([size[second], size[first], channels] if channels > 1 else [size[second], size[first]])
     return _as_seen(flat, origin, steps[first], steps[second])
+
+
+@_one_at_a_time
+def itk_pixels(path: Path) -> NDArray[Any]:
+    """The pixels of a file of one image, shape (height, width) or (height, width, channels).
+
+    Raises:
+        RuntimeError: SimpleITK cannot read the file.
+    """
+    import SimpleITK as sitk
+
+    image = _itk_reader(path).Execute()
+    array = np.asarray(sitk.GetArrayFromImage(image))
+    return array[0] if image.GetDimension() == 3 else array
 
 
 @_one_at_a_time

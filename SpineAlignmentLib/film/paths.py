@@ -1,62 +1,97 @@
-"""Which files of a folder may be films, and how the results of each are named."""
+"""Which files of a folder may be films, and what the results of each are called. Content decides, never a name."""
 
-from collections.abc import Sequence
+import os
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
 FILM_ENDINGS: Final[tuple[str, ...]] = (
-    ".dcm", ".dicom", ".png", ".jpg", ".jpeg", ".tif", ".tiff", ".nrrd", ".nhdr", ".mha", ".mhd", ".nii", ".nii.gz", "",
+    ".dcm", ".dicom", ".png", ".jpg", ".jpeg", ".tif", ".tiff", ".nrrd", ".nhdr", ".mha", ".mhd", ".nii", ".nii.gz",
 )  # fmt: skip
-"""Endings of film files; DICOM files often have none."""
+"""Endings that say that a file is a film: one that is none is reported, not passed over."""
+_OTHER_ENDINGS: Final[tuple[str, ...]] = (".ima", ".img", ".dic", ".dc3", ".acr")
+"""Endings that devices give to films, and other programs to what is none."""
+_RESULT_ENDINGS: Final[tuple[str, ...]] = (".png", ".sr.dcm", ".gsps.dcm", ".pdf")
+"""Of results that could be taken for films, or could replace one."""
+MAX_NAME_BYTES: Final[int] = 255
+"""Of a file's name in the file systems in use."""
+_ROOM_BYTES: Final[int] = 15
+"""For what results add to a film's name: a number and an ending."""
 
 
 def film_files(folder: Path, output: Path | None = None) -> list[Path]:
-    """The files in a folder and its subfolders that may be films, in order.
+    """The files in a folder and its subfolders, linked ones too, that may be films, in order; see `split_files`."""
+    return split_files(folder, output)[0]
+
+
+def split_files(folder: Path, output: Path | None = None) -> tuple[list[Path], list[Path]]:
+    """The files in a folder and its subfolders, linked ones too, that may be films, and those that are none, in order.
+
+    Links that lead nowhere and files that cannot be read count as films, so that they are reported.
 
     Args:
         folder: where to look.
-        output: a folder of earlier results; the pictures there are no films.
+        output: a folder of earlier results, which are neither.
     """
-    return sorted(
-        path
-        for path in folder.rglob("*")
-        if path.is_file()
-        and not path.name.startswith(".")
-        and path.name.upper() != "DICOMDIR"
-        and ending(path) in FILM_ENDINGS
-        and not (path.parent == output and path.with_name(f"{path.stem}.mrk.json").exists())
-        and (ending(path) or _is_image(path))
-    )
+    films: list[Path] = []
+    others: list[Path] = []
+    for path in sorted(_all_files(folder)):
+        if output is not None and path.parent == output and _is_result(path):
+            continue
+        hidden = path.name.startswith(".")
+        (films if not hidden and is_candidate(path) else others).append(path)
+    return films, others
 
 
-def ending(path: Path) -> str:
-    """The ending of a file's name in lower case; a number after a point, as in DICOM UIDs, is none."""
-    name = path.name.lower()
-    return ".nii.gz" if name.endswith(".nii.gz") else path.suffix.lower() if not path.suffix[1:].isdigit() else ""
+def _all_files(folder: Path) -> Iterator[Path]:
+    """Every file, through links to folders as well; a folder that is reached twice is looked into once."""
+    seen: set[tuple[int, int]] = set()
+    for place, folders, names in os.walk(folder, followlinks=True):
+        try:
+            known = Path(place).stat()
+        except OSError:
+            folders.clear()
+            continue
+        if (known.st_dev, known.st_ino) in seen and known.st_ino:
+            folders.clear()
+            continue
+        seen.add((known.st_dev, known.st_ino))
+        folders.sort()
+        yield from (Path(place) / name for name in names)
 
 
-def result_names(files: Sequence[Path]) -> list[str]:
-    """A name for the results of each film: its file's without the ending; numbered where two would be the same."""
-    taken: set[str] = set()
-    names = []
-    for path in files:
-        stem = path.name[: -len(ending(path))] if ending(path) else path.name
-        name, number = stem, 1
-        while name in taken:
-            number += 1
-            name = f"{stem}_{number}"
-        taken.add(name)
-        names.append(name)
-    return names
+def _is_result(path: Path) -> bool:
+    own = path.name.endswith((".json", ".part")) or path.name.startswith("results.")
+    stems = (path.name.removesuffix(end) for end in _RESULT_ENDINGS if path.name.endswith(end))
+    return own or any(path.with_name(f"{stem}.mrk.json").exists() for stem in stems)
 
 
-def _is_image(path: Path) -> bool:
-    """Whether a file without an ending is one that can be read; unreadable files count, so that they are reported."""
+def is_candidate(path: Path) -> bool:
+    """Whether a file is, or its ending says that it is, a film."""
     from SpineAlignmentLib.film.reading import reader_of
 
+    if path.name.upper() == "DICOMDIR":
+        return False
+    if ending(path) in FILM_ENDINGS:
+        return True
     try:
+        if not path.is_file():
+            return path.is_symlink()
         with path.open("rb") as stream:
             head = stream.read(512)
     except OSError:
         return True
     return reader_of(head) is not None
+
+
+def ending(path: Path) -> str:
+    """The ending of a film file's name in lower case; "" where what follows the last point is none."""
+    name = path.name.lower()
+    return next((e for e in (".nii.gz", *FILM_ENDINGS, *_OTHER_ENDINGS) if name.endswith(e) and name != e), "")
+
+
+def stem_of(path: Path) -> str:
+    """What the results of a film are called: its file's name without the ending, as long as file systems take it."""
+    stem = path.name[: len(path.name) - len(ending(path))]
+    printable = "".join(c if c.isprintable() else "_" for c in stem) or "film"
+    return printable.encode()[: MAX_NAME_BYTES - _ROOM_BYTES].decode(errors="ignore")

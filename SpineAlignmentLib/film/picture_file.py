@@ -8,28 +8,35 @@ import numpy as np
 from SpineAlignmentLib.errors import FilmError
 from SpineAlignmentLib.film.checks import MAX_PIXELS, check_size, checked_pixels
 from SpineAlignmentLib.film.film import Film
-from SpineAlignmentLib.film.itk import itk_placement
+from SpineAlignmentLib.film.itk import itk_placement, quiet
 from SpineAlignmentLib.film.polarity import inverted
+from SpineAlignmentLib.film.reader import ReadOptions
 from SpineAlignmentLib.results.placement import plain_placement
 
-_PICTURES: Final[tuple[bytes, ...]] = (
-    b"\x89PNG\r\n\x1a\n",
-    b"\xff\xd8\xff",
-    b"II*\x00",
-    b"MM\x00*",
-    b"II+\x00",
-    b"MM\x00+",
-)
+_PICTURES: Final[dict[bytes, str]] = {
+    b"\x89PNG\r\n\x1a\n": "PNG",
+    b"\xff\xd8\xff": "JPEG",
+    b"II*\x00": "TIFF",
+    b"MM\x00*": "TIFF",
+    b"II+\x00": "TIFF",
+    b"MM\x00+": "TIFF",
+}
 _TIFF_PHOTOMETRIC: Final[int] = 262
+_NEW_SUBFILE_TYPE: Final[int] = 254
+_SUBFILE_TYPE: Final[int] = 255
 _EXIF_ORIENTATION: Final[int] = 274
+_THUMBNAIL: Final[float] = 0.5
+"""A page is a preview of another when it is of its shape and at most this share of its height."""
+_SHAPE: Final[float] = 0.03
+_MAX_PAGES: Final[int] = 64
 
 
-def looks_like_picture(head: bytes) -> bool:
-    """Whether a file that begins with these bytes is a PNG, JPEG or TIFF."""
-    return head.startswith(_PICTURES)
+def kind_of(head: bytes) -> str:
+    """The kind of picture that begins with these bytes; "" for none."""
+    return next((kind for start, kind in _PICTURES.items() if head.startswith(start)), "")
 
 
-def read(path: Path, spacing_given: bool) -> Film:
+def read(path: Path, options: ReadOptions) -> Film:
     """Read a PNG, JPEG or TIFF file. Their dots per inch say how to print, not how large the patient is: no spacing.
 
     Raises:
@@ -40,10 +47,9 @@ def read(path: Path, spacing_given: bool) -> Film:
     warnings: list[str] = []
     Image.MAX_IMAGE_PIXELS = MAX_PIXELS
     try:
-        with Image.open(path) as picture:
+        with quiet(), path.open("rb") as stream, Image.open(stream) as picture:
             image: Any = picture
-            if getattr(image, "n_frames", 1) > 1:
-                raise FilmError(f"{path}: {image.n_frames} pages; a film has one, save the page to measure by itself")
+            _seek_film(image, path, warnings)
             check_size(image.size[0], image.size[1], str(path))
             if image.getexif().get(_EXIF_ORIENTATION, 1) != 1:
                 warnings.append("the picture asks to be turned for display (EXIF orientation); measured as stored")
@@ -62,3 +68,41 @@ def read(path: Path, spacing_given: bool) -> Film:
         placement=itk_placement(path) or plain_placement(None),
         warnings=tuple(warnings),
     )
+
+
+def _seek_film(image: Any, path: Path, warnings: list[str]) -> None:
+    """Turn to the one page that is the film; previews and masks of it are no second film.
+
+    A JPEG of a phone or camera may carry previews behind its picture (MPO, CIPA DC-007); its first picture is the film.
+    TIFF says of a page that it is a smaller version or a mask (NewSubfileType, TIFF 6.0 p. 36), or it is smaller and of
+    the same shape.
+
+    Raises:
+        FilmError: more than one film.
+    """
+    count = getattr(image, "n_frames", 1)
+    if count == 1:
+        return
+    if image.format == "MPO":
+        warnings.append(f"the file holds {count} pictures; the first is measured")
+        return
+    sizes: dict[int, tuple[int, int]] = {}
+    marked: set[int] = set()
+    for page in range(min(count, _MAX_PAGES)):
+        image.seek(page)
+        sizes[page] = image.size
+        tags = getattr(image, "tag_v2", {})
+        if int(tags.get(_NEW_SUBFILE_TYPE, 0)) & 5 or int(tags.get(_SUBFILE_TYPE, 1)) == 2:
+            marked.add(page)
+    films = [page for page in sizes if page not in marked] or list(sizes)
+    best = max(films, key=lambda page: (sizes[page][0] * sizes[page][1], -page))
+    if count > _MAX_PAGES or any(page != best and not _is_preview(sizes[page], sizes[best]) for page in films):
+        raise FilmError(f"{path}: {count} pages; a film has one, save the page to measure by itself")
+    image.seek(best)
+    if best:
+        warnings.append(f"the file holds {count} pages; the largest, page {best + 1}, is measured")
+
+
+def _is_preview(size: tuple[int, int], whole: tuple[int, int]) -> bool:
+    shape, whole_shape = size[0] / max(size[1], 1), whole[0] / max(whole[1], 1)
+    return size[1] <= _THUMBNAIL * whole[1] and abs(shape / whole_shape - 1) < _SHAPE + 1 / max(min(size), 1)

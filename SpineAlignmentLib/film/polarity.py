@@ -12,10 +12,10 @@ def inverted(pixels: Pixels) -> Pixels:
     """The same gray values with bright and dark exchanged, in the same type."""
     if pixels.dtype.kind == "f":
         return np.asarray(-pixels)
-    # in 64 bits where a difference of signed values would not fit their own type
-    low, high = int(pixels.min()), int(pixels.max())
-    wide = pixels.astype(np.int64) if pixels.dtype.kind == "i" else pixels
-    return np.asarray((high - wide + low).astype(pixels.dtype)) if low else np.asarray(high - pixels, pixels.dtype)
+    # without a sign the sum may leave the type and comes back: one step, and no other type on the way
+    bits = pixels.view(pixels.dtype.str.replace("i", "u"))
+    ends = (int(pixels.min()) + int(pixels.max())) % (1 << 8 * pixels.dtype.itemsize)
+    return np.subtract(bits.dtype.type(ends), bits).view(pixels.dtype)
 
 
 def looks_inverted(pixels: Pixels) -> bool:

@@ -2,7 +2,11 @@
 
 import gzip
 import math
+import re
 import struct
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Final
@@ -10,30 +14,52 @@ from typing import Final
 import numpy as np
 
 from SpineAlignmentLib.errors import FilmError
-from SpineAlignmentLib.film.checks import checked_pixels, checked_spacing, is_placeholder
+from SpineAlignmentLib.film.checks import checked_pixels, checked_spacing
 from SpineAlignmentLib.film.film import Film
 from SpineAlignmentLib.film.itk import itk_image
+from SpineAlignmentLib.film.reader import ReadOptions
+from SpineAlignmentLib.film.volume_header import BOM, Header, data_path, read_header
+from SpineAlignmentLib.results.annotation import SPACING_WARNING
 
 _NIFTI_FLOATS: Final[dict[int, int]] = {16: 4, 64: 8}
 """NIfTI-1 data types of floating point numbers, to their bytes."""
+_SOURCE: Final[str] = "the file's spacing"
+_MILLIMETER: Final[str] = (
+    f"{SPACING_WARNING} in the file is exactly 1 mm, which libraries write where none is known; taken as unknown"
+)
+_NO_LENGTH: Final[str] = f"{SPACING_WARNING} in the file is in a unit that is no length; taken as unknown"
+_MAX_UNPACKED: Final[int] = 1 << 30
+"""Bytes; a packed file that holds more is refused before it fills the memory."""
 
 
-def looks_like_volume(head: bytes) -> bool:
-    """Whether a file that begins with these bytes is NRRD, MetaImage or NIfTI, or packed by gzip as NIfTI may be."""
+def kind_of(head: bytes) -> str:
+    """The kind of volume that begins with these bytes, packed by gzip as NIfTI may be; "" for none."""
+    head = head.removeprefix(BOM)
+    if head.startswith(b"NRRD"):
+        return "NRRD"
+    if any(key in head.lstrip()[:200] for key in (b"ObjectType", b"NDims")):
+        return "MetaImage"
     nifti = head[344:348] in (b"n+1\x00", b"ni1\x00") or head[:4] in (b"\x5c\x01\x00\x00", b"\x00\x00\x01\x5c")
     nifti = nifti or head[:4] in (b"\x1c\x02\x00\x00", b"\x00\x00\x02\x1c")
-    meta_image = any(key in head.lstrip()[:200] for key in (b"ObjectType", b"NDims"))
-    return nifti or meta_image or head.startswith((b"NRRD", b"\x1f\x8b"))
+    return "NIfTI" if nifti or head.startswith(b"\x1f\x8b") else ""
 
 
-def read(path: Path, spacing_given: bool) -> Film:
+def read(path: Path, options: ReadOptions) -> Film:
     """Read an NRRD, MetaImage or NIfTI file, as Slicer shows it on screen.
 
     Raises:
         FilmError: not one gray image, or an impossible spacing.
     """
     _check_nifti(path)
-    pixels, placement = itk_image(path)
+    header = read_header(path)
+    if not header.whole:
+        raise FilmError(f"{path}: damaged: its header is not one of a {kind_of(header.text[:200].encode())} file")
+    if not options.spacing_given and header.steps is not None and not _is_stated(header.steps):
+        # ITK would mend it with a number of its own
+        shown = " x ".join(f"{step:g}" for step in header.steps[:2])
+        raise FilmError(f"{path}: impossible pixel spacing {shown} mm ({_SOURCE}); give the right one with --spacing")
+    with _for_itk(path, header) as file:
+        pixels, placement = itk_image(file)
     pixels = checked_pixels(pixels, str(path))
     size = (pixels.shape[1], pixels.shape[0])
     spacing = (float(np.linalg.norm(placement.x_step)), float(np.linalg.norm(placement.y_step)))
@@ -41,15 +67,49 @@ def read(path: Path, spacing_given: bool) -> Film:
     seen = Film(
         path.name,
         pixels,
-        pixel_aspect=spacing[1] / spacing[0] if min(spacing) > 0 else 1.0,
+        pixel_aspect=spacing[1] / spacing[0] if _is_stated(header.steps) else 1.0,
         anterior="left" if sagittal else None,
         anterior_source="orientation of the volume" if sagittal else "unknown",
         placement=placement,
     )
-    if spacing_given or is_placeholder(spacing, size):
+    if options.spacing_given or header.steps is None:
         return seen
-    source = "the file's spacing"
-    return replace(seen, spacing_mm=checked_spacing(spacing, size, str(path), source), spacing_source=source)
+    if header.unit_mm is None:
+        return replace(seen, warnings=(_NO_LENGTH,))
+    if spacing == (1.0, 1.0) and header.unit_mm == 1.0:
+        return replace(seen, warnings=(_MILLIMETER,))
+    in_mm = (spacing[0] * header.unit_mm, spacing[1] * header.unit_mm)
+    return replace(seen, spacing_mm=checked_spacing(in_mm, size, str(path), _SOURCE), spacing_source=_SOURCE)
+
+
+def _is_stated(steps: tuple[float, ...] | None) -> bool:
+    """Whether a header's distances are numbers that a film can have."""
+    return steps is not None and all(step > 0 for step in steps[:2])
+
+
+@contextmanager
+def _for_itk(path: Path, header: Header) -> Iterator[Path]:
+    """The file as ITK can read it: without a byte-order mark, with pixels where they are, under a name it can open."""
+    samples = data_path(path, header)
+    with path.open("rb") as stream:
+        marked = stream.read(len(BOM)) == BOM
+    moved = samples is not None and samples != path.parent / header.data_file
+    awkward = str(path).encode("utf-8", "replace").decode() != str(path)
+    if not (marked or moved or awkward):
+        yield path
+        return
+    with tempfile.TemporaryDirectory(prefix="SpineAlignment") as folder:
+        plain = Path(folder) / f"film{''.join(path.suffixes[-2:]) if path.name.endswith('.gz') else path.suffix}"
+        content = path.read_bytes().removeprefix(BOM)
+        if samples is not None:
+            place = samples.resolve().as_posix()
+            text = re.sub(
+                r"^(ElementDataFile\s*=|data ?file:)[^\n]*", lambda m: f"{m[1]} {place}", header.text,
+                flags=re.MULTILINE | re.IGNORECASE,
+            )  # fmt: skip
+            content = text.encode()
+        plain.write_bytes(content)
+        yield plain
 
 
 def _check_nifti(path: Path) -> None:
@@ -61,7 +121,10 @@ def _check_nifti(path: Path) -> None:
     with path.open("rb") as stream:
         content = stream.read()
     if content.startswith(b"\x1f\x8b"):
-        content = gzip.decompress(content)
+        with gzip.open(path) as packed:
+            content = packed.read(_MAX_UNPACKED + 1)
+        if len(content) > _MAX_UNPACKED:
+            raise FilmError(f"{path}: too large for a film: more than 1 GB when unpacked")
     order = "<" if content[:4] == b"\x5c\x01\x00\x00" else ">"
     if len(content) < 352 or content[344:348] != b"n+1\x00":
         return

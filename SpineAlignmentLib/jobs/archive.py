@@ -1,42 +1,45 @@
-"""A folder of films, one after the other and on every processor core: results of each, one table of all.
+"""A folder of films, on every processor core: results of each, one table of all, and a second run goes on.
 
 A film that fails is reported in one line and does not stop the others; results of a film appear whole or not at all.
 """
 
-import os
-import sys
-from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor, as_completed
-from dataclasses import dataclass
+import json
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Final
 
-from SpineAlignmentLib.detection.detector import Detector
-from SpineAlignmentLib.errors import FilmError, SpineAlignmentError
-from SpineAlignmentLib.film.paths import result_names
-from SpineAlignmentLib.film.reading import read_film
-from SpineAlignmentLib.jobs.progress import ProgressBar
-from SpineAlignmentLib.results.annotation import Annotation
-from SpineAlignmentLib.results.files import make_folder, write_files
-from SpineAlignmentLib.results.markups import markups_bytes
-from SpineAlignmentLib.results.result_file import json_bytes
-from SpineAlignmentLib.results.table import csv_bytes
-from SpineAlignmentLib.results.text_table import parameter_table
-
-MAX_WORKERS: Final[int] = 8
-"""Films at work at a time; each takes a few hundred MB."""
+from SpineAlignmentLib.clinical.text_table import parameter_table
+from SpineAlignmentLib.errors import ResultError
+from SpineAlignmentLib.film.paths import stem_of
+from SpineAlignmentLib.jobs.film_task import ENDINGS, FURTHER_ENDINGS, FilmOutcome, FilmSettings, FilmTask
+from SpineAlignmentLib.jobs.progress import Progress
+from SpineAlignmentLib.jobs.workers import MAX_WORKERS, cores, outcomes
+from SpineAlignmentLib.results.files import write_files
+from SpineAlignmentLib.results.parquet import PARQUET, check_parquet, parquet_bytes
+from SpineAlignmentLib.results.result_file import from_json
+from SpineAlignmentLib.results.store import TABLE, Entry, Source, Store
 
 
-@dataclass(frozen=True)
+@dataclass
 class Archive:
     """Films to detect and where their results go."""
 
-    films: Sequence[Path]
+    films: Sequence[Source]
     output: Path
-    spacing: float | tuple[float, float] | None = None
-    anterior: str | None = None
-    models: Path | None = None
-    engine: str = "auto"
+    settings: FilmSettings = field(default_factory=FilmSettings)
+    again: bool = False
+    """Whether films that are done already are done once more."""
+    workers: int | None = None
+    """Worker processes; None for one on each core."""
+    scheduler: str | None = None
+    """Address of a Dask scheduler whose workers do the films instead."""
+    send_films: bool = False
+    """Whether films travel to the workers of a scheduler, which else read them at the same path."""
+    style: str = "bar"
+    """Of `Progress`."""
+    log: Path | None = None
+    parquet: bool = False
+    """Whether `results.parquet` is written as well, at the end."""
 
     def run(self) -> int:
         """Detect every film and write `<stem>.json`, `.mrk.json`, `.png` and `results.csv`.
@@ -45,56 +48,98 @@ class Archive:
             The number of films that failed.
 
         Raises:
-            ResultError: the output folder cannot be written.
+            ResultError: the output folder cannot be written, or another process is at work there.
             ModelError: the models or the engine are not right.
         """
-        make_folder(self.output)
-        cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-        workers = max(1, min(cores, len(self.films), MAX_WORKERS))
-        detector = Detector(self.models, self.engine, threads=max(1, cores // workers))
-        names = result_names(self.films)
-        done: dict[int, Annotation] = {}
-        bar = ProgressBar(len(self.films))
-        bar.show()
-        with ThreadPoolExecutor(workers) as pool:
-            jobs = {pool.submit(self._film, detector, path, names[i]): i for i, path in enumerate(self.films)}
-            try:
-                for job in as_completed(jobs):
-                    bar.clear()
-                    try:
-                        done[jobs[job]] = job.result()
-                    except SpineAlignmentError as error:
-                        print(f"spine-alignment: {error}", file=sys.stderr)
-                    bar.step()
-            except KeyboardInterrupt:
-                pool.shutdown(wait=False, cancel_futures=True)
-                raise
-            finally:
-                bar.clear()
-                finished = [done[i] for i in sorted(done)]
-                if finished:
-                    write_files({self.output / "results.csv": csv_bytes(finished)})
-        self._tell(finished, names[min(done)] if done else "")
-        return len(self.films) - len(finished)
+        settings = self.settings.hash()
+        if self.parquet:
+            check_parquet()
+        with Store(self.output) as store:
+            run = _Run(self, store, settings, Progress(len(self.films), self.style, self.log))
+            run.films()
+            if self.parquet:
+                write_files({self.output / PARQUET: parquet_bytes(store.columns(), store.rows())})
+        return run.progress.failed
 
-    def _film(self, detector: Detector, path: Path, name: str) -> Annotation:
-        from SpineAlignmentLib.results.picture import png_bytes
 
-        places = [self.output / f"{name}{ending}" for ending in (".json", ".mrk.json", ".png")]
-        if path in places or (path.exists() and any(p.exists() and p.samefile(path) for p in places)):
-            raise FilmError(f"{path}: its results would replace the film itself; choose another output folder")
+@dataclass
+class _Run:
+    archive: Archive
+    store: Store
+    settings: str
+    progress: Progress
+    names: dict[Path, tuple[Source, str]] = field(default_factory=dict)
+    """Films in hand, and what their results are called."""
+
+    def films(self) -> None:
+        films = len(self.archive.films)
+        how = "interrupted"
+        self.progress.start()
         try:
-            film = read_film(path, self.spacing, self.anterior)
-            found = detector.detect(film)
-            picture = png_bytes(film, found)
-        except MemoryError as error:
-            raise FilmError(f"{path}: not enough memory to detect its landmarks") from error
-        contents = (json_bytes(found), markups_bytes(found, film.placement), picture)
-        write_files(dict(zip(places, contents, strict=True)))
-        return found
+            for task, outcome in self.outcomes():
+                self.keep(task, outcome)
+            how = "end"
+        finally:
+            self.progress.end(how)
+        before = self.progress.before
+        if (done := self.progress.done + before) and (before or films > 1):
+            known = f" ({before} of them before; --again does them again)" if before else ""
+            self.progress.say(f"{done} of {films} films done{known}; table: {self.archive.output / TABLE}")
 
-    def _tell(self, finished: Sequence[Annotation], name: str) -> None:
-        if len(self.films) == 1 and finished:
-            print(f"{finished[0].film}\n{parameter_table(finished[0])}\n  picture: {self.output / f'{name}.png'}")
-        elif finished:
-            print(f"{len(finished)} of {len(self.films)} films done; table: {self.output / 'results.csv'}")
+    def outcomes(self) -> Iterator[tuple[FilmTask, FilmOutcome]]:
+        """The films that are to be done, wherever that is, and what became of each."""
+        archive = self.archive
+        if archive.scheduler is not None:
+            from SpineAlignmentLib.jobs.cluster import cluster_outcomes
+
+            return cluster_outcomes(self.tasks(1), archive.scheduler, archive.send_films)
+        workers = max(1, min(archive.workers or min(cores(), MAX_WORKERS), len(archive.films)))
+        return outcomes(self.tasks(max(1, cores() // workers)), workers)
+
+    def tasks(self, threads: int) -> Iterator[FilmTask]:
+        """The films that are to be done."""
+        for source in self.archive.films:
+            known = None if self.archive.again else self.store.done_before(source, self.settings)
+            if known is not None:
+                self.progress.film_before(source.file, known)
+                continue
+            name = self.store.name(source, stem_of(source.path))
+            if self.would_be_replaced(source.path, name):
+                self.fail(source, name, "its results would replace the film itself; choose another output folder")
+                continue
+            # a worker elsewhere works in another folder
+            path = source.path if self.archive.scheduler is None else source.path.absolute()
+            self.names[path] = (source, name)
+            yield FilmTask(path, self.archive.settings, threads, self.settings)
+
+    def keep(self, task: FilmTask, outcome: FilmOutcome) -> None:
+        """Write the results of a film, then its row: a film without a row is done again by the next run."""
+        source, name = self.names.pop(task.path)
+        if outcome.reason:
+            reason = outcome.reason.removeprefix(" ".join(f"{task.path}: ".split())).strip()
+            self.fail(source, name, reason, outcome)
+            return
+        try:
+            write_files({self.archive.output / f"{name}{ending}": c for ending, c in outcome.files.items()})
+        except ResultError as error:
+            self.fail(source, name, str(error), FilmOutcome(fingerprint=outcome.fingerprint))
+            return
+        self.put(source, name, outcome)
+        self.progress.film_done(source.file, name)
+        if len(self.archive.films) == 1:
+            found = from_json(json.loads(outcome.files[".json"]))
+            picture = self.archive.output / f"{name}.png"
+            self.progress.say(f"{found.film}\n{parameter_table(found)}\n  picture: {picture}")
+
+    def fail(self, source: Source, name: str, reason: str, outcome: FilmOutcome | None = None) -> None:
+        # the row names the file already, and its folders may be named after people
+        self.progress.film_failed(source.file, f"{source.shown}: {reason}", reason)
+        self.put(source, name, outcome or FilmOutcome(), reason)
+
+    def put(self, source: Source, name: str, outcome: FilmOutcome, reason: str = "") -> None:
+        known = (outcome.row, reason, outcome.patient, outcome.day)
+        self.store.put(Entry(source, name, outcome.fingerprint, self.settings, *known))
+
+    def would_be_replaced(self, path: Path, name: str) -> bool:
+        places = [self.archive.output / f"{name}{ending}" for ending in (*ENDINGS, *FURTHER_ENDINGS)]
+        return path in places or (path.exists() and any(p.exists() and p.samefile(path) for p in places))

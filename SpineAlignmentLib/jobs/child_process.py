@@ -6,6 +6,7 @@ what has arrived, a front end calls it from a timer. Only the standard library i
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -33,6 +34,11 @@ class Process(Protocol):
 
     def stop(self) -> None:
         """End the child and everything it started, at once."""
+
+
+def python_executable() -> str:
+    """Slicer's own Python as a separate program; the running Python outside Slicer."""
+    return shutil.which("PythonSlicer") or sys.executable
 
 
 def worker_command(python: str = sys.executable) -> list[str]:

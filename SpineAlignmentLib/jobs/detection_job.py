@@ -5,6 +5,7 @@ the end of each request by functions that it passed in.
 """
 
 import tempfile
+import time
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -18,6 +19,7 @@ from SpineAlignmentLib import results
 from SpineAlignmentLib.jobs.child_process import Process
 
 CRASHED: Final[str] = "the detection process ended unexpectedly (it may have run out of memory); try again"
+WAIT_S: Final[float] = 0.01
 
 
 @dataclass
@@ -101,6 +103,21 @@ class DetectionQueue:
             if self._at_work is not None:
                 self._end().on_failed(CRASHED)
         self._next()
+
+    def wait(self, timeout_s: float, meanwhile: Callable[[], object]) -> None:
+        """Poll until no film is left; `meanwhile` is called again and again, so that a window stays alive.
+
+        Raises:
+            TimeoutError: it took longer; the films are dropped.
+        """
+        end = time.monotonic() + timeout_s
+        while self.busy:
+            if time.monotonic() > end:
+                self.cancel()
+                raise TimeoutError(f"no answer after {timeout_s:.0f} s")
+            self.poll()
+            meanwhile()
+            time.sleep(WAIT_S)
 
     def cancel(self) -> None:
         """Drop every film and end the child at once; nothing is called back any more."""

@@ -1,38 +1,161 @@
-"""A progress bar for a terminal."""
+"""How far along a long job is: a bar for a terminal, lines of JSON for another program, a log file."""
 
+import json
+import logging
 import sys
-from dataclasses import dataclass
-from typing import Final, TextIO
+import time
+from collections import deque
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Final
+
+from SpineAlignmentLib.errors import ResultError
 
 BAR_WIDTH: Final[int] = 30
+_REDRAW_S: Final[float] = 0.1
+_PACE_FILMS: Final[int] = 100
+"""The pace is that of the last so many films."""
 
 
 @dataclass
-class ProgressBar:
-    """A line that says how far along a long job is; silent where nobody watches (not a terminal)."""
+class Progress:
+    """What is said of the films of a run as they are done.
+
+    With `style` "json" standard output gets one object a line and nothing else: `{"event": "start" | "film" | "end",
+    "total", "done", "failed", "before", "films_per_minute", "seconds_left"}`, and of a film its "file", "status"
+    ("done", "failed" or "before", when an earlier run has done it), "result" and "reason". With "bar" a line says it on
+    a terminal, with "quiet" nothing does. Films that fail are named on standard error in every style.
+    """
 
     total: int
-    stream: TextIO = sys.stderr
+    style: str = "bar"
+    log: Path | None = None
     done: int = 0
+    """Done in this run."""
+    failed: int = 0
+    before: int = 0
+    """Done by an earlier run."""
+    _ends: deque[float] = field(default_factory=lambda: deque([time.monotonic()], maxlen=_PACE_FILMS + 1))
+    _drawn: float = -_REDRAW_S
+    _logger: logging.Logger | None = None
+
+    def start(self) -> None:
+        """Say that the run begins.
+
+        Raises:
+            ResultError: the log file cannot be written.
+        """
+        if self.log is not None:
+            self._logger = _log_file(self.log)
+            self._logger.info("start: %d films", self.total)
+        self._event("start")
+        self._draw()
+
+    def film_done(self, file: str, result: str) -> None:
+        """A film is done."""
+        self.done += 1
+        self._film(file, "done", result=result)
+
+    def film_failed(self, file: str, message: str, reason: str) -> None:
+        """A film failed: `message` names its path, `reason` does not."""
+        self.failed += 1
+        self._clear()
+        print(f"spine-alignment: {message}", file=sys.stderr)
+        self._film(file, "failed", reason=reason)
+
+    def film_before(self, file: str, result: str) -> None:
+        """A film was done by an earlier run."""
+        self.before += 1
+        self._film(file, "before", result=result)
+
+    def say(self, text: str) -> None:
+        """Print a result for the user's eyes."""
+        self._clear()
+        if self.style == "bar":
+            print(text)
+
+    def end(self, how: str = "end") -> None:
+        """Say that the run is over."""
+        self._clear()
+        self._event("end")
+        if self._logger is not None:
+            self._logger.info("%s: %s", how, self.text())
+            for handler in list(self._logger.handlers):
+                self._logger.removeHandler(handler)
+                handler.close()
+
+    def text(self) -> str:
+        """How far the run is, in words."""
+        counts = f"{self.done + self.before + self.failed}/{self.total} films"
+        failed = f", {self.failed} failed" if self.failed else ""
+        pace = self.films_per_minute
+        if pace is None or self.seconds_left is None:
+            return f"{counts}{failed}"
+        return f"{counts}{failed}, {pace:.3g} a minute, {_duration(self.seconds_left)} left"
+
+    @property
+    def films_per_minute(self) -> float | None:
+        """The pace of the last films; None before there is one."""
+        took = self._ends[-1] - self._ends[0]
+        return 60 * (len(self._ends) - 1) / took if took > 0 else None
+
+    @property
+    def seconds_left(self) -> float | None:
+        """How long the rest takes at this pace; None while there is none."""
+        pace = self.films_per_minute
+        return None if pace is None else 60 * (self.total - self.done - self.before - self.failed) / pace
+
+    def _film(self, file: str, status: str, **more: str) -> None:
+        if status != "before":
+            self._ends.append(time.monotonic())
+        if self._logger is not None:
+            self._logger.info("%s: %s", status, f"{file}: {more['reason']}" if "reason" in more else file)
+        self._event("film", file=file, status=status, **more)
+        self._draw()
+
+    def _event(self, event: str, **more: str) -> None:
+        if self.style != "json":
+            return
+        counts = {"total": self.total, "done": self.done, "failed": self.failed, "before": self.before}
+        content: dict[str, Any] = {"event": event, **more, **counts}
+        content |= {"films_per_minute": _rounded(self.films_per_minute), "seconds_left": _rounded(self.seconds_left)}
+        print(json.dumps(content), flush=True)
 
     @property
     def _watched(self) -> bool:
-        return self.total > 1 and self.stream.isatty()
+        return self.style == "bar" and self.total > 1 and sys.stderr.isatty()
 
-    def step(self) -> None:
-        """One more is done."""
-        self.done += 1
-        self.show()
+    def _draw(self) -> None:
+        if self._watched and time.monotonic() - self._drawn >= _REDRAW_S:
+            self._drawn = time.monotonic()
+            full = BAR_WIDTH * (self.done + self.before + self.failed) // max(self.total, 1)
+            sys.stderr.write(f"\r\033[K[{'#' * full}{'.' * (BAR_WIDTH - full)}] {self.text()}")
+            sys.stderr.flush()
 
-    def show(self) -> None:
-        """Draw the bar."""
+    def _clear(self) -> None:
         if self._watched:
-            full = BAR_WIDTH * self.done // max(self.total, 1)
-            self.stream.write(f"\r[{'#' * full}{'.' * (BAR_WIDTH - full)}] {self.done}/{self.total} films")
-            self.stream.flush()
+            self._drawn = -_REDRAW_S
+            sys.stderr.write("\r\033[K")
+            sys.stderr.flush()
 
-    def clear(self) -> None:
-        """Remove the bar, so that a line can be printed in its place."""
-        if self._watched:
-            self.stream.write("\r\033[K")
-            self.stream.flush()
+
+def _log_file(path: Path) -> logging.Logger:
+    try:
+        handler = logging.FileHandler(path, encoding="utf-8", errors="backslashreplace")
+    except OSError as error:
+        raise ResultError(f"{path}: cannot write: {error.strerror or error}") from error
+    handler.setFormatter(logging.Formatter("%(asctime)s %(message)s", "%Y-%m-%dT%H:%M:%S%z"))
+    logger = logging.Logger("spine-alignment", logging.INFO)
+    logger.addHandler(handler)
+    return logger
+
+
+def _rounded(value: float | None) -> float | None:
+    return None if value is None else round(value, 1)
+
+
+def _duration(seconds: float) -> str:
+    minutes = round(seconds / 60)
+    if minutes < 1:
+        return f"{round(seconds)} s"
+    return f"{minutes} min" if minutes < 120 else f"{round(minutes / 60)} h"

@@ -24,24 +24,32 @@ Answer = Callable[[dict[str, Any]], None]
 
 def serve(requests: TextIO, answers: TextIO) -> None:
     """Answer requests until their stream ends."""
+    answer_lines(requests, answers, lambda request, answer: {"result": _detect(request, answer)})
+
+
+def answer_lines(
+    requests: TextIO, answers: TextIO, work: Callable[[Mapping[str, Any], Answer], dict[str, Any]]
+) -> None:
+    """Answer each request with what `work` makes of it, or with why it could not."""
     for line in requests:
         if not line.strip():
             continue
         request = json.loads(line)
+        name = request.get("name") or request.get("path")
 
         def answer(content: dict[str, Any], number: Any = request.get("id")) -> None:  # noqa: B008
             answers.write(json.dumps({"id": number, **content}) + "\n")
             answers.flush()
 
         try:
-            answer({"result": _detect(request, answer)})
+            answer(work(request, answer))
         except SpineAlignmentError as error:
             answer({"error": str(error)})
         except MemoryError:
-            answer({"error": f"{request.get('name')}: not enough memory to detect its landmarks"})
+            answer({"error": f"{name}: not enough memory"})
         # whatever a library raises belongs to this one film; the next request must still be answered
         except Exception as error:
-            answer({"error": f"{request.get('name')}: {type(error).__name__}: {error}"})
+            answer({"error": f"{name}: {type(error).__name__}: {error}"})
 
 
 def _detect(request: Mapping[str, Any], answer: Answer) -> dict[str, Any]:
@@ -58,8 +66,9 @@ def _detect(request: Mapping[str, Any], answer: Answer) -> dict[str, Any]:
         film = film_from_pixels(np.load(request["pixels"]), request["name"])
     else:
         film = read_film(request["path"])
-    if request.get("spacing_mm"):
-        film = film.calibrated(tuple(request["spacing_mm"]), request.get("spacing_source", "given"))
+    source = request.get("spacing_source", "given")
+    if request.get("spacing_mm") and source != film.spacing_source:
+        film = film.calibrated(tuple(request["spacing_mm"]), source)
     if request.get("anterior", "auto") != "auto":
         film = film.facing(request["anterior"])
     models = Path(request["models"]) if request.get("models") else None

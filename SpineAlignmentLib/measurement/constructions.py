@@ -29,10 +29,14 @@ _LABEL_GAP: Final[float] = 0.45
 
 
 def value_text(key: str, value: float) -> str:
-    """A value as it is read aloud, such as "52.1°", "31.4 mm", "0.42"; "n/a" when not measurable."""
+    """A parameter's value as it is read aloud, such as "52.1°", "31.4 mm", "0.42"; "n/a" when not measurable."""
+    return unit_text(BY_KEY[key].unit, value)
+
+
+def unit_text(unit: str, value: float) -> str:
+    """A value in "deg", "mm" or "" as it is read aloud; see `value_text`."""
     if not np.isfinite(value):
         return "n/a"
-    unit = BY_KEY[key].unit
     return {"deg": f"{value:.1f}\N{DEGREE SIGN}", "mm": f"{value:.1f} mm"}.get(unit, f"{value:.2f}")
 
 

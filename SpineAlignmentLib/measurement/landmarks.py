@@ -15,6 +15,12 @@ PRESACRAL_LEVELS: Final[tuple[str, ...]] = (
 )
 """The 23 vertebrae that carry a body center, from C2 down to L5."""
 
+VERTEBRAE: Final[tuple[str, ...]] = (*PRESACRAL_LEVELS, "L6")
+"""Every vertebra that a film may show above the sacrum, from C2 down; few people have an L6."""
+
+CORNERS: Final[tuple[str, ...]] = ("AS", "PS", "AI", "PI")
+"""The corners of a vertebral body, in the order of every array of corners; C2 has its lower two alone."""
+
 CENTERS: Final[tuple[str, ...]] = tuple(f"{level}_C" for level in PRESACRAL_LEVELS)
 """The vertebral body centers, from C2 down to L5."""
 

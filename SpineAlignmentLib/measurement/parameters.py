@@ -21,9 +21,6 @@ FloatArray = NDArray[np.float64]
 SFD_MINIMUM_MM: Final[float] = 1.0
 """Below this sacro-femoral distance the Barrey ratio is not measurable (Barrey 2011 divides by it)."""
 
-UNUSUAL_SDS: Final[float] = 2.0
-"""Values further than this many standard deviations from the population's mean are marked."""
-
 
 @dataclass(frozen=True)
 class Parameter:
@@ -34,26 +31,13 @@ class Parameter:
     unit: str
     """"deg", "mm" or "" (a ratio)."""
     mean: float
-    """Population mean (Yeh 2021, Table 1)."""
+    """Mean of the paper's patients (Yeh 2021, Table 1); healthy adults: `clinical.norms`."""
     sd: float
-    """Population standard deviation (Yeh 2021, Table 1)."""
+    """Standard deviation of the paper's patients (Yeh 2021, Table 1)."""
     group: str
     """"pelvis", "lumbar", "thoracic", "cervical" or "global"."""
     landmarks: tuple[str, ...]
     """The landmarks it is built from."""
-
-    def deviation(self, value: float) -> float:
-        """How many population standard deviations a value lies above the mean; NaN when not measurable."""
-        return (value - self.mean) / self.sd
-
-    @property
-    def usual(self) -> tuple[float, float]:
-        """The lowest and the highest value that is not unusual."""
-        return self.mean - UNUSUAL_SDS * self.sd, self.mean + UNUSUAL_SDS * self.sd
-
-    def unusual(self, value: float) -> bool:
-        """Whether a value is worth a second look: far from the population's mean."""
-        return abs(self.deviation(value)) > UNUSUAL_SDS
 
 
 _S1 = ("S1_A", "S1_P")

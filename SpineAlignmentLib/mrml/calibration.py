@@ -4,9 +4,26 @@ from typing import Any
 
 import numpy as np
 
+from SpineAlignmentLib.mrml.alignment import FilmAlignment
 from SpineAlignmentLib.mrml.volume_film import volume_geometry
 
 Node = Any
+
+
+def calibrate(alignment: FilmAlignment, line: Node, length_mm: float) -> tuple[float, float]:
+    """Take the size of a film's pixels from a line; returns it as (x, y) in mm.
+
+    Raises:
+        ValueError, FilmError: as `calibrated_spacing`.
+    """
+    spacing = calibrated_spacing(alignment.volume, line, length_mm)
+    alignment.set_spacing(spacing, calibration_source(length_mm))
+    return spacing
+
+
+def calibration_source(length_mm: float) -> str:
+    """Where a spacing is known from after a calibration."""
+    return f"calibrated on an object of {length_mm:g} mm"
 
 
 def calibrated_spacing(volume: Node, line: Node, length_mm: float) -> tuple[float, float]:

@@ -96,6 +96,16 @@ def _side(share: float) -> int:
     return int(np.sign(share)) if abs(share) > 0.38 else 0
 
 
+def add_drawn(scene: Node, class_name: str, name: str) -> Node:
+    """A new markup that leaves the user's hand where it is: Slicer lets clicks place points of the newest markup."""
+    selection = scene.GetNodeByID("vtkMRMLSelectionNodeSingleton")
+    placed = selection.GetActivePlaceNodeID() if selection is not None else None
+    node = scene.AddNewNodeByClass(class_name, name)
+    if selection is not None:
+        selection.SetActivePlaceNodeID(placed)
+    return node
+
+
 class MarkupPool:
     """The locked markups of one class that a drawing uses; more are made when more are needed."""
 
@@ -130,7 +140,7 @@ class MarkupPool:
         return True
 
     def _make(self) -> Node:
-        node = self._scene.AddNewNodeByClass(self._class_name, self._name)
+        node = add_drawn(self._scene, self._class_name, self._name)
         node.SetSaveWithScene(False)
         node.SetLocked(True)
         node.SetSelectable(False)
@@ -238,7 +248,7 @@ class MeasurementDrawing:
             self._label.SetDisplayVisibility(True)
 
     def _make_label(self) -> Node:
-        node = self._scene.AddNewNodeByClass("vtkMRMLMarkupsFiducialNode", f"{self.key} label")
+        node = add_drawn(self._scene, "vtkMRMLMarkupsFiducialNode", f"{self.key} label")
         node.SetSaveWithScene(False)
         node.SetLocked(True)
         node.SetSelectable(False)

@@ -1,5 +1,6 @@
 """Detection on a film node: the request that its volume makes, and its answer taken over into the scene."""
 
+import logging
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -17,15 +18,16 @@ def start_detection(
     queue: DetectionQueue,
     spine: SpineScene,
     volume: Node,
-    on_done: Callable[[FilmAlignment], None],
-    on_failed: Callable[[str], None],
+    on_done: Callable[[FilmAlignment], None] | None = None,
+    on_failed: Callable[[str], None] | None = None,
     on_progress: Callable[[float, str], None] | None = None,
     engine: str = "auto",
     models: Path | None = None,
 ) -> None:
     """Put a film into the queue; its landmarks are set before `on_done` is called with its alignment.
 
-    The child reads the film's file where there is one that still holds what the volume shows, else it gets the pixels.
+    The child reads the film's file where there is one that still holds what the screen shows, else it gets the pixels:
+    Slicer shows a film with an orientation turned or mirrored against its file.
 
     Raises:
         FilmError: the volume is not a film.
@@ -34,7 +36,7 @@ def start_detection(
     alignment = spine.create(volume)
     film = alignment.annotation
     name, volume_id = volume.GetName(), volume.GetID()
-    path = spine.file_of(volume)
+    path = spine.file_of(volume) if geometry.as_stored else None
     request = FilmRequest(
         name=name,
         path=path,
@@ -49,9 +51,15 @@ def start_detection(
     def done(detection: Annotation) -> None:
         present = spine.scene.GetNodeByID(volume_id)
         if present is None or spine.alignment(present) is not alignment:
-            on_failed(f"{name}: the film was removed while its landmarks were being detected")
+            failed(f"{name}: the film was removed while its landmarks were being detected")
             return
         alignment.set_detection(detection)
-        on_done(alignment)
+        if on_done is not None:
+            on_done(alignment)
 
-    queue.submit(request, done, on_failed, on_progress)
+    def failed(text: str) -> None:
+        logging.warning(text)
+        if on_failed is not None:
+            on_failed(text)
+
+    queue.submit(request, done, failed, on_progress)

@@ -8,10 +8,10 @@ from typing import Any, Final
 import numpy as np
 
 from SpineAlignmentLib.errors import FilmError
-from SpineAlignmentLib.film.film import NO_SPACING, SPACING_UNKNOWN
-from SpineAlignmentLib.film.reading import read_film
+from SpineAlignmentLib.film.film import NO_SPACING, SPACING_UNKNOWN, Film
+from SpineAlignmentLib.jobs.reading_process import read_apart
 from SpineAlignmentLib.mrml.volume_film import VolumeGeometry, volume_geometry
-from SpineAlignmentLib.results.annotation import Annotation
+from SpineAlignmentLib.results.annotation import ANTERIOR_SIDES, Annotation
 
 Node = Any
 FileForInstance = Callable[[str], str]
@@ -54,35 +54,63 @@ def film_facts(
     if known:
         return replace(facts, **known)
     path = film_file(volume, file_for_instance)
-    if path is not None:
-        try:
-            film = read_film(path)
-        except FilmError:
-            return _from_volume(facts, geometry)
-        if film.size_px == geometry.size_px:
-            facts = replace(
-                facts,
-                film=path.name,
-                spacing_mm=film.spacing_mm,
-                spacing_source=film.spacing_source,
-                pixel_aspect=film.pixel_aspect,
-                warnings=film.warnings,
-            )
-            if film.anterior is not None:
-                return replace(facts, anterior=film.anterior, anterior_source=film.anterior_source)
-            return facts
-    return _from_volume(facts, geometry)
+    film = _read(path) if path is not None else None
+    if film is None or _size_as_seen(film, geometry) != geometry.size_px:
+        return _side_of_plane(_spacing_of_volume(facts, geometry), geometry)
+    facts = replace(
+        facts, film=film.name, spacing_mm=film.spacing_mm, spacing_source=film.spacing_source, warnings=film.warnings
+    )
+    if not _is_turned(geometry) and not any(geometry.flipped):
+        # landmarks are counted in pixels as seen; only then are they pixels of the file
+        facts = replace(facts, film_sha256=film.sha256)
+    return _side_of_file(_aspect_as_seen(facts, film, geometry), film, geometry)
 
 
-def _from_volume(facts: Annotation, geometry: VolumeGeometry) -> Annotation:
+def _read(path: Path) -> Film | None:
+    try:
+        return read_apart(path, pixels=False)
+    except FilmError:
+        return None
+
+
+# A film that says where it lies in space is shown so, which can be turned or mirrored against its file
+
+
+def _is_turned(geometry: VolumeGeometry) -> bool:
+    """Whether the file's rows are seen as columns."""
+    return geometry.axes != (0, 1)
+
+
+def _size_as_seen(film: Film, geometry: VolumeGeometry) -> tuple[int, int]:
+    width, height = film.size_px
+    return (height, width) if _is_turned(geometry) else (width, height)
+
+
+def _aspect_as_seen(facts: Annotation, film: Film, geometry: VolumeGeometry) -> Annotation:
+    if not _is_turned(geometry):
+        return replace(facts, pixel_aspect=film.pixel_aspect)
+    spacing = None if film.spacing_mm is None else (film.spacing_mm[1], film.spacing_mm[0])
+    return replace(facts, spacing_mm=spacing, pixel_aspect=1 / film.pixel_aspect)
+
+
+def _side_of_file(facts: Annotation, film: Film, geometry: VolumeGeometry) -> Annotation:
+    if film.anterior is None or _is_turned(geometry):
+        return _side_of_plane(facts, geometry)
+    side = ANTERIOR_SIDES[ANTERIOR_SIDES.index(film.anterior) ^ geometry.flipped[0]]
+    return replace(facts, anterior=side, anterior_source=film.anterior_source)
+
+
+def _spacing_of_volume(facts: Annotation, geometry: VolumeGeometry) -> Annotation:
     """A spacing of exactly 1 mm only means that the reader knew none."""
     facts = replace(facts, pixel_aspect=geometry.spacing[1] / geometry.spacing[0])
     if geometry.spacing == (1.0, 1.0):
-        facts = replace(facts, spacing_source=SPACING_UNKNOWN, warnings=(NO_SPACING,))
-    else:
-        facts = replace(facts, spacing_mm=geometry.spacing, spacing_source=FROM_VOLUME)
+        return replace(facts, spacing_source=SPACING_UNKNOWN, warnings=(NO_SPACING,))
+    return replace(facts, spacing_mm=geometry.spacing, spacing_source=FROM_VOLUME)
+
+
+def _side_of_plane(facts: Annotation, geometry: VolumeGeometry) -> Annotation:
+    """In a sagittal plane anterior is a direction of the volume's matrix."""
     right = geometry.pixel_to_ras[:3, 0]
     if int(np.argmax(np.abs(right))) == 1:
-        # a sagittal plane: anterior is a direction of its matrix
         return replace(facts, anterior="left" if right[1] < 0 else "right", anterior_source=FROM_ORIENTATION)
     return facts

@@ -29,7 +29,7 @@ def add_film(scene: Node, film: Film) -> Node:
     _lay(volume, film.placement)
     slicer.util.updateVolumeFromArray(volume, np.ascontiguousarray(film.pixels)[None])
     geometry = volume_geometry(volume)
-    if geometry.axes != (0, 1) or any(geometry.flipped):
+    if not geometry.as_stored:
         _lay(volume, plain_placement(film.pixel_size))
     volume.CreateDefaultDisplayNodes()
     show_all_gray(volume)
@@ -68,4 +68,5 @@ def facts_of(film: Film) -> Annotation:
         anterior=film.anterior or "left",
         anterior_source=film.anterior_source if known else SIDE_UNKNOWN,
         warnings=film.warnings,
+        film_sha256=film.sha256,
     )

@@ -24,6 +24,15 @@ FILM_ROLE: Final[str] = "SpineAlignment.film"
 """Node reference role from the list to its volume; it also tells our lists from others."""
 TABLE_ROLE: Final[str] = "SpineAlignment.table"
 
+CHANGES: Final[tuple[int, ...]] = (
+    slicer.vtkMRMLMarkupsNode.PointModifiedEvent,
+    slicer.vtkMRMLMarkupsNode.PointPositionDefinedEvent,
+    slicer.vtkMRMLMarkupsNode.PointPositionUndefinedEvent,
+    slicer.vtkMRMLMarkupsNode.PointPositionMissingEvent,
+    slicer.vtkMRMLMarkupsNode.PointRemovedEvent,
+)
+"""Events of the list after which its positions have to be read again."""
+
 _FACTS: Final[str] = "SpineAlignment.film"
 _DETECTION: Final[str] = "SpineAlignment.detection"
 _CONFIDENCE: Final[str] = "confidence"
@@ -97,8 +106,15 @@ def write_ras(node: Node, ras: FloatArray) -> None:
                 node.SetNthControlPointPositionMissing(i)
 
 
+def mark(node: Node, low: NDArray[np.bool_]) -> None:
+    """Give landmarks of low confidence, shape (45,), their own color."""
+    for i in range(COUNT):
+        if bool(node.GetNthControlPointSelected(i)) == bool(low[i]):
+            node.SetNthControlPointSelected(i, not low[i])
+
+
 def write_facts(node: Node, film: results.Annotation) -> None:
-    """Remember name, spacing, pixel shape and side of the film."""
+    """Remember name and content, spacing, pixel shape, side and warnings of the film."""
     node.SetAttribute(
         _FACTS,
         json.dumps(
@@ -109,6 +125,8 @@ def write_facts(node: Node, film: results.Annotation) -> None:
                 "pixel_aspect": film.pixel_aspect,
                 "anterior": film.anterior,
                 "anterior_source": film.anterior_source,
+                "film_sha256": film.film_sha256,
+                "warnings": film.warnings,
             }
         ),
     )
@@ -119,6 +137,8 @@ def read_facts(node: Node) -> dict[str, Any]:
     facts: dict[str, Any] = json.loads(node.GetAttribute(_FACTS) or "{}")
     if facts.get("spacing_mm"):
         facts["spacing_mm"] = tuple(facts["spacing_mm"])
+    if facts:
+        facts["warnings"] = tuple(facts.get("warnings", ()))
     return facts
 
 

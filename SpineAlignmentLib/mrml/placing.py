@@ -35,16 +35,17 @@ class PlaceMode:
 
     def start(self, row: int = 0) -> None:
         """Begin at a landmark."""
+        self._selection.SetReferenceActivePlaceNodeClassName("vtkMRMLMarkupsFiducialNode")
+        self._selection.SetActivePlaceNodeID(self._landmarks.GetID())
+        self._interaction.SetPlaceModePersistence(1)
+        # first of all: who is told that landmarks lose their place asks whether the mode still lasts
+        self._interaction.SetCurrentInteractionMode(slicer.vtkMRMLInteractionNode.Place)
         missing = slicer.vtkMRMLMarkupsNode.PositionMissing
         self._missing = [i for i in range(COUNT) if self._landmarks.GetNthControlPointPositionStatus(i) == missing]
         with slicer.util.NodeModify(self._landmarks):
             for i in self._missing:
                 self._landmarks.UnsetNthControlPointPosition(i)
         self.ask_for(row)
-        self._selection.SetReferenceActivePlaceNodeClassName("vtkMRMLMarkupsFiducialNode")
-        self._selection.SetActivePlaceNodeID(self._landmarks.GetID())
-        self._interaction.SetPlaceModePersistence(1)
-        self._interaction.SetCurrentInteractionMode(slicer.vtkMRMLInteractionNode.Place)
 
     def ask_for(self, row: int) -> None:
         """Let the next click place this landmark, if it has no place yet."""

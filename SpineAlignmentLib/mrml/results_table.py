@@ -1,4 +1,4 @@
-"""The 18 parameters of a film as a table node: value, unit, the published mean and spread and the usual range."""
+"""The 18 parameters of a film as a table node: value, unit, the norm's mean and spread and the usual range."""
 
 import math
 from collections.abc import Mapping
@@ -7,12 +7,13 @@ from typing import Any, Final
 import slicer
 import vtk
 
+from SpineAlignmentLib.clinical.norms import norm
 from SpineAlignmentLib.measurement.parameters import KEYS, PARAMETERS
 
 Node = Any
 
 COLUMNS: Final[tuple[str, ...]] = (
-    "Parameter", "Name", "Value", "Unit", "Population mean", "Population SD", "Usual from", "Usual to",
+    "Parameter", "Name", "Value", "Unit", "Norm mean", "Norm SD", "Norm of", "Usual from", "Usual to",
 )  # fmt: skip
 
 
@@ -27,13 +28,19 @@ def create(scene: Node, name: str) -> Node:
 
 def fill(node: Node) -> None:
     """Give the table its columns; needed again after loading, because a table file keeps no column types."""
-    texts = {"Parameter": KEYS, "Name": [p.name for p in PARAMETERS], "Unit": [p.unit for p in PARAMETERS]}
+    norms = [found for key in KEYS if (found := norm(key)) is not None]
+    texts = {
+        "Parameter": KEYS,
+        "Name": [p.name for p in PARAMETERS],
+        "Unit": [p.unit for p in PARAMETERS],
+        "Norm of": [found.cohort for found in norms],
+    }
     numbers = {
         "Value": [math.nan] * len(KEYS),
-        "Population mean": [p.mean for p in PARAMETERS],
-        "Population SD": [p.sd for p in PARAMETERS],
-        "Usual from": [p.usual[0] for p in PARAMETERS],
-        "Usual to": [p.usual[1] for p in PARAMETERS],
+        "Norm mean": [found.mean for found in norms],
+        "Norm SD": [found.sd for found in norms],
+        "Usual from": [found.usual[0] for found in norms],
+        "Usual to": [found.usual[1] for found in norms],
     }
     with slicer.util.NodeModify(node):
         node.RemoveAllColumns()

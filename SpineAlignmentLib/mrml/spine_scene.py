@@ -1,12 +1,14 @@
 """All films of a scene and their alignments: found again after loading, let go when their nodes are deleted."""
 
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, ClassVar, Final
 
 import slicer
 import vtk
 
+from SpineAlignmentLib.errors import FilmError
 from SpineAlignmentLib.mrml import landmark_list, results_table
 from SpineAlignmentLib.mrml.alignment import FilmAlignment
 from SpineAlignmentLib.mrml.film_facts import FileForInstance, film_facts, film_file
@@ -35,7 +37,7 @@ class SpineScene:
         self.on_changed: list[Callable[[], None]] = []
         self._file_for_instance = file_for_instance
         self._alignments: dict[str, FilmAlignment] = {}
-        self._read_facts: dict[str, tuple[int, Annotation]] = {}
+        self._read_facts: dict[str, tuple[tuple[Any, ...], Annotation]] = {}
         events = (
             (slicer.vtkMRMLScene.NodeAboutToBeRemovedEvent, self._on_node_about_to_be_removed),
             (slicer.vtkMRMLScene.StartCloseEvent, self._on_scene_closed),
@@ -66,6 +68,14 @@ class SpineScene:
         """The alignment of a film, if it has landmarks."""
         return None if volume is None else self._alignments.get(volume.GetID())
 
+    def first_film(self) -> Node | None:
+        """The first volume of the scene that is a film."""
+        for volume in slicer.util.getNodesByClass("vtkMRMLScalarVolumeNode", self.scene):
+            with suppress(FilmError):
+                volume_geometry(volume)
+                return volume
+        return None
+
     def facts(self, volume: Node) -> Annotation:
         """What is known about a film, with its landmarks if it has any.
 
@@ -78,11 +88,12 @@ class SpineScene:
 
     def _facts_without_landmarks(self, volume: Node) -> Annotation:
         """Read once: decoding a film's file takes a while, and a panel asks often."""
-        age, facts = self._read_facts.get(volume.GetID(), (-1, None))
-        if facts is None or age != volume.GetMTime():
-            facts = film_facts(volume, self._file_for_instance)
-            self._read_facts[volume.GetID()] = (volume.GetMTime(), facts)
-        return facts
+        age = (volume.GetMTime(), volume.GetStorageNodeID(), volume.GetModifiedSinceRead())
+        known = self._read_facts.get(volume.GetID())
+        if known is None or known[0] != age:
+            known = age, film_facts(volume, self._file_for_instance)
+            self._read_facts[volume.GetID()] = known
+        return known[1]
 
     def file_of(self, volume: Node) -> Path | None:
         """The file a film was loaded from, when it is there and still holds what the volume shows."""
@@ -178,8 +189,13 @@ class SpineScene:
                 self.scene.RemoveNode(node)
 
     def release(self) -> None:
-        """Stop observing the scene and its nodes; the nodes stay."""
+        """Stop observing the scene and its nodes.
+
+        Landmarks and tables stay; what is drawn goes, since nobody brings it up to date any more.
+        """
         self.on_changed.clear()
+        for alignment in self.alignments:
+            alignment.remove_drawings()
         if self in self._scenes:
             self._scenes.remove(self)
         for tag in self._tags:

@@ -1,21 +1,34 @@
-"""What a slice view shows of a film: all of it, or the spine."""
+"""What a slice view shows of a film: all of it, the spine, or one landmark."""
 
+from contextlib import suppress
 from typing import Any, Final
 
 import numpy as np
+import slicer
+from numpy.typing import NDArray
 
+from SpineAlignmentLib.errors import FilmError
+from SpineAlignmentLib.measurement.landmarks import INDEX
 from SpineAlignmentLib.mrml.alignment import FilmAlignment
+from SpineAlignmentLib.mrml.volume_film import volume_geometry
 
 Node = Any
+FloatArray = NDArray[np.float64]
 
+PLANES: Final[tuple[str, str, str]] = ("Sagittal", "Coronal", "Axial")
+"""Slicer's orientation presets, by the RAS axis that the plane is perpendicular to."""
 MARGIN: Final[float] = 0.08
 """Room around the landmarks, as a share of their height; twice as much to the sides, for arcs and labels."""
 
 
 def show_film(slice_logic: Node, volume: Node) -> None:
-    """Show a film whole, in its own plane."""
+    """Show a film whole, in its own plane and upright; any other volume as Slicer turns to it."""
     slice_logic.GetSliceCompositeNode().SetBackgroundVolumeID(volume.GetID())
-    slice_logic.GetSliceNode().RotateToVolumePlane(volume)
+    node = slice_logic.GetSliceNode()
+    # Slicer turns the view by as little as it can: from another plane that would lay the film on its side
+    with suppress(FilmError):
+        node.SetOrientation(PLANES[volume_geometry(volume).plane])
+    node.RotateToVolumePlane(volume)
     slice_logic.FitSliceToBackground()
     slice_logic.SnapSliceOffsetToIJK()
 
@@ -23,7 +36,7 @@ def show_film(slice_logic: Node, volume: Node) -> None:
 def show_spine(slice_logic: Node, alignment: FilmAlignment) -> None:
     """Show the part of a film that holds its landmarks; the whole film when fewer than two are known."""
     show_film(slice_logic, alignment.volume)
-    world = alignment.positions_world()
+    world = positions_world(alignment)
     if len(world) < 2:
         return
     node = slice_logic.GetSliceNode()
@@ -35,3 +48,26 @@ def show_spine(slice_logic: Node, alignment: FilmAlignment) -> None:
     factor = min(1.0, max(wanted[0] / width, wanted[1] / height))
     node.SetFieldOfView(width * factor, height * factor, depth)
     node.JumpSliceByCentering(*((world.min(axis=0) + world.max(axis=0)) / 2))
+
+
+def jump_to(alignment: FilmAlignment, name: str) -> bool:
+    """Bring a landmark to the middle of the slice views and make it the active one; False when it has no place."""
+    i = INDEX[name]
+    landmarks = alignment.landmarks
+    if not np.isfinite(alignment.points_px[i]).all():
+        return False
+    position = [0.0, 0.0, 0.0]
+    landmarks.GetNthControlPointPositionWorld(i, position)
+    centered = slicer.vtkMRMLSliceNode.CenteredJumpSlice
+    slicer.vtkMRMLSliceNode.JumpAllSlices(landmarks.GetScene(), *position, centered)
+    landmarks.GetDisplayNode().SetActiveControlPoint(i)
+    return True
+
+
+def positions_world(alignment: FilmAlignment) -> FloatArray:
+    """Where the landmarks that have a place are in the scene, shape (n, 3), RAS."""
+    placed = np.flatnonzero(np.isfinite(alignment.points_px).all(axis=1))
+    out = np.zeros((len(placed), 3))
+    for row, i in enumerate(placed):
+        alignment.landmarks.GetNthControlPointPositionWorld(int(i), out[row])
+    return out

@@ -20,6 +20,13 @@ from SpineAlignmentLib.errors import FilmError
 Node = Any
 FloatArray = NDArray[np.float64]
 
+CHANGES: Final[tuple[int, ...]] = (
+    slicer.vtkMRMLTransformableNode.TransformModifiedEvent,
+    slicer.vtkMRMLVolumeNode.ImageDataModifiedEvent,
+    vtk.vtkCommand.ModifiedEvent,
+)
+"""Events of a volume after which it may be another film, or lie elsewhere."""
+
 _SCREEN: Final[dict[int, tuple[tuple[float, ...], tuple[float, ...]]]] = {
     0: ((0.0, -1.0, 0.0), (0.0, 0.0, 1.0)),
     1: ((-1.0, 0.0, 0.0), (0.0, 0.0, 1.0)),
@@ -42,6 +49,16 @@ class VolumeGeometry:
     """The volume's index axes (0 = I, 1 = J, 2 = K) along film x and film y."""
     flipped: tuple[bool, bool]
     """Whether film x and film y run against their index axes."""
+
+    @property
+    def plane(self) -> int:
+        """The RAS axis (0 = R, 1 = A, 2 = S) that the film's plane is perpendicular to, or nearly so."""
+        return int(np.argmax(np.abs(np.cross(self.pixel_to_ras[:3, 0], self.pixel_to_ras[:3, 1]))))
+
+    @property
+    def as_stored(self) -> bool:
+        """Whether the film is seen on screen as its pixels are stored, neither turned nor mirrored."""
+        return self.axes == (0, 1) and not any(self.flipped)
 
     def to_ras(self, points_px: ArrayLike) -> FloatArray:
         """Film pixels, shape (..., 2), to RAS, shape (..., 3)."""

@@ -12,7 +12,9 @@ from SpineAlignmentLib.mrml.alignment import FilmAlignment
 from SpineAlignmentLib.mrml.export import export_results, save_picture
 from SpineAlignmentLib.panels import red_view
 
-KINDS: Final[str] = "Results (*.json);;Table (*.csv);;Landmarks (*.mrk.json);;Picture (*.png)"
+KINDS: Final[str] = (
+    "Results (*.json);;Table (*.csv);;Landmarks (*.mrk.json);;Report (*.pdf);;Report (*.html);;Picture (*.png)"
+)
 
 
 class ExportPanel:

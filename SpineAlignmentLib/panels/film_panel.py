@@ -7,7 +7,7 @@ import slicer
 
 from SpineAlignmentLib.errors import SpineAlignmentError
 from SpineAlignmentLib.mrml.film_facts import SIDE_UNKNOWN
-from SpineAlignmentLib.results.annotation import Annotation
+from SpineAlignmentLib.results.annotation import SPACING_WARNING, Annotation
 
 
 class FilmPanel:
@@ -72,7 +72,8 @@ def spacing_text(film: Annotation) -> str:
         return "unknown: angles are right, distances cannot be given. Set the size or calibrate."
     x, y = film.spacing_mm
     size = f"{x:.4g} mm" if abs(x - y) < 1e-6 * x else f"{x:.4g} x {y:.4g} mm"
-    return f"{size} ({film.spacing_source})"
+    warnings = [text for text in film.warnings if text.startswith(SPACING_WARNING)]
+    return "; ".join([f"{size} ({film.spacing_source})", *warnings])
 
 
 def facing_text(film: Annotation) -> str:

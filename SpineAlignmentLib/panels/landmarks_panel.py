@@ -11,6 +11,7 @@ from SpineAlignmentLib.errors import SpineAlignmentError
 from SpineAlignmentLib.measurement.landmarks import COUNT, NAMES
 from SpineAlignmentLib.mrml.alignment import FilmAlignment
 from SpineAlignmentLib.mrml.placing import PlaceMode
+from SpineAlignmentLib.mrml.view import jump_to
 from SpineAlignmentLib.panels.tables import Cells
 
 KEYS_TO_STEP: Final[dict[str, int]] = {"Ctrl+Shift+Down": 1, "Ctrl+Shift+Up": -1}
@@ -86,7 +87,7 @@ class LandmarksPanel:
     def go_to(self, row: int) -> None:
         """Choose a landmark and bring it to the middle of the views."""
         self._table.setCurrentCell(row, 0)
-        if self._alignment is not None and not self._alignment.jump_to(NAMES[row]):
+        if self._alignment is not None and not jump_to(self._alignment, NAMES[row]):
             self._report(f"{NAMES[row]} has no place on the film yet; press Place by hand to set it")
 
     def _on_cell_clicked(self, row: int, _column: int) -> None:

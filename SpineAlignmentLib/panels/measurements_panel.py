@@ -1,4 +1,4 @@
-"""The 18 parameters in the panel: values beside the population's, and which of them are drawn on the film."""
+"""The 18 parameters in the panel: values beside their norms, and which of them are drawn on the film."""
 
 from collections.abc import Callable
 from typing import Any, Final
@@ -6,6 +6,7 @@ from typing import Any, Final
 import numpy as np
 import qt
 
+from SpineAlignmentLib.clinical.norms import norm_text, unusual
 from SpineAlignmentLib.measurement.constructions import value_text
 from SpineAlignmentLib.measurement.parameters import KEYS, PARAMETERS
 from SpineAlignmentLib.mrml.alignment import FilmAlignment
@@ -22,13 +23,11 @@ class MeasurementsPanel:
         self._groups = {group: getattr(ui, f"{group}CheckBox") for group in GROUPS}
         self._on_shown = on_shown
         self._shown: list[str] = []
-        self._cells = Cells(self._table, ("Measurement", "Value", "Population", "Name"), len(PARAMETERS))
+        self._cells = Cells(self._table, ("Measurement", "Value", "Norm", "Name"), len(PARAMETERS))
         for row, parameter in enumerate(PARAMETERS):
             self._cells.put(row, 0, parameter.key)
             self._table.item(row, 0).setCheckState(qt.Qt.Unchecked)
-            unit = {"deg": "\N{DEGREE SIGN}", "mm": " mm"}.get(parameter.unit, "")
-            population = f"{parameter.mean:.1f} \N{PLUS-MINUS SIGN} {parameter.sd:.1f}{unit}"
-            self._cells.put(row, 2, population)
+            self._cells.put(row, 2, norm_text(parameter.key))
             self._cells.put(row, 3, parameter.name)
         self._table.resizeColumnsToContents()
         self._table.setColumnWidth(1, 80)
@@ -52,7 +51,7 @@ class MeasurementsPanel:
         blocked = self._table.blockSignals(True)
         for row, p in enumerate(PARAMETERS):
             value = values.get(p.key, np.nan)
-            self._cells.put(row, 1, value_text(p.key, value) if alignment else "", p.unusual(value))
+            self._cells.put(row, 1, value_text(p.key, value) if alignment else "", unusual(p.key, value))
         self._table.blockSignals(blocked)
 
     def text(self) -> str:

@@ -4,19 +4,23 @@ Pixel coordinates are those of the original film, with (0, 0) at the center of i
 """
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from SpineAlignmentLib.measurement.landmarks import COUNT
+from SpineAlignmentLib.measurement.landmarks import CORNERS, COUNT, NAMES, VERTEBRAE
 from SpineAlignmentLib.measurement.parameters import PARAMETERS, spinopelvic_parameters
+from SpineAlignmentLib.measurement.vertebrae import all_corners, cobb
 
 FloatArray = NDArray[np.float64]
 
 ANTERIOR_SIDES: Final[tuple[str, str]] = ("left", "right")
+
+SPACING_WARNING: Final[str] = "pixel spacing"
+"""How warnings about the size of a pixel begin; they go when the film is calibrated."""
 
 
 def no_points() -> FloatArray:
@@ -27,6 +31,16 @@ def no_points() -> FloatArray:
 def no_confidence() -> FloatArray:
     """Shape (45,): unknown for every landmark."""
     return np.full(COUNT, np.nan)
+
+
+def no_vertebrae() -> FloatArray:
+    """Shape (24, 4, 2): no corner is known."""
+    return np.full((len(VERTEBRAE), len(CORNERS), 2), np.nan)
+
+
+def no_vertebra_confidence() -> FloatArray:
+    """Shape (24,): unknown for every vertebra."""
+    return np.full(len(VERTEBRAE), np.nan)
 
 
 @dataclass(frozen=True)
@@ -51,12 +65,29 @@ class Annotation:
     """Height over width of a pixel, where the spacing is unknown; in the file only when it is not 1."""
     models: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()
+    film_sha256: str = ""
+    """SHA-256 of the film's file, by which it is found again when it was renamed or moved; empty when unknown."""
     extra: Mapping[str, Any] = field(default_factory=dict)
     """Further keys of the file, such as "simulation"; kept as they are."""
+    vertebrae_px: FloatArray = field(default_factory=no_vertebrae)
+    """Shape (24, 4, 2), film pixels: the corners of `landmarks.VERTEBRAE` in the order of `landmarks.CORNERS`."""
+    vertebrae_confidence: FloatArray = field(default_factory=no_vertebra_confidence)
+    """Shape (24,), 0 to 1; NaN where unknown."""
 
     def points_mm(self) -> FloatArray:
         """Shape (45, 2): x anterior +, y up +, in mm; in pixels when the spacing is unknown."""
         return frame_points(self.points_px, self.spacing_mm or (1.0, self.pixel_aspect), self.anterior)
+
+    def corners_mm(self) -> FloatArray:
+        """Shape (25, 4, 2): every known corner in the frame of `points_mm`, see `measurement.vertebrae.all_corners`."""
+        corners = frame_points(self.vertebrae_px, self.spacing_mm or (1.0, self.pixel_aspect), self.anterior)
+        return all_corners(corners, self.points_mm())
+
+    def landmarks(self) -> dict[str, tuple[float, float]]:
+        """Landmark name to film pixel (x, y); missing ones are left out."""
+        there = np.isfinite(self.points_px).all(axis=1)
+        points = zip(NAMES, self.points_px, there, strict=True)
+        return {name: (float(x), float(y)) for name, (x, y), placed in points if placed}
 
     def parameters(self) -> dict[str, float]:
         """The 18 parameters; NaN when not measurable, which includes distances on a film of unknown spacing."""
@@ -64,10 +95,50 @@ class Annotation:
         unknown = self.spacing_mm is None
         return {p.key: math.nan if unknown and p.unit == "mm" else float(values[p.key]) for p in PARAMETERS}
 
+    def cobb(self, upper: str, lower: str) -> float:
+        """The angle between any two levels in degrees, kyphosis +; NaN when not measurable.
+
+        Raises:
+            ValueError: an unknown level, or the upper one does not lie above the lower one.
+        """
+        return cobb(self.corners_mm(), upper, lower)
+
     def with_points(self, points_px: ArrayLike, confidence: ArrayLike | None = None) -> "Annotation":
         """The same film with other landmarks."""
         sure = no_confidence() if confidence is None else np.asarray(confidence, float)
         return replace(self, points_px=np.asarray(points_px, float), confidence=sure)
+
+    def calibrated(self, spacing_mm: tuple[float, float] | None, source: str) -> "Annotation":
+        """The same landmarks with another (x, y) size of a pixel in mm; None when unknown.
+
+        Raises:
+            ValueError: a size that is not positive.
+        """
+        if spacing_mm is not None and not (np.all(np.isfinite(spacing_mm)) and min(spacing_mm) > 0):
+            raise ValueError(f"the size of a pixel must be a positive number of millimeters, got {spacing_mm}")
+        return replace(
+            self, spacing_mm=spacing_mm, spacing_source=source, warnings=without_spacing_warnings(self.warnings)
+        )
+
+    def with_warnings_of(self, detection: "Annotation") -> "Annotation":
+        """What a detection warns of as well; of the size of a pixel this film knows better."""
+        new = [text for text in without_spacing_warnings(detection.warnings) if text not in self.warnings]
+        return replace(self, warnings=(*self.warnings, *new))
+
+    def facing(self, side: str, source: str) -> "Annotation":
+        """The same landmarks of a patient who faces "left" or "right".
+
+        Raises:
+            ValueError: another side.
+        """
+        if side not in ANTERIOR_SIDES:
+            raise ValueError(f"the patient faces 'left' or 'right', not {side!r}")
+        return replace(self, anterior=side, anterior_source=source)
+
+
+def without_spacing_warnings(warnings: Iterable[str]) -> tuple[str, ...]:
+    """The warnings that a calibration leaves."""
+    return tuple(text for text in warnings if not text.startswith(SPACING_WARNING))
 
 
 def frame_points(points_px: ArrayLike, spacing: tuple[float, float] | None, anterior: str) -> FloatArray:

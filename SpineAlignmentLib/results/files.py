@@ -1,17 +1,22 @@
-"""Files appear whole or not at all."""
+"""Files appear whole or not at all, and are known by their content."""
 
+import hashlib
 import os
+import secrets
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
+from typing import Final
 
 from SpineAlignmentLib.errors import ResultError
 
+_BLOCK: Final[int] = 1 << 20
 
-def write_files(contents: Mapping[Path, bytes]) -> None:
+
+def write_files(contents: Mapping[Path, bytes | Iterable[bytes]]) -> None:
     """Write several files so that all of them appear, or none changes when the disk is full or not writable.
 
-    Every file is first written beside its place under a temporary name, then renamed.
+    Every file is first written beside its place under a temporary name, and on the disk, then renamed.
 
     Raises:
         ResultError: names the place and the reason.
@@ -19,9 +24,14 @@ def write_files(contents: Mapping[Path, bytes]) -> None:
     waiting: dict[Path, Path] = {}
     try:
         for path, content in contents.items():
-            part = path.with_name(f".{path.name[:200]}.{os.getpid()}.part")
+            # not the file's own name with something added: that may be as long as names can be
+            part = path.with_name(f".{secrets.token_hex(8)}.part")
             waiting[path] = part
-            part.write_bytes(content)
+            with part.open("wb") as stream:
+                stream.writelines([content] if isinstance(content, bytes) else content)
+                stream.flush()
+                # the name must not be on the disk before the content is, or a power cut leaves an empty file
+                os.fsync(stream.fileno())
         for path, part in waiting.items():
             part.replace(path)
     except OSError as error:
@@ -43,6 +53,24 @@ def make_folder(folder: Path) -> None:
             pass
     except OSError as error:
         raise ResultError(f"{folder}: cannot write there: {error.strerror or error}") from error
+
+
+def fingerprint_of(path: Path) -> str:
+    """SHA-256 of a file's content, as 64 hexadecimal digits.
+
+    Raises:
+        OSError: it cannot be read.
+    """
+    digest = hashlib.sha256()
+    with path.open("rb") as stream:
+        while block := stream.read(_BLOCK):
+            digest.update(block)
+    return digest.hexdigest()
+
+
+def readable(name: str) -> str:
+    """A file's name whose bytes are no text, as text."""
+    return name.encode(errors="backslashreplace").decode()
 
 
 def _discard(part: Path) -> None:

@@ -13,9 +13,9 @@ from numpy.typing import NDArray
 
 from SpineAlignmentLib.errors import ResultError
 from SpineAlignmentLib.measurement.landmarks import INDEX, NAMES
-from SpineAlignmentLib.results.annotation import Annotation
+from SpineAlignmentLib.results.annotation import SPACING_WARNING, Annotation
 from SpineAlignmentLib.results.placement import Placement
-from SpineAlignmentLib.results.result_file import from_json, read_json, to_json
+from SpineAlignmentLib.results.result_file import COMPUTED_KEYS, MAX_NUMBER, from_json, read_json, to_json
 
 FloatArray = NDArray[np.float64]
 
@@ -25,6 +25,16 @@ SCHEMA: Final[str] = (
 )
 _FILM_KEY: Final[str] = "spineAlignmentFilm"
 """Our own entry beside "markups": the film without its landmarks, and its placement. Slicer ignores it."""
+
+_NO_SPACING: Final[str] = "film of unknown pixel spacing"
+"""In the description of every control point of such a film, where Slicer keeps it: positions are pixels then."""
+_UNKNOWN: Final[str] = f"{SPACING_WARNING} of the film was unknown; give it with --spacing"
+_AS_PLACED: Final[str] = (
+    f"{SPACING_WARNING} is that of the film when its landmarks were placed; give it with --spacing if that was wrong"
+)
+_SYSTEMS: Final[dict[str, str]] = {"LPS": "LPS", "1": "LPS", "RAS": "RAS", "0": "RAS"}
+"""Names of coordinate systems, and the numbers that Slicer wrote before it wrote names."""
+_UNITS_MM: Final[dict[str, float]] = {"mm": 1.0, "um": 1e-3, "\u00b5m": 1e-3, "\u03bcm": 1e-3, "cm": 10.0, "m": 1e3}
 
 _PLATES: Final[tuple[tuple[str, str], ...]] = (
     *(("C2_AI", "C2_PI"), ("C7_AI", "C7_PI"), ("T1_AS", "T1_PS"), ("T5_AS", "T5_PS"), ("T5_AI", "T5_PI")),
@@ -36,7 +46,10 @@ def markups_bytes(annotation: Annotation, placement: Placement) -> bytes:
     """A point list of the 45 landmarks in their fixed order; those off the film have the status "missing"."""
     positions = placement.to_lps(annotation.points_px)
     points = [_control_point(i, annotation, positions[i]) for i in range(len(NAMES))]
-    film = {k: v for k, v in to_json(annotation).items() if k not in ("landmarks", "parameters")}
+    if annotation.spacing_mm is None:
+        for point in points:
+            point["description"] = "; ".join(filter(None, [point["description"], _NO_SPACING]))
+    film = {k: v for k, v in to_json(annotation).items() if k != "landmarks" and k not in COMPUTED_KEYS}
     film["placement"] = {"origin": placement.origin, "x_step": placement.x_step, "y_step": placement.y_step}
     markup = {
         "type": "Fiducial",
@@ -84,21 +97,28 @@ def read_markups(path: str | Path) -> Annotation:
     content = read_json(path)
     try:
         points = content["markups"][0]["controlPoints"]
-        system = content["markups"][0].get("coordinateSystem", "LPS")
+        system = str(content["markups"][0].get("coordinateSystem", "LPS"))
+        units = content["markups"][0].get("coordinateUnits", "mm")
+        unknown = any(_NO_SPACING in str(point.get("description", "")) for point in points)
         positions = np.full((len(NAMES), 3), np.nan)
         for point in points:
             if point["label"] in INDEX and point.get("positionStatus", "defined") == "defined":
                 positions[INDEX[point["label"]]] = np.array(point["position"], float).reshape(3)
-    except (KeyError, IndexError, TypeError, ValueError, AttributeError) as error:
+        if np.any(np.abs(positions) > MAX_NUMBER):
+            raise ValueError("a position beyond every film")
+    except (KeyError, IndexError, TypeError, ValueError, OverflowError, AttributeError) as error:
         raise ResultError(f"{path}: not a markups point list") from error
-    if system not in ("LPS", "RAS"):
-        raise ResultError(f'{path}: unknown coordinate system {system!r}; expected "LPS" or "RAS"')
-    if system == "RAS":
+    if system.upper() not in _SYSTEMS:
+        raise ResultError(f'{path}: unknown coordinateSystem {system[:20]!r}; expected "LPS" or "RAS"')
+    if _SYSTEMS[system.upper()] == "RAS":
         positions[:, :2] *= -1
-    if not np.isfinite(positions).any():
+    if not isinstance(units, str) or units not in _UNITS_MM:
+        raise ResultError(f'{path}: unknown coordinateUnits {str(units)[:20]!r}; expected "mm" or "um"')
+    positions *= _UNITS_MM[units]
+    if not np.isfinite(positions).all(axis=1).any():
         raise ResultError(f"{path}: no control point is labeled with a landmark name such as S1_A")
     film = content.get(_FILM_KEY)
-    return _ours(film, positions, path) if isinstance(film, dict) else _from_positions(positions, path)
+    return _ours(film, positions, path) if isinstance(film, dict) else _from_positions(positions, path, unknown)
 
 
 def _ours(film: dict[str, Any], positions: FloatArray, path: Path) -> Annotation:
@@ -107,17 +127,19 @@ def _ours(film: dict[str, Any], positions: FloatArray, path: Path) -> Annotation
         lies = film.pop("placement")
         placement = Placement(_triple(lies["origin"]), _triple(lies["x_step"]), _triple(lies["y_step"]))
         points_px = placement.to_film(positions)
-    except (KeyError, TypeError, ValueError, AttributeError, np.linalg.LinAlgError) as error:
+    except (KeyError, TypeError, ValueError, OverflowError, AttributeError, np.linalg.LinAlgError) as error:
         raise ResultError(f"{path}: its film entry has no valid placement") from error
     return from_json({**film, "landmarks": {}}, str(path)).with_points(points_px)
 
 
 def _triple(values: Any) -> tuple[float, float, float]:
-    x, y, z = values
-    return float(x), float(y), float(z)
+    x, y, z = (float(v) for v in values)
+    if max(abs(x), abs(y), abs(z)) > MAX_NUMBER:
+        raise ValueError("a place beyond every film")
+    return x, y, z
 
 
-def _from_positions(positions: FloatArray, path: Path) -> Annotation:
+def _from_positions(positions: FloatArray, path: Path, unknown: bool) -> Annotation:
     known = positions[np.isfinite(positions).all(axis=1)]
     flat = int(np.argmin(np.ptp(known, axis=0)))
     # the plane's own axes, x across and y down: axial views lie with the back down, the others with the feet down
@@ -132,10 +154,11 @@ def _from_positions(positions: FloatArray, path: Path) -> Annotation:
         film=path.name,
         size_px=(0, 0),
         points_px=points,
-        spacing_mm=(1.0, 1.0),
+        spacing_mm=None if unknown else (1.0, 1.0),
         spacing_source="positions in mm",
         anterior="left" if float(np.median(reach)) < 0 else "right",
         anterior_source="endplates",
+        warnings=(_UNKNOWN if unknown else _AS_PLACED,),
     )
 
 

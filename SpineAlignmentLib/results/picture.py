@@ -1,6 +1,7 @@
 """The picture of a result: the film with its landmarks, the spine curve and every measurement with its value."""
 
 import io
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, Final, Protocol
@@ -10,7 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from SpineAlignmentLib.measurement.constructions import constructions, spine_curve, value_text
 from SpineAlignmentLib.measurement.landmarks import CENTERS, NAMES
-from SpineAlignmentLib.measurement.parameters import PARAMETERS
+from SpineAlignmentLib.measurement.parameters import KEYS, PARAMETERS
 from SpineAlignmentLib.measurement.shapes import Construction, Point, Segment
 from SpineAlignmentLib.results.annotation import Annotation, film_points
 
@@ -23,6 +24,8 @@ HEIGHT_PX: Final[int] = 1600
 """Height of the picture; films are shown with square pixels."""
 MARGIN: Final[float] = 0.14
 """Film shown above and below the landmarks, as a share of their height."""
+LABEL_PX: Final[int] = 17
+"""Height of the labels' font."""
 OVERSAMPLING: Final[int] = 2
 """Lines are drawn this many times larger and scaled down, which smooths them."""
 
@@ -69,20 +72,34 @@ def draw(film: Radiograph, annotation: Annotation) -> Any:
     """The picture as a Pillow image: the film on the left, the table of the 18 parameters on the right."""
     from PIL import Image
 
-    canvas = _Canvas.of(film, annotation)
-    shown = constructions(annotation.points_mm(), calibrated=annotation.spacing_mm is not None)
-    sheet = _Sheet(canvas, film.pixel_size, annotation.anterior)
-    sheet.curve(spine_curve(annotation.points_mm()))
-    for parameter in PARAMETERS:
-        sheet.construction(shown[parameter.key], GROUP_COLORS[parameter.group])
-    sheet.landmarks(annotation.points_px)
-    picture = sheet.finished()
-    for parameter in PARAMETERS:
-        sheet.label(picture, shown[parameter.key], GROUP_COLORS[parameter.group])
+    picture = draw_film(film, annotation)
     whole = Image.new("RGB", (picture.width + int(HEIGHT_PX * _PANEL_SHARE), HEIGHT_PX), _PANEL)
     whole.paste(picture, (0, 0))
     _panel(whole, picture.width, annotation)
     return whole
+
+
+def draw_film(film: Radiograph, annotation: Annotation, keys: Sequence[str] = KEYS, label_px: int = LABEL_PX) -> Any:
+    """The film with landmarks, spine curve and measurements, without the table, as a Pillow image.
+
+    Args:
+        film: its pixels.
+        annotation: its landmarks.
+        keys: the parameters that are drawn.
+        label_px: height of the labels' font.
+    """
+    canvas = _Canvas.of(film, annotation)
+    drawn = [parameter for parameter in PARAMETERS if parameter.key in keys]
+    shown = constructions(annotation.points_mm(), calibrated=annotation.spacing_mm is not None)
+    sheet = _Sheet(canvas, film.pixel_size, annotation.anterior)
+    sheet.curve(spine_curve(annotation.points_mm()))
+    for parameter in drawn:
+        sheet.construction(shown[parameter.key], GROUP_COLORS[parameter.group])
+    sheet.landmarks(annotation.points_px)
+    picture = sheet.finished()
+    for parameter in drawn:
+        sheet.label(picture, shown[parameter.key], GROUP_COLORS[parameter.group], label_px)
+    return picture
 
 
 def png_bytes(film: Radiograph, annotation: Annotation) -> bytes:
@@ -199,14 +216,14 @@ class _Sheet:
         picture.paste(small.convert("RGB"), (0, 0), small.getchannel("A"))
         return picture
 
-    def label(self, picture: Any, shown: Construction, color: Color) -> None:
+    def label(self, picture: Any, shown: Construction, color: Color, label_px: int) -> None:
         """Write a label at its anchor, moved until it covers no other and lies on the film."""
         from PIL import ImageDraw
 
         if shown.label is None:
             return
         pen = ImageDraw.Draw(picture)
-        font = _font(17)
+        font = _font(label_px)
         anchor: Point = tuple(self._place([shown.label.anchor])[0])
         left, top, right, bottom = pen.textbbox((0, 0), shown.label.text, font=font)
         width, height = right - left + 8, bottom - top + 8
@@ -220,20 +237,21 @@ class _Sheet:
         pen.text((box[0] + 4 - left, box[1] + 4 - top), shown.label.text, fill=color, font=font)
 
 
-def free_place(box: Box, taken: ArrayLike, size: tuple[float, float] | None = None) -> Box:
+def free_place(box: Box, taken: ArrayLike, size: tuple[float, float] | None = None, step: float = 8.0) -> Box:
     """The place of a box nearest to where it would like to be that covers no other.
 
     Args:
         box: left, top, right and bottom in pixels.
         taken: the boxes that are there already, shape (n, 4).
         size: width and height of the picture that it must not leave; None when it may.
+        step: pixels between the places that are tried.
     """
     width, height = box[2] - box[0], box[3] - box[1]
     left, top, right, bottom = np.asarray(taken, float).reshape(-1, 4).T
     for ring in range(_RINGS):
         # the nearest free place first, in eight directions
         for angle in np.radians(np.arange(0, 360 if ring else 45, 45)):
-            x, y = box[0] + 8 * ring * float(np.cos(angle)), box[1] + 8 * ring * float(np.sin(angle))
+            x, y = box[0] + step * ring * float(np.cos(angle)), box[1] + step * ring * float(np.sin(angle))
             if size is not None:
                 x, y = min(max(x, 2), max(size[0] - width - 2, 2)), min(max(y, 2), max(size[1] - height - 2, 2))
             place = (x, y, x + width, y + height)

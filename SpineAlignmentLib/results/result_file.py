@@ -1,24 +1,39 @@
 """The result file of a film (`<stem>.json`): annotations, detections and corrections share it."""
 
+import codecs
 import json
 import math
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, NoReturn
 
 import numpy as np
 
 from SpineAlignmentLib import SOFTWARE
 from SpineAlignmentLib.errors import ResultError
-from SpineAlignmentLib.measurement.landmarks import INDEX, NAMES
+from SpineAlignmentLib.measurement.landmarks import CORNERS, INDEX, NAMES, VERTEBRAE
 from SpineAlignmentLib.measurement.parameters import PARAMETERS
-from SpineAlignmentLib.results.annotation import ANTERIOR_SIDES, Annotation, no_confidence, no_points
+from SpineAlignmentLib.results.annotation import (
+    ANTERIOR_SIDES,
+    Annotation,
+    FloatArray,
+    no_confidence,
+    no_points,
+    no_vertebra_confidence,
+    no_vertebrae,
+)
 from SpineAlignmentLib.results.files import write_files
 
-_OWN_KEYS: Final[frozenset[str]] = frozenset(
+COMPUTED_KEYS: Final[frozenset[str]] = frozenset({"parameters", "cobb", "norms", "readings"})
+"""What follows from the landmarks: computed anew, never read from a file."""
+
+_OWN_KEYS: Final[frozenset[str]] = COMPUTED_KEYS | frozenset(
     {"film", "size_px", "spacing_mm", "spacing_source", "anterior", "anterior_source", "pixel_aspect"}
-    | {"landmarks", "parameters", "models", "software", "warnings"}
+    | {"film_sha256", "landmarks", "vertebrae", "models", "software", "warnings"}
 )
+
+MAX_NUMBER: Final[float] = 1e9
+"""Beyond every coordinate, size and spacing of a film."""
 
 
 def to_json(annotation: Annotation) -> dict[str, Any]:
@@ -39,17 +54,19 @@ def to_json(annotation: Annotation) -> dict[str, Any]:
         "anterior": a.anterior,
         "anterior_source": a.anterior_source,
         "landmarks": landmarks,
+        **_vertebrae_json(a),
         "parameters": {p.key: {"value": _number(values[p.key]), "unit": p.unit} for p in PARAMETERS},
         "models": list(a.models),
         "software": SOFTWARE,
         "warnings": list(a.warnings),
+        **({"film_sha256": a.film_sha256} if a.film_sha256 else {}),
         **({} if a.spacing_mm or a.pixel_aspect == 1.0 else {"pixel_aspect": a.pixel_aspect}),
         **a.extra,
     }
 
 
 def from_json(content: Any, name: str = "annotation") -> Annotation:
-    """An annotation from the content of a result file; parameters are computed anew, never read.
+    """An annotation from the content of a result file, without its `COMPUTED_KEYS`.
 
     Args:
         content: what `json.load` returned.
@@ -71,6 +88,7 @@ def from_json(content: Any, name: str = "annotation") -> Annotation:
         points[INDEX[key]] = [_float(value[c], f"{name}: landmark {key}") for c in ("x_px", "y_px")]
         if value.get("confidence") is not None:
             confidence[INDEX[key]] = _float(value["confidence"], f"{name}: confidence of {key}")
+    vertebrae, vertebrae_confidence = _vertebrae(content.get("vertebrae"), name)
     anterior = content.get("anterior", "left")
     if anterior not in ANTERIOR_SIDES:
         raise ResultError(f'{name}: anterior must be "left" or "right", not {anterior!r}')
@@ -86,6 +104,8 @@ def from_json(content: Any, name: str = "annotation") -> Annotation:
         size_px=(int(size[0]), int(size[1])),
         points_px=points,
         confidence=confidence,
+        vertebrae_px=vertebrae,
+        vertebrae_confidence=vertebrae_confidence,
         spacing_mm=spacing,
         spacing_source=str(content.get("spacing_source", "unknown")),
         anterior=anterior,
@@ -93,22 +113,36 @@ def from_json(content: Any, name: str = "annotation") -> Annotation:
         pixel_aspect=aspect,
         models=_strings(content.get("models"), f"{name}: models"),
         warnings=_strings(content.get("warnings"), f"{name}: warnings"),
+        film_sha256=str(content.get("film_sha256") or ""),
         extra={k: v for k, v in content.items() if k not in _OWN_KEYS},
     )
 
 
-def read_json(path: Path) -> Any:
+def read_json(path: Path, finite: bool = True) -> Any:
     """The content of a JSON file.
+
+    Args:
+        path: the file.
+        finite: whether NaN and infinite numbers, which JSON does not have and Python writes, are refused.
 
     Raises:
         ResultError: the file cannot be read or is not JSON.
     """
     try:
-        return json.loads(path.read_text(encoding="utf-8"))
+        content_bytes = path.read_bytes()
+        # editors of Windows put a byte-order mark in front, or write UTF-16
+        marked = content_bytes.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
+        text = content_bytes.decode("utf-16" if marked else "utf-8-sig")
+        content = json.loads(text, parse_constant=_no_constant, parse_float=_finite) if finite else json.loads(text)
+        if "\\ud" in text.lower():
+            # half of a surrogate pair is no text, and no file can hold it
+            json.dumps(content, ensure_ascii=False).encode()
     except OSError as error:
         raise ResultError(f"{path}: cannot read: {error.strerror or error}") from error
-    except (UnicodeDecodeError, json.JSONDecodeError, RecursionError) as error:
+    # besides JSON's own errors: text that is no text, numbers of more digits than Python reads, nesting without end
+    except (ValueError, RecursionError) as error:
         raise ResultError(f"{path}: not a JSON file: {error}") from error
+    return content
 
 
 def read_annotation(path: str | Path) -> Annotation:
@@ -121,9 +155,11 @@ def read_annotation(path: str | Path) -> Annotation:
     return from_json(read_json(path), str(path))
 
 
-def json_bytes(annotation: Annotation) -> bytes:
-    """The result file as bytes."""
-    return (json.dumps(to_json(annotation), indent=1, allow_nan=False) + "\n").encode()
+def json_bytes(annotation: Annotation, cobb: Mapping[str, float] | None = None) -> bytes:
+    """The result file as bytes, with further angles under "cobb" where given, such as {"T4:T12": 31.0}."""
+    angles = {key: {"value": _number(value), "unit": "deg"} for key, value in (cobb or {}).items()}
+    content = to_json(annotation) | ({"cobb": angles} if angles else {})
+    return (json.dumps(content, indent=1, allow_nan=False) + "\n").encode()
 
 
 def write_annotation(annotation: Annotation, path: str | Path) -> None:
@@ -135,13 +171,59 @@ def write_annotation(annotation: Annotation, path: str | Path) -> None:
     write_files({Path(path): json_bytes(annotation)})
 
 
+def _vertebrae_json(annotation: Annotation) -> dict[str, Any]:
+    """The vertebrae whose corners are known, each level with those corners and its confidence; nothing without any."""
+    out: dict[str, Any] = {}
+    for level, corners, sure in zip(VERTEBRAE, annotation.vertebrae_px, annotation.vertebrae_confidence, strict=True):
+        known = {
+            name: {"x_px": round(float(x), 6), "y_px": round(float(y), 6)}
+            for name, (x, y) in zip(CORNERS, corners, strict=True)
+            if np.isfinite(x) and np.isfinite(y)
+        }
+        if known:
+            out[level] = {**known, "confidence": _number(sure, 3)}
+    return {"vertebrae": out} if out else {}
+
+
+def _vertebrae(content: Any, name: str) -> tuple[FloatArray, FloatArray]:
+    """Corners (24, 4, 2) and confidence (24,) from what `_vertebrae_json` made."""
+    corners, confidence = no_vertebrae(), no_vertebra_confidence()
+    if content is not None and not isinstance(content, Mapping):
+        raise ResultError(f"{name}: vertebrae must be levels with their corners, not {content!r}")
+    for level, own in (content or {}).items():
+        if level not in VERTEBRAE or not isinstance(own, Mapping):
+            raise ResultError(f"{name}: unknown vertebra {level!r}")
+        row = VERTEBRAE.index(level)
+        for key, value in own.items():
+            if key == "confidence":
+                confidence[row] = np.nan if value is None else _float(value, f"{name}: confidence of {level}")
+            elif key in CORNERS and isinstance(value, Mapping) and "x_px" in value and "y_px" in value:
+                place = [_float(value[c], f"{name}: {level} {key}") for c in ("x_px", "y_px")]
+                corners[row, CORNERS.index(key)] = place
+            else:
+                raise ResultError(f"{name}: {level} needs corners {', '.join(CORNERS)} with x_px and y_px, not {key!r}")
+    return corners, confidence
+
+
+def _no_constant(name: str) -> NoReturn:
+    raise ValueError(f"{name} is not a number")
+
+
+def _finite(digits: str) -> float:
+    value = float(digits)
+    return value if math.isfinite(value) else _no_constant(digits[:20])
+
+
 def _number(value: float, digits: int = 15) -> float | None:
     return round(float(value), digits) if np.isfinite(value) else None
 
 
 def _float(value: Any, what: str) -> float:
-    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+    if isinstance(value, bool) or not isinstance(value, int | float):
         raise ResultError(f"{what}: {value!r} is not a number")
+    # also false for NaN; a whole number may be too large to become a float, or to be printed
+    if not -MAX_NUMBER < value < MAX_NUMBER:
+        raise ResultError(f"{what}: not a number that a film can have")
     return float(value)
 
 

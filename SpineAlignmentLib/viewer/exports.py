@@ -6,19 +6,22 @@ from pathlib import Path
 from typing import Any, Final
 
 from SpineAlignmentLib.errors import ResultError
-from SpineAlignmentLib.film.film import film_from_pixels
 from SpineAlignmentLib.mrml.alignment import FilmAlignment
-from SpineAlignmentLib.mrml.export import export_results
-from SpineAlignmentLib.mrml.volume_film import volume_geometry, volume_pixels
+from SpineAlignmentLib.mrml.export import export_results, seen_film
 
 KINDS: Final[dict[str, str]] = {
     "json": "application/json",
     "csv": "text/csv",
     "mrk.json": "application/json",
     "png": "image/png",
+    "pdf": "application/pdf",
+    "html": "text/html",
     "mrb": "application/zip",
 }
 """Ending of each file that is offered, to its media type."""
+
+LANDMARK_KINDS: Final[frozenset[str]] = frozenset({"json", "mrk.json", "mrb"})
+"""Those that hold the landmarks: who has one has saved the work."""
 
 Made = Callable[[], bytes]
 
@@ -52,9 +55,7 @@ def _written(kind: str, write: Callable[[Path], None]) -> bytes:
 
 def _picture(alignment: FilmAlignment) -> Made:
     """The picture of the film with everything measured, as the command line makes it."""
-    annotation = alignment.annotation
-    pixels = volume_pixels(alignment.volume, volume_geometry(alignment.volume)).copy()
-    film = film_from_pixels(pixels, annotation.film, annotation.spacing_mm, annotation.spacing_source)
+    annotation, film = alignment.annotation, seen_film(alignment)
 
     def make() -> bytes:
         from SpineAlignmentLib.results.picture import png_bytes

@@ -16,7 +16,7 @@ from trame_slicer.views import DirectViewFactory, ViewLayoutDefinition, ViewProp
 from vtkmodules.vtkCommonCore import vtkCommand
 
 from SpineAlignmentLib.mrml.alignment import FilmAlignment
-from SpineAlignmentLib.mrml.view import show_film, show_spine
+from SpineAlignmentLib.mrml.view import positions_world, show_film, show_spine
 from SpineAlignmentLib.viewer.label_places import LabelPlaces
 
 Node = Any
@@ -101,7 +101,7 @@ class FilmView:
         """Show the spine of a film, the whole film when its landmarks are not known, or nothing."""
         self._shown = alignment
         self.view.set_background_volume_id(alignment.volume.GetID() if alignment else None)
-        if alignment is not None and len(alignment.positions_world()) > 1:
+        if alignment is not None and len(positions_world(alignment)) > 1:
             self.fit_spine()
         else:
             self.fit()

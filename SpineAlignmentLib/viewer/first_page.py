@@ -13,8 +13,9 @@ ACTIONS: Final[tuple[str, ...]] = (
     *("toggle", "toggle_group", "toggle_drawn", "fit", "fit_spine", "zoom", "gray"),
     *("next_low", "step", "nudge", "missing", "place", "skip", "stop_placing"),
     *("set_spacing", "set_anterior", "calibrate", "calibrated", "stop_calibrating", "open_sample", "dismiss", "escape"),
+    *("use_kept", "discard_kept"),
 )
-"""Methods of the workplace that the page may call."""
+"""What the page may ask for: methods of the workplace and of its parts."""
 HINT: Final[str] = "Starting; drop a film, choose a file or open the sample film, it will be there in a moment."
 
 
@@ -47,4 +48,7 @@ def state(sample: Path | None) -> dict[str, Any]:
         "pointed": "",
         "selected": "",
         "calibrating": "",
+        "offer": "",
+        "unsaved": False,
+        "keeping": "",
     }

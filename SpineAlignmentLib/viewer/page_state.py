@@ -1,9 +1,11 @@
 """What the page shows, as plain values made from the scene; the page's template names them."""
 
+import math
 from typing import Any, Final
 
 import numpy as np
 
+from SpineAlignmentLib.clinical.norms import norm, norm_text, unusual
 from SpineAlignmentLib.measurement.constructions import value_text
 from SpineAlignmentLib.measurement.parameters import PARAMETERS, Parameter
 from SpineAlignmentLib.mrml.alignment import FilmAlignment
@@ -11,7 +13,6 @@ from SpineAlignmentLib.mrml.drawing import GROUP_COLORS
 
 State = dict[str, Any]
 
-UNITS: Final[dict[str, str]] = {"deg": "\N{DEGREE SIGN}", "mm": " mm"}
 SHOWN_AT_FIRST: Final[frozenset[str]] = frozenset({"PI", "PT", "SS", "LL", "SVA"})
 """The measurements that nearly every report names."""
 
@@ -25,7 +26,7 @@ def table() -> list[State]:
 
 
 def _row(p: Parameter) -> State:
-    return {"key": p.key, "name": p.name, "normal": f"{p.mean:.1f} ± {p.sd:.1f}{UNITS.get(p.unit, '')}"}
+    return {"key": p.key, "name": p.name, "normal": norm_text(p.key)}
 
 
 def _css(color: tuple[float, float, float]) -> str:
@@ -33,15 +34,16 @@ def _css(color: tuple[float, float, float]) -> str:
 
 
 def values(alignment: FilmAlignment | None) -> dict[str, State]:
-    """Value, place within the population (-1 to 1 for minus to plus three standard deviations), and mark of each."""
+    """Value, place within its norm (-1 to 1 for minus to plus three standard deviations), and mark of each."""
     if alignment is None or not np.isfinite(alignment.points_px).any():
         return {p.key: {"text": "", "at": None, "unusual": False} for p in PARAMETERS}
     out = {}
     for p in PARAMETERS:
         value = alignment.parameters[p.key]
-        deviation = p.deviation(value)
+        usual = norm(p.key)
+        deviation = math.nan if usual is None else usual.deviation(value)
         at = max(-1.0, min(1.0, deviation / 3)) if deviation == deviation else None
-        out[p.key] = {"text": value_text(p.key, value), "at": at, "unusual": p.unusual(value)}
+        out[p.key] = {"text": value_text(p.key, value), "at": at, "unusual": unusual(p.key, value)}
     return out
 
 
@@ -75,3 +77,20 @@ def hint(alignment: FilmAlignment | None, low: int) -> str:
     if low:
         return f"{low} landmarks are uncertain and marked red: look at each (N) and drag it where it belongs."
     return "Drag any landmark to correct it; the numbers follow. Save the results when you are done."
+
+
+def of_film(alignment: FilmAlignment | None, low: list[str]) -> State:
+    """Everything that the page shows of a film, given the names of its uncertain landmarks."""
+    points = alignment.points_px if alignment else np.empty((0, 2))
+    return {
+        "film": alignment.volume.GetID() if alignment else "",
+        "values": values(alignment),
+        "facts": facts(alignment),
+        "low": low,
+        "hint": hint(alignment, len(low)),
+        "placed": bool(np.isfinite(points).any()),
+        "unplaced": int(np.isnan(points).any(axis=1).sum()),
+        "can_undo": bool(alignment and alignment.can_undo),
+        "can_redo": bool(alignment and alignment.can_redo),
+        "detected": bool(alignment and alignment.detection),
+    }

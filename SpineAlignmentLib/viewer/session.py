@@ -7,8 +7,6 @@ nobody has been connected for a while. What libraries print goes nowhere: it cou
 """
 
 import asyncio
-import contextlib
-import inspect
 import json
 import os
 import shutil
@@ -24,7 +22,8 @@ from urllib.parse import quote
 from aiohttp import web
 
 from SpineAlignmentLib.errors import SpineAlignmentError
-from SpineAlignmentLib.viewer import first_page
+from SpineAlignmentLib.viewer import first_page, private_folder
+from SpineAlignmentLib.viewer.kept import Kept
 from SpineAlignmentLib.viewer.settings import KEY_HEADER, Settings
 from SpineAlignmentLib.viewer.uploads import UploadFolder
 
@@ -82,10 +81,11 @@ class Session:
         """Bring Slicer's libraries, scene and view to the page that is there already."""
         state = self._server.state
         models = Path(self._settings.models) if self._settings.models else None
+        kept = self._kept()
         try:
             module = await asyncio.to_thread(import_module, "SpineAlignmentLib.viewer.workplace")
             workplace: Workplace = module.Workplace(
-                module.slicer_core(), self._server, models, self._sample, self._uploads.discard
+                module.slicer_core(), self._server, models, self._sample, self._uploads.discard, kept
             )
         except Exception as error:
             with state:
@@ -96,6 +96,17 @@ class Session:
             state.ready = True
         return workplace
 
+    def _kept(self) -> Kept | None:
+        """Where corrections are kept; None where that cannot be written."""
+        if self._settings.kept is None:
+            return None
+        kept = Kept(Path(self._settings.kept), Path(self._settings.folder).name)
+        try:
+            kept.open()
+        except SpineAlignmentError:
+            return None
+        return kept
+
     async def _workplace(self) -> "Workplace":
         assert self._starting is not None
         # whoever waits may go away, the start goes on
@@ -103,9 +114,7 @@ class Session:
 
     async def _act(self, name: str, *arguments: Any) -> None:
         """Do what the page asks for."""
-        result = getattr(await self._workplace(), name)(*arguments)
-        if inspect.isawaitable(result):
-            await result
+        await (await self._workplace()).act(name, *arguments)
 
     def _add_routes(self, server: Any) -> None:
         server.app.middlewares.append(self._with_key)
@@ -138,11 +147,11 @@ class Session:
         try:
             path = await self._uploads.store(request.query.get("name", ""), request.content.iter_chunked(1 << 18))
         except SpineAlignmentError as error:
-            workplace.complain(str(error))
+            workplace.page.complain(str(error))
             return web.json_response({"error": str(error)})
         except OSError:
             text = "the film cannot be kept: no space left on this computer"
-            workplace.complain(text)
+            workplace.page.complain(text)
             return web.json_response({"error": text})
         error_text = await workplace.open(path)
         self._server.state.flush()
@@ -190,9 +199,8 @@ def main() -> None:
         traceback.print_exc()
     finally:
         shutil.rmtree(settings.folder, ignore_errors=True)
-        with contextlib.suppress(OSError):
-            # the door's folder, if we are the last and the door was killed
-            Path(settings.folder).parent.rmdir()
+        # if we are the last and the door was killed
+        private_folder.leave(Path(settings.folder))
         # the thread that waits for the end of the input would hold the process
         os._exit(status)
 

@@ -27,6 +27,8 @@ class Settings:
     """Folder with ensemble.json; None for the ensemble that ships."""
     sample: str | None = None
     idle_s: int = IDLE_S
+    kept: str | None = None
+    """Folder where corrections are kept; nowhere when None."""
 
     def line(self) -> bytes:
         """As the session reads it."""

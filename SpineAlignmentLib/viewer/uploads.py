@@ -84,10 +84,10 @@ def check_head(head: bytes, name: str) -> None:
 
     if not head:
         raise FilmError(f"{name}: an empty file")
-    reader = reader_of(head)
-    if reader is None:
+    known = reader_of(head)
+    if known is None:
         raise FilmError(f"{name}: not an image that can be read; use DICOM, PNG, JPEG, TIFF, NRRD, MHA or NIfTI")
-    if reader is volume_file.read and (
+    if known[1] is volume_file.read and (
         head[344:348] == b"ni1\x00" or any(pattern.search(head) for pattern in _ELSEWHERE)
     ):
         raise FilmError(f"{name}: a header whose pixels are in another file; send one file that holds both")

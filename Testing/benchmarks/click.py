@@ -64,7 +64,7 @@ def new_host() -> application.Host:
     host = application.Host()
     load_film(slicer.mrmlScene, SAMPLE)
     host.open_module()
-    host.widget.onShownMeasurements(list(KEYS))
+    host.widget.panel.draw(list(KEYS))
     QtWidgets.QApplication.processEvents()
     return host
 

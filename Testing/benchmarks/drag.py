@@ -101,8 +101,8 @@ def prepared_host() -> application.Host:
     host.show()
     widget = host.open_module()
     widget.logic.alignment(film).set_points(subject.upright_px())
-    widget.onShownMeasurements(list(KEYS))
-    widget.unveiling.finish()
+    widget.panel.draw(list(KEYS))
+    widget.panel.unveiling.finish()
     for _ in range(5):
         qt_application.processEvents()
     return host

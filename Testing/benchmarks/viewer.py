@@ -40,7 +40,7 @@ def first_page(browser: Browser, arguments: list[str]) -> tuple[Viewer, Page]:
     listening = time.perf_counter()
     page = browser.new_context(viewport=WINDOW).new_page()
     page.set_default_timeout(PATIENCE_MS)
-    page.goto(viewer.address)
+    page.goto(viewer.entry)
     answered = time.perf_counter()
     page.wait_for_selector("#sample")
     shown = time.perf_counter()

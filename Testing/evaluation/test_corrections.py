@@ -1,9 +1,12 @@
 """Export of corrected films: nothing of a patient leaves, text in the pixels is pointed out."""
 
 import re
+import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+import pydicom
 import pytest
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw
@@ -12,7 +15,9 @@ from SpineAlignmentLib.film.reading import read_film
 from SpineAlignmentLib.results.result_file import read_annotation
 from Testing.evaluation.samples import film, slicer_list, spine, write_dicom, write_films
 from Training.corrections import looks_like_text, main
-from Training.datasets import read_films
+from Training.datasets import AnnotatedFilm, read_films
+from Training.datasets.film_files import content_of
+from Training.datasets.patients import patient_code
 
 
 def picture(text: str = "", ink: int = 255) -> NDArray[np.uint8]:
@@ -79,3 +84,99 @@ def test_points_that_slicer_saved_become_pixels_of_the_film(tmp_path: Path) -> N
     written = read_annotation(tmp_path / "o" / "corrected_0001.json")
     assert written.points_px == pytest.approx(spine(), abs=1e-3) and written.spacing_mm == (2.0, 2.0)
     assert written.size_px == (120, 360) and written.anterior == "left"
+
+
+def hospital(films: Path, content: bool = True) -> list[AnnotatedFilm]:
+    """Three films called film.dcm, each in the folder of its patient, and their landmarks; the first two are of one."""
+    items = []
+    for i, (folder, patient) in enumerate((("a", "MRN-1"), ("b", "MRN-1"), ("c", "MRN-2"))):
+        (films / folder).mkdir(parents=True)
+        write_dicom(films / folder / "film.dcm", patient)
+        found = film("film", spine(2.0 * i)).annotation
+        sha256 = read_film(films / folder / "film.dcm").sha256 if content else ""
+        items.append(AnnotatedFilm(f"{folder}/film", replace(found, film="film.dcm", film_sha256=sha256)))
+    return items
+
+
+def exported_points(tmp_path: Path, corrected: Path) -> list[AnnotatedFilm]:
+    output = tmp_path / "training"
+    options = ["--films", str(tmp_path / "films"), "--corrected", str(corrected), "--output", str(output)]
+    assert main(options) == 0
+    return read_films(output)[0]
+
+
+@pytest.mark.parametrize("content", [True, False])
+def test_films_of_one_name_keep_their_own_landmarks_and_patients(tmp_path: Path, content: bool) -> None:
+    items = hospital(tmp_path / "films", content)
+    for item in items:
+        write_films([replace(item, name="film")], tmp_path / "corrected" / item.name[0])
+    read = exported_points(tmp_path, tmp_path / "corrected")
+    for item, found in zip(items, read, strict=True):
+        assert found.points == pytest.approx(item.points, abs=1e-3)
+        own = read_film(tmp_path / "films" / item.name[0] / "film.dcm").pixels.astype(float)
+        assert found.picture is not None
+        there = read_film(found.picture).pixels.astype(float)
+        assert np.corrcoef(own.ravel(), there.ravel())[0, 1] > 0.99999
+    assert read[0].patient == read[1].patient != read[2].patient
+
+
+def test_films_that_were_renamed_and_moved_are_found_by_their_content(tmp_path: Path) -> None:
+    items = hospital(tmp_path / "films")
+    # results of an archive lie side by side, numbered
+    write_films([replace(item, name=f"film_{i}") for i, item in enumerate(items)], tmp_path / "corrected")
+    (tmp_path / "films" / "a" / "film.dcm").rename(tmp_path / "films" / "IM0001")
+    (tmp_path / "films" / "b" / "film.dcm").rename(tmp_path / "films" / "a" / "film.dcm")
+    read = exported_points(tmp_path, tmp_path / "corrected")
+    assert len(read) == 3 and read[0].patient == read[1].patient != read[2].patient
+    sources = {content_of(p): p for p in (tmp_path / "films").rglob("*") if p.is_file()}
+    for item, found in zip(items, read, strict=True):
+        own = read_film(sources[item.annotation.film_sha256]).pixels.astype(float)
+        assert found.picture is not None
+        assert np.corrcoef(own.ravel(), read_film(found.picture).pixels.astype(float).ravel())[0, 1] > 0.99999
+        assert found.points == pytest.approx(item.points, abs=1e-3)
+
+
+def test_a_film_that_cannot_be_told_is_refused_in_one_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    items = hospital(tmp_path / "films", content=False)
+    write_films([replace(items[1], name="film_2")], tmp_path / "corrected")
+    options = ["--films", str(tmp_path / "films"), "--corrected", str(tmp_path / "corrected")]
+    assert main([*options, "--output", str(tmp_path / "o")]) == 2
+    said = capsys.readouterr().err
+    assert said.count("\n") == 1 and all(f"{folder}/film.dcm" in said for folder in "abc")
+    assert not (tmp_path / "o").exists()
+
+
+def test_another_film_in_the_place_of_the_corrected_one_is_refused(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    items = hospital(tmp_path / "films")
+    write_films([replace(items[0], name="film")], tmp_path / "corrected")
+    (tmp_path / "films" / "a" / "film.dcm").unlink()
+    options = ["--films", str(tmp_path / "films"), "--corrected", str(tmp_path / "corrected")]
+    assert main([*options, "--output", str(tmp_path / "o")]) == 2
+    assert "has no film with the content that film was placed on" in capsys.readouterr().err
+
+
+def test_one_film_under_two_names_is_learned_from_once(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    items = hospital(tmp_path / "films")
+    shutil.copy(tmp_path / "films" / "a" / "film.dcm", tmp_path / "films" / "copy.dcm")
+    copy = replace(items[0], name="copy", annotation=replace(items[0].annotation, film="copy.dcm"))
+    write_films([copy, replace(items[0], name="film"), replace(items[2], name="other")], tmp_path / "corrected")
+    assert len(exported_points(tmp_path, tmp_path / "corrected")) == 2
+    moved = replace(copy, annotation=copy.annotation.with_points(copy.points + 1))
+    write_films([moved], tmp_path / "corrected")
+    options = ["--films", str(tmp_path / "films"), "--corrected", str(tmp_path / "corrected")]
+    assert main([*options, "--output", str(tmp_path / "o")]) == 2
+    assert "copy and film are different landmarks of" in capsys.readouterr().err
+
+
+def test_equal_numbers_of_two_issuers_are_two_patients(tmp_path: Path) -> None:
+    for name, issuer in (("a", "north"), ("b", "south"), ("c", "north")):
+        write_dicom(tmp_path / f"{name}.dcm", "1")
+        data = pydicom.dcmread(tmp_path / f"{name}.dcm")
+        data.IssuerOfPatientID = issuer
+        data.save_as(tmp_path / f"{name}.dcm")
+    codes = [patient_code(tmp_path / f"{name}.dcm") for name in "abc"]
+    assert codes[0] == codes[2] != codes[1]
+    Image.fromarray(picture()).save(tmp_path / "d.png")
+    assert patient_code(tmp_path / "d.png") == ""

@@ -2,6 +2,7 @@
 
 import csv
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -10,11 +11,13 @@ import pytest
 import SimpleITK
 
 from SpineAlignmentLib.errors import ResultError
+from SpineAlignmentLib.film.reading import read_film
 from SpineAlignmentLib.measurement.landmarks import INDEX, NAMES
 from SpineAlignmentLib.results.markups import markups_bytes
 from SpineAlignmentLib.results.placement import plain_placement
 from Testing.evaluation.samples import SIZE, slicer_list, spine, truth, write_dicom, write_films
-from Training.datasets import load_mapping, read_films
+from Training.datasets import AnnotatedFilm, load_mapping, read_films
+from Training.datasets.film import called_as
 from Training.datasets.mapping import mapping_from
 
 
@@ -192,3 +195,50 @@ def test_two_films_of_one_name_are_refused(tmp_path: Path) -> None:
     write_films(truth(1), tmp_path / "b")
     with pytest.raises(ResultError, match="two annotations"):
         read_films(tmp_path)
+
+
+def test_films_of_one_name_in_two_folders_are_told_apart_by_their_films(tmp_path: Path) -> None:
+    for folder, film in zip("ab", truth(2), strict=True):
+        (tmp_path / folder).mkdir()
+        write_dicom(tmp_path / folder / "film.dcm", f"MRN-{folder}")
+        named = AnnotatedFilm("film", replace(film.annotation, film="film.dcm", extra={}))
+        write_films([named], tmp_path / folder)
+    films, problems = read_films(tmp_path)
+    assert not problems and [f.name for f in films] == ["a/film", "b/film"]
+    assert [f.picture for f in films] == [tmp_path / "a" / "film.dcm", tmp_path / "b" / "film.dcm"]
+    assert films[0].patient != films[1].patient
+    (tmp_path / "b" / "film.dcm").unlink()
+    (tmp_path / "film.dcm").write_bytes((tmp_path / "a" / "film.dcm").read_bytes())
+    (tmp_path / "a" / "film.dcm").unlink()
+    # nothing but its name says whose the film a folder up is
+    with pytest.raises(ResultError, match="a/film and b/film are both of the film"):
+        read_films(tmp_path)
+
+
+def test_the_picture_that_detection_wrote_is_no_film(tmp_path: Path) -> None:
+    write_dicom(tmp_path / "film.dcm", "MRN-1")
+    film = truth(1)[0]
+    sha256 = read_film(tmp_path / "film.dcm").sha256
+    named = AnnotatedFilm("film", replace(film.annotation, film="film.dcm", film_sha256=sha256))
+    write_films([named], tmp_path / "results", pictures=True)
+    (found,), _ = read_films(tmp_path / "results")
+    assert found.picture == tmp_path / "film.dcm"
+
+
+def test_results_are_compared_with_the_film_they_are_of_whatever_they_are_called(tmp_path: Path) -> None:
+    films = []
+    for folder, film in zip("ab", truth(2), strict=True):
+        (tmp_path / "films" / folder).mkdir(parents=True)
+        write_dicom(tmp_path / "films" / folder / "film.dcm", f"MRN-{folder}")
+        sha256 = read_film(tmp_path / "films" / folder / "film.dcm").sha256
+        films.append(AnnotatedFilm("film", replace(film.annotation, film="film.dcm", film_sha256=sha256)))
+        write_films(films[-1:], tmp_path / "films" / folder)
+    # the archive numbered the second one first
+    write_films([replace(films[1], name="film"), replace(films[0], name="film_2")], tmp_path / "results")
+    known = read_films(tmp_path / "films")[0]
+    matched, problems = called_as(read_films(tmp_path / "results")[0], known)
+    assert not problems and {f.name for f in matched} == {"a/film", "b/film"}
+    by_name = {f.name: f for f in matched}
+    assert all(np.allclose(by_name[f.name].points, f.points, atol=1e-3) for f in known)
+    other = replace(films[0], name="a/film", annotation=replace(films[0].annotation, film_sha256="0" * 64))
+    assert called_as([other], known)[0] == [] and "of another film" in called_as([other], known)[1][0]

@@ -123,6 +123,16 @@ class Host(QtWidgets.QWidget):
         self.widget.enter()
         return self.widget
 
+    def leave_module(self) -> None:
+        """Let the module rest, as Slicer does when the user opens another one."""
+        self.widget.exit()
+        self.panel.isEntered = False
+
+    def return_to_module(self) -> None:
+        """Open it again."""
+        self.panel.isEntered = True
+        self.widget.enter()
+
     def close_module(self) -> None:
         """Clean the module's widget up, as Slicer does on reload and at its end."""
         if self.widget is not None:

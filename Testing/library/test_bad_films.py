@@ -113,7 +113,9 @@ def test_blank(tmp_path):
 )
 def test_absurd_spacing(tmp_path, spacing):
     path = dicom(tmp_path / "a.dcm", pattern(96, 400), spacing=None, PixelSpacing=list(spacing))
-    refused(path, "PixelSpacing (0028,0030)", "--spacing")
+    film = read_film(path)
+    assert film.spacing_mm is None
+    assert any("PixelSpacing (0028,0030)" in text for text in film.warnings)
     # the user knows better than the file
     assert read_film(path, spacing=(0.2, 0.2)).spacing_mm == (0.2, 0.2)
 
@@ -122,7 +124,9 @@ def test_spacing_that_is_no_number(tmp_path):
     path = dicom(tmp_path / "a.dcm", pattern())
     whole = path.read_bytes()
     path.write_bytes(whole.replace(b"0.2\\0.2 ", b"abc\\def "))
-    refused(path)
+    film = read_film(path)
+    assert film.spacing_mm is None
+    assert any("abc" in text for text in film.warnings)
 
 
 def test_one_millimeter_only_means_unknown_on_a_film_too_large_for_it(tmp_path):
@@ -228,8 +232,9 @@ def test_fragment_longer_than_the_file(tmp_path, syntax):
     refused(path, "damaged: the file ends within its compressed pixels")
 
 
-def test_element_longer_than_the_file(tmp_path):
-    # found by fuzzing: 96 s for a file of 3 kB
-    path = dicom(tmp_path / "a.dcm", pattern(40, 60, 8), 8)
+def test_element_longer_than_the_file_does_not_matter_behind_the_pixels(tmp_path):
+    # found by fuzzing: 96 s for a file of 3 kB, in a decoder that made room for what the element promises
+    pixels = pattern(40, 60, 8)
+    path = dicom(tmp_path / "a.dcm", pixels, 8)
     path.write_bytes(path.read_bytes() + b"\xee\x89\x34\x12OB\0\0\xff\xff\xff\xdf")
-    refused(path, "damaged: the file ends within its element")
+    assert np.array_equal(read_film(path).pixels, pixels)

@@ -1,11 +1,13 @@
 """The command line: what it writes, what it says and how it ends."""
 
 import csv
+import hashlib
 import json
 import os
 import shutil
 import subprocess
 import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -15,8 +17,8 @@ from hypothesis.extra.numpy import arrays
 
 from SpineAlignmentLib.command_line import main
 from SpineAlignmentLib.detection.models import read_close_ups, read_ensemble, shipped_models
-from SpineAlignmentLib.film.paths import film_files, result_names
-from SpineAlignmentLib.measurement.landmarks import COUNT, INDEX, NAMES
+from SpineAlignmentLib.film.paths import film_files, stem_of
+from SpineAlignmentLib.measurement.landmarks import COUNT, INDEX, NAMES, VERTEBRAE
 from SpineAlignmentLib.measurement.parameters import KEYS, lean, slope, spinopelvic_parameters
 from SpineAlignmentLib.results.annotation import Annotation, frame_points
 from SpineAlignmentLib.results.markups import read_markups
@@ -50,7 +52,7 @@ def test_bad_films_are_named_and_do_not_stop_the_others(detected):
     stems = ["good", "good_2", "named"]
     endings = [".json", ".mrk.json", ".png"]
     assert sorted(p.name for p in out.iterdir()) == sorted(
-        [f"{s}{e}" for s in stems for e in endings] + ["results.csv"]
+        [f"{s}{e}" for s in stems for e in endings] + ["results.csv", "results.sqlite"]
     )
 
 
@@ -66,16 +68,19 @@ def test_results_agree_with_each_other(detected):
     markups = read_markups(out / "good.mrk.json")
     assert np.allclose(markups.points_px, annotation.points_px, atol=0.01, equal_nan=True)
     rows = list(csv.DictReader((out / "results.csv").open()))
-    assert [row["film"] for row in rows] == ["good.dcm", "good.dcm", "named.dcm"]
+    assert [row["file"] for row in rows] == ["again/good.dcm", "cut.dcm", "good.dcm", "named.dcm", "words.png"]
+    assert [row["status"] for row in rows] == ["done", "failed", "done", "done", "failed"]
+    assert rows[1]["reason"] and not rows[0]["reason"]
+    assert rows[0]["fingerprint"] == rows[2]["fingerprint"] == hashlib.sha256(SAMPLE_FILM.read_bytes()).hexdigest()
     assert float(rows[0]["PI (deg)"]) == pytest.approx(result["parameters"]["PI"]["value"], abs=1e-3)
     assert (out / "good.png").read_bytes().startswith(b"\x89PNG")
 
 
 def test_nothing_of_the_patient_is_in_a_result(detected):
     out, run = detected
-    for path in [p for p in out.iterdir() if p.suffix != ".png"]:
-        for word in ("Doe", "Jane", "SECRET-77", "19500102"):
-            assert word not in path.read_text()
+    for path in out.iterdir():
+        for word in (b"Doe", b"Jane", b"SECRET-77", b"19500102"):
+            assert word not in path.read_bytes()
     assert "Doe" not in run.stdout + run.stderr
 
 
@@ -111,7 +116,7 @@ def test_missing_file_and_missing_models(tmp_path, capsys):
     error = capsys.readouterr().err
     assert "no models there" in error
     assert len(error.strip().splitlines()) == 1
-    assert list(out.iterdir()) == []
+    assert sorted(p.name for p in out.iterdir()) == ["results.csv", "results.sqlite"]
 
 
 def test_output_that_cannot_be_written(tmp_path, capsys):
@@ -137,7 +142,7 @@ def test_full_disk_leaves_nothing_half_written(tmp_path):
     assert run.returncode == 1
     assert "cannot write" in run.stderr
     assert len(run.stderr.strip().splitlines()) == 1
-    assert list((tmp_path / "out").iterdir()) == []
+    assert {p.name for p in (tmp_path / "out").iterdir()} <= {"results.csv", "results.sqlite"}
 
 
 def test_a_film_is_never_replaced_by_its_results(tmp_path, capsys):
@@ -199,18 +204,83 @@ def test_measure_of_corrected_markups(detected, tmp_path, capsys):
     assert "pelvic incidence" in capsys.readouterr().out
 
 
+def test_measure_gives_the_angle_between_any_two_levels(tmp_path, capsys):
+    points = np.full((COUNT, 2), np.nan)
+    for name, xy in {"S1_A": (100, 620), "S1_P": (140, 600), "L1_AS": (90, 400), "L1_PS": (130, 410)}.items():
+        points[INDEX[name]] = xy
+    corners = np.full((24, 4, 2), np.nan)
+    corners[VERTEBRAE.index("T4"), :2] = [(100, 220), (130, 200)]
+    corners[VERTEBRAE.index("T12"), 2:] = [(100, 380), (140, 380)]
+    write_annotation(Annotation("f.png", (300, 700), points, vertebrae_px=corners), tmp_path / "f.json")
+    wanted = ["--cobb", "T4:T12", "--cobb", "l1:s1", "--cobb", "T2:T5"]
+    assert main(["measure", str(tmp_path / "f.json"), "-o", str(tmp_path / "out"), *wanted]) == 0
+    angles = json.loads((tmp_path / "out" / "f.json").read_text())["cobb"]
+    assert angles["T4:T12"]["value"] == pytest.approx(np.degrees(np.arctan2(20, 30)))
+    result = read_annotation(tmp_path / "out" / "f.json")
+    assert angles["L1:S1"]["value"] == pytest.approx(-result.parameters()["LL"])
+    assert angles["T2:T5"]["value"] is None and "n/a" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("levels", ["T4", "T12:T4", "T4:T13", "S1:S1"])
+def test_levels_without_an_angle_are_wrong_usage(tmp_path, capsys, levels):
+    with pytest.raises(SystemExit) as stop:
+        main(["measure", "f.json", "-o", str(tmp_path), "--cobb", levels])
+    assert stop.value.code == 2 and levels in capsys.readouterr().err
+
+
 def test_measure_names_the_bad_file_and_does_the_others(detected, tmp_path, capsys):
     out, _ = detected
     (tmp_path / "bad.json").write_text("{}")
     assert main(["measure", str(tmp_path / "bad.json"), str(out / "good.json"), "-o", str(tmp_path / "m")]) == 1
     assert "bad.json" in capsys.readouterr().err
-    assert [p.name for p in (tmp_path / "m").iterdir()] == ["good.json"]
+    assert sorted(p.name for p in (tmp_path / "m").iterdir()) == ["good.json", "results.csv", "results.sqlite"]
+    rows = list(csv.DictReader((tmp_path / "m" / "results.csv").open()))
+    assert [(row["file"], row["status"], row["film"]) for row in rows] == [
+        ("bad.json", "failed", "bad.json"),
+        ("good.json", "done", "good.dcm"),
+    ]
+    again = next(csv.DictReader((out / "results.csv").open()))
+    assert all(rows[1][key] == again[key] for key in rows[1] if "(" in key)
 
 
-def test_result_names_are_distinct(tmp_path):
-    names = ["a/x.dcm", "b/x.dcm", "x_2.png", "IM.0001", "scan.nii.gz", "1.2.840.5"]
-    files = [tmp_path / n for n in names]
-    assert result_names(files) == ["x", "x_2", "x_2_2", "IM.0001", "scan", "1.2.840.5"]
+@pytest.mark.parametrize(
+    "content",
+    [
+        '{"landmarks": {"C2_D": {"x_px": 1e300, "y_px": 1}}}',
+        '{"landmarks": {"C2_D": {"x_px": 1%s, "y_px": 1}}}' % ("0" * 400),
+        '{"landmarks": {"C2_D": {"x_px": 1%s, "y_px": 1}}}' % ("0" * 5000),
+        '{"landmarks": {}, "note": 1e999}',
+        '{"landmarks": {}, "note": NaN}',
+        '{"landmarks": {}, "film": "\\ud800"}',
+        '{"markups": [{"controlPoints": [{"label": "C2_D", "position": [1e300, 1, 1]}]}]}',
+        '{"markups": [{"controlPoints": [{"label": "C2_D", "position": [1%s, 1, 1]}]}]}' % ("0" * 400),
+        '{"markups": [{"controlPoints": [{"label": "C2_D", "position": [null, 1, 1]}]}]}',
+        "[" * 100_000,
+    ],
+)
+def test_measure_names_what_cannot_be_a_number_or_a_text(tmp_path, capsys, content):
+    (tmp_path / "odd.json").write_text(content)
+    assert main(["measure", str(tmp_path / "odd.json"), "-o", str(tmp_path / "out")]) == 1
+    assert len(capsys.readouterr().err.splitlines()) == 1
+
+
+def test_text_that_a_spreadsheet_would_run_is_text(tmp_path):
+    film = Annotation('=HYPERLINK("http://x")', (10, 10), warnings=("+1", "@x"))
+    write_annotation(film, tmp_path / "-f.json")
+    assert main(["measure", str(tmp_path / "-f.json"), "-o", str(tmp_path / "out")]) == 0
+    row = next(csv.DictReader((tmp_path / "out" / "results.csv").open()))
+    assert (row["film"], row["file"]) == ('\'=HYPERLINK("http://x")', "'-f.json")
+    assert row["warnings"].startswith("'+1")
+
+
+def test_stems():
+    names = ["a/x.dcm", "IM.0001", "scan.nii.gz", "1.2.840.5", "x\ny.png"]
+    assert [stem_of(Path(n)) for n in names] == ["x", "IM.0001", "scan", "1.2.840.5", "x_y"]
+
+
+def test_links_that_lead_nowhere_are_films_that_fail(tmp_path):
+    (tmp_path / "a.dcm").symlink_to("nowhere")
+    assert [p.name for p in film_files(tmp_path)] == ["a.dcm"]
 
 
 def test_import_is_cheap():

@@ -3,6 +3,7 @@
 import hashlib
 import json
 import shutil
+import sys
 
 import numpy as np
 import pydicom
@@ -168,6 +169,20 @@ def test_model_that_cannot_be_loaded_is_refused(models):
     with pytest.raises(ModelError, match=r"model\.onnx.*cannot load") as error:
         Detector(models, "onnx")
     assert "\n" not in str(error.value)
+
+
+@pytest.mark.parametrize(
+    ("platform", "advice"), [("win32", "Visual C\\+\\+ Redistributable"), ("linux", "force-reinstall")]
+)
+def test_an_engine_that_is_installed_but_cannot_be_loaded(monkeypatch, tmp_path, platform, advice):
+    (tmp_path / "onnxruntime").mkdir()
+    (tmp_path / "onnxruntime" / "__init__.py").write_text("raise ImportError('DLL load failed while importing it')")
+    monkeypatch.syspath_prepend(tmp_path)
+    for name in [name for name in sys.modules if name.split(".")[0] == "onnxruntime"]:
+        monkeypatch.delitem(sys.modules, name)
+    monkeypatch.setattr(sys, "platform", platform)
+    with pytest.raises(ModelError, match=f"installed but cannot be loaded .DLL load failed.*{advice}"):
+        Detector(engine="onnx")
 
 
 def test_no_engine_of_that_name():

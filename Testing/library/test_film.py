@@ -20,7 +20,7 @@ def test_dicom_is_the_same_film_however_stored(tmp_path, syntax, bits, photometr
     pixels = pattern(bits=bits)
     film = read_film(dicom(tmp_path / "a.dcm", pixels, bits, photometric, syntax))
     assert film.size_px == (96, 224)
-    assert film.polarity_known
+    assert photometric in film.polarity_source
     gray = film.pixels.astype(float)
     # an offset does not matter to a film, its differences do
     assert np.array_equal(gray - gray.min(), pixels.astype(float) - pixels.min())
@@ -136,7 +136,7 @@ def test_aspect_of_pixels_is_kept_where_only_it_is_known(tmp_path):
 
 @pytest.mark.parametrize(
     ("orientation", "anterior"),
-    [(["P", "F"], "left"), (["A", "F"], "right"), (["PR", "FA"], "left"), (["L", "F"], None), (["H", "A"], None)],
+    [(["P", "F"], "left"), (["A", "F"], "right"), (["PR", "FA"], "left"), (["H", "A"], None), (["P"], None)],
 )
 def test_facing_side_comes_from_the_tag(tmp_path, orientation, anterior):
     film = read_film(dicom(tmp_path / "a.dcm", pattern(), PatientOrientation=orientation))
@@ -164,3 +164,17 @@ def test_no_reader_prints(tmp_path, capfd):
 def test_pixels_in_memory():
     film = film_from_pixels(pattern(), spacing_mm=(0.2, 0.2), anterior="right")
     assert (film.spacing_mm, film.anterior, film.warnings) == ((0.2, 0.2), "right", ())
+
+
+def test_a_film_is_known_by_its_content_whatever_its_name(tmp_path):
+    first, second = pattern(bits=16), pattern(bits=16)[::-1]
+    for folder, pixels in (("a", first), ("b", second), ("c", first)):
+        (tmp_path / folder).mkdir()
+        for ending in ("mhd", "mha", "nrrd"):
+            volume(tmp_path / folder / f"film.{ending}", pixels)
+    for ending in ("mhd", "mha", "nrrd"):
+        a, b, c = (read_film(tmp_path / folder / f"film.{ending}").sha256 for folder in "abc")
+        assert a == c != b and len(a) == 64
+    moved = (tmp_path / "c" / "film.mha").rename(tmp_path / "other name.mha")
+    assert read_film(moved).sha256 == read_film(tmp_path / "a" / "film.mha").sha256
+    assert film_from_pixels(first).sha256 == ""

@@ -1,6 +1,7 @@
 """Result and markups files: what is written is what is read, on any landmarks."""
 
 import csv
+import dataclasses
 import io
 import json
 import math
@@ -56,6 +57,27 @@ def test_unknown_keys_survive_and_parameters_are_computed_anew(annotation, tmp_p
     assert to_json(again)["simulation"] == {"seed": 7}
     for key, value in annotation.parameters().items():
         assert to_json(again)["parameters"][key]["value"] == pytest.approx(value, abs=1e-4)
+
+
+@given(arrays(np.float64, (24, 4, 2), elements=st.floats(0, 9000, width=32)), st.sets(st.integers(0, 95)))
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=30)
+def test_vertebrae_are_read_as_written(annotation, tmp_path, corners, missing):
+    corners.reshape(-1, 2)[list(missing)] = np.nan
+    sure = np.where(np.isnan(corners[..., 0]).all(axis=1), np.nan, np.linspace(0, 1, 24).round(3))
+    write_annotation(
+        dataclasses.replace(annotation, vertebrae_px=corners, vertebrae_confidence=sure), tmp_path / "a.json"
+    )
+    again = read_annotation(tmp_path / "a.json")
+    np.testing.assert_allclose(again.vertebrae_px, corners, atol=6e-4)
+    np.testing.assert_array_equal(again.vertebrae_confidence, sure)
+
+
+@pytest.mark.parametrize("vertebrae", [[], {"T13": {}}, {"T1": {"AX": {"x_px": 1, "y_px": 2}}}, {"T1": {"AS": [1, 2]}}])
+def test_vertebrae_that_are_none_are_refused_in_one_line(annotation, tmp_path, vertebrae):
+    (tmp_path / "a.json").write_text(json.dumps(to_json(annotation) | {"vertebrae": vertebrae}))
+    with pytest.raises(ResultError, match=r"a\.json") as error:
+        read_annotation(tmp_path / "a.json")
+    assert "\n" not in str(error.value)
 
 
 @given(pixels, spacings, st.sampled_from(["left", "right"]))

@@ -14,7 +14,7 @@ from SpineAlignmentLib.command_line import main
 from Testing.library.films import SAMPLE_FILM
 
 ROOT = Path(__file__).parents[2]
-ROOMS = ("measurement", "results", "film", "detection", "jobs", "command_line")
+ROOMS = ("measurement", "results", "film", "clinical", "detection", "dicom", "jobs", "command_line")
 HEAVY = (
     "scipy",
     "pandas",

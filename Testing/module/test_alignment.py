@@ -4,9 +4,10 @@ import numpy as np
 import pytest
 import slicer
 
+from SpineAlignmentLib.clinical.norms import unusual
 from SpineAlignmentLib.measurement.constructions import constructions
 from SpineAlignmentLib.measurement.landmarks import COUNT, INDEX, NAMES
-from SpineAlignmentLib.measurement.parameters import BY_KEY, KEYS, spinopelvic_parameters
+from SpineAlignmentLib.measurement.parameters import KEYS, spinopelvic_parameters
 from SpineAlignmentLib.mrml import drawing, landmark_list, results_table
 from SpineAlignmentLib.results.annotation import Annotation, film_points
 from Testing.host import subject
@@ -43,10 +44,15 @@ def test_the_table_says_what_is_usual(alignment):
     table = alignment.table.GetTable()
     row = KEYS.index("PI")
     cells = {name: table.GetValueByName(row, name).ToString() for name in results_table.COLUMNS}
-    assert (cells["Parameter"], cells["Unit"], cells["Population mean"]) == ("PI", "deg", "51.6")
+    assert (cells["Parameter"], cells["Unit"], cells["Norm mean"], cells["Norm of"]) == (
+        "PI",
+        "deg",
+        "52",
+        "healthy adults",
+    )
     low, high = float(cells["Usual from"]), float(cells["Usual to"])
-    assert (low, high) == pytest.approx((51.6 - 2 * 13.1, 51.6 + 2 * 13.1))
-    assert [BY_KEY["PI"].unusual(v) for v in (low - 1, low + 1, high - 1, high + 1)] == [True, False, False, True]
+    assert (low, high) == pytest.approx((52.0 - 2 * 10.7, 52.0 + 2 * 10.7))
+    assert [unusual("PI", v) for v in (low - 1, low + 1, high - 1, high + 1)] == [True, False, False, True]
 
 
 @pytest.mark.parametrize("name", ["S1_A", "FH_1", "C7_C", "T5_PI", "C2_D"])

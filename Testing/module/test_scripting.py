@@ -58,7 +58,7 @@ def test_every_recipe(host, film, models, tmp_path, monkeypatch):
     logic = known["logic"]
     assert len(known["batch"].done) == 1
     assert not known["batch"].failures
-    written = {"film.json", "film.csv", "film.mrk.json", "film.png", "a.json", "results.csv"}
+    written = {"film.json", "film.csv", "film.mrk.json", "film.png", "a.json", "results.csv", "results.sqlite"}
     assert {path.name for path in out.iterdir()} == written
     assert logic.alignment(film).state("FH_2") == "low confidence"
     logic.cancel()

@@ -8,8 +8,13 @@ import slicer
 import vtk
 
 from SpineAlignmentLib.errors import FilmError
+from SpineAlignmentLib.jobs.child_process import ChildProcess
+from SpineAlignmentLib.jobs.detection_job import DetectionQueue
+from SpineAlignmentLib.measurement.landmarks import INDEX
+from SpineAlignmentLib.mrml.film_detection import start_detection
 from SpineAlignmentLib.mrml.film_facts import FROM_ORIENTATION, FROM_VOLUME, film_facts
 from SpineAlignmentLib.mrml.volume_film import volume_geometry, volume_pixels
+from Testing.host import subject
 from Testing.host.films import add_film, load_film
 
 PIXELS = np.arange(30, dtype=np.uint8).reshape(6, 5)
@@ -20,6 +25,29 @@ def volume_of(scene, array, matrix, name="film"):
     slicer.util.updateVolumeFromArray(volume, np.ascontiguousarray(array))
     volume.SetIJKToRASMatrix(slicer.util.vtkMatrixFromArray(matrix))
     return volume
+
+
+def dicom_film(path, pixels, **tags):
+    """A DX film with some tags."""
+    from pydicom.dataset import FileDataset, FileMetaDataset
+    from pydicom.uid import DigitalXRayImageStorageForPresentation, ExplicitVRLittleEndian, generate_uid
+
+    meta = FileMetaDataset()
+    meta.TransferSyntaxUID = ExplicitVRLittleEndian
+    meta.MediaStorageSOPClassUID = DigitalXRayImageStorageForPresentation
+    meta.MediaStorageSOPInstanceUID = generate_uid()
+    data = FileDataset(str(path), {}, file_meta=meta, preamble=b"\0" * 128)
+    data.SOPClassUID, data.SOPInstanceUID = meta.MediaStorageSOPClassUID, meta.MediaStorageSOPInstanceUID
+    data.Modality = "DX"
+    data.Rows, data.Columns = pixels.shape
+    data.BitsAllocated = data.BitsStored = 16
+    data.HighBit, data.PixelRepresentation, data.SamplesPerPixel = 15, 0, 1
+    data.PhotometricInterpretation = "MONOCHROME2"
+    for keyword, value in tags.items():
+        setattr(data, keyword, value)
+    data.PixelData = np.ascontiguousarray(pixels).tobytes()
+    data.save_as(path)
+    return path
 
 
 def test_a_film_without_orientation_is_read_as_its_file(scene):
@@ -104,25 +132,53 @@ def test_a_sagittal_plane_tells_the_facing_side(scene):
 
 
 def test_tags_that_slicers_reader_ignores_are_read_from_the_file(scene, tmp_path):
-    from pydicom.dataset import FileDataset, FileMetaDataset
-    from pydicom.uid import DigitalXRayImageStorageForPresentation, ExplicitVRLittleEndian, generate_uid
-
-    meta = FileMetaDataset()
-    meta.TransferSyntaxUID = ExplicitVRLittleEndian
-    meta.MediaStorageSOPClassUID = DigitalXRayImageStorageForPresentation
-    meta.MediaStorageSOPInstanceUID = generate_uid()
-    data = FileDataset(str(tmp_path / "film.dcm"), {}, file_meta=meta, preamble=b"\0" * 128)
-    data.SOPClassUID, data.SOPInstanceUID = meta.MediaStorageSOPClassUID, meta.MediaStorageSOPInstanceUID
-    data.Modality = "DX"
-    data.Rows, data.Columns = 80, 60
-    data.BitsAllocated = data.BitsStored = 16
-    data.HighBit, data.PixelRepresentation, data.SamplesPerPixel = 15, 0, 1
-    data.PhotometricInterpretation = "MONOCHROME2"
-    data.PixelSpacing = [0.5, 0.25]
-    data.PatientOrientation = ["P", "F"]
-    data.PixelData = np.arange(4800, dtype=np.uint16).tobytes()
-    data.save_as(tmp_path / "film.dcm")
+    pixels = np.arange(4800, dtype=np.uint16).reshape(80, 60)
+    dicom_film(tmp_path / "film.dcm", pixels, PixelSpacing=[0.5, 0.25], PatientOrientation=["P", "F"])
     facts = film_facts(load_film(scene, tmp_path / "film.dcm"))
     assert facts.spacing_mm == pytest.approx((0.25, 0.5))
     assert facts.spacing_source == "PixelSpacing (0028,0030)"
     assert (facts.anterior, facts.anterior_source) == ("left", "PatientOrientation (0020,0020)")
+
+
+MIRRORED = {
+    "PixelSpacing": [0.45, 0.45],
+    "ImageOrientationPatient": [0, -1, 0, 0, 0, -1],
+    "ImagePositionPatient": [0, 0, 0],
+    "PatientOrientation": ["A", "F"],
+}
+"""Rows run forward, so that Slicer, which shows sagittal planes with the face at the left, mirrors the file."""
+
+
+def test_a_mirrored_film_is_known_as_it_is_seen(scene, tmp_path):
+    shown = subject.film_pixels()
+    film = load_film(scene, dicom_film(tmp_path / "film.dcm", shown[:, ::-1], **MIRRORED))
+    geometry = volume_geometry(film)
+    assert np.array_equal(volume_pixels(film, geometry), shown)
+    facts = film_facts(film)
+    assert (facts.anterior, facts.spacing_source) == ("left", "PixelSpacing (0028,0030)")
+    assert facts.spacing_mm == pytest.approx((0.45, 0.45))
+
+
+def test_landmarks_of_a_mirrored_film_lie_on_its_spine(scene, spine, models, tmp_path):
+    film = load_film(scene, dicom_film(tmp_path / "film.dcm", subject.film_pixels()[:, ::-1], **MIRRORED))
+    queue, failed = DetectionQueue(ChildProcess()), []
+    start_detection(queue, spine, film, None, failed.append, models=models)
+    queue.wait(120, lambda: None)
+    queue.close()
+    assert not failed
+    off = np.delete(spine.alignment(film).points_px - subject.upright_px(), [INDEX["FH_1"], INDEX["FH_2"]], axis=0)
+    assert np.abs(off).max() < 6
+
+
+def test_a_turned_film_has_its_spacing_the_way_it_is_seen(scene, tmp_path):
+    shown = subject.film_pixels()[:400, :300]
+    tags = {
+        "PixelSpacing": [0.25, 0.5],
+        "ImageOrientationPatient": [0, 0, -1, 0, 1, 0],
+        "ImagePositionPatient": [0, 0, 0],
+    }
+    film = load_film(scene, dicom_film(tmp_path / "film.dcm", shown.T, **tags))
+    assert np.array_equal(volume_pixels(film, volume_geometry(film)), shown)
+    facts = film_facts(film)
+    assert (facts.size_px, facts.anterior) == ((300, 400), "left")
+    assert facts.spacing_mm == pytest.approx((0.25, 0.5))

@@ -7,10 +7,13 @@ import numpy as np
 import pydicom
 import pytest
 
+from SpineAlignmentLib.detection.bodies_network import MM_PER_PIXEL
 from SpineAlignmentLib.detection.close_ups import REGIONS
 from SpineAlignmentLib.film.reading import read_film
+from SpineAlignmentLib.measurement.landmarks import CORNERS, INDEX, VERTEBRAE
 from SpineAlignmentLib.results.result_file import read_annotation
 from Training.simulation import cache, projection
+from Training.simulation.body_windows import BodyWindows
 from Training.simulation.command import main
 from Training.simulation.film import simulate_film
 from Training.simulation.projection import GraphicsError, Projector
@@ -55,6 +58,12 @@ def test_films_read_back_as_written(projector: Projector, tmp_path: Path, kind: 
     assert np.array_equal(np.asarray(film.pixels) // scale, made.pixels)
     assert annotation.film == path.name
     np.testing.assert_allclose(annotation.points_px, made.annotation.points_px, atol=1e-5)
+    np.testing.assert_allclose(annotation.vertebrae_px, made.annotation.vertebrae_px, atol=1e-5)
+    for name in ("C7_PS", "T5_AI", "L4_AS"):
+        level, corner = VERTEBRAE.index(name[:2]), CORNERS.index(name[3:])
+        np.testing.assert_array_equal(
+            made.annotation.vertebrae_px[level, corner], made.annotation.points_px[INDEX[name]]
+        )
     assert annotation.extra["simulation"]["index"] == 1
     if kind == "dicom":
         assert film.spacing_mm == pytest.approx((1.2, 1.2))
@@ -96,6 +105,37 @@ def test_cached_projections_are_resumed_and_stream(tmp_path: Path) -> None:
         fixed.get(0, 0, (432, 240), np.random.default_rng(1))[0],
         fixed.get(0, 1, (432, 240), np.random.default_rng(2))[0],
     )
+
+
+def test_windows_show_bodies_where_the_projection_has_them(tmp_path: Path) -> None:
+    cache.render(tmp_path, 1, seed=8, workers=1)
+    fixed = BodyWindows(str(tmp_path), windows=4, training=False)
+    assert len(fixed) == 4
+    corners = cache.read_points(cache.path_of(tmp_path, 0), "vertebrae")
+    places = []
+    for which in range(4):
+        image, truth = fixed.get(which, 0, (416, 224), np.random.default_rng(9))
+        assert image.shape == (416, 224) and np.abs(image).max() <= 1
+        seen = np.isfinite(truth[:24, 1:]).all(axis=-1)
+        assert 2 < np.isfinite(truth[:, 0, 0]).sum() < 25 and not seen[0, :2].any()
+        # a window neither turned nor bent is the projection moved, at another size of its pixels
+        moved = corners[seen] - truth[:24, 1:][seen] * MM_PER_PIXEL / cache.SPACING_MM
+        assert np.ptp(moved, axis=0).max() < 0.01
+        places.append(moved[0])
+    assert np.ptp(places, axis=0).min() > 5
+    turned = BodyWindows(str(tmp_path))
+    shown = [turned.get(0, 0, (416, 224), np.random.default_rng(seed)) for seed in range(40)]
+    counts = [int(np.isfinite(truth[:, 0, 0]).sum()) for _, truth in shown]
+    assert min(counts) == 0 and max(counts) > 10, "some windows show no spine at all"
+    for _, truth in shown:
+        known = np.isfinite(truth[1:24]).all(axis=(1, 2))
+        np.testing.assert_allclose(truth[1:24][known, 0], truth[1:24][known, 1:].mean(axis=1), atol=6.0)  # bent
+
+
+def test_projections_without_corners_are_named(tmp_path: Path) -> None:
+    (tmp_path / "000000.json").write_text('{"landmarks": []}')
+    with pytest.raises(FileNotFoundError, match=r"000000\.npy.*vertebrae"):
+        cache.read_points(cache.path_of(tmp_path, 0), "vertebrae")
 
 
 def test_command_writes_films_and_keeps_those_that_are_there(tmp_path: Path) -> None:

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from SpineAlignmentLib.measurement.landmarks import INDEX, NAMES
+from SpineAlignmentLib.measurement.landmarks import CORNERS, INDEX, NAMES, VERTEBRAE
 from SpineAlignmentLib.measurement.parameters import spinopelvic_parameters
 from Training.simulation import population
 from Training.simulation.morphometry import presacral_levels, spine_sizes
@@ -106,6 +106,26 @@ def test_presacral_counts(count: int, lowest: str) -> None:
         assert [NAMES[i] for i in np.flatnonzero(np.isnan(points[:, 0]))] == (["L5_C"] if count == 23 else [])
         values.append(float(spinopelvic_parameters(points[:, :2])["LL"]))
     assert np.mean(values) == pytest.approx(47, abs=8)
+
+
+def test_corners_are_the_bodies_own(crowd: list[tuple[Person, Posture]]) -> None:
+    for person, posture in crowd[:20]:
+        known = np.isfinite(posture.corners).all(axis=2)
+        assert known.sum() == 4 * (person.presacral_count - 1) - 2, "C1 has no body, C2 its lower two corners"
+        assert not known[VERTEBRAE.index("C2"), :2].any() and known[VERTEBRAE.index("C2"), 2:].all()
+        assert known[VERTEBRAE.index("L6")].all() == (person.presacral_count == 25)
+        for name in ("C7_PS", "T1_AS", "T5_PI", "L4_AS", "C2_AI"):
+            level, corner = name.split("_")
+            own = posture.corners[VERTEBRAE.index(level), CORNERS.index(corner)]
+            np.testing.assert_array_equal(own, landmarks3d(posture)[INDEX[name]])
+
+
+def test_a_person_with_another_count_is_the_same_person() -> None:
+    usual, more = (sample_person(np.random.default_rng(3), count) for count in (None, 25))
+    assert (
+        more.presacral_count == 25
+        and replace(more, presacral_count=usual.presacral_count, lumbar_ribs=usual.lumbar_ribs) == usual
+    )
 
 
 def test_an_impossible_count_is_refused() -> None:

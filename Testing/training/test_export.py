@@ -8,14 +8,15 @@ import onnx
 import pytest
 
 from SpineAlignmentLib.detection.close_ups import REGIONS
-from SpineAlignmentLib.detection.engines import load_network
-from SpineAlignmentLib.detection.models import WEIGHTS_FILE, read_close_ups, read_ensemble
+from SpineAlignmentLib.detection.engines import load_answers, load_network
+from SpineAlignmentLib.detection.models import WEIGHTS_FILE, read_bodies_model, read_close_ups, read_ensemble
 from SpineAlignmentLib.errors import ModelError
 from Testing.training.tiny import tiny_config
 from Training.config import ConfigError, config_from_dict, save_config
 from Training.export.__main__ import main
 from Training.export.model_folder import export_run, update_ensemble
 from Training.export.weight_storage import stored
+from Training.network.bodies import build_bodies_network, probabilities
 from Training.network.pyramid import build_network
 from Training.run import checkpoint
 
@@ -134,3 +135,30 @@ def test_nothing_to_export(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -
     assert capsys.readouterr().err.count("\n") == 1
     with pytest.raises(ConfigError, match="export it first"):
         update_ensemble(tmp_path, ["missing"])
+
+
+def test_the_network_of_bodies_answers_with_maps_of_films_of_any_size(tmp_path: Path) -> None:
+    config = config_from_dict(tiny_config(name="parts", task="bodies"), "tiny")
+    network = build_bodies_network(config.network, (None, None))
+    rng = np.random.default_rng(8)
+    for variable in network.weights:
+        variance = "variance" in variable.path
+        variable.assign(rng.uniform(0.5, 2, variable.shape) if variance else rng.normal(0, 0.2, variable.shape))
+    run = tmp_path / "run"
+    run.mkdir()
+    save_config(config, run / "config.yaml")
+    arrays = {name: stored(value) for name, value in checkpoint.network_arrays(network).items()}
+    checkpoint.save(run / "best.npz", arrays, {"step": 1, "metrics": {}})
+    checkpoint.restore_network(network, arrays, run)
+    assert read_bodies_model(tmp_path) is None
+    assert main(["--run", str(run), "--output", str(tmp_path), "--ensemble"]) == 0
+    model = read_bodies_model(tmp_path)
+    assert model is not None and model.landmarks == ()
+    for size in ((64, 96), (128, 32)):
+        films = rng.normal(0, 0.3, (2, *size)).astype(np.float32)
+        expected = probabilities(network(films[..., None], training=False))
+        for engine in ("tensorflow", "onnx"):
+            found = load_answers(model, engine)(films)
+            assert set(found) == set(expected)
+            for name, values in expected.items():
+                np.testing.assert_allclose(found[name], np.asarray(values), atol=2e-3, rtol=1e-4)

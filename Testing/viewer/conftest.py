@@ -37,7 +37,7 @@ def new_page(browser: Any, viewer: Viewer) -> Page:
     page.set_default_timeout(PATIENCE_MS)
     page.errors = []
     page.on("pageerror", lambda error: page.errors.append(str(error)))
-    page.goto(viewer.address)
+    page.goto(viewer.entry)
     page.wait_for_selector("#sample")
     return Page(page)
 

@@ -36,7 +36,7 @@ def main() -> None:
         try:
             tab = browser.new_context(viewport=WINDOW).new_page()
             tab.set_default_timeout(PATIENCE_MS)
-            tab.goto(viewer.address)
+            tab.goto(viewer.entry)
             tab.wait_for_selector("#sample")
             page = Page(tab)
             page.open_sample()

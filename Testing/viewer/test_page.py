@@ -121,6 +121,8 @@ def test_every_kind_of_file_holds_what_is_on_screen(page, tmp_path):
     assert float(row["PI (deg)"]) == pytest.approx(film.parameters()["PI"], abs=1e-3)
     picture = Image.open(io.BytesIO(page.download("png")))
     assert picture.format == "PNG" and picture.height > 1000
+    assert page.download("pdf").startswith(b"%PDF")
+    assert value_text("PI", film.parameters()["PI"]) in page.download("html").decode()
     with zipfile.ZipFile(io.BytesIO(page.download("mrb"))) as scene:
         names = scene.namelist()
         assert any(name.endswith(".mrml") for name in names)
@@ -287,6 +289,6 @@ def test_two_people_never_see_each_others_films(page, browser, viewer):
     assert not other.page.request.get(viewer.address + "download/json").ok
     assert page.page.locator(".films li").count() == 1
     stranger = browser.new_context()
-    assert stranger.request.get(viewer.address + "download/json").status == 403
+    assert stranger.request.get(viewer.address + "download/json").status == 401
     other.page.context.close()
     stranger.close()

@@ -29,8 +29,15 @@ PATIENCE_MS = 120_000
 class Viewer:
     """`spine-alignment view` in a process of its own."""
 
-    def __init__(self, *arguments: str) -> None:
+    def __init__(self, *arguments: str, idle_s: int | None = None, sessions: int | None = None) -> None:
         command = [sys.executable, "-m", "SpineAlignmentLib", "view", "--port", "0", "--no-browser", *arguments]
+        if idle_s is not None or sessions is not None:
+            code = (
+                "from SpineAlignmentLib.viewer import command, people; "
+                f"people.MAX_SESSIONS = {sessions or 8}; "
+                f"command.view(port=0, browser=False, idle_s={idle_s or 900})"
+            )
+            command = [sys.executable, "-c", code]
         self.process = subprocess.Popen(
             command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, env=worker_environment()
         )
@@ -39,7 +46,9 @@ class Viewer:
         found = re.search(r"http://\S+", line)
         if found is None:
             raise RuntimeError(line + self.process.stdout.read())
-        self.address = found.group()
+        self.entry = found.group()
+        """The address that it printed, with the key."""
+        self.address, self.key = self.entry.split("?key=")
         self.said = line
 
     def next_line(self) -> str:

@@ -26,7 +26,8 @@ from SpineAlignmentLib.film.preprocessing import (
 from SpineAlignmentLib.film.reading import read_film
 from Training.config import ConfigError
 from Training.datasets import AnnotatedFilm, load_mapping, read_films
-from Training.datasets.film import PICTURE_SUFFIXES, anterior_from_points
+from Training.datasets.film import anterior_from_points
+from Training.datasets.film_files import is_picture
 from Training.windows import cut_window, region_points, window_corner
 
 FloatArray = NDArray[np.float32]
@@ -133,8 +134,7 @@ def _check_complete(folder: Path, films: list[AnnotatedFilm]) -> None:
     used = {film.picture.resolve() for film in films if film.picture is not None}
     places = {path.parent for path in used}
     for path in sorted(p for place in places for p in place.iterdir()):
-        is_picture = path.name.lower().endswith(PICTURE_SUFFIXES)
-        if is_picture and path.resolve() not in used:
+        if is_picture(path) and path.resolve() not in used:
             raise ConfigError(f"{path}: a film without annotation; annotate it or move it out of the folder")
 
 

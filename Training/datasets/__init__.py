@@ -3,11 +3,12 @@
 Partial labels stay partial: a landmark that a data set does not carry is NaN, and every loss and figure leaves it out.
 """
 
+from collections import Counter
 from pathlib import Path
 
 from SpineAlignmentLib.errors import ResultError
 from SpineAlignmentLib.results.result_file import read_json
-from Training.datasets.film import AnnotatedFilm, each, read_project_film
+from Training.datasets.film import AnnotatedFilm, each, named_apart, read_project_film
 from Training.datasets.keypoints import read_coco, read_labelme
 from Training.datasets.mapping import Mapping, load_mapping
 from Training.datasets.slicer import read_slicer_film
@@ -27,23 +28,64 @@ def read_films(
         spacing: (x, y) mm of a pixel, for films whose annotation was saved by Slicer.
 
     Returns:
-        The films in order of their names, and one line for each file that could not be read.
+        The films in order of their names, and one line for each file that could not be read. Films of one name in
+        different folders are called by their folders as well.
 
     Raises:
-        ResultError: the folder does not exist, or two films have one name.
+        ResultError: the folder does not exist, or two annotations are of one film or of films of one name.
     """
     root = Path(folder)
+    films, problems = read_annotations(root, mapping, spacing)
+    apart = named_apart(films)
+    _check_names(root, films, apart)
+    _check_pictures(root, apart)
+    return sorted(apart, key=lambda film: film.name), problems
+
+
+def read_annotations(
+    root: Path, mapping: Mapping | None = None, spacing: tuple[float, float] | None = None
+) -> tuple[list[AnnotatedFilm], list[str]]:
+    """What `read_films` reads, before it is known that every film has its own name and landmarks.
+
+    Raises:
+        ResultError: the folder does not exist.
+    """
     if not root.exists():
         raise ResultError(f"{root}: no such folder")
-    if mapping is not None:
-        films, problems = _read_mapped(root, mapping)
-    else:
-        films, problems = _read_own(root, spacing)
-    names = [film.name for film in films]
-    twice = next((name for name in names if names.count(name) > 1), None) if len(set(names)) < len(names) else None
-    if twice is not None:
-        raise ResultError(f"{root}: two annotations are of a film called {twice}; give each film its own name")
-    return sorted(films, key=lambda film: film.name), problems
+    return _read_own(root, spacing) if mapping is None else _read_mapped(root, mapping)
+
+
+def _check_names(root: Path, films: list[AnnotatedFilm], apart: list[AnnotatedFilm]) -> None:
+    """Refuse films of one name that nothing but their names tells apart.
+
+    Raises:
+        ResultError: there are such films.
+    """
+    shared = Counter(film.name for film in films)
+    count = Counter(film.name for film in apart)
+    for film, called in zip(films, apart, strict=True):
+        known = film.picture is not None or bool(film.annotation.film_sha256)
+        if count[called.name] > 1 or (shared[film.name] > 1 and not known):
+            places = ", ".join(other.place for other in films if other.name == film.name and other.place)
+            raise ResultError(
+                f"{root}: two annotations are of a film called {film.name} ({places or 'of unknown place'}); "
+                "give each film its own name, or put the films beside them"
+            )
+
+
+def _check_pictures(root: Path, films: list[AnnotatedFilm]) -> None:
+    """Refuse two annotations that would give one film two sets of landmarks, or one of them another's film.
+
+    Raises:
+        ResultError: there are such annotations.
+    """
+    seen: dict[Path, str] = {}
+    for film in films:
+        if film.picture is None:
+            continue
+        other = seen.setdefault(film.picture.resolve(), film.name)
+        if other != film.name:
+            raise ResultError(f"{root}: {other} and {film.name} are both of the film {film.picture}; keep one of them")
 
 
 def _files(root: Path, suffix: str) -> list[Path]:
@@ -61,12 +103,12 @@ def _read_mapped(root: Path, mapping: Mapping) -> tuple[list[AnnotatedFilm], lis
 def _read_own(root: Path, spacing: tuple[float, float] | None) -> tuple[list[AnnotatedFilm], list[str]]:
     """The project's file of a film wins over a markups file of the same film, which `detect` writes beside it."""
     own = [p for p in _files(root, ".json") if not p.name.endswith(".mrk.json") and _is_annotation(p)]
-    films, problems = each(own, read_project_film)
+    films, problems = each(own, lambda path: read_project_film(path, root))
     known = {path.with_suffix("") for path in own}
     others = [p for p in _files(root, ".mrk.json") if p.with_name(p.name.removesuffix(".mrk.json")) not in known]
     known |= {p.with_name(p.name.removesuffix(".mrk.json")) for p in others}
     others += [p for p in _files(root, ".fcsv") if p.with_suffix("") not in known]
-    more, further = each(others, lambda path: read_slicer_film(path, spacing))
+    more, further = each(others, lambda path: read_slicer_film(path, spacing, root))
     return films + more, problems + further
 
 

@@ -1,7 +1,8 @@
 """One annotated film of a data set, whatever format it came from: the library's annotation, and whose film it is."""
 
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from collections import Counter
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final, TypeVar
 
@@ -12,13 +13,11 @@ from SpineAlignmentLib.errors import SpineAlignmentError
 from SpineAlignmentLib.measurement.landmarks import INDEX
 from SpineAlignmentLib.results.annotation import Annotation
 from SpineAlignmentLib.results.result_file import read_annotation
+from Training.datasets.film_files import content_of, find_picture
+from Training.datasets.patients import patient_code
 
 FloatArray = NDArray[np.float64]
 T = TypeVar("T")
-
-PICTURE_SUFFIXES: Final[tuple[str, ...]] = (
-    *(".dcm", ".png", ".jpg", ".jpeg", ".tif", ".tiff", ".nrrd", ".mha", ".nii", ".nii.gz"),
-)
 
 _SIMULATED_CATEGORIES: Final[tuple[str, ...]] = ("scoliosis", "kyphosis", "implants")
 """The groups of Yeh 2021, as the metadata of simulated films names them."""
@@ -34,10 +33,14 @@ class AnnotatedFilm:
     """A film and the landmarks marked on it."""
 
     name: str
-    """Unique within its set; the stem of the files written for it."""
+    """Unique within its set: the annotation's name without ending, with its folders where others have that name."""
     annotation: Annotation
     picture: Path | None = None
     """The film itself; None where only landmarks are known."""
+    place: str = ""
+    """The annotation's file within its set, folders included, without ending; empty where there is none."""
+    owner: str = ""
+    """The patient as the film's own file codes them; empty where it names none."""
 
     @property
     def points(self) -> FloatArray:
@@ -52,7 +55,7 @@ class AnnotatedFilm:
     @property
     def patient(self) -> str:
         """Whose film it is, a code and never a name: films of one patient never part in a split."""
-        return str(self.annotation.extra.get("patient") or self.name)
+        return self.owner or str(self.annotation.extra.get("patient") or self.name)
 
     @property
     def category(self) -> str:
@@ -87,26 +90,73 @@ def anterior_from_points(points: FloatArray) -> str | None:
     return None if balance == 0 else ("left" if balance < 0 else "right")
 
 
-def find_picture(folder: Path, stem: str, film: str = "", extra: Iterable[Path] = ()) -> Path | None:
-    """The picture of an annotation: the file it names, else one with its stem, in its folder or further ones."""
-    for place in (folder, *extra):
-        names = [Path(film).name] if film else []
-        names += [f"{stem}{suffix}" for suffix in PICTURE_SUFFIXES]
-        for name in names:
-            if (place / name).is_file():
-                return place / name
-    return None
-
-
-def read_project_film(path: Path) -> AnnotatedFilm:
+def read_project_film(path: Path, root: Path | None = None) -> AnnotatedFilm:
     """A film from the project's own annotation or result file.
+
+    Args:
+        path: of the annotation.
+        root: the folder of its set.
 
     Raises:
         ResultError: the file cannot be read or is not such a file.
     """
     annotation = read_annotation(path)
     near = (path.parent.parent / "films", path.parent.parent / "images", path.parent.parent)
-    return AnnotatedFilm(path.stem, annotation, find_picture(path.parent, path.stem, annotation.film, near))
+    picture = find_picture(path.parent, path.stem, annotation.film, near, annotation.film_sha256)
+    owner = patient_code(picture) if picture else ""
+    return AnnotatedFilm(path.stem, annotation, picture, place_of(path, root), owner)
+
+
+def place_of(path: Path, root: Path | None) -> str:
+    """An annotation's file within its set, without ending."""
+    inside = path.relative_to(root) if root is not None and path != root else Path(path.name)
+    return inside.as_posix().removesuffix(".fcsv").removesuffix(".json").removesuffix(".mrk")
+
+
+def named_apart(films: Sequence[AnnotatedFilm]) -> list[AnnotatedFilm]:
+    """The films of a set with names that differ: those that share one are called by their folders as well.
+
+    Copies of one film whose patient nobody states become films of one patient.
+    """
+    count = Counter(film.name for film in films)
+    apart = [replace(f, name=f.place) if f.place and count[f.name] > 1 else f for f in films]
+    sizes = Counter(film.picture.stat().st_size for film in apart if film.picture)
+    first: dict[str, str] = {}
+    out = []
+    for film in apart:
+        stated = film.owner or film.annotation.extra.get("patient")
+        if not stated and film.picture and sizes[film.picture.stat().st_size] > 1:
+            film = replace(film, owner=first.setdefault(content_of(film.picture), film.name))
+        out.append(film)
+    return out
+
+
+def called_as(others: Sequence[AnnotatedFilm], films: Sequence[AnnotatedFilm]) -> tuple[list[AnnotatedFilm], list[str]]:
+    """Further annotations of films under the films' names: matched by content where both know it, else by name.
+
+    Args:
+        others: results or another reader's annotations; those of none of the films keep their name.
+        films: the films.
+
+    Returns:
+        The annotations, and a line for each that shares its name with a film of another content; it is left out.
+    """
+    contents = {film.name: _content(film) for film in films}
+    names = {content: name for name, content in contents.items() if content}
+    matched, problems = [], []
+    for other in others:
+        content = _content(other)
+        if content in names:
+            matched.append(replace(other, name=names[content]))
+        elif content and contents.get(other.name):
+            problems.append(f"{other.place or other.name}: of another film than the one called {other.name} here")
+        else:
+            matched.append(other)
+    return matched, problems
+
+
+def _content(film: AnnotatedFilm) -> str:
+    return film.annotation.film_sha256 or (content_of(film.picture) if film.picture else "")
 
 
 def each(

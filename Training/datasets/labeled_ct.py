@@ -280,7 +280,10 @@ def simulate_films(volume: LabeledVolume, naming: str, name: str, count: int, se
     points = landmarks_of(volume, NAMING[naming])
     if not np.isfinite(points).any():
         raise FilmError(f"{name}: no label of a whole vertebra in the naming {naming!r}")
-    projection = Projection(**path_lengths(volume, NAMING[naming]), spacing_mm=volume.spacing, landmarks=points)
+    lengths = path_lengths(volume, NAMING[naming])
+    projection = Projection(
+        lengths["spine"], lengths["skeleton"], lengths["soft"], lengths["metal"], volume.spacing, points
+    )
     films = []
     for index in range(count):
         rng = np.random.default_rng([seed, index])

@@ -13,7 +13,8 @@ from numpy.typing import NDArray
 from SpineAlignmentLib.errors import ResultError
 from SpineAlignmentLib.measurement.landmarks import COUNT, INDEX
 from SpineAlignmentLib.results.annotation import Annotation
-from Training.datasets.film import AnnotatedFilm, anterior_from_points, find_picture
+from Training.datasets.film import AnnotatedFilm, anterior_from_points
+from Training.datasets.film_files import find_picture
 
 FloatArray = NDArray[np.float64]
 
@@ -67,7 +68,7 @@ class Mapping:
             anterior_source="endplates" if self.anterior == "auto" else "mapping",
             extra={"patient": found.group(1) if found and found.groups() else stem},
         )
-        return AnnotatedFilm(stem, annotation, picture)
+        return AnnotatedFilm(stem, annotation, picture, Path(name).with_suffix("").as_posix())
 
 
 def load_mapping(name: str | Path) -> Mapping:

@@ -15,26 +15,32 @@ from SpineAlignmentLib.errors import ResultError
 from SpineAlignmentLib.measurement.landmarks import COUNT, INDEX
 from SpineAlignmentLib.results.annotation import Annotation
 from SpineAlignmentLib.results.markups import read_markups
-from Training.datasets.film import AnnotatedFilm, anterior_from_points, find_picture
+from Training.datasets.film import AnnotatedFilm, anterior_from_points, place_of
+from Training.datasets.film_files import find_picture
+from Training.datasets.patients import patient_code
 
 IN_SPACE: Final[str] = "positions in mm"
 """What `read_markups` says of the spacing of a list that Slicer saved."""
 
 
-def read_slicer_film(path: Path, spacing: tuple[float, float] | None = None) -> AnnotatedFilm:
+def read_slicer_film(path: Path, spacing: tuple[float, float] | None = None, root: Path | None = None) -> AnnotatedFilm:
     """A film from a markups file.
 
     Args:
         path: `.mrk.json`, one of the project's or saved by Slicer, or `.fcsv`.
         spacing: (x, y) mm of a pixel of the film, for positions without the film beside them.
+        root: the folder of its set.
 
     Raises:
         ResultError: the file cannot be read, holds no landmark, or its positions are not on the film.
     """
     stem = path.name.removesuffix(".fcsv").removesuffix(".mrk.json")
     annotation = read_fcsv(path) if path.name.endswith(".fcsv") else read_markups(path)
-    picture = find_picture(path.parent, stem, annotation.film if annotation.film != path.name else "")
-    found = AnnotatedFilm(stem, replace(annotation, film=picture.name if picture else annotation.film), picture)
+    named = annotation.film if annotation.film != path.name else ""
+    picture = find_picture(path.parent, stem, named, (), annotation.film_sha256)
+    owner = patient_code(picture) if picture else ""
+    annotation = replace(annotation, film=picture.name if picture else annotation.film)
+    found = AnnotatedFilm(stem, annotation, picture, place_of(path, root), owner)
     if picture is None and in_space(annotation) and spacing is not None:
         points = annotation.points_px / np.array(spacing)
         return replace(

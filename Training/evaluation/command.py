@@ -11,7 +11,7 @@ import pandas as pd
 from SpineAlignmentLib.errors import ResultError, SpineAlignmentError
 from Training.data.splits import read_split
 from Training.datasets import AnnotatedFilm, load_mapping, read_films
-from Training.datasets.film import each
+from Training.datasets.film import called_as, each
 from Training.datasets.slicer import on_film
 from Training.evaluation.learning_speed import read_training_log
 from Training.evaluation.study import Study, StudyError, build_study
@@ -70,9 +70,10 @@ def read_readers(
         read, problems = read_films(folder)
         if not read:
             raise ResultError(f"{folder}: no annotation of a reader found")
-        placed, more = each(read, lambda film: on_film(film, pictures.get(film.name)))
+        named, others = called_as(read, truth)
+        placed, more = each(named, lambda film: on_film(film, pictures.get(film.name)))
         readers[folder.name] = placed
-        notes += problems + more
+        notes += problems + others + more
     return readers
 
 
@@ -92,7 +93,9 @@ def gather(options: argparse.Namespace) -> Study:
         raise ResultError(f"{options.films}: no annotated film found")
     readers = read_readers(options.readers, truth, notes)
     if options.results is not None:
-        predictions, problems = read_films(options.results)
+        read, problems = read_films(options.results)
+        predictions, others = called_as(read, truth)
+        problems += others
     else:
         from Training.evaluation.prediction import LibraryDetector, predict
 

@@ -2,8 +2,9 @@
 
 Both take `films`, float32 (N, H, W, 1), as `SpineAlignmentLib.film.preprocessing.network_input` makes them, and return
 `coordinates`, float32 (N, 45, 2), in input pixels, and `spread`, float32 (N, 45), in input pixels; a close-up answers
-with the landmarks of its region alone. The SavedModel is the source; the twin is converted from it. Weights trained
-with another backend of Keras are exported the same way.
+with the landmarks of its region alone. The network of bodies takes films of any size and answers with maps, see
+`SpineAlignmentLib.detection.bodies_network`. The SavedModel is the source; the twin is converted from it. Weights that
+were trained with another backend of Keras are exported the same way.
 
 Kernels are rounded to seven bits, see `Training.export.weight_storage`.
 """
@@ -42,15 +43,11 @@ def export_run(run: Path, output: Path, name: str = "") -> Path:
     """
     from Training.export.onnx_twin import write_onnx
     from Training.run import checkpoint
+    from Training.run.tasks import task_of
 
     config = load_config(run / "config.yaml")
     arrays, state = checkpoint.load(run / "best.npz")
-    name = name or config.name
-    output.mkdir(parents=True, exist_ok=True)
-    target = output / name
-    with tempfile.TemporaryDirectory(dir=output, prefix=".export-") as temporary:
-        folder = Path(temporary) / name
-        network = restored(config, arrays, run / "best.npz")
+    network = restored(config, arrays, run / "best.npz", task_of(config).serving_size(config))
     weights = [variable.numpy() for variable in network.weights]
     name = name or config.name
     output.mkdir(parents=True, exist_ok=True)
@@ -70,19 +67,19 @@ def export_run(run: Path, output: Path, name: str = "") -> Path:
     return target
 
 
-def restored(config: TrainingConfig, arrays: dict[str, Any], path: Path) -> Any:
-    """The network with these weights, in float32 whatever the training's precision was.
+def restored(config: TrainingConfig, arrays: dict[str, Any], path: Path, size: tuple[int | None, int | None]) -> Any:
+    """The network for films of a size with these weights, in float32 whatever the training's precision was.
 
     Raises:
         ConfigError: the weights, from `path`, do not fit.
     """
     import keras
 
-    from Training.network.pyramid import build_network
     from Training.run import checkpoint
+    from Training.run.tasks import task_of
 
     keras.mixed_precision.set_dtype_policy("float32")
-    network = build_network(config.network, config.input_size)
+    network = task_of(config).network(config, size)
     checkpoint.restore_network(network, arrays, path)
     return network
 
@@ -91,8 +88,10 @@ def serving_function(network: Any, config: TrainingConfig, weights: Callable[[],
     """The TensorFlow function with the exported signature; `weights` says, when it runs, what the network's are."""
     import tensorflow as tf
 
-    films = tf.TensorSpec([None, *config.input_size, 1], tf.float32, name="films")
-    rows = REGIONS[config.region].rows if config.region else None
+    from Training.run.tasks import task_of
+
+    task = task_of(config)
+    films = tf.TensorSpec([None, *task.serving_size(config), 1], tf.float32, name="films")
 
     @tf.function(input_signature=[films])  # type: ignore[untyped-decorator]
     def serve(films: Any) -> dict[str, Any]:
@@ -100,8 +99,7 @@ def serving_function(network: Any, config: TrainingConfig, weights: Callable[[],
         trainable = [values[weight.path] for weight in network.trainable_variables]
         fixed = [values[weight.path] for weight in network.non_trainable_variables]
         outputs, _ = network.stateless_call(trainable, fixed, films, training=False)
-        answers = {name: outputs[name] for name in ("coordinates", "spread")}
-        return {name: tf.gather(answer, rows, axis=1) for name, answer in answers.items()} if rows else answers
+        return task.answers(outputs, config)
 
     return serve
 
@@ -126,11 +124,13 @@ def _servable(network: Any, config: TrainingConfig, packed: Packed) -> Any:
 def describe(config: TrainingConfig, state: dict[str, Any], name: str, folder: Path) -> dict[str, Any]:
     """The content of `model.json`."""
     files = sorted(path for path in folder.rglob("*") if path.is_file())
+    named = () if config.task == "bodies" else REGIONS[config.region].landmarks if config.region else landmarks.NAMES
     return {
         "name": name,
+        "task": config.task,
         "input_size": list(config.input_size),
         "region": config.region,
-        "landmarks": list(REGIONS[config.region].landmarks if config.region else landmarks.NAMES),
+        "landmarks": list(named),
         "regularization": config.loss.regularization,
         "training": {
             "config": portable(config),
@@ -158,20 +158,21 @@ def portable(config: TrainingConfig) -> dict[str, Any]:
 
 
 def update_ensemble(output: Path, names: list[str]) -> None:
-    """Makes `ensemble.json` list these models: those that see the whole film, if any, or close-ups, or both.
+    """Makes `ensemble.json` list these models: those that see the whole film, close-ups and the network of bodies.
 
     Raises:
         ConfigError: a model that is not there, or whose input differs from the others'.
     """
-    listed: dict[str, list[str]] = {"models": [], "close_ups": []}
+    listed: dict[str, list[str]] = {"models": [], "close_ups": [], "bodies": []}
     sizes = set()
     for name in names:
         path = output / name / "model.json"
         if not path.is_file():
             raise ConfigError(f"{path}: no such model; export it first")
         about = json.loads(path.read_text(encoding="utf-8"))
-        listed["close_ups" if about.get("region") else "models"].append(name)
-        if not about.get("region"):
+        kind = "bodies" if about.get("task") == "bodies" else "close_ups" if about.get("region") else "models"
+        listed[kind].append(name)
+        if kind == "models":
             sizes.add(tuple(about["input_size"]))
     if len(sizes) > 1:
         raise ConfigError(f"{output}: models of different input sizes {sorted(sizes)} cannot form an ensemble")

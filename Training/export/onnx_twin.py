@@ -41,9 +41,7 @@ def write_onnx(function: Any, shapes: Sequence[tuple[int, ...]], packed: Packed,
     import tf2onnx
 
     model, _ = tf2onnx.convert.from_function(function, input_signature=function.input_signature, opset=OPSET)
-    names = {node.name for node in model.graph.output}
-    if names != {"coordinates", "spread"}:
-        _rename_outputs(model.graph)
+    _rename_outputs(model.graph, sorted(function.get_concrete_function().structured_outputs))
     start = weights.read_bytes().index(packed.codes.tobytes())
     _share_kernels(model.graph, _placed(packed.codes, shapes, start), weights.relative_to(path.parent).as_posix())
     onnx.save(model, str(path))
@@ -120,10 +118,11 @@ def _stored_multiple(values: FloatArray, kernels: Sequence[_StoredKernel]) -> tu
     return None
 
 
-def _rename_outputs(graph: Any) -> None:
-    """The converter names outputs after graph nodes; the signature's names come from their shapes."""
-    for output in graph.output:
-        wanted = "coordinates" if len(output.type.tensor_type.shape.dim) == 3 else "spread"
+def _rename_outputs(graph: Any, names: Sequence[str]) -> None:
+    """The converter may name outputs after graph nodes; they are in the order of the signature's sorted names."""
+    for output, wanted in zip(graph.output, names, strict=True):
+        if output.name == wanted:
+            continue
         for node in graph.node:
             node.output[:] = [wanted if value == output.name else value for value in node.output]
             node.input[:] = [wanted if value == output.name else value for value in node.input]

@@ -8,7 +8,7 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
 import keras
 import numpy as np
@@ -17,60 +17,13 @@ from tqdm import tqdm
 
 from Training.config import ConfigError, TrainingConfig, load_config, save_config
 from Training.data.loader import BatchLoader, FloatArray, validation_films
-from Training.network import losses, metrics
-from Training.network.pyramid import build_network
 from Training.run import checkpoint
 from Training.run.distributed import Ranks
 from Training.run.logs import RunLog
 from Training.run.schedule import Schedule
+from Training.run.tasks import task_of
 
-Tensor = Any
 PREDICTION_BATCH = 8
-
-PREDICTED: Final[tuple[str, ...]] = ("coordinates", "spread", "global_spread")
-"""The outputs of the network that a validation looks at."""
-
-
-class LandmarkModel(keras.Model):
-    """The network with its loss; landmarks that are NaN or off the film count nothing."""
-
-    def __init__(self, network: keras.Model, config: TrainingConfig) -> None:
-        super().__init__()
-        self.network = network
-        self.config = config
-        self.parts = {name: keras.metrics.Mean(name) for name in ("wing", "global_wing", "divergence")}
-
-    def call(self, films: Tensor, training: bool | None = None) -> dict[str, Tensor]:
-        """See `build_network`."""
-        outputs: dict[str, Tensor] = self.network(films, training=training)
-        return outputs
-
-    def compute_loss(
-        self,
-        x: Tensor = None,
-        y: Tensor = None,
-        y_pred: Any = None,
-        sample_weight: Tensor = None,
-        training: bool = True,
-    ) -> Tensor:
-        """Wing of both stages and, when regularized, the divergence of stage 2; y is (N, 45, 2) in input pixels."""
-        loss, size, pixel = self.config.loss, self.config.input_size, self.config.pixel
-        mask = losses.present(y, size)
-        wing = losses.wing_loss(y_pred["coordinates"], y, mask, pixel, loss.wing_w, loss.wing_epsilon)
-        first = losses.wing_loss(y_pred["global_coordinates"], y, mask, pixel, loss.wing_w, loss.wing_epsilon)
-        self.parts["wing"].update_state(wing)
-        self.parts["global_wing"].update_state(first)
-        total = wing + loss.global_weight * first
-        if loss.regularization != "none":
-            heatmaps = y_pred["heatmaps"]
-            shape = (int(heatmaps.shape[1]), int(heatmaps.shape[2]))
-            width = max(loss.regularization_width / pixel, loss.minimal_cells * size[0] / shape[0])
-            safe = ops.where(mask[..., None] > 0, y, 0.0)
-            target = losses.splotches(safe, shape, size, loss.regularization, width)
-            divergence = losses.masked_mean(losses.jensen_shannon(heatmaps, target), mask)
-            self.parts["divergence"].update_state(divergence)
-            total = total + loss.regularization_weight * divergence
-        return total
 
 
 @dataclass
@@ -156,11 +109,12 @@ class Session:
             workers=data.workers, prefetch=data.prefetch, rank=self.ranks.rank, ranks=self.ranks.size,
             region=config.region,
         )  # fmt: skip
-        self.network = build_network(config.network, config.input_size, self.ranks.normalization)
-        self.averaged = build_network(config.network, config.input_size)
+        self.task = task_of(config)
+        self.network = self.task.network(config, config.input_size, self.ranks.normalization)
+        self.averaged = self.task.network(config, config.input_size)
         for network in (self.network, self.averaged):
             _freeze(network, config.run.frozen)
-        self.model = LandmarkModel(self.network, config)
+        self.model = self.task.model(self.network, config)
         self.optimizer = self.ranks.distribute(make_optimizer(config, self.loader.steps_per_epoch))
         self.optimizer.build(self.network.trainable_variables)
         # JAX knows no other fast way than compiling.
@@ -237,15 +191,14 @@ class Session:
         """What the averaged network finds on films (n, height, width, 1), see `predict_with`."""
         return self.predict_with(self.averaged_network(), films)
 
-    @staticmethod
-    def predict_with(network: keras.Model, films: FloatArray) -> dict[str, FloatArray]:
-        """The outputs named in `PREDICTED` of films (n, height, width, 1), by a given network."""
-        found: dict[str, list[FloatArray]] = {name: [] for name in PREDICTED}
+    def predict_with(self, network: keras.Model, films: FloatArray) -> dict[str, FloatArray]:
+        """The outputs that the task's validation looks at, of films (n, height, width, 1), by a given network."""
+        found: dict[str, list[FloatArray]] = {name: [] for name in self.task.predicted}
         for i in range(0, len(films), PREDICTION_BATCH):
             outputs = network.predict_on_batch(films[i : i + PREDICTION_BATCH])
             for name, parts in found.items():
                 parts.append(np.asarray(outputs[name]))
-        nothing = {name: np.zeros((0, *network.output[name].shape[1:]), np.float32) for name in PREDICTED}
+        nothing = {name: np.zeros((0, *network.output[name].shape[1:]), np.float32) for name in self.task.predicted}
         return {name: np.concatenate([nothing[name], *parts]) for name, parts in found.items()}
 
     def validate(self) -> dict[str, float]:
@@ -256,11 +209,7 @@ class Session:
             self.validation = films[self.ranks.rank :: self.ranks.size], points[self.ranks.rank :: self.ranks.size]
         films, points = self.validation
         predicted = {name: self.ranks.gather(values) for name, values in self.predict(films).items()}
-        true, pixel = self.ranks.gather(points), self.config.pixel
-        figures = metrics.summarize(predicted["coordinates"], true, pixel)
-        for name in ("spread", "global_spread"):
-            figures |= metrics.spread_by_region(name, predicted[name], true, pixel)
-        return figures
+        return self.task.figures(predicted, self.ranks.gather(points), self.config)
 
     def _validate(self, log: RunLog | None) -> None:
         start = time.monotonic()

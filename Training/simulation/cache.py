@@ -30,11 +30,45 @@ def path_of(folder: Path, index: int) -> Path:
     return folder / f"{index:06d}.npy"
 
 
+def cached(folder: Path, first: int = 0, count: int = 0) -> list[int]:
+    """The projections in a folder from number `first` on, at most `count`, 0 = all.
+
+    Raises:
+        FileNotFoundError: there are none.
+    """
+    numbers = sorted(int(path.stem) for path in folder.glob("*.json") if path.stem.isdigit())
+    numbers = [number for number in numbers if number >= first]
+    if not numbers:
+        raise FileNotFoundError(f"{folder}: no projections; run python -m Training.simulation.cache first")
+    return numbers[:count] if count else numbers
+
+
+def read_points(path: Path, kind: str) -> NDArray[np.float64]:
+    """What was written beside the projection at `path`, in its pixels, NaN where missing.
+
+    Args:
+        path: see `path_of`.
+        kind: "landmarks", shape (45, 2), or "vertebrae", shape (24, 4, 2).
+
+    Raises:
+        FileNotFoundError: the projection was made by a version that did not write them.
+    """
+    record = json.loads(path.with_suffix(".json").read_text())
+    if kind not in record:
+        raise FileNotFoundError(f"{path}: knows no {kind}; make the projections again, with Training.simulation.cache")
+    return np.array(record[kind], float)
+
+
 def halved(layers: NDArray[np.uint16]) -> NDArray[np.uint16]:
     """Layers (4, H, W) at half the resolution, by block means."""
     height, width = layers.shape[1] // 2 * 2, layers.shape[2] // 2 * 2
     blocks = layers[:, :height, :width].reshape(4, height // 2, 2, width // 2, 2)
     return np.asarray(blocks.mean(axis=(2, 4)).round(), np.uint16)
+
+
+def _plain(points: NDArray[np.float64]) -> list[list[float | None]]:
+    """Points (n, 2) as JSON holds them, null where NaN."""
+    return [[None if np.isnan(v) else round(float(v), 3) for v in xy] for xy in points]
 
 
 def _render(job: tuple[str, int, int, float]) -> int:
@@ -46,7 +80,8 @@ def _render(job: tuple[str, int, int, float]) -> int:
     record = {
         "seed": seed,
         "index": index,
-        "landmarks": [[None if np.isnan(v) else round(float(v), 3) for v in xy] for xy in projection.landmarks],
+        "landmarks": _plain(projection.landmarks),
+        "vertebrae": [_plain(own) for own in projection.corners],
         "simulation": patient.metadata(),
     }
     for name, data in ((".half.npy", halved(layers16)), (".npy", layers16)):

@@ -17,12 +17,12 @@ from Training.simulation.writing import write_film
 RESOLUTIONS = {"network": 0.95, "half": 0.36, "full": 0.18}
 """Size of a film pixel in mm: about a network's input, and half and all of a slot scanner's films."""
 
-Job = tuple[int, int, float, float, int | None, str, str]
+Job = tuple[int, int, float, float, int | None, int | None, str, str]
 
 
 def _make(job: Job) -> str:
-    seed, index, spacing, randomization, system, folder, kind = job
-    made = simulate_film(seed, index, projector(), spacing, randomization, system)
+    seed, index, spacing, randomization, system, presacral, folder, kind = job
+    made = simulate_film(seed, index, projector(), spacing, randomization, system, presacral)
     return write_film(made, Path(folder), kind).name
 
 
@@ -38,6 +38,9 @@ def _parse(arguments: list[str] | None) -> argparse.Namespace:
     parser.add_argument("--resolution", choices=tuple(RESOLUTIONS), default="half")
     parser.add_argument("--randomization", type=float, default=0.5, help="0 plausible looks to 1.5 well past it")
     parser.add_argument("--system", type=int, help="take all films with this X-ray system, its exposure and processing")
+    parser.add_argument(
+        "--presacral", type=int, choices=(23, 24, 25), help="vertebrae above the sacrum; as in the population if absent"
+    )
     parser.add_argument("--workers", type=int, default=os.cpu_count() or 1)
     options = parser.parse_args(arguments)
     if options.count < 1 or options.workers < 1 or not 0 <= options.randomization <= 1.5:
@@ -61,7 +64,10 @@ def main(arguments: list[str] | None = None) -> int:
             print(f"{options.output}: not enough space; lower --count or free some", file=sys.stderr)
             return 1
         jobs: list[Job] = [
-            (options.seed, i, spacing, options.randomization, options.system, str(options.output), options.format)
+            (
+                *(options.seed, i, spacing, options.randomization, options.system, options.presacral),
+                *(str(options.output), options.format),
+            )
             for i in missing
         ]
         with render_pool(options.workers) as pool:

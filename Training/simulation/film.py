@@ -31,6 +31,7 @@ def simulate_film(
     spacing: float = 0.36,
     randomization: float = 0.5,
     system: int | None = None,
+    presacral_count: int | None = None,
 ) -> SimulatedFilm:
     """Film `index` of a seed; the same bytes whenever and wherever it is made.
 
@@ -40,8 +41,9 @@ def simulate_film(
         spacing: size of a film pixel, mm.
         randomization: strength of its look, 0 plausible to 1.5 well past it.
         system: which X-ray system takes the film, with an exposure and a processing of its own; None: any.
+        presacral_count: of vertebrae, 23 to 25; None: as in the population.
     """
-    patient = sample_patient(seed, index)
+    patient = sample_patient(seed, index, presacral_count=presacral_count)
     plane = patient.beam.project(patient.landmarks)
     crown, lowest = patient.anatomy.crown + 60.0, float(np.nanmin(plane[:, 1])) - 340.0
     canvas = (int(crown - lowest), 560)
@@ -56,14 +58,17 @@ def simulate_film(
         own = Look.sample(np.random.default_rng([system, _SYSTEM]), randomization)
         look = replace(look, exposure=own.exposure, lookup=own.lookup)
     gray = film(projection, look, rng)
-    points = projection.landmarks.copy()
+    points, corners = projection.landmarks.copy(), projection.corners.copy()
     points[~_visible(points, size)] = np.nan
+    corners[~_visible(corners, size)] = np.nan
     name = f"simulated_{seed}_{index:05d}"
     annotation = Annotation(
         film=name,
         size_px=(size[1], size[0]),
         points_px=points,
         confidence=np.where(np.isnan(points[:, 0]), np.nan, 1.0),
+        vertebrae_px=corners,
+        vertebrae_confidence=np.where(np.isnan(corners[..., 0]).all(axis=1), np.nan, 1.0),
         spacing_mm=(spacing, spacing),
         spacing_source="simulated",
         anterior="left",
@@ -74,8 +79,8 @@ def simulate_film(
 
 
 def _visible(points: NDArray[np.float64], size: tuple[int, int]) -> NDArray[np.bool_]:
-    """Landmarks that lie on a film of (height, width)."""
-    x, y = points[:, 0], points[:, 1]
+    """Which points (..., 2) lie on a film of (height, width)."""
+    x, y = points[..., 0], points[..., 1]
     return np.asarray((x >= -0.5) & (x <= size[1] - 0.5) & (y >= -0.5) & (y <= size[0] - 0.5))
 
 

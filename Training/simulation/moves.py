@@ -135,6 +135,10 @@ class Moves:
         return out
 
 
+STILL: Final[Moves] = Moves()
+"""Nothing moves."""
+
+
 def _draw(structure: Structure, marks: FloatArray, spacing_mm: float, rng: np.random.Generator) -> Move | None:
     own = marks[[INDEX[name] for name in structure.landmarks]]
     if not np.isfinite(own).all():

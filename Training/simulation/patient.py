@@ -33,6 +33,8 @@ class Patient:
     anatomy: Anatomy
     landmarks: FloatArray
     """(45, 3) mm, patient frame; NaN where a level does not exist."""
+    corners: FloatArray
+    """(24, 4, 3) mm, patient frame: those of every vertebra, see `stacking.vertebra_corners`."""
     beam: Beam
     densities: tuple[float, float]
     """Cancellous bone of the spine and of the other bones as a share of cortical bone."""
@@ -55,15 +57,21 @@ class Patient:
         }
 
 
-def sample_patient(seed: int, index: int, spread: float = 1.0) -> Patient:
-    """The patient number `index` of a seed; `spread` above 1: of a population that stands so much more unevenly."""
+def sample_patient(seed: int, index: int, spread: float = 1.0, presacral_count: int | None = None) -> Patient:
+    """The patient number `index` of a seed.
+
+    Args:
+        seed, index: which patient.
+        spread: above 1: of a population that stands so much more unevenly.
+        presacral_count: of vertebrae, 23 to 25; None: as in the population.
+    """
     rng = generator(seed, index, _PATIENT)
-    person = sample_person(rng)
+    person = sample_person(rng, presacral_count)
     posture = solve(person, rng, spread)
     anatomy = assemble(person, posture, rng)
     beam = _sample_beam(0.45 * anatomy.crown, rng)
     densities = (float(rng.uniform(0.035, 0.17)), float(rng.uniform(0.03, 0.16)))
-    return Patient(person, anatomy, landmarks3d(posture), beam, densities)
+    return Patient(person, anatomy, landmarks3d(posture), posture.corners, beam, densities)
 
 
 def _sample_beam(middle: float, rng: np.random.Generator) -> Beam:
@@ -82,7 +90,7 @@ def posed_landmarks(seed: int, index: int, spread: float = 1.0) -> FloatArray:
 
 
 def project(patient: Patient, projector: Projector, window: Window) -> Projection:
-    """The patient's path lengths and landmarks in a window."""
+    """The patient's path lengths, landmarks and corners in a window."""
     anatomy, (spine_density, other_density) = patient.anatomy, patient.densities
     height, width = window.size
     coarse = projector.path_lengths({"soft": [(anatomy.soft, 1.0)]}, patient.beam, window.coarser(_SOFT_STEP))["soft"]
@@ -104,6 +112,7 @@ def project(patient: Patient, projector: Projector, window: Window) -> Projectio
         np.maximum(layers["metal"], 0),
         window.spacing,
         points,
+        window.to_pixels(patient.beam.project(patient.corners)),
     )
 
 

@@ -135,8 +135,8 @@ def _bone_density(age: float, sex: str, rng: np.random.Generator) -> float:
     return float(np.clip((1 - loss - young) * np.exp(rng.normal(0, 0.11)), 0.4, 1.4))
 
 
-def sample_person(rng: np.random.Generator) -> Person:
-    """Draw one person; the draws depend on nothing but `rng`."""
+def sample_person(rng: np.random.Generator, presacral_count: int | None = None) -> Person:
+    """Draw one person; the draws depend on nothing but `rng`, and on the number of vertebrae where it is given."""
     age = _age(rng)
     sex = "F" if rng.random() < (0.72 if age < 20 or age > 55 else 0.6) else "M"
     adult_mean, adult_sd = ADULT_STATURE_MM[sex]
@@ -152,7 +152,8 @@ def sample_person(rng: np.random.Generator) -> Person:
     kyphosis = kyphosis_score > ndtri(1 - KYPHOSIS_RATE)
     scoliosis = rng.random() < SCOLIOSIS_RATE
     degeneration = float(np.clip(rng.beta(2, 3) * np.interp(age, (20, 40, 60, 80), (0.1, 0.5, 1.1, 1.5)), 0, 1))
-    count = int(rng.choice(list(PRESACRAL_RATES), p=list(PRESACRAL_RATES.values())))
+    drawn = int(rng.choice(list(PRESACRAL_RATES), p=list(PRESACRAL_RATES.values())))
+    count = presacral_count or drawn
     turn_sd = float(rng.choice((2.0, 4.5, 10.0), p=(0.72, 0.18, 0.1)))  # most stand nearly true to the detector
     return Person(
         age=age,

@@ -31,6 +31,7 @@ from Training.simulation.stacking import (
     rotation_sagittal,
     slopes,
     stack,
+    vertebra_corners,
 )
 
 FloatArray = NDArray[np.float64]
@@ -115,6 +116,8 @@ class Posture:
     curves: tuple[LateralCurve, ...]
     landmarks: FloatArray
     """Shape (45, 3), in the order of `landmarks.NAMES`; see `landmarks3d`."""
+    corners: FloatArray
+    """Shape (24, 4, 3), in the order of `landmarks.VERTEBRAE`; see `stacking.vertebra_corners`."""
 
 
 def solve(person: Person, rng: np.random.Generator, spread: float = 1.0) -> Posture:
@@ -257,6 +260,7 @@ def _posture(
         head_rotation=head,
         curves=curves,
         landmarks=landmark_points(sizes.levels, stacked),
+        corners=vertebra_corners(sizes.levels, stacked),
     )
 
 

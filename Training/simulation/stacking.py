@@ -11,7 +11,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from SpineAlignmentLib.measurement.landmarks import INDEX, NAMES
+from SpineAlignmentLib.measurement.landmarks import CORNERS, INDEX, NAMES, VERTEBRAE
 from Training.simulation.morphometry import SpineSizes
 
 FloatArray = NDArray[np.float64]
@@ -181,10 +181,21 @@ def landmark_points(levels: tuple[str, ...], stacked: Stack) -> FloatArray:
         name = f"{level}_C"
         if name in INDEX:
             out[INDEX[name]] = stacked.center[i]
-        for corner, point in zip(("AS", "PS", "AI", "PI"), stacked.corners[i], strict=True):
+        for corner, point in zip(CORNERS, stacked.corners[i], strict=True):
             if (name := f"{level}_{corner}") in INDEX:
                 out[INDEX[name]] = point
     out[INDEX["C2_D"]] = stacked.dens
     out[INDEX["S1_A"]], out[INDEX["S1_P"]] = stacked.s1
     out[INDEX["FH_1"]], out[INDEX["FH_2"]] = stacked.femoral_heads
+    return out
+
+
+def vertebra_corners(levels: tuple[str, ...], stacked: Stack) -> FloatArray:
+    """The corners of every vertebra, shape (24, 4, 3), in the order of `VERTEBRAE` and `CORNERS`; NaN where absent.
+
+    C2 carries the dens where others have an upper endplate, so its upper two are NaN.
+    """
+    out = np.full((len(VERTEBRAE), len(CORNERS), 3), np.nan)
+    out[[VERTEBRAE.index(level) for level in levels]] = stacked.corners
+    out[VERTEBRAE.index("C2"), :2] = np.nan
     return out

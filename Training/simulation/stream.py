@@ -1,6 +1,5 @@
 """Simulated films straight into training: cached projections, each time with a new view, moves and a new look."""
 
-import json
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
@@ -15,17 +14,17 @@ from SpineAlignmentLib.film.preprocessing import INPUT_SIZE, normalize_contrast
 from Training.simulation.appearance.augmentation import augment
 from Training.simulation.appearance.chain import Look, film
 from Training.simulation.appearance.projection_layers import Projection
-from Training.simulation.cache import SPACING_MM, STEPS_PER_MM, path_of
-from Training.simulation.moves import Moves
+from Training.simulation.cache import SPACING_MM, STEPS_PER_MM, cached, path_of, read_points
+from Training.simulation.moves import STILL, Moves
 from Training.windows import region_points, window_corner, window_of
 
 FloatArray = NDArray[np.float64]
 ImageArray = NDArray[np.float32]
 
-_TEST_SEED: Final[int] = 90_125
+TEST_SEED: Final[int] = 90_125
 _INVERSIONS: Final[int] = 8
-_BEND_GRID: Final[tuple[int, int]] = (6, 4)
-_BEND_MM: Final[float] = 10.0
+BEND_GRID: Final[tuple[int, int]] = (6, 4)
+BEND_MM: Final[float] = 10.0
 """Largest standard deviation of the bends that training adds to patients, beyond what their posture has."""
 
 
@@ -114,11 +113,11 @@ def sample_view(
     offset = center - linear @ np.array([(width - 1) / 2, (height - 1) / 2])
     bend = None
     if augmented and rng.random() < 0.6:
-        bend = rng.normal(0, rng.uniform(1, _BEND_MM) / SPACING_MM, (*_BEND_GRID, 2))
+        bend = rng.normal(0, rng.uniform(1, BEND_MM) / SPACING_MM, (*BEND_GRID, 2))
     return View(edges, np.column_stack([linear, offset]), unit, bend)
 
 
-def _inside(view: View, input_size: tuple[int, int]) -> NDArray[np.bool_]:
+def inside_film(view: View, input_size: tuple[int, int]) -> NDArray[np.bool_]:
     """Where the film is on the network's input."""
     left, top, right, bottom = view.film
     corners = np.array([[left, top], [right, top], [right, bottom], [left, bottom]])
@@ -154,11 +153,7 @@ class SimulatedFilms:
         training: bool = True,
     ) -> None:
         self._folder = Path(folder)
-        numbers = sorted(int(p.stem) for p in self._folder.glob("*.json") if p.stem.isdigit())
-        numbers = [n for n in numbers if n >= first]
-        self._indices = numbers[:count] if count else numbers
-        if not self._indices:
-            raise FileNotFoundError(f"{folder}: no projections; run python -m Training.simulation.cache first")
+        self._indices = cached(self._folder, first, count)
         self._randomization = randomization
         self._region = REGIONS[region] if region else None
         self._training = training
@@ -172,10 +167,9 @@ class SimulatedFilms:
         """One film as the network sees it and its landmarks in network pixels; see `FilmSource`."""
         number = self._indices[index]
         if not self._training:
-            rng = np.random.default_rng([_TEST_SEED, number])
+            rng = np.random.default_rng([TEST_SEED, number])
         path = path_of(self._folder, number)
-        record = json.loads(path.with_suffix(".json").read_text())
-        points = np.array([[np.nan if v is None else v for v in xy] for xy in record["landmarks"]], float)
+        points = read_points(path, "landmarks")
         layers = np.load(path, mmap_mode="r")
         whole = INPUT_SIZE if self._region else input_size
         view = sample_view(points, (layers.shape[1], layers.shape[2]), whole, rng, self._training)
@@ -186,14 +180,14 @@ class SimulatedFilms:
             left, top = (at - SURROUNDINGS for at in window_corner(self._region, marks, whole, rng))
             view, marks = view.part(left, top), marks - (left, top)
             field = None if field is None else window_of(field, (left, top), size, cv2.BORDER_REPLICATE)
-        moves = Moves.sample(marks, view.step * SPACING_MM, rng) if self._training else Moves()
-        projection = _warped(path, layers, view, field, size, marks, moves)
+        moves = Moves.sample(marks, view.step * SPACING_MM, rng) if self._training else STILL
+        projection = warped(path, layers, view, field, size, marks, moves)
         marks = hips_in_order(moves.carried(marks), HIGHER_FIRST)
         look = Look.sample(rng, self._randomization * float(rng.random()))  # from plausible to wild
         image = film(projection, look, rng)
         if self._training:
             image = augment(image, projection.spacing_mm, rng)
-        inside = _inside(view, size)
+        inside = inside_film(view, size)
         column, row = np.clip(np.nan_to_num(marks).round().astype(int), 0, np.array(size)[::-1] - 1).T
         visible = inside[row, column] & (marks >= -0.5).all(axis=1) & (marks <= np.array(size)[::-1] - 0.5).all(axis=1)
         marks = np.where(visible[:, None], marks, np.nan)
@@ -203,14 +197,14 @@ class SimulatedFilms:
         return image, marks.astype(np.float32)
 
 
-def _warped(
+def warped(
     path: Path,
     layers: NDArray[np.uint16],
     view: View,
     field: ImageArray | None,
     size: tuple[int, int],
     marks: FloatArray,
-    moves: Moves,
+    moves: Moves = STILL,
 ) -> Projection:
     """The projection on the network's grid, from the half-resolution copy where that is fine enough.
 

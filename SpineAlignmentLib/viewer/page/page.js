@@ -36,6 +36,43 @@
     if (event.target.closest(".film")) event.preventDefault();
   });
 
+  let ended = false;
+
+  window.addEventListener("beforeunload", (event) => {
+    if (!ended && document.getElementById("unsaved")) event.preventDefault();
+  });
+
+  // whether the session is there is asked of the door, which answers for a session that died as well
+  async function watch() {
+    const WAIT_MS = 3000;
+    let silent = 0;
+    while (!ended) {
+      await new Promise((done) => setTimeout(done, WAIT_MS));
+      try {
+        const answer = await fetch("session", { cache: "no-store" });
+        silent = 0;
+        if (answer.status === 410) tell("This session has ended.", "Open the film again: corrections that were not saved are kept and offered with it.");
+        if (answer.status === 401) tell("The viewer was started anew.", "Open the address that it printed. Corrections that were not saved are kept and offered when the film is opened again.");
+      } catch (error) {
+        if (++silent === 3) tell("The viewer does not answer.", "When it is started again, corrections that were not saved are kept and offered when the film is opened again.");
+      }
+    }
+  }
+
+  function tell(what, next) {
+    ended = true;
+    const box = document.createElement("div");
+    box.className = "ended";
+    box.setAttribute("role", "alertdialog");
+    box.innerHTML = "<div><h2></h2><p></p><button id='go-on'>Go on</button></div>";
+    box.querySelector("h2").textContent = what;
+    box.querySelector("p").textContent = next;
+    box.querySelector("button").addEventListener("click", () => location.assign("./"));
+    document.body.append(box);
+  }
+
+  watch();
+
   const KEYS = {
     d: ["detect"], u: ["undo"], y: ["redo"], f: ["fit"], s: ["fit_spine"], g: ["gray"], n: ["next_low"],
     ".": ["step", [1]], ",": ["step", [-1]],

@@ -1,15 +1,19 @@
 """What the X-rays went through, layer by layer, and where the body lies on the film."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
-from SpineAlignmentLib.measurement.landmarks import CENTERS, COUNT, INDEX
+from SpineAlignmentLib.measurement.landmarks import CENTERS, CORNERS, COUNT, INDEX, VERTEBRAE
 
 Layer = NDArray[np.float32]
 Points = NDArray[np.float64]
+
+
+def _no_corners() -> Points:
+    return np.full((len(VERTEBRAE), len(CORNERS), 2), np.nan)
 
 
 @dataclass(frozen=True)
@@ -28,6 +32,8 @@ class Projection:
     """Side of a pixel."""
     landmarks: Points
     """(45, 2) pixel coordinates (x, y), NaN where missing."""
+    corners: Points = field(default_factory=_no_corners)
+    """(24, 4, 2) pixel coordinates of every vertebra's corners, in the order of `landmarks.VERTEBRAE` and `CORNERS`."""
 
     def __post_init__(self) -> None:
         shape = self.spine.shape

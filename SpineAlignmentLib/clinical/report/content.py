@@ -1,0 +1,227 @@
+"""What a report says, before it has a form: the PDF and the page for the browser are made of it."""
+
+import io
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+import numpy as np
+
+from SpineAlignmentLib import SOFTWARE
+from SpineAlignmentLib.clinical.norms import PATIENTS, Norm, norm
+from SpineAlignmentLib.clinical.patient import Patient, patient_of
+from SpineAlignmentLib.clinical.readings import Reading
+from SpineAlignmentLib.clinical.report.texts import Texts
+from SpineAlignmentLib.clinical.result import readings_of
+from SpineAlignmentLib.measurement.constructions import value_text
+from SpineAlignmentLib.measurement.parameters import Parameter
+from SpineAlignmentLib.results.annotation import Annotation
+from SpineAlignmentLib.results.picture import PARAMETERS_BY_GROUP, Radiograph, draw_film
+from SpineAlignmentLib.results.result_file import to_json
+
+DRAWN: Final[tuple[str, ...]] = ("PI", "PT", "SS", "LL", "SVA", "GTK", "T1S", "CL", "TPA", "L4SL")
+"""The measurements on the picture: what nearly every report names; all 18 would hide the film."""
+DRAWN_SMALL: Final[tuple[str, ...]] = ("PI", "PT", "LL", "SVA", "GTK")
+"""On the pictures of two visits, which are half as wide."""
+LABEL_PX: Final[int] = 30
+LABEL_SMALL_PX: Final[int] = 52
+"""On such pictures."""
+JPEG_QUALITY: Final[int] = 88
+BAR_SDS: Final[float] = 4.0
+"""Standard deviations from the mean to each end of a bar."""
+_UNITS: Final[dict[str, str]] = {
+    "deg": "\N{DEGREE SIGN}",
+    "mm": "\N{NO-BREAK SPACE}mm",
+    "%": "\N{NO-BREAK SPACE}%",
+    "": "",
+}
+
+
+@dataclass(frozen=True)
+class Row:
+    """One parameter."""
+
+    parameter: Parameter
+    value: float
+    low: float
+    high: float
+    norm: Norm | None
+    reason: str
+    """Why it is not measurable, where the result says so."""
+
+    @property
+    def unusual(self) -> bool:
+        """Whether it is marked."""
+        return self.norm is not None and self.norm.unusual(self.value)
+
+    @property
+    def of_patients(self) -> bool:
+        """Whether the usual range is that of patients."""
+        return self.norm is not None and self.norm.cohort == PATIENTS
+
+    @property
+    def text(self) -> str:
+        """The value, such as "52.1°"."""
+        return value_text(self.parameter.key, self.value)
+
+    @property
+    def interval(self) -> str:
+        """The interval, such as "48 to 55"; "" where it is not known."""
+        known = math.isfinite(self.low) and math.isfinite(self.high)
+        return f"{self.low:.1f} to {self.high:.1f}" if known else ""
+
+    @property
+    def usual(self) -> str:
+        """The usual range."""
+        if self.norm is None:
+            return ""
+        low, high = self.norm.usual
+        return f"{round(low)} to {round(high)}{'*' if self.of_patients else ''}"
+
+    def place(self, value: float) -> float | None:
+        """Where a value stands on the bar, 0 to 1; at the end when it lies beyond, None when there is none."""
+        if self.norm is None or not math.isfinite(value):
+            return None
+        return min(max(0.5 + self.norm.deviation(value) / (2 * BAR_SDS), 0.0), 1.0)
+
+
+@dataclass(frozen=True)
+class Visit:
+    """One film with all that a report says of it."""
+
+    film: str
+    patient: Patient
+    facts: tuple[tuple[str, str], ...]
+    """What was read from the film: label and text."""
+    rows: tuple[Row, ...]
+    readings: tuple[Reading, ...]
+    warnings: tuple[str, ...]
+    picture: bytes
+    """JPEG."""
+    picture_size: tuple[int, int]
+    """(width, height) in pixels."""
+
+
+class _Blank:
+    """A film without pixels, on which landmarks can be drawn all the same."""
+
+    def __init__(self, annotation: Annotation) -> None:
+        points = annotation.points_px[np.isfinite(annotation.points_px).all(axis=1)]
+        reach = np.ceil(points.max(axis=0, initial=64)) + 64
+        known = annotation.size_px if min(annotation.size_px) > 0 else (int(reach[0]), int(reach[1]))
+        self.size_px: tuple[int, int] = known
+        self.pixel_size: tuple[float, float] = annotation.spacing_mm or (1.0, annotation.pixel_aspect)
+        self.pixels: Any = np.broadcast_to(np.uint8(0), known[::-1])
+
+
+def visit(annotation: Annotation, film: Radiograph | None, texts: Texts, small: bool = False) -> Visit:
+    """All that a report says of a film.
+
+    Args:
+        annotation: its landmarks.
+        film: its pixels; None when they are not at hand.
+        texts: the words.
+        small: whether its picture stands beside that of another visit.
+
+    Raises:
+        ResultError: the result names an age or a sex that cannot be.
+    """
+    patient = patient_of(annotation.extra, annotation.film)
+    keys, label_px = (DRAWN_SMALL, LABEL_SMALL_PX) if small else (DRAWN, LABEL_PX)
+    picture = draw_film(film or _Blank(annotation), annotation, keys, label_px)
+    stream = io.BytesIO()
+    picture.save(stream, "JPEG", quality=JPEG_QUALITY)
+    entries = to_json(annotation)["parameters"]
+    return Visit(
+        annotation.film,
+        patient,
+        _facts(annotation, patient, texts),
+        tuple(_row(p, entries[p.key], patient.age) for p in PARAMETERS_BY_GROUP),
+        readings_of(annotation, patient),
+        (*(() if film is not None else (texts.no_film,)), *annotation.warnings),
+        stream.getvalue(),
+        picture.size,
+    )
+
+
+def _row(parameter: Parameter, entry: Mapping[str, Any], age: float | None) -> Row:
+    value, low, high = (math.nan if entry.get(k) is None else float(entry[k]) for k in ("value", "low", "high"))
+    return Row(parameter, value, low, high, norm(parameter.key, age), str(entry.get("reason") or ""))
+
+
+def _facts(annotation: Annotation, patient: Patient, texts: Texts) -> tuple[tuple[str, str], ...]:
+    spacing = annotation.spacing_mm
+    pixel = texts.unknown if spacing is None else f"{spacing[0]:.4g} x {spacing[1]:.4g} mm"
+    who = [] if patient.age is None else [texts.years.format(age=patient.age)]
+    who += [texts.sexes[patient.sex]] if patient.sex else []
+    return (
+        *(((texts.patient, ", ".join(who)),) if who else ()),
+        (texts.film, annotation.film),
+        (texts.pixel, f"{pixel} ({annotation.spacing_source})" if spacing is not None else pixel),
+        (texts.facing, f"{texts.sides[annotation.anterior]} ({annotation.anterior_source})"),
+        (texts.models, ", ".join(annotation.models) or texts.corrected),
+        (texts.software, SOFTWARE),
+    )
+
+
+def shortened(text: str, letters: int = 90) -> str:
+    """A text that finds room: what is longer loses its middle."""
+    half = letters // 2
+    return text if len(text) <= letters else f"{text[:half]}\N{HORIZONTAL ELLIPSIS}{text[-half:]}"
+
+
+def reading_value(reading: Reading) -> str:
+    """A reading's value with its interval; a comparison with its sign."""
+    if math.isnan(reading.value):
+        return ""
+    compared = math.isfinite(reading.target)
+    digits = 0 if not reading.unit and reading.value == round(reading.value) else 1
+    text = f"{reading.value:{'+' if compared else ''}.{digits}f}{_UNITS[reading.unit]}"
+    known = math.isfinite(reading.low) and math.isfinite(reading.high)
+    return f"{text} ({reading.low:.{digits}f} to {reading.high:.{digits}f})" if known else text
+
+
+def target_text(reading: Reading) -> str:
+    """What a comparison compares with; "" for other readings."""
+    return f"{reading.target:.1f}{_UNITS[reading.unit]}" if math.isfinite(reading.target) else ""
+
+
+def class_text(reading: Reading, texts: Texts) -> str:
+    """A reading's class with its notes."""
+    notes = "; ".join(texts.term(note) for note in reading.notes)
+    return " ".join([texts.term(reading.label), *([f"({notes})"] if notes else [])]).strip()
+
+
+def inputs_text(reading: Reading) -> str:
+    """What a reading was computed from, such as "PI 52.0, LL 40.1"."""
+    return ", ".join(f"{key} {value:.1f}" for key, value in reading.inputs.items())
+
+
+def in_short(reading: Reading, texts: Texts) -> str:
+    """Value and class of a reading, or why there is none."""
+    if not reading.computable:
+        return f"{texts.not_computable.lower()}: {texts.term(reading.reason)}"
+    return ": ".join(part for part in (reading_value(reading), texts.term(reading.label)) if part)
+
+
+def change_text(first: Row, second: Row) -> str:
+    """The difference of two visits with its sign; "" where either is not measurable."""
+    change = second.value - first.value
+    text = value_text(second.parameter.key, change) if math.isfinite(change) else ""
+    return f"+{text}" if change > 0 else text
+
+
+def not_computable(visits: tuple[Visit, ...]) -> dict[str, list[str]]:
+    """Reason to the readings that it concerns."""
+    reasons: dict[str, list[str]] = {}
+    for reading in (r for v in visits for r in v.readings if r.reason):
+        keys = reasons.setdefault(reading.reason, [])
+        keys += [reading.key] if reading.key not in keys else []
+    return reasons
+
+
+def cited(visits: tuple[Visit, ...]) -> list[str]:
+    """Keys of the sources of what is computable, in the order of their numbers."""
+    keys = [reading.source for v in visits for reading in v.readings if reading.computable]
+    return list(dict.fromkeys(keys))

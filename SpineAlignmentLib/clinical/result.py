@@ -1,0 +1,61 @@
+"""Readings and norms of a result: the keys "patient", "norms" and "readings" of its file."""
+
+import math
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+from SpineAlignmentLib.clinical.norms import norm
+from SpineAlignmentLib.clinical.patient import Patient, patient_of
+from SpineAlignmentLib.clinical.quantities import quantities
+from SpineAlignmentLib.clinical.readings import Reading, readings
+from SpineAlignmentLib.clinical.spine_shape import lordosis
+from SpineAlignmentLib.measurement.parameters import KEYS
+from SpineAlignmentLib.results.annotation import Annotation
+from SpineAlignmentLib.results.result_file import to_json
+
+
+def readings_of(annotation: Annotation, patient: Patient | None = None) -> tuple[Reading, ...]:
+    """The readings of a film.
+
+    Args:
+        annotation: its landmarks.
+        patient: None for the one that the result itself names, if it does.
+
+    Raises:
+        ResultError: the result names an age or a sex that cannot be.
+    """
+    if patient is None:
+        patient = patient_of(annotation.extra, annotation.film)
+    points = annotation.points_mm()
+    found = quantities(to_json(annotation)["parameters"], points)
+    return readings(found, patient.age, lordosis(points))
+
+
+def with_readings(annotation: Annotation, patient: Patient | None = None) -> Annotation:
+    """The same landmarks with what they mean: `extra` gets "readings", "norms" and, where known, "patient".
+
+    Raises:
+        ResultError: the result names an age or a sex that cannot be.
+    """
+    if patient is None or not patient.known:
+        patient = patient_of(annotation.extra, annotation.film)
+    extra = dict(annotation.extra)
+    if patient.known:
+        extra["patient"] = patient.to_json()
+    extra["norms"] = _norms(annotation.parameters(), patient.age)
+    extra["readings"] = {reading.key: reading.to_json() for reading in readings_of(annotation, patient)}
+    return replace(annotation, extra=extra)
+
+
+def _norms(values: Mapping[str, float], age: float | None) -> dict[str, Any]:
+    out: dict[str, Any] = {}
+    for key in KEYS:
+        found = norm(key, age)
+        if found is None:
+            out[key] = None
+            continue
+        low, high = (round(v, 2) for v in found.usual)
+        mark = found.unusual(values[key]) if math.isfinite(values[key]) else None
+        out[key] = {"mean": found.mean, "low": low, "high": high, "cohort": found.cohort, "unusual": mark}
+    return out

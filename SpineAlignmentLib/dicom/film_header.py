@@ -1,0 +1,41 @@
+"""The data set of a film that results refer to, as the library that writes them needs it."""
+
+import warnings as python_warnings
+from pathlib import Path
+from typing import Any, Final
+
+from SpineAlignmentLib.errors import FilmError
+from SpineAlignmentLib.film.dicom_dataset import looks_like_dicom
+
+TYPE_2: Final[tuple[str, ...]] = (
+    *("PatientName", "PatientID", "PatientBirthDate", "PatientSex"),
+    *("StudyDate", "StudyTime", "StudyID", "AccessionNumber", "ReferringPhysicianName"),
+)
+"""Elements that every film shall have, if empty (PS3.3 C.7.1.1, C.7.2.1); many lack some, and results copy them."""
+_UIDS: Final[tuple[str, ...]] = ("SOPClassUID", "SOPInstanceUID", "StudyInstanceUID", "SeriesInstanceUID")
+
+
+def film_header(path: Path) -> Any:
+    """A film's data set without its pixels, absent elements of type 2 filled with empty values.
+
+    Raises:
+        FilmError: not a DICOM film, or one without the UIDs that results refer to.
+    """
+    import pydicom
+
+    try:
+        with path.open("rb") as stream:
+            if not looks_like_dicom(stream.read(512)):
+                raise FilmError(f"{path}: not a DICOM film, so that no DICOM results can refer to it")
+        with python_warnings.catch_warnings():
+            python_warnings.simplefilter("ignore")
+            data = pydicom.dcmread(path, force=True, stop_before_pixels=True)
+    except OSError as error:
+        raise FilmError(f"{path}: cannot read: {error.strerror or error}") from error
+    missing = [keyword for keyword in _UIDS if not data.get(keyword)]
+    if missing:
+        raise FilmError(f"{path}: no {', '.join(missing)} in it, so that no DICOM results can refer to it")
+    for keyword in TYPE_2:
+        if keyword not in data:
+            setattr(data, keyword, "")
+    return data

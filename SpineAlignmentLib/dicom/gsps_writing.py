@@ -1,0 +1,183 @@
+"""The drawing as a grayscale softcopy presentation state (GSPS, PS3.3 A.33.1) over its film."""
+
+from collections.abc import Iterable
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from SpineAlignmentLib import SOFTWARE, __version__
+from SpineAlignmentLib.dicom.sr_writing import MANUFACTURER, on_film
+from SpineAlignmentLib.dicom.vocabulary import PIXEL_CENTER
+from SpineAlignmentLib.errors import FilmError
+from SpineAlignmentLib.measurement.constructions import constructions, spine_curve
+from SpineAlignmentLib.measurement.parameters import PARAMETERS
+from SpineAlignmentLib.measurement.shapes import Construction
+from SpineAlignmentLib.results.annotation import Annotation, film_points
+from SpineAlignmentLib.results.picture import GROUP_COLORS, Box, free_place
+
+Data = Any
+FloatArray = NDArray[np.float64]
+SERIES_NUMBER: Final[int] = 9702
+DESCRIPTION: Final[str] = "SpineAlignment drawing"
+
+_SAMPLES: Final[int] = 65
+"""Points along a straight line, to find the part that lies on the film."""
+_LETTER: Final[tuple[float, float]] = (0.009, 0.016)
+"""Width and height of a letter as shares of the film's height."""
+_LINES_COLOR: Final = (120, 170, 255)
+_POINTS_COLOR: Final = (255, 92, 80)
+
+
+def presentation_state(annotation: Annotation, header: Data) -> Data:
+    """The drawing of one film, with UIDs of its own.
+
+    Points that are not finite or off the film are left out, and lines end at its edge.
+
+    Args:
+        annotation: landmarks on the film.
+        header: the film's data set, see `film_header.film_header`.
+
+    Raises:
+        FilmError: a film in color, which such a state cannot refer to.
+    """
+    import highdicom as hd
+
+    if int(header.get("SamplesPerPixel") or 1) != 1:
+        raise FilmError(f"{annotation.film}: saved in color, which a grayscale presentation state cannot refer to")
+    drawing = _Drawing(annotation, header)
+    annotations = drawing.annotations()
+    shape = hd.PresentationLUTShapeValues.INVERSE if _dark_bone(header) else hd.PresentationLUTShapeValues.IDENTITY
+    state = hd.pr.GrayscaleSoftcopyPresentationState(
+        referenced_images=[header],
+        series_instance_uid=hd.UID(),
+        series_number=SERIES_NUMBER,
+        sop_instance_uid=hd.UID(),
+        instance_number=1,
+        manufacturer=MANUFACTURER,
+        manufacturer_model_name="SpineAlignment",
+        software_versions=__version__,
+        device_serial_number=SOFTWARE,
+        content_label="SPINE_ALIGNMENT",
+        content_description=DESCRIPTION,
+        graphic_annotations=annotations,
+        graphic_layers=drawing.layers,
+        presentation_lut_transformation=hd.PresentationLUTTransformation(presentation_lut_shape=shape),
+        series_description=DESCRIPTION,
+        specific_character_set=header.get("SpecificCharacterSet") or None,
+    )
+    # wanted of paired body parts, and checked for where the body part is not told (PS3.3 C.7.3.1)
+    state.Laterality = header.get("Laterality") or ""
+    _show_true_shape(state, annotation)
+    return state
+
+
+def _dark_bone(header: Data) -> bool:
+    """MONOCHROME1: the lowest value is shown white, which a presentation state says anew for itself (C.11.6)."""
+    return str(header.get("PhotometricInterpretation", "")).strip().upper() == "MONOCHROME1"
+
+
+def _show_true_shape(state: Data, annotation: Annotation) -> None:
+    """Pixels as high and wide as they are: without it a film of oblong pixels is shown distorted (C.10.4)."""
+    x, y = annotation.spacing_mm or (1.0, annotation.pixel_aspect)
+    for area in state.DisplayedAreaSelectionSequence:
+        if annotation.spacing_mm is not None:
+            area.PresentationPixelSpacing = [round(y, 8), round(x, 8)]
+            del area.PresentationPixelAspectRatio
+        elif x != y:
+            area.PresentationPixelAspectRatio = [round(1000 * y), round(1000 * x)]
+
+
+class _Drawing:
+    """Graphic layers and what lies in them."""
+
+    def __init__(self, annotation: Annotation, header: Data) -> None:
+        self._annotation = annotation
+        self._header = header
+        self._size = (int(header.Columns), int(header.Rows))
+        self._taken: list[Box] = []
+        self.layers: list[Data] = []
+
+    def annotations(self) -> list[Data]:
+        """A layer of landmarks, one of the spine curve, and one for each group of parameters."""
+        points = self._annotation.points_px
+        shown = points[on_film(points, self._size)]
+        found = [self._layer("LANDMARKS", _POINTS_COLOR, [self._graphic("POINT", p[None]) for p in shown], [])]
+        curve = self._film(spine_curve(self._annotation.points_mm()))
+        found.append(self._layer("SPINE CURVE", _LINES_COLOR, self._lines([curve]), []))
+        drawn = constructions(self._annotation.points_mm(), calibrated=self._annotation.spacing_mm is not None)
+        for group, color in GROUP_COLORS.items():
+            members = [drawn[p.key] for p in PARAMETERS if p.group == group and drawn[p.key].drawable]
+            lines = self._lines(line for member in members for line in self._outlines(member))
+            texts = [text for member in members if (text := self._text(member)) is not None]
+            found.append(self._layer(group.upper(), color, lines, texts))
+        return [layer for layer in found if layer is not None]
+
+    def _layer(self, name: str, color: tuple[int, int, int], graphics: list[Data], texts: list[Data]) -> Data:
+        import highdicom as hd
+
+        if not graphics and not texts:
+            return None
+        shade = hd.color.CIELabColor.from_rgb(*color)
+        layer = hd.pr.GraphicLayer(name, order=len(self.layers) + 1, display_color=shade)
+        self.layers.append(layer)
+        return hd.pr.GraphicAnnotation([self._header], layer, graphic_objects=graphics, text_objects=texts)
+
+    def _film(self, points: Any) -> FloatArray:
+        """Frame of `parameters` to film pixels."""
+        spacing = self._annotation.spacing_mm or (1.0, self._annotation.pixel_aspect)
+        return film_points(points, spacing, self._annotation.anterior)
+
+    def _outlines(self, shown: Construction) -> Iterable[FloatArray]:
+        for segment in shown.segments:
+            start, end = self._film([segment.start, segment.end])
+            yield start + np.linspace(0, 1, _SAMPLES)[:, None] * (end - start)
+        if shown.arc is not None:
+            yield self._film(shown.arc.polyline())
+
+    def _lines(self, outlines: Iterable[FloatArray]) -> list[Data]:
+        """What of each line lies on the film, in one piece or several."""
+        pieces = []
+        for outline in outlines:
+            inside = on_film(outline, self._size)
+            edges = np.flatnonzero(np.diff(np.concatenate(([0], inside.astype(int), [0]))))
+            pieces += [outline[a:b] for a, b in zip(edges[::2], edges[1::2], strict=True) if b - a > 1]
+        return [self._graphic("POLYLINE", _without_needless(piece)) for piece in pieces]
+
+    def _graphic(self, kind: str, points: FloatArray) -> Data:
+        import highdicom as hd
+
+        return hd.pr.GraphicObject(kind, points + PIXEL_CENTER, hd.pr.AnnotationUnitsValues.PIXEL)
+
+    def _text(self, shown: Construction) -> Data:
+        """The label in a box that covers no other."""
+        import highdicom as hd
+
+        if shown.label is None:
+            return None
+        text = shown.label.text.replace("\N{DEGREE SIGN}", " deg")
+        anchor = self._film([shown.label.anchor])[0]
+        if not on_film(anchor[None], self._size)[0]:
+            anchor = np.clip(anchor, 0, np.array(self._size) - 1.0)
+        width, height = _LETTER[0] * self._size[1] * len(text), _LETTER[1] * self._size[1]
+        wanted = (anchor[0] - width / 2, anchor[1] - height / 2, anchor[0] + width / 2, anchor[1] + height / 2)
+        box = free_place(wanted, self._taken, self._size, step=height / 3)
+        self._taken.append(box)
+        return hd.pr.TextObject(
+            text,
+            hd.pr.AnnotationUnitsValues.PIXEL,
+            bounding_box=(_place(box[0]), _place(box[1]), _place(box[2]), _place(box[3])),
+            anchor_point=(_place(anchor[0] + PIXEL_CENTER), _place(anchor[1] + PIXEL_CENTER)),
+            anchor_point_visible=False,
+        )
+
+
+def _place(value: float) -> float:
+    return round(max(float(value), 0.0), 2)
+
+
+def _without_needless(points: FloatArray) -> FloatArray:
+    """A polyline without the points that lie on the straight line of their neighbors."""
+    a, b = points[1:-1] - points[:-2], points[2:] - points[1:-1]
+    bent = np.abs(a[:, 0] * b[:, 1] - a[:, 1] * b[:, 0]) > 1e-6
+    return np.asarray(points[np.concatenate(([True], bent, [True]))])

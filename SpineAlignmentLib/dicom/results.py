@@ -1,0 +1,58 @@
+"""The DICOM results of a film, as files."""
+
+import io
+from pathlib import Path
+from typing import Any
+
+from SpineAlignmentLib.dicom.film_header import film_header
+from SpineAlignmentLib.dicom.gsps_writing import presentation_state
+from SpineAlignmentLib.dicom.sr_writing import structured_report
+from SpineAlignmentLib.errors import ResultError
+from SpineAlignmentLib.film.film import Film
+from SpineAlignmentLib.results.annotation import Annotation
+
+REPORT_ENDING, DRAWING_ENDING = ".sr.dcm", ".gsps.dcm"
+
+
+def dicom_results(path: Path, film: Film, annotation: Annotation) -> dict[str, bytes]:
+    """Structured report and presentation state of a film: ending of the file's name to its content.
+
+    Args:
+        path: the film's file.
+        film: the film; its tags alone are used, and read anew.
+        annotation: its landmarks.
+
+    A film in color gets the report only, since a grayscale presentation state cannot refer to it.
+
+    Raises:
+        FilmError: the film is not DICOM, or lacks the UIDs that results refer to.
+        ResultError: its tags do not allow it.
+    """
+    require_highdicom()
+    header = film_header(path)
+    try:
+        files = {REPORT_ENDING: _bytes(structured_report(annotation, header))}
+        if int(header.get("SamplesPerPixel") or 1) == 1:
+            files[DRAWING_ENDING] = _bytes(presentation_state(annotation, header))
+    except (ValueError, TypeError, KeyError, AttributeError, LookupError) as error:
+        # highdicom's words for tags that cannot be, such as a character set that is none
+        raise ResultError(f"{path}: its tags do not allow DICOM results: {error}") from error
+    return files
+
+
+def require_highdicom() -> None:
+    """Check that the library that writes DICOM results is there.
+
+    Raises:
+        ResultError: says how to install it.
+    """
+    try:
+        import highdicom  # noqa: F401
+    except ImportError as error:
+        raise ResultError("DICOM results need highdicom: pip install 'spine-alignment[dicom]'") from error
+
+
+def _bytes(data: Any) -> bytes:
+    stream = io.BytesIO()
+    data.save_as(stream, enforce_file_format=True)
+    return stream.getvalue()

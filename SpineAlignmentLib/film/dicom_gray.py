@@ -1,0 +1,197 @@
+"""From the stored values of a DICOM image to gray values with bone bright.
+
+The values stay linear: rescale is a line, which no film changes by, so that only its direction counts; a Modality LUT
+(PS3.3 C.11.1) bends them and is applied; window and VOI LUT are for eyes, and only the direction of a LUT counts.
+"""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from SpineAlignmentLib.film.checks import checked_pixels
+from SpineAlignmentLib.film.dicom_dataset import as_number, integer, items, tag_name, text, transfer_syntax, values
+from SpineAlignmentLib.film.dicom_pixels import stored_pixels
+from SpineAlignmentLib.film.polarity import inverted
+
+Pixels = NDArray[Any]
+
+_BIG_ENDIAN: Final[str] = "1.2.840.10008.1.2.2"
+_MODALITY_LUT: Final[str] = "ModalityLUTSequence"
+_VOI_LUT: Final[str] = "VOILUTSequence"
+
+
+@dataclass(frozen=True)
+class Gray:
+    """Gray values with bone bright, as far as the tags know."""
+
+    pixels: Pixels
+    polarity_doubt: str
+    """Which tags contradict each other about the polarity; "" when none do."""
+    warnings: tuple[str, ...]
+
+
+def bone_bright(data: Any, path: Path) -> Gray:
+    """The gray values of a DICOM image, monotonously related to attenuation.
+
+    Raises:
+        FilmError: not a gray image, or one that cannot be read.
+    """
+    stored = stored_pixels(data, path)
+    photometric = text(data, "PhotometricInterpretation") or "MONOCHROME2"
+    if stored.values.ndim == 3 or photometric == "PALETTE COLOR":
+        return Gray(checked_pixels(_color(data, stored.values, photometric), str(path)), "", stored.warnings)
+    # blank before anything is masked is blank afterwards
+    gray = checked_pixels(stored.values, str(path))
+    warnings = list(stored.warnings)
+    table = _modality_lut(data, warnings)
+    down = False
+    if table is not None:
+        gray = table.of(gray)
+    else:
+        down = _slope(data, warnings) < 0
+    down ^= _falls(data)
+    doubt, dark_bone = _polarity(data, down)
+    gray = inverted(gray) if dark_bone else gray
+    if stored.padded is not None:
+        gray = _masked(gray, stored.padded)
+        warnings.append(f"{tag_name('PixelPaddingValue')}: {100 * stored.padded.mean():.0f} % of the image is padding")
+    return Gray(gray if table is None and stored.padded is None else checked_pixels(gray, str(path)), doubt,
+                tuple(warnings))  # fmt: skip
+
+
+def _color(data: Any, image: Pixels, photometric: str) -> Pixels:
+    """Red, green and blue, shape (height, width, 3)."""
+    processing = _processing()
+    if photometric == "PALETTE COLOR":
+        return np.asarray(processing.apply_color_lut(image, data))
+    if photometric in ("YBR_FULL", "YBR_FULL_422") and transfer_syntax(data).startswith("1.2.840.10008.1.2.4"):
+        return image  # the decoder made it red, green and blue
+    if photometric in ("YBR_FULL", "YBR_FULL_422"):
+        return np.asarray(processing.convert_color_space(image, "YBR_FULL", "RGB"))
+    return image
+
+
+def _processing() -> Any:
+    """pydicom's functions for color; they moved in its version 3."""
+    try:
+        from pydicom.pixels import processing
+    except ImportError:
+        from pydicom.pixel_data_handlers import util
+
+        return util
+    return processing
+
+
+@dataclass(frozen=True)
+class LookupTable:
+    """Entries of a LUT, for the values from `first` on; those below and above take the first and the last entry."""
+
+    first: int
+    entries: Pixels
+
+    def of(self, gray: Pixels) -> Pixels:
+        """The image through the table."""
+        index = np.clip(gray.astype(np.int64) - self.first, 0, len(self.entries) - 1)
+        return self.entries[index]
+
+    @property
+    def falling(self) -> bool:
+        """Whether the table turns bright to dark."""
+        return int(self.entries[-1]) < int(self.entries[0])
+
+
+def _table(data: Any, sequence: str) -> LookupTable | None:
+    """The first LUT of a sequence (PS3.3 C.11.1.1, C.11.2.1.1); None where there is none that can be used."""
+    for item in items(data, sequence)[:1]:
+        descriptor = [as_number(v) for v in values(item, "LUTDescriptor")]
+        if len(descriptor) != 3 or None in descriptor:
+            return None
+        count, first, bits = (int(v or 0) for v in descriptor)
+        count = count or 1 << 16
+        signed = integer(data, "PixelRepresentation") == 1
+        if signed and first >= 1 << 15:
+            first -= 1 << 16
+        elif not signed and first < 0:
+            first += 1 << 16
+        entries = _entries(item, count, bits, ">" if transfer_syntax(data) == _BIG_ENDIAN else "<")
+        return LookupTable(first, entries) if len(entries) > 1 else None
+    return None
+
+
+def _entries(item: Any, count: int, bits: int, order: str) -> Pixels:
+    """LUTData (0028,3006): words or bytes, whatever its VR; as many as are there."""
+    value = item.get("LUTData")
+    if not isinstance(value, bytes):
+        numbers = value if isinstance(value, list | tuple) or hasattr(value, "__len__") else [value]
+        return np.array([int(v) & 0xFFFF for v in numbers][:count], np.uint16)
+    if len(value) < 2 * count and bits <= 8:
+        return np.frombuffer(value, np.uint8)[:count]
+    return np.frombuffer(value[: len(value) // 2 * 2], f"{order}u2")[:count].astype(np.uint16)
+
+
+def _modality_lut(data: Any, warnings: list[str]) -> LookupTable | None:
+    if _MODALITY_LUT not in data:
+        return None
+    try:
+        table = _table(data, _MODALITY_LUT)
+    except (TypeError, ValueError, AttributeError, OverflowError):
+        table = None
+    if table is None and items(data, _MODALITY_LUT):
+        warnings.append(f"{tag_name(_MODALITY_LUT)} cannot be used; the stored gray values are read")
+    return table
+
+
+def _falls(data: Any) -> bool:
+    """Whether the LUT for eyes turns bright to dark."""
+    try:
+        table = _table(data, _VOI_LUT)
+    except (TypeError, ValueError, AttributeError, OverflowError):
+        return False
+    return table is not None and table.falling
+
+
+def _slope(data: Any, warnings: list[str]) -> float:
+    """The direction of RescaleSlope (0028,1053); a line has no other effect on a film."""
+    said = values(data, "RescaleSlope")
+    if not said:
+        return 1.0
+    slope = as_number(said[0].replace(",", "."))
+    if as_number(said[0]) is None or not slope:
+        meaning = "taken as its sign" if slope else "not used"
+        warnings.append(f"{tag_name('RescaleSlope')} holds {said[0]!r}, which is no slope; {meaning}")
+    return slope or 1.0
+
+
+def _polarity(data: Any, down: bool) -> tuple[str, bool]:
+    """Which tags contradict each other about the polarity, "" for none, and whether bone is dark in the gray values.
+
+    Args:
+        data: the data set.
+        down: whether the tables of the file turn bright to dark.
+    """
+    photometric = text(data, "PhotometricInterpretation") or "MONOCHROME2"
+    dark_bone = (photometric == "MONOCHROME1") ^ down
+    doubts = ["a falling LUT or slope"] if photometric == "MONOCHROME1" and down else []
+    shape = text(data, "PresentationLUTShape")
+    agrees = (shape == "INVERSE") == (photometric == "MONOCHROME1")
+    if shape in ("IDENTITY", "INVERSE") and not agrees:
+        doubts.append(f"{tag_name('PresentationLUTShape')} {shape}")
+    sign = integer(data, "PixelIntensityRelationshipSign")
+    # PS3.3 C.8.11.3.1.2: 1 means that less radiation, and so bone, has lower stored values. Devices often write it
+    # wrongly; two tags that agree about display are not doubted for it
+    if sign in (1, -1) and (sign == 1) != dark_bone and not (shape and agrees) and not items(data, _MODALITY_LUT):
+        doubts.append(f"{tag_name('PixelIntensityRelationshipSign')} {sign}")
+    said = f"{tag_name('PhotometricInterpretation')} {photometric}"
+    return (" against ".join([said, *doubts]) if doubts else ""), dark_bone
+
+
+def _masked(gray: Pixels, padded: NDArray[np.bool_]) -> Pixels:
+    """Padding as dark as the darkest of the film."""
+    if padded.all():
+        return gray
+    film = gray.copy()
+    film[padded] = gray[~padded].min()
+    return film

@@ -1,0 +1,208 @@
+"""One film from its file to its results: the task that every worker does, on this machine or on another.
+
+A task is given and answered whole; it reads its film and writes nothing, so that a worker that dies leaves nothing.
+"""
+
+import platform
+import tempfile
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from functools import lru_cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from SpineAlignmentLib import SOFTWARE
+from SpineAlignmentLib.clinical.patient import Patient, checked_age
+from SpineAlignmentLib.clinical.result import with_readings
+from SpineAlignmentLib.errors import FilmError, ModelError, ResultError, SpineAlignmentError
+from SpineAlignmentLib.film.identity import Identity, Pseudonyms, key_mark, pseudonyms, read_identity
+from SpineAlignmentLib.film.patient_tags import age_and_sex
+from SpineAlignmentLib.results.annotation import Annotation
+from SpineAlignmentLib.results.files import fingerprint_of
+from SpineAlignmentLib.results.markups import markups_bytes
+from SpineAlignmentLib.results.result_file import json_bytes, to_json
+from SpineAlignmentLib.results.store import settings_hash
+from SpineAlignmentLib.results.table import Value, film_row
+
+if TYPE_CHECKING:
+    from SpineAlignmentLib.detection.detector import Detector
+    from SpineAlignmentLib.film.film import Film
+
+FurtherFiles = Callable[[Path, "Film", Annotation], Mapping[str, bytes]]
+"""A film's file, the film and its result to ending and content of each further file; a function of a module."""
+
+ENDINGS: Final[tuple[str, ...]] = (".json", ".mrk.json", ".png")
+"""Of the result files of a film."""
+FURTHER_ENDINGS: Final[tuple[str, ...]] = (".sr.dcm", ".gsps.dcm", ".pdf")
+"""Of those that are written when they are asked for."""
+
+PSEUDONYMS: Final[str] = "pseudonyms"
+"""The key of a result file under which patient, study and day stand, so that corrected landmarks keep them."""
+
+
+@dataclass(frozen=True)
+class FilmSettings:
+    """What decides a film's result, besides the film."""
+
+    spacing: float | tuple[float, float] | None = None
+    anterior: str | None = None
+    models: Path | None = None
+    engine: str = "auto"
+    key: bytes | None = field(default=None, repr=False)
+    """Of the pseudonyms of patient and study; None for none."""
+    identify: bool = False
+    """Whether the table says who the patient is."""
+    force: bool = False
+    """Measure what is no lateral film as well."""
+    patient: Patient | None = None
+    """Age and sex, where the user gives them."""
+    patient_tags: bool = False
+    """Whether age and sex may be taken from each film's tags."""
+    further: tuple[FurtherFiles, ...] = ()
+    """What makes further files of a film, such as DICOM results."""
+
+    def hash(self) -> str:
+        """Equal for settings that give equal results: options, engine, software and the models' content.
+
+        Raises:
+            ModelError: the models or the engine are not right.
+        """
+        from SpineAlignmentLib.detection.engines import choose_engine
+        from SpineAlignmentLib.detection.models import read_close_ups, read_ensemble
+
+        models = (*read_ensemble(self.models), *read_close_ups(self.models))
+        return settings_hash(
+            {
+                "software": SOFTWARE,
+                "engine": choose_engine(self.engine),
+                "models": [[model.name, dict(model.checksums)] for model in models],
+                "spacing": self.spacing,
+                "anterior": self.anterior,
+                "key": None if self.key is None else key_mark(self.key),
+                "identify": self.identify,
+                "force": self.force,
+                "patient": None if self.patient is None else self.patient.to_json(),
+                "patient_tags": self.patient_tags,
+                "further": [make.__qualname__ for make in self.further],
+            }
+        )
+
+
+@dataclass(frozen=True)
+class FilmTask:
+    """A film to detect."""
+
+    path: Path
+    settings: FilmSettings
+    threads: int | None = None
+    """Processor threads of one network run; None for all."""
+    expected: str | None = None
+    """`settings.hash()` where the task was made; a worker whose models or software differ refuses it."""
+    content: bytes | None = field(default=None, repr=False)
+    """Of the film's file, when it travels with the task; None: it is read at `path`."""
+
+    def with_content(self) -> "FilmTask":
+        """The task with its film; as it is, when the film cannot be read, so that the worker says why."""
+        try:
+            return replace(self, content=self.path.read_bytes())
+        except OSError:
+            return self
+
+
+@dataclass(frozen=True)
+class FilmOutcome:
+    """What became of a film."""
+
+    reason: str = ""
+    """Why it failed, in one line that begins with its path; empty when it is done."""
+    fingerprint: str = ""
+    row: Mapping[str, Value] = field(default_factory=dict)
+    files: Mapping[str, bytes] = field(default_factory=dict)
+    """Ending, as in `ENDINGS`, to the content of the result file."""
+    patient: str | None = None
+    """Tells the patient from others; None where unknown."""
+    day: int | None = None
+
+
+def do_film(task: FilmTask) -> FilmOutcome:
+    """Read a film, detect its landmarks and make its results.
+
+    Raises:
+        ModelError: the models or the engine are not right; this concerns every film.
+    """
+    if task.content is not None:
+        with tempfile.TemporaryDirectory(prefix="SpineAlignment") as folder:
+            here = Path(folder) / task.path.name
+            here.write_bytes(task.content)
+            outcome = do_film(replace(task, path=here, content=None))
+            return replace(outcome, reason=outcome.reason.replace(str(here), str(task.path)))
+    if task.expected is not None:
+        _check(task.settings, task.expected)
+    fingerprint = ""
+    try:
+        fingerprint = fingerprint_of(task.path)
+        return replace(_results(task), fingerprint=fingerprint)
+    except ModelError:
+        raise
+    except SpineAlignmentError as error:
+        reason = str(error)
+    except OSError as error:
+        reason = f"{task.path}: cannot read: {error.strerror or error}"
+    except MemoryError:
+        reason = f"{task.path}: not enough memory to detect its landmarks"
+    # whatever a library raises belongs to this one film; its text may quote what the film says of its patient
+    except Exception as error:
+        reason = f"{task.path}: cannot be measured ({type(error).__name__})"
+    return FilmOutcome(" ".join(reason.split()), fingerprint)
+
+
+def _results(task: FilmTask) -> FilmOutcome:
+    from SpineAlignmentLib.film.reading import read_film
+    from SpineAlignmentLib.results.picture import png_bytes
+
+    chosen = task.settings
+    detector = _detector(chosen.models, chosen.engine, task.threads)
+    film = read_film(task.path, chosen.spacing, chosen.anterior, chosen.force)
+    found = detector.detect(film)
+    who = read_identity(task.path) if chosen.key is not None or chosen.identify else Identity()
+    stands = Pseudonyms(None, None, None) if chosen.key is None else pseudonyms(who, chosen.key)
+    if chosen.key is not None:
+        extra = {"patient": stands.patient, "study": stands.study, "day": stands.day}
+        found = replace(found, extra={**found.extra, PSEUDONYMS: extra})
+    found = with_readings(found, _patient(task))
+    contents = (json_bytes(found), markups_bytes(found, film.placement), png_bytes(film, found))
+    return FilmOutcome(
+        row=film_row(to_json(found))
+        | ({"patient": stands.patient, "study": stands.study} if chosen.key is not None else {})
+        | (who.tags() if chosen.identify else {}),
+        files=dict(zip(ENDINGS, contents, strict=True))
+        | {ending: content for make in chosen.further for ending, content in make(task.path, film, found).items()},
+        patient=stands.patient or (who.patient or None if chosen.identify else None),
+        day=stands.day if chosen.key is not None else who.day if chosen.identify and who.patient else None,
+    )
+
+
+def _patient(task: FilmTask) -> Patient | None:
+    """Age and sex of the patient, as far as the user gives or allows them."""
+    chosen = task.settings
+    if chosen.patient is not None or not chosen.patient_tags:
+        return chosen.patient
+    age, sex = age_and_sex(task.path)
+    try:
+        return Patient(None if age is None else checked_age(age), sex, "DICOM tags")
+    except ResultError as error:
+        raise FilmError(f"{task.path}: by its tags {error}, or leave out --use-patient-tags") from error
+
+
+@lru_cache(maxsize=1)
+def _check(settings: FilmSettings, expected: str) -> None:
+    if settings.hash() != expected:
+        raise ModelError(f"{platform.node()}: its models, engine or software are others than where the run was started")
+
+
+@lru_cache(maxsize=1)
+def _detector(models: Path | None, engine: str, threads: int | None) -> "Detector":
+    """Loaded once in each worker."""
+    from SpineAlignmentLib.detection.detector import Detector
+
+    return Detector(models, engine, threads)

@@ -1,0 +1,90 @@
+"""Reports of result files: finds the films that they were measured on, and writes the report."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from SpineAlignmentLib.errors import FilmError, ResultError
+from SpineAlignmentLib.results.files import make_folder, write_files
+from SpineAlignmentLib.results.markups import read_landmarks
+
+if TYPE_CHECKING:
+    from SpineAlignmentLib.film.film import Film
+    from SpineAlignmentLib.results.annotation import Annotation
+
+ENDINGS: Final[tuple[str, ...]] = (".pdf", ".html")
+
+
+def write_report(
+    results: Sequence[Path], output: Path, films: Path | None = None, paper: str = "a4", compare: bool = False
+) -> None:
+    """Write the report of one or more result files, one after the other, or of two side by side.
+
+    Args:
+        results: `<stem>.json` or `<stem>.mrk.json`; of a comparison the earlier first.
+        output: a file ending in .pdf or .html.
+        films: where the films are, a file or a folder; None for beside their results.
+        paper: "a4" or "letter".
+        compare: whether the two results are visits to be shown side by side.
+
+    Raises:
+        ResultError: a result or the place of the report is not right.
+        FilmError: a film that was given cannot be read.
+    """
+    if output.suffix.lower() not in ENDINGS:
+        raise ResultError(f"{output}: a report ends in {' or '.join(ENDINGS)}")
+    if compare and len(results) != 2:
+        raise ResultError(f"a comparison is of two results, not of {len(results)}")
+    annotations = [read_landmarks(path) for path in results]
+    seen = [(found, film_of(found, path, films)) for found, path in zip(annotations, results, strict=True)]
+    make_folder(output.absolute().parent)
+    write_files({output: report_bytes(seen, output.suffix.lower(), paper, compare)})
+
+
+def report_bytes(
+    seen: "Sequence[tuple[Annotation, Film | None]]", ending: str, paper: str = "a4", compare: bool = False
+) -> bytes:
+    """A report as the bytes of a file.
+
+    Args:
+        seen: landmarks and, where it is at hand, their film.
+        ending: one of `ENDINGS`.
+        paper: "a4" or "letter"; of a PDF.
+        compare: whether the two are shown side by side.
+
+    Raises:
+        ResultError: ReportLab is not installed, or a result names an age or a sex that cannot be.
+    """
+    from SpineAlignmentLib.clinical.report import ENGLISH, html_report, pdf_report, visit
+
+    visits = [visit(annotation, film, ENGLISH, compare) for annotation, film in seen]
+    pages = [visits] if compare else [[one] for one in visits]
+    return pdf_report(pages, paper) if ending == ".pdf" else html_report(pages)
+
+
+def film_report(_: Path, film: "Film", annotation: "Annotation") -> dict[str, bytes]:
+    """The report of a film that was just measured, as `film_task.FurtherFiles`."""
+    return {".pdf": report_bytes([(annotation, film)], ".pdf")}
+
+
+def film_of(annotation: "Annotation", result: Path, films: Path | None) -> "Film | None":
+    """The film of a result: the one that was given, or one of its name beside the result; None where there is none.
+
+    Raises:
+        FilmError: the film cannot be read, or is of another size than the one that was measured.
+    """
+    from SpineAlignmentLib.film.reading import read_film
+
+    folder = films if films is not None else result.absolute().parent
+    path = folder / annotation.film if folder.is_dir() else folder
+    if not annotation.film or not path.is_file():
+        if films is not None:
+            raise FilmError(f"{path}: no such film, though {result} was measured on it")
+        return None
+    film = read_film(path, annotation.spacing_mm, annotation.anterior)
+    if film.size_px != annotation.size_px:
+        raise FilmError(
+            f"{path}: {film.size_px[0]} x {film.size_px[1]} pixels, but {result} was measured on "
+            f"{annotation.size_px[0]} x {annotation.size_px[1]}"
+        )
+    return film

@@ -1,0 +1,145 @@
+"""Worker processes on this machine: each does one film at a time, and one that dies costs that film alone.
+
+A worker ends with its parent, however that ends: its pipe closes.
+"""
+
+import multiprocessing
+import os
+import signal
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager, suppress
+from multiprocessing.connection import Connection, wait
+from typing import Final
+
+from SpineAlignmentLib.errors import ModelError
+from SpineAlignmentLib.jobs.film_task import FilmOutcome, FilmTask, do_film
+
+TRIES: Final[int] = 2
+"""A film whose worker died is tried again, once: another film's hunger for memory may have killed it."""
+
+MAX_WORKERS: Final[int] = 8
+"""Unless more are asked for; each takes a few hundred MB."""
+
+
+def cores() -> int:
+    """Processor cores that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def outcomes(tasks: Iterable[FilmTask], workers: int) -> Iterator[tuple[FilmTask, FilmOutcome]]:
+    """Do films in worker processes; their outcomes in the order in which they are done.
+
+    Tasks are taken one by one, as workers become free. When the iterator is closed, films in hand are dropped.
+
+    Raises:
+        ModelError: the models or the engine are not right.
+    """
+    waiting = iter(tasks)
+    idle: list[_Worker] = []
+    busy: dict[Connection, _Worker] = {}
+    try:
+        while True:
+            while len(busy) < workers and (task := next(waiting, None)) is not None:
+                worker = idle.pop() if idle else _Worker()
+                worker.begin(task)
+                busy[worker.connection] = worker
+            if not busy:
+                return
+            ready = set(wait(list(busy)))
+            for worker in [w for c, w in busy.items() if c in ready]:
+                del busy[worker.connection]
+                outcome = worker.outcome()
+                if outcome is None:
+                    again = worker.again()
+                    busy[again.connection] = again
+                else:
+                    if worker.alive:
+                        idle.append(worker)
+                    yield worker.task, outcome
+    finally:
+        for worker in (*idle, *busy.values()):
+            worker.stop()
+
+
+class _Worker:
+    task: FilmTask
+
+    def __init__(self) -> None:
+        # no fork: the parent may hold locks of libraries, and a worker must not hold the pipes of the others
+        context = multiprocessing.get_context("spawn")
+        self.connection, theirs = context.Pipe()
+        self._process = context.Process(target=serve, args=(theirs,), name="spine-alignment worker")
+        self._tries = 0
+        self.alive = True
+        with _interrupts_held():
+            self._process.start()
+        theirs.close()
+
+    def begin(self, task: FilmTask) -> None:
+        self.task, self._tries = task, 1
+        self._send()
+
+    def outcome(self) -> FilmOutcome | None:
+        """What became of the film; None when the worker died and the film should be tried again."""
+        try:
+            answer = self.connection.recv()
+        except (EOFError, OSError):
+            self.stop()
+            if self._tries < TRIES:
+                return None
+            how = "its worker process died twice (it may need more memory than there is, or be made to do harm)"
+            return FilmOutcome(f"{self.task.path}: {how}")
+        if isinstance(answer, ModelError):
+            raise answer
+        assert isinstance(answer, FilmOutcome)
+        return answer
+
+    def again(self) -> "_Worker":
+        """A new worker with the film of this one, which died."""
+        worker = _Worker()
+        worker.task, worker._tries = self.task, self._tries + 1
+        worker._send()
+        return worker
+
+    def stop(self) -> None:
+        self.alive = False
+        self._process.kill()
+        self._process.join()
+        self.connection.close()
+
+    def _send(self) -> None:
+        # one that died just now is found out when its answer is read
+        with suppress(OSError):
+            self.connection.send(self.task)
+
+
+def serve(connection: Connection) -> None:
+    """The worker: do the films that come until the pipe closes."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    while True:
+        try:
+            task = connection.recv()
+        except EOFError:
+            return
+        try:
+            answer: FilmOutcome | ModelError = do_film(task)
+        except ModelError as error:
+            answer = error
+        try:
+            connection.send(answer)
+        except OSError:
+            # the parent has gone
+            return
+
+
+@contextmanager
+def _interrupts_held() -> Iterator[None]:
+    """Ctrl+C goes to all processes of a terminal; one that is starting would answer with a traceback."""
+    if not hasattr(signal, "pthread_sigmask"):
+        yield
+        return
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)

@@ -1,0 +1,111 @@
+"""What the corners of vertebrae tell: Cobb angles between any two, wedges, disc heights and slips.
+
+Frame: x anterior +, y up +, millimeters; corners in the order of `landmarks.VERTEBRAE`, S1 after them, and of
+`landmarks.CORNERS`; NaN where there is none, and NaN is what follows from it.
+"""
+
+from typing import Final
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from SpineAlignmentLib.measurement.landmarks import CORNERS, INDEX, VERTEBRAE
+from SpineAlignmentLib.measurement.parameters import slope
+
+FloatArray = NDArray[np.float64]
+
+LEVELS: Final[tuple[str, ...]] = (*VERTEBRAE, "S1")
+"""The rows of `all_corners`; S1 has its upper plate alone."""
+_AS, _PS, _AI, _PI = range(len(CORNERS))
+
+
+def all_corners(vertebrae: ArrayLike, points: ArrayLike) -> FloatArray:
+    """Every corner that is known, shape (25, 4, 2): those of vertebrae and of the 45 landmarks, which a person corrects
+    and which therefore win.
+
+    Args:
+        vertebrae: corners (24, 4, 2).
+        points: the landmarks (45, 2).
+    """
+    marks = np.asarray(points, float)
+    out: FloatArray = np.concatenate([np.asarray(vertebrae, float), np.full((1, len(CORNERS), 2), np.nan)])
+    names = {(level, corner): f"{level}_{corner}" for level in VERTEBRAE for corner in CORNERS}
+    names |= {("S1", "AS"): "S1_A", ("S1", "PS"): "S1_P"}
+    for (level, corner), name in names.items():
+        if name in INDEX and np.isfinite(marks[INDEX[name]]).all():
+            out[LEVELS.index(level), CORNERS.index(corner)] = marks[INDEX[name]]
+    return np.asarray(out, float)
+
+
+def cobb(corners: FloatArray, upper: str, lower: str) -> float:
+    """The angle in degrees from the upper endplate of one level to the lower endplate of another, kyphosis +.
+
+    S1 counts with its upper plate. Cobb, "Outline for the study of scoliosis", 1948, on the lateral film.
+
+    Raises:
+        ValueError: an unknown level, or the upper one does not lie above the lower one.
+    """
+    first, last = checked_levels(upper, lower)
+    below = slope(corners[last, _PS], corners[last, _AS]) if lower == "S1" else _inferior(corners)[last]
+    return float(_superior(corners)[first] - below)
+
+
+def checked_levels(upper: str, lower: str) -> tuple[int, int]:
+    """The rows of two levels between which an angle is measured; one body has an angle too.
+
+    Raises:
+        ValueError: an unknown level, or the upper one does not lie above the lower one.
+    """
+    first, last = _row(upper), _row(lower)
+    if first > last or upper == "S1":
+        raise ValueError(f"{upper} does not lie above {lower}")
+    return first, last
+
+
+def wedges(corners: FloatArray) -> FloatArray:
+    """Angle between the endplates of each body, degrees, + when it is taller in front; (25,)."""
+    return np.asarray(_inferior(corners) - _superior(corners))
+
+
+def disc_heights(corners: FloatArray) -> FloatArray:
+    """Anterior and posterior height of the disc below each level, mm: the distances of the corners; (25, 2)."""
+    out = np.full((len(LEVELS), 2), np.nan)
+    for level, below in _neighbors(corners):
+        facing = corners[level, [_AI, _PI]] - corners[below, [_AS, _PS]]
+        out[level] = np.linalg.norm(facing, axis=1)
+    return out
+
+
+def slips(corners: FloatArray) -> FloatArray:
+    """How far each level stands in front of the one below, as a share of that one's upper plate; (25,).
+
+    Taillard, "Le spondylolisthesis chez l'enfant et l'adolescent", Acta Orthop Scand 1954: the distance of the
+    posterior corners along the lower plate.
+    """
+    out = np.full(len(LEVELS), np.nan)
+    for level, below in _neighbors(corners):
+        plate = corners[below, _AS] - corners[below, _PS]
+        out[level] = (corners[level, _PI] - corners[below, _PS]) @ plate / (plate @ plate)
+    return out
+
+
+def _row(level: str) -> int:
+    if level not in LEVELS:
+        raise ValueError(f"unknown level {level!r}; levels are {LEVELS[0]} to {LEVELS[-2]} and S1")
+    return LEVELS.index(level)
+
+
+def _superior(corners: FloatArray) -> FloatArray:
+    return slope(corners[:, _PS], corners[:, _AS])
+
+
+def _inferior(corners: FloatArray) -> FloatArray:
+    return slope(corners[:, _PI], corners[:, _AI])
+
+
+def _neighbors(corners: FloatArray) -> list[tuple[int, int]]:
+    """Rows of every level and the one below: the sacrum below L5, or below L6 where there is one."""
+    pairs = [(i, i + 1) for i in range(LEVELS.index("L5"))]
+    six = LEVELS.index("L6")
+    lowest = [(six - 1, six), (six, six + 1)] if np.isfinite(corners[six]).any() else [(six - 1, six + 1)]
+    return pairs + lowest

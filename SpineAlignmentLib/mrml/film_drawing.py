@@ -1,0 +1,88 @@
+"""Everything that is drawn from one film's landmarks: the chosen measurements and the spine curve."""
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from SpineAlignmentLib.measurement.constructions import constructions, spine_curve
+from SpineAlignmentLib.measurement.landmarks import CENTERS, INDEX
+from SpineAlignmentLib.measurement.parameters import KEYS
+from SpineAlignmentLib.mrml import drawing
+from SpineAlignmentLib.mrml.folder import put_into_folder, remove_if_empty
+from SpineAlignmentLib.mrml.volume_film import VolumeGeometry
+from SpineAlignmentLib.results.annotation import Annotation, film_points
+
+Node = Any
+FloatArray = NDArray[np.float64]
+
+
+class FilmDrawing:
+    """The drawn nodes of one film, in its folder and under its transform."""
+
+    def __init__(self, scene: Node, volume: Node, landmarks: Node) -> None:
+        self.shown: frozenset[str] = frozenset()
+        """The measurements that are drawn when they are measurable."""
+        self.curve_visible = True
+        self._scene = scene
+        self._volume = volume
+        self._landmarks = landmarks
+        self._curve_centers = np.empty((0, 2))
+        self._measurements = {key: drawing.MeasurementDrawing(scene, key, self._put_away) for key in KEYS}
+        self._curve = drawing.MarkupPool(scene, "vtkMRMLMarkupsCurveNode", "Spine curve", drawing.CURVE_COLOR)
+
+    @property
+    def nodes(self) -> list[Node]:
+        """Every node that is drawn from the landmarks."""
+        return [node for m in self._measurements.values() for node in m.nodes] + self._curve.nodes
+
+    @property
+    def made(self) -> frozenset[str]:
+        """The measurements whose nodes exist, shown or not; those of others are made when they are first drawn."""
+        return frozenset(key for key, measurement in self._measurements.items() if measurement.nodes)
+
+    def draw(self, film: Annotation, geometry: VolumeGeometry) -> None:
+        """Bring every node up to date with the landmarks of an annotation."""
+        points_mm = film.points_mm()
+        step = film.spacing_mm or (1.0, film.pixel_aspect)
+
+        def to_ras(points: FloatArray) -> FloatArray:
+            return geometry.to_ras(film_points(points, step, film.anterior))
+
+        built = constructions(points_mm, calibrated=film.spacing_mm is not None)
+        for key, measurement in self._measurements.items():
+            measurement.show(built[key], to_ras, key in self.shown, film.anterior == "right")
+        self._draw_curve(points_mm, to_ras)
+
+    def _draw_curve(self, points_mm: FloatArray, to_ras: drawing.ToRas) -> None:
+        centers = points_mm[[INDEX[name] for name in CENTERS]] if self.curve_visible else np.empty((0, 2))
+        if np.array_equal(centers, self._curve_centers, equal_nan=True):
+            return
+        self._curve_centers = centers
+        curve = spine_curve(points_mm, samples_per_level=2) if self.curve_visible else np.empty((0, 2))
+        for node in self._curve.show([to_ras(curve)] if len(curve) > 1 else []):
+            self._put_away(node)
+
+    def draw_anew(self) -> None:
+        """Draw the curve next time even where its landmarks stay: the film lies elsewhere."""
+        self._curve_centers = np.empty((0, 2))
+
+    def _put_away(self, node: Node) -> None:
+        node.SetAndObserveTransformNodeID(self._volume.GetTransformNodeID())
+        put_into_folder(self._scene, self._volume, self._landmarks, node, derived=True)
+
+    def forget(self, node: Node) -> None:
+        """Let go of a node that is being deleted by someone else; it comes back when it is needed."""
+        if self._curve.forget(node):
+            self.draw_anew()
+        else:
+            any(m.forget(node) for m in self._measurements.values())
+
+    def remove(self) -> None:
+        """Delete the nodes from the scene."""
+        for measurement in self._measurements.values():
+            measurement.remove()
+        for node in list(self._curve.nodes):
+            self._curve.forget(node)
+            self._scene.RemoveNode(node)
+        remove_if_empty(self._scene, self._landmarks)

@@ -1,0 +1,50 @@
+"""Where each landmark of a film stands: as detected, corrected, placed by hand, or without a place."""
+
+from typing import Any, Final
+
+import numpy as np
+import slicer
+from numpy.typing import NDArray
+
+from SpineAlignmentLib.detection.detector import LOW_CONFIDENCE
+from SpineAlignmentLib.measurement.landmarks import COUNT
+from SpineAlignmentLib.results.annotation import Annotation
+
+Node = Any
+FloatArray = NDArray[np.float64]
+
+_MOVED_PX: Final[float] = 0.01
+
+
+def current_confidence(points_px: FloatArray, detection: Annotation | None) -> FloatArray:
+    """Shape (45,): the detection's confidence of landmarks that are where it put them; NaN of all others."""
+    if detection is None:
+        return np.full(COUNT, np.nan)
+    return np.where(_as_detected(points_px, detection), detection.confidence, np.nan)
+
+
+def is_low(confidence: FloatArray) -> NDArray[np.bool_]:
+    """Shape (45,): which of the landmarks whose confidence is known are uncertain."""
+    return np.asarray(np.nan_to_num(confidence, nan=1.0) < LOW_CONFIDENCE)
+
+
+def landmark_states(landmarks: Node, points_px: FloatArray, detection: Annotation | None) -> list[str]:
+    """One of "detected", "low confidence", "adjusted", "placed", "missing" and "not placed" for each landmark."""
+    as_detected = np.zeros(COUNT, bool) if detection is None else _as_detected(points_px, detection)
+    low = is_low(current_confidence(points_px, detection))
+    states = []
+    for i in range(COUNT):
+        if not np.isfinite(points_px[i]).all():
+            missing = slicer.vtkMRMLMarkupsNode.PositionMissing
+            states.append("missing" if landmarks.GetNthControlPointPositionStatus(i) == missing else "not placed")
+        elif detection is None or not np.isfinite(detection.points_px[i]).all():
+            states.append("placed")
+        elif not as_detected[i]:
+            states.append("adjusted")
+        else:
+            states.append("low confidence" if low[i] else "detected")
+    return states
+
+
+def _as_detected(points_px: FloatArray, detection: Annotation) -> NDArray[np.bool_]:
+    return np.asarray(np.abs(points_px - detection.points_px).max(axis=1) < _MOVED_PX)

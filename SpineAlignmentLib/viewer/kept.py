@@ -1,0 +1,127 @@
+"""Corrections on disk: what was corrected on a page outlives the tab, the session, the viewer and a power cut.
+
+One file for each film and session, by the film's content, with no name in it; whoever opens the same film again is
+offered the newest. The folder is private to the user who runs the viewer, and files go after `KEPT_DAYS`.
+"""
+
+import json
+import os
+import sys
+import time
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from datetime import datetime
+from pathlib import Path
+from typing import Final
+
+from SpineAlignmentLib.errors import ResultError
+from SpineAlignmentLib.results.annotation import Annotation
+from SpineAlignmentLib.results.files import write_files
+from SpineAlignmentLib.results.result_file import from_json, read_json, to_json
+
+KEPT_DAYS: Final[int] = 14
+
+
+def kept_folder() -> Path:
+    """Where corrections are kept: with what programs remember of this user (XDG base directories, and their like)."""
+    if sys.platform == "win32":
+        base = Path(os.environ.get("LOCALAPPDATA") or Path.home() / "AppData" / "Local")
+    elif sys.platform == "darwin":
+        base = Path.home() / "Library" / "Application Support"
+    else:
+        base = Path(os.environ.get("XDG_STATE_HOME") or Path.home() / ".local" / "state")
+    return base / "spine-alignment" / "corrections"
+
+
+@dataclass(frozen=True)
+class Work:
+    """What is kept of a film."""
+
+    corrected: Annotation
+    detection: Annotation | None
+    """What `reset` goes back to."""
+    when: str = ""
+    """Local date and time, to the minute."""
+
+
+@dataclass
+class Kept:
+    """The corrections of one session among those of all."""
+
+    folder: Path
+    owner: str
+    """Tells this session's files from others'."""
+
+    def open(self) -> None:
+        """Make the folder, and remove what is too old.
+
+        Raises:
+            ResultError: it cannot be written.
+        """
+        try:
+            self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+            self.folder.chmod(0o700)
+            end = time.time() - KEPT_DAYS * 86400
+            for path in self.folder.glob("*.json"):
+                if path.stat().st_mtime < end:
+                    path.unlink(missing_ok=True)
+        except OSError as error:
+            raise ResultError(f"{self.folder}: cannot write there: {error.strerror or error}") from error
+
+    def keep(self, sha256: str, work: Work) -> None:
+        """Write what was done on a film.
+
+        Raises:
+            ResultError: it cannot be written.
+        """
+        content = {"corrected": _nameless(work.corrected), "detection": work.detection and _nameless(work.detection)}
+        write_files({self._own(sha256): json.dumps(content, allow_nan=False).encode()})
+
+    def offered(self, sha256: str) -> Work | None:
+        """The newest of what is kept of a film; None when nothing is, or it cannot be read."""
+        newest = self._newest(sha256)
+        if newest is None:
+            return None
+        with suppress(OSError, ResultError, KeyError, TypeError):
+            content = read_json(newest)
+            if content["corrected"]:
+                detection = content["detection"]
+                return Work(
+                    from_json(content["corrected"], "kept corrections"),
+                    from_json(detection, "kept corrections") if detection else None,
+                    datetime.fromtimestamp(newest.stat().st_mtime).strftime("%Y-%m-%d %H:%M"),
+                )
+        return None
+
+    def adopt(self, sha256: str) -> None:
+        """Make what was offered this session's own."""
+        newest = self._newest(sha256)
+        with suppress(OSError):
+            if newest is not None:
+                newest.replace(self._own(sha256))
+
+    def discard(self, sha256: str) -> None:
+        """Remove what was offered."""
+        newest = self._newest(sha256)
+        with suppress(OSError):
+            if newest is not None:
+                newest.unlink(missing_ok=True)
+
+    def forget(self, sha256: str) -> None:
+        """Remove what this session kept of a film."""
+        with suppress(OSError):
+            self._own(sha256).unlink(missing_ok=True)
+
+    def _newest(self, sha256: str) -> Path | None:
+        if not sha256:
+            return None
+        with suppress(OSError):
+            return max(self.folder.glob(f"{sha256}-*.json"), key=lambda path: path.stat().st_mtime, default=None)
+        return None
+
+    def _own(self, sha256: str) -> Path:
+        return self.folder / f"{sha256}-{self.owner}.json"
+
+
+def _nameless(annotation: Annotation) -> dict[str, object]:
+    return to_json(replace(annotation, film="", extra={}))

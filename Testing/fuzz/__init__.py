@@ -1,0 +1,1 @@
+"""Files changed at random, and what the library makes of them."""

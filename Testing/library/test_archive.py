@@ -1,0 +1,183 @@
+"""Whole archives: every film once in the table, whatever happens on the way. Processes and kills are real."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from SpineAlignmentLib.results.store import TABLE, Store
+from Testing import small_models
+from Testing.benchmarks.archive import command, disturbed, make_films, rows
+
+pytestmark = pytest.mark.skipif(not Path("/proc").exists(), reason="finds worker processes in /proc")
+FILMS = 40
+
+
+@pytest.fixture(scope="module")
+def models(tmp_path_factory):
+    pytest.importorskip("onnx")
+    return small_models.write(tmp_path_factory.mktemp("models"))
+
+
+@pytest.fixture(scope="module")
+def films(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("films")
+    assert make_films(folder, FILMS) == 2
+    return folder
+
+
+@pytest.fixture(scope="module")
+def alone(tmp_path_factory, films, models):
+    """A run that was left alone, and how long it took."""
+    out = tmp_path_factory.mktemp("alone")
+    begin = time.monotonic()
+    run = subprocess.run(command(films, out, models), capture_output=True, text=True, check=False)
+    return out, run, time.monotonic() - begin
+
+
+def children(pid):
+    """The processes that a process started."""
+    found = Path(f"/proc/{pid}/task/{pid}/children")
+    return [int(child) for child in found.read_text().split()] if found.exists() else []
+
+
+def workers(pid):
+    """The worker processes among them."""
+    ours = [p for p in children(pid) if b"spawn_main" in _command_line(p)]
+    return [p for p in ours if b"resource_tracker" not in _command_line(p)]
+
+
+def _command_line(pid):
+    try:
+        return Path(f"/proc/{pid}/cmdline").read_bytes()
+    except OSError:
+        return b""
+
+
+def within(seconds, condition):
+    end = time.monotonic() + seconds
+    while not (found := condition()):
+        assert time.monotonic() < end
+        time.sleep(0.02)
+    return found
+
+
+def test_every_film_is_in_the_table_or_named(alone):
+    out, run, _ = alone
+    assert run.returncode == 1
+    assert len(run.stderr.splitlines()) == 2
+    table = rows(out)
+    assert len(table) == FILMS
+    failed = [row for row in table if row["status"] == "failed"]
+    assert [row["file"] for row in failed] == ["patient 000/IM000019.png", "patient 000/IM000039.png"]
+    assert all(row["reason"] and not row["result"] for row in failed)
+    assert len({row["fingerprint"] for row in table}) == FILMS
+    assert all(row["PI (deg)"] and (out / f"{row['result']}.mrk.json").exists() for row in table if row not in failed)
+
+
+def test_killed_and_interrupted_runs_end_in_the_same_table(tmp_path, alone, films, models):
+    out, _, seconds = alone
+    start = command(films, tmp_path / "out", models)
+    signals = (signal.SIGKILL, signal.SIGINT, signal.SIGKILL, signal.SIGTERM)
+    statuses = disturbed(start, signals, seconds / 2, tmp_path / "log")
+    assert all(status in (-9, 130, 1) for status in statuses)
+    assert rows(tmp_path / "out") == rows(out)
+    assert "Traceback" not in (tmp_path / "log").read_text()
+    assert not [p.name for p in (tmp_path / "out").iterdir() if p.name.endswith((".part", ".lock", "-journal"))]
+
+
+def test_a_film_with_a_row_is_not_done_again(tmp_path, films, models):
+    start = command(films, tmp_path, models, "--workers", "1")
+    process = subprocess.Popen(start, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    within(120, lambda: len(list(tmp_path.glob("*.mrk.json"))) > 4)
+    at_work = workers(process.pid)
+    assert at_work
+    process.kill()
+    process.wait()
+    within(60, lambda: not any(_command_line(p) for p in at_work))
+    with Store(tmp_path) as store:
+        before = {row["file"]: row["date"] for row in store.rows() if row["status"] == "done"}
+    assert len(before) >= 4
+    time.sleep(1.1)
+    run = subprocess.run(start, capture_output=True, text=True, check=False)
+    assert f"({len(before)} of them before; --again does them again)" in run.stdout
+    with Store(tmp_path) as store:
+        after = {row["file"]: row["date"] for row in store.rows() if row["status"] == "done"}
+    assert len(after) == FILMS - 2
+    assert all(after[file] == date for file, date in before.items())
+    assert all(after[file] > max(before.values()) for file in after.keys() - before.keys())
+
+
+def test_a_worker_that_dies_costs_the_film_in_its_hands(tmp_path, films, models):
+    """Its first film is tried again once; when that worker dies too, the film is named and the others are done."""
+    start = command(films, tmp_path, models, "--workers", "1")
+    process = subprocess.Popen(start, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+    killed = []
+    for _ in range(2):
+        worker = within(60, lambda: [p for p in workers(process.pid) if p not in killed])[0]
+        os.kill(worker, signal.SIGKILL)
+        killed.append(worker)
+    error = process.communicate()[1]
+    assert process.returncode == 1
+    assert len(error.splitlines()) == 3
+    died = [row for row in rows(tmp_path) if "worker process died twice" in row["reason"]]
+    assert [row["file"] for row in died] == ["patient 000/IM000000.png"]
+    assert sum(row["status"] == "done" for row in rows(tmp_path)) == FILMS - 3
+
+
+def test_two_runs_at_once(tmp_path, films, models):
+    first = subprocess.Popen(command(films, tmp_path, models), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    within(60, lambda: (tmp_path / "results.lock").exists())
+    second = subprocess.run(command(films, tmp_path, models), capture_output=True, text=True, check=False)
+    assert second.returncode == 1
+    assert f"process {first.pid} on" in second.stderr and len(second.stderr.splitlines()) == 1
+    first.wait()
+    assert len(rows(tmp_path)) == FILMS
+
+
+def test_output_folder_removed_on_the_way(tmp_path, films, models):
+    import shutil
+
+    out = tmp_path / "out"
+    start = command(films, out, models)
+    process = subprocess.Popen(start, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+    within(120, lambda: len(list(out.glob("*.mrk.json"))) > 1)
+    shutil.rmtree(out, ignore_errors=True)
+    error = process.communicate()[1]
+    assert process.returncode == 1
+    assert "cannot write" in error and "Traceback" not in error
+
+
+def test_parquet_table(tmp_path, films, models):
+    pandas, _ = pytest.importorskip("pandas"), pytest.importorskip("pyarrow")
+    folder = films / "patient 000"
+    start = [sys.executable, "-m", "SpineAlignmentLib", "detect", str(folder / "IM000000.png")]
+    start += [str(folder / "IM000019.png"), "-o", str(tmp_path), "--models", str(models), "--parquet"]
+    assert subprocess.run(start, capture_output=True, check=False).returncode == 1
+    table = pandas.read_parquet(tmp_path / "results.parquet")
+    text = pandas.read_csv(tmp_path / TABLE)
+    assert list(table.columns) == list(text.columns)
+    assert table["status"].tolist() == ["done", "failed"]
+    assert table["PI (deg)"].dtype == "float64"
+    assert table["PI (deg)"][0] == text["PI (deg)"][0]
+    assert table["reason"][1] == "an empty file"
+
+
+def test_settings_decide_what_is_done_again(tmp_path, films, models):
+    folder = films / "patient 000"
+    film = folder / "IM000000.png"
+
+    def run(*more):
+        start = [sys.executable, "-m", "SpineAlignmentLib", "detect", str(film), "-o", str(tmp_path), *more]
+        return subprocess.run([*start, "--models", str(models)], capture_output=True, text=True, check=True).stdout
+
+    assert "before" not in run()
+    assert "1 of them before" in run()
+    assert "before" not in run("--again")
+    assert "before" not in run("--spacing", "0.2")
+    assert "1 of them before" in run("--spacing", "0.2")
+    assert (tmp_path / TABLE).read_text().count("IM000000.png") == 2

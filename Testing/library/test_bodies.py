@@ -1,0 +1,119 @@
+"""Bodies on the sample film, found by the shipped network: where they are, whichever way the film lies."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from SpineAlignmentLib.detection.bodies_network import (
+    WHOLE,
+    Bodies,
+    bodies_input,
+    find_bodies,
+    on_film,
+    read_maps,
+    whole_frame,
+)
+from SpineAlignmentLib.detection.engines import Answers, load_answers
+from SpineAlignmentLib.detection.models import read_bodies_model
+from SpineAlignmentLib.film.reading import read_film
+from SpineAlignmentLib.measurement.landmarks import CENTERS, CORNERS, INDEX, PRESACRAL_LEVELS
+from SpineAlignmentLib.results.annotation import Annotation
+from SpineAlignmentLib.results.result_file import read_annotation
+from Testing.library.films import SAMPLE_FILM
+
+Pixels = NDArray[np.generic]
+
+
+@pytest.fixture(scope="module")
+def network() -> Answers:
+    model = read_bodies_model()
+    assert model is not None
+    return load_answers(model, threads=1)
+
+
+@pytest.fixture(scope="module")
+def sample() -> tuple[Pixels, Annotation]:
+    return np.asarray(read_film(SAMPLE_FILM).pixels), read_annotation(Path(SAMPLE_FILM).with_suffix(".json"))
+
+
+def nearest(found: Bodies, point: NDArray[np.float64]) -> int:
+    return int(np.argmin([np.linalg.norm(body.center - point) for body in found.vertebrae]))
+
+
+def test_every_body_of_the_sample_film_is_found_once(network: Answers, sample: tuple[Pixels, Annotation]) -> None:
+    pixels, truth = sample
+    assert truth.spacing_mm is not None
+    found = find_bodies(pixels, whole_frame(truth.size_px, truth.spacing_mm), network)
+    centers = truth.points_px[[INDEX[name] for name in CENTERS]]
+    places = [nearest(found, center) for center in centers]
+    off = [np.linalg.norm(found.vertebrae[i].center - c) for i, c in zip(places, centers, strict=True)]
+    assert np.mean(np.array(off) * truth.spacing_mm[0] < 8) >= 0.9
+    assert len(set(places)) >= 0.9 * len(places)
+    corners = []
+    for level, place in zip(PRESACRAL_LEVELS, places, strict=True):
+        for corner, xy in zip(CORNERS, found.vertebrae[place].corners, strict=True):
+            if (name := f"{level}_{corner}") in INDEX:
+                corners.append(np.linalg.norm(xy - truth.points_px[INDEX[name]]) * truth.spacing_mm[0])
+    assert np.nanmedian(corners) < 4
+    plate = truth.points_px[[INDEX["S1_A"], INDEX["S1_P"]]]
+    assert np.linalg.norm(found.plates[0].corners[:2] - plate, axis=1).max() * truth.spacing_mm[0] < 12
+
+
+def test_a_mirrored_film_has_the_same_bodies_mirrored(network: Answers, sample: tuple[Pixels, Annotation]) -> None:
+    pixels, truth = sample
+    assert truth.spacing_mm is not None
+    found = find_bodies(pixels, whole_frame(truth.size_px, truth.spacing_mm), network)
+    turned = find_bodies(pixels[:, ::-1], whole_frame(truth.size_px, truth.spacing_mm, "right"), network)
+    assert len(found.vertebrae) == len(turned.vertebrae)
+    for a, b in zip(found.vertebrae, turned.vertebrae, strict=True):
+        np.testing.assert_allclose(b.corners, a.corners * (-1, 1) + (pixels.shape[1] - 1, 0), atol=1e-3)
+
+
+def test_a_part_of_a_film_shows_the_bodies_that_are_on_it(network: Answers, sample: tuple[Pixels, Annotation]) -> None:
+    pixels, truth = sample
+    assert truth.spacing_mm is not None
+    top, bottom = (int(truth.points_px[INDEX[name], 1]) for name in ("T11_C", "L4_C"))
+    part = pixels[top - 20 : bottom + 20]
+    found = find_bodies(part, whole_frame((part.shape[1], part.shape[0]), truth.spacing_mm), network)
+    for level in ("T12", "L1", "L2", "L3"):
+        center = truth.points_px[INDEX[f"{level}_C"]] - (0, top - 20)
+        body = found.vertebrae[nearest(found, center)]
+        assert np.linalg.norm(body.center - center) * truth.spacing_mm[0] < 8, level
+
+
+def test_nothing_is_found_where_there_is_no_spine(network: Answers) -> None:
+    rng = np.random.default_rng(5)
+    for pixels in (np.zeros((900, 500)), rng.normal(size=(900, 500)), np.tile(np.linspace(0, 1, 500), (900, 1))):
+        found = find_bodies(pixels, whole_frame((500, 900), (1.0, 1.0)), network)
+        assert sum(body.strength > 0.5 for body in found.vertebrae) <= 2
+
+
+@pytest.mark.parametrize("size", [(1000, 3000), (733, 401), (31, 47)])
+@pytest.mark.parametrize("anterior", ["left", "right"])
+def test_the_frame_covers_the_film_at_one_scale(size: tuple[int, int], anterior: str) -> None:
+    frame = whole_frame(size, (0.2, 0.25), anterior)
+    assert all(side % WHOLE == 0 for side in frame.input_size)
+    edges = frame.to_network([[-0.5, -0.5], [size[0] - 0.5, size[1] - 0.5]])
+    assert (edges >= -0.5 - 1e-9).all() and (edges <= np.array(frame.input_size)[::-1] - 0.5 + 1e-9).all()
+    step = np.abs(np.diff(frame.to_film([[0, 0], [1, 1]]), axis=0))[0] * (0.2, 0.25)
+    np.testing.assert_allclose(step, 0.976)
+    seen = bodies_input(np.random.default_rng(0).random(size[::-1]), frame)
+    assert seen.shape == frame.input_size and np.abs(seen).max() <= 1
+
+
+def test_bodies_go_through_the_frame_as_points_do() -> None:
+    heat, points = np.zeros((8, 8, 3)), np.zeros((8, 8, 10))
+    heat[3, 4, 0] = heat[5, 5, 2] = 1.0
+    points[..., 2:] = [-5, -4, 5, -4, -5, 4, 5, 4]
+    maps = {"heat": heat, "points": points, "levels": np.full((8, 8, 24), 1 / 24)}
+    frame = whole_frame((300, 400), (0.4, 0.4), "right")
+    inside = read_maps(maps)
+    (body,), (plate,) = inside.vertebrae, inside.plates
+    np.testing.assert_allclose(body.center, [17.5, 13.5])
+    np.testing.assert_allclose(body.corners, body.center + [[-5, -4], [5, -4], [-5, 4], [5, 4]])
+    assert np.isnan(plate.corners[2:]).all() and np.isfinite(plate.corners[:2]).all()
+    moved = on_film(inside, frame)
+    np.testing.assert_allclose(moved.vertebrae[0].corners, frame.to_film(body.corners))
+    np.testing.assert_allclose(moved.plates[0].center, frame.to_film(plate.center))

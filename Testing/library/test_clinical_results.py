@@ -1,0 +1,112 @@
+"""Clinical readings in result files, tables and on the command line, and the age from a film's tags."""
+
+import csv
+import io
+import json
+
+import pydicom
+import pytest
+
+from SpineAlignmentLib.clinical.norms import unusual
+from SpineAlignmentLib.clinical.patient import Patient
+from SpineAlignmentLib.clinical.result import with_readings
+from SpineAlignmentLib.clinical.text_table import parameter_table
+from SpineAlignmentLib.command_line import main
+from SpineAlignmentLib.film.patient_tags import age_and_sex
+from SpineAlignmentLib.results.annotation import Annotation, film_points
+from SpineAlignmentLib.results.markups import read_landmarks
+from SpineAlignmentLib.results.result_file import write_annotation
+from SpineAlignmentLib.results.table import csv_bytes
+from Testing.library.films import SAMPLE_FILM, dicom, pattern
+
+
+def annotation(points_mm, **options):
+    points = film_points(points_mm - [[120, 700]], (0.2, 0.2), "left")
+    return Annotation("f.dcm", (2000, 4500), points, spacing_mm=(0.2, 0.2), **options)
+
+
+def test_readings_in_files_are_computed_anew(tmp_path, upright):
+    film = annotation(upright, extra={"study": "kept"})
+    write_annotation(with_readings(film, Patient(63, "F")), tmp_path / "f.json")
+    content = json.loads((tmp_path / "f.json").read_text())
+    assert content["patient"] == {"age": 63, "sex": "F", "source": "given"}
+    assert content["readings"]["PI-LL"]["from"].keys() == {"PI", "LL"}
+    assert content["readings"]["GAP"]["class"]
+    assert content["norms"]["PI"]["cohort"] == "healthy adults"
+    content["readings"]["PI-LL"]["value"] = 999
+    (tmp_path / "f.json").write_text(json.dumps(content))
+    again = read_landmarks(tmp_path / "f.json")
+    assert "readings" not in again.extra and again.extra["study"] == "kept"
+    # the age stays with the result
+    assert with_readings(again).extra["readings"] == with_readings(film, Patient(63, "F")).extra["readings"]
+
+
+def test_table_of_readings(upright):
+    text = csv_bytes([with_readings(annotation(upright), Patient(63)), annotation(upright)]).decode()
+    first, second = csv.DictReader(io.StringIO(text))
+    assert first["age"] == "63" and second["age"] == ""
+    assert first["SRS-Schwab class"] and second["SRS-Schwab class"] == ""
+    assert float(first["PI-LL"]) == pytest.approx(float(first["PI (deg)"]) - float(first["LL (deg)"]), abs=1e-3)
+    assert "GAP class" not in csv_bytes([annotation(upright)]).decode()
+
+
+def test_text_marks_the_unusual_and_groups_what_is_not_computable(upright):
+    text = parameter_table(annotation(upright))
+    assert any("!" in line and line.split()[0] == "PI" for line in text.splitlines()) == unusual(
+        "PI", annotation(upright).parameters()["PI"]
+    )
+    assert "not computable, age unknown: GAP, PT target" in text
+
+
+def test_command_line_takes_age_and_sex(tmp_path, upright, capsys):
+    write_annotation(annotation(upright), tmp_path / "f.json")
+    out = tmp_path / "out"
+    assert main(["measure", str(tmp_path / "f.json"), "-o", str(out), "--age", "63", "--sex", "F"]) == 0
+    assert "63 years, F" in capsys.readouterr().out
+    content = json.loads((out / "f.json").read_text())
+    assert content["patient"]["age"] == 63 and content["readings"]["GAP"]["value"] is not None
+    assert main(["measure", str(out / "f.json"), "-o", str(tmp_path / "again")]) == 0
+    assert json.loads((tmp_path / "again" / "f.json").read_text()) == content
+    for age in ("150", "-1", "old", "nan"):
+        with pytest.raises(SystemExit) as end:
+            main(["measure", str(tmp_path / "f.json"), "-o", str(out), "--age", age])
+        error = capsys.readouterr().err
+        assert end.value.code == 2 and len(error.splitlines()) == 1 and age in error
+    both = [str(tmp_path / "f.json"), str(out / "f.json")]
+    assert main(["measure", *both, "-o", str(out), "--age", "63"]) == 1
+    assert "one patient" in capsys.readouterr().err
+    content["patient"]["age"] = 150
+    (tmp_path / "g.json").write_text(json.dumps(content))
+    assert main(["measure", str(tmp_path / "g.json"), "-o", str(out)]) == 1
+    assert "age 150" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("tags", "expected"),
+    [
+        ({"PatientAge": "063Y", "PatientSex": "F"}, (63, "F")),
+        ({"PatientAge": "018M"}, (1.5, None)),
+        ({"StudyDate": "20200101"}, (69, None)),
+        ({"StudyDate": "20200102", "PatientSex": "x"}, (70, None)),
+        ({"AcquisitionDate": "20200601", "StudyDate": "20100101", "PatientSex": "M"}, (70, "M")),
+        ({"PatientBirthDate": ""}, (None, None)),
+    ],
+)
+@pytest.mark.filterwarnings("ignore::UserWarning")
+def test_age_from_tags(tmp_path, tags, expected):
+    assert age_and_sex(dicom(tmp_path / "f.dcm", pattern(), **tags)) == expected
+
+
+def test_tags_of_the_patient_are_used_only_when_allowed(tmp_path, capsys):
+    data = pydicom.dcmread(SAMPLE_FILM)
+    data.PatientAge, data.PatientSex = "071Y", "F"
+    data.save_as(tmp_path / "film.dcm")
+    assert main(["detect", str(tmp_path / "film.dcm"), "-o", str(tmp_path / "a")]) == 0
+    assert "patient" not in json.loads((tmp_path / "a" / "film.json").read_text())
+    assert main(["detect", str(tmp_path / "film.dcm"), "-o", str(tmp_path / "b"), "--use-patient-tags"]) == 0
+    content = json.loads((tmp_path / "b" / "film.json").read_text())
+    assert content["patient"] == {"age": 71, "sex": "F", "source": "DICOM tags"}
+    assert content["readings"]["PT target"]["target"] == pytest.approx(20 + 16 / 3, abs=1e-3)
+    rows = list(csv.DictReader((tmp_path / "b" / "results.csv").open()))
+    assert rows[0]["age"] == "71.0" and rows[0]["SRS-Schwab class"]
+    capsys.readouterr()

@@ -1,0 +1,143 @@
+"""Visits in order, differences between them, and the page."""
+
+import csv
+import re
+
+import pytest
+
+pd = pytest.importorskip("pandas")
+pytest.importorskip("seaborn")
+
+from SpineAlignmentLib.cohort.outliers import outliers  # noqa: E402
+from SpineAlignmentLib.cohort.visits import differences, read_results, visits  # noqa: E402
+from SpineAlignmentLib.command_line import main  # noqa: E402
+from SpineAlignmentLib.measurement.parameters import PARAMETERS  # noqa: E402
+from SpineAlignmentLib.results.store import Entry, Source, Store  # noqa: E402
+from SpineAlignmentLib.results.table import label  # noqa: E402
+
+
+def write(out, films, intervals=True):
+    """A folder of results: (file, patient, day, change of LL, change of PI, lowest confidence), or (file, reason)."""
+    films_folder = out.parent / "films"
+    with Store(out) as store:
+        for film in films:
+            source = Source(films_folder / film[0], film[0])
+            name = store.name(source, film[0].split(".")[0])
+            if len(film) == 2:
+                store.put(Entry(source, name, "", "s", {}, film[1]))
+                continue
+            _, patient, day, lordosis, incidence, sure = film
+            row = {label(p): p.mean for p in PARAMETERS} | {"patient": patient, "lowest_confidence": sure}
+            row[label(PARAMETERS[3])] += lordosis
+            row[label(PARAMETERS[0])] += incidence
+            if intervals:
+                row |= {label(p, "low"): row[label(p)] - 3 for p in PARAMETERS}
+                row |= {label(p, "high"): row[label(p)] + 3 for p in PARAMETERS}
+            store.put(Entry(source, name, "f", "s", row, "", patient, None if day is None else 5000 + day))
+
+
+FILMS = [
+    ("a3.png", "aa", 400, 20.0, 0.0, 0.9),
+    ("a1.png", "aa", 0, 0.0, 0.0, 0.9),
+    ("a1b.png", "aa", 0, 50.0, 0.0, 0.6),
+    ("a2.png", "aa", 30, 3.0, 1.0, 0.9),
+    ("b1.png", "bb", 100, 0.0, 0.0, 0.9),
+    ("b2.png", "bb", 110, 0.0, 15.0, 0.9),
+    ("c1.png", "cc", 5, 0.0, 60.0, 0.2),
+    ("d<b>.png", None, None, 0.0, 0.0, 0.9),
+    ("bad.png", "an empty file"),
+]
+
+
+@pytest.fixture
+def out(tmp_path):
+    write(tmp_path / "out", FILMS)
+    return tmp_path / "out"
+
+
+def test_visits_are_put_in_order(out):
+    found = visits(read_results(out / "results.csv"))
+    assert found[["patient", "visit", "day", "file", "films"]].values.tolist() == [
+        ["aa", 1, 0, "a1.png", 2],
+        ["aa", 2, 30, "a2.png", 1],
+        ["aa", 3, 400, "a3.png", 1],
+        ["bb", 1, 0, "b1.png", 1],
+        ["bb", 2, 10, "b2.png", 1],
+        ["cc", 1, 0, "c1.png", 1],
+    ]
+    assert set(found["state"]) == {""}
+
+
+@pytest.mark.parametrize("listed", ["patient,day\naa,30\n", "file\na3.png\n"])
+def test_pairs_across_surgery(tmp_path, out, listed):
+    (tmp_path / "surgery.csv").write_text(listed)
+    assert main(["cohort", str(out), "--surgery", str(tmp_path / "surgery.csv")]) == 0
+    with (out / "cohort" / "differences.csv").open() as stream:
+        rows = [row for row in csv.DictReader(stream) if row["parameter"] == "LL" and row["patient"] == "aa"]
+    assert [(r["from_day"], r["to_day"], r["kind"]) for r in rows] == [
+        ("0", "30", "next visit"),
+        ("30", "400", "surgery, first visit after"),
+    ]
+    assert [r["marked"] for r in rows] == ["False", "True"]
+    assert [float(r["difference"]) for r in rows] == pytest.approx([3.0, 17.0])
+    assert float(rows[0]["interval"]) == pytest.approx(3 * 2**0.5, abs=1e-3)
+
+
+def test_the_last_visit_after_surgery_is_a_pair_of_its_own(tmp_path):
+    write(tmp_path / "out", [(f"{i}.png", "p", 100 * i, 10.0 * i, 0.0, 0.9) for i in range(4)])
+    listed = pd.DataFrame({"patient": ["p"], "day": [0]})
+    table = differences(visits(read_results(tmp_path / "out" / "results.csv"), listed))
+    pairs = table[table["parameter"] == "LL"][["from_day", "to_day", "kind", "difference"]].values.tolist()
+    assert pairs == [
+        [0, 100, "surgery, first visit after", 10.0],
+        [0, 300, "surgery, last visit after", 30.0],
+        [100, 200, "next visit", 10.0],
+        [200, 300, "next visit", 10.0],
+    ]
+
+
+def test_without_intervals_nothing_is_marked(tmp_path):
+    write(tmp_path / "out", FILMS, intervals=False)
+    table = differences(visits(read_results(tmp_path / "out" / "results.csv")))
+    assert len(table) == 3 * len(PARAMETERS)
+    assert table["marked"].isna().all() and table["difference"].notna().all()
+
+
+def test_what_to_look_at_first(out):
+    table = read_results(out / "results.csv")
+    found = visits(table)
+    odd = outliers(table, differences(found), found).set_index("file")["why"]
+    assert odd.index[0] == "c1.png"
+    assert "PI 112 deg, 4.6 SD above the mean" in odd["c1.png"] and "lowest confidence 0.20" in odd["c1.png"]
+    assert odd["b2.png"] == "PI differs by +15 deg from that of day 0"
+    assert set(odd.index) == {"c1.png", "b2.png"}
+
+
+def test_the_page_stands_alone(out, capsys):
+    assert main(["cohort", str(out)]) == 0
+    text = (out / "cohort" / "cohort.html").read_text()
+    assert str(out / "cohort" / "cohort.html") in capsys.readouterr().out
+    assert not re.findall(r'(?:src|href)="(?!data:)', text)
+    assert text.count("data:image/png;base64,") == 2
+    assert "8 films measured, 1 failed; 3 patients with 6" in text
+    assert "an empty file" in text and "1 films are in no visit" in text
+    assert "<b>" not in text
+
+
+def test_films_of_unknown_patients_are_a_cohort_without_visits(tmp_path, capsys):
+    write(tmp_path / "out", [("x.png", None, None, 0.0, 0.0, 0.9), ("y.png", None, None, 0.0, 0.0, 0.9)])
+    assert main(["cohort", str(tmp_path / "out")]) == 0
+    assert "2 films are in no visit" in (tmp_path / "out" / "cohort" / "cohort.html").read_text()
+    assert len((tmp_path / "out" / "cohort" / "visits.csv").read_text().splitlines()) == 1
+
+
+def test_no_results_there(tmp_path, capsys):
+    assert main(["cohort", str(tmp_path)]) == 1
+    assert "results.csv: cannot read" in capsys.readouterr().err
+    (tmp_path / "results.csv").write_text("a,b\n1,2\n")
+    assert main(["cohort", str(tmp_path)]) == 1
+    assert "not a table of results" in capsys.readouterr().err
+    write(tmp_path / "out", FILMS)
+    (tmp_path / "s.csv").write_text("who\nx\n")
+    assert main(["cohort", str(tmp_path / "out"), "--surgery", str(tmp_path / "s.csv")]) == 1
+    assert "patient and day, or the column file" in capsys.readouterr().err

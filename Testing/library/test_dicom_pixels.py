@@ -1,0 +1,195 @@
+"""Whatever the transfer syntax and the tags around them: the same pixels."""
+
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from SpineAlignmentLib.errors import FilmError
+from SpineAlignmentLib.film.reading import read_film
+from Testing.library import dicom_words
+from Testing.library.dicom_words import SYNTAXES, dataset, say_syntax, write
+from Testing.library.films import pattern
+
+WIDTH, HEIGHT = 64, 150
+PADDED = 24
+"""Rows of padding at the top, where there is some."""
+
+
+@st.composite
+def stored_films(draw):
+    """How a film may be stored: syntax, bits, sign, tables, garbage, padding, polarity."""
+    bits = draw(st.sampled_from([8, 10, 12, 14, 16]))
+    return {
+        "syntax": draw(st.sampled_from(list(SYNTAXES))),
+        "bits": bits,
+        "signed": draw(st.booleans()),
+        "extended": draw(st.booleans()),
+        "garbage": draw(st.sampled_from(["none", "overlay", "noise"])) if bits in (10, 12, 14) else "none",
+        "left": draw(st.booleans()) if bits in (10, 12) else False,
+        "slope": draw(st.sampled_from([None, "1", "0.25", "-1", "-2"])),
+        "table": draw(st.sampled_from([None, None, "rising", "falling"])),
+        "padding": draw(st.sampled_from([None, "low", "high", "range"])),
+        "photometric": draw(st.sampled_from(["MONOCHROME1", "MONOCHROME2"])),
+    }
+
+
+def stored(case, rng):
+    """The words and the tags of a film, its gray values, shape (HEIGHT, WIDTH), and where it is padding."""
+    top = 2 ** case["bits"] - 1
+    gray = np.round(top / 8 + pattern(WIDTH, HEIGHT, 12) / 4095 * top * 3 / 4).astype(np.int64)
+    turned = case["photometric"] == "MONOCHROME1"
+    if case["table"] is not None:
+        turned ^= case["table"] == "falling"
+    elif case["slope"] is not None:
+        turned ^= float(case["slope"]) < 0
+    values = top - gray if turned else gray.copy()
+    offset = (top + 1) // 2 if case["signed"] else 0
+    values -= offset
+    tags = {"PhotometricInterpretation": case["photometric"], "PixelRepresentation": int(case["signed"])}
+    tags |= {"BitsStored": case["bits"], "HighBit": case["bits"] - 1}
+    padded = np.zeros(gray.shape, bool)
+    if case["padding"] is not None:
+        padded[:PADDED] = True
+        low, span = (-offset, top // 16) if case["padding"] != "high" else (top - offset, 0)
+        values[:PADDED] = low + (np.arange(WIDTH) % (span + 1) if case["padding"] == "range" else 0)
+        tags["PixelPaddingValue"] = low
+        if case["padding"] == "range":
+            tags["PixelPaddingRangeLimit"] = low + span
+    size = 8 if case["bits"] == 8 else 16
+    words = (values & ((1 << size) - 1 if case["extended"] and case["garbage"] == "none" else top)).astype(
+        f"u{size // 8}"
+    )
+    if case["left"]:
+        words = (words & top) << (16 - case["bits"])
+        tags["HighBit"] = 15
+    elif case["garbage"] == "noise":
+        words |= (rng.integers(0, 1 << (16 - case["bits"]), words.shape) << case["bits"]).astype(np.uint16)
+    elif case["garbage"] == "overlay":
+        words[60:80, 10:30] |= 1 << 15
+    if case["slope"] is not None and case["table"] is None:
+        tags |= {"RescaleSlope": case["slope"], "RescaleIntercept": "-1024"}
+    if case["table"] is not None:
+        entries = np.round(np.linspace(0, 4095, top + 1)).astype(np.uint16)
+        entries = entries[::-1] if case["table"] == "falling" else entries
+        tags["ModalityLUTSequence"] = dicom_words.table(
+            entries, -offset, 12, case["signed"], case["syntax"] == "big endian"
+        )
+    return words, tags, gray, padded
+
+
+@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(stored_films(), st.integers(0, 2**32 - 1))
+def test_the_same_film_however_stored(tmp_path, case, seed):
+    words, tags, gray, padded = stored(case, np.random.default_rng(seed))
+    film = read_film(write(tmp_path / "a.dcm", words, case["syntax"], **tags))
+    read, true = film.pixels.astype(float), gray.astype(float)
+    if padded.any():
+        assert (read[padded] == read[~padded].min()).all()
+    read, true = read[~padded], true[~padded]
+    read, true = (v - v.min() for v in (read, true))
+    step = 1 / 4095 if case["table"] else 0.0
+    assert np.abs(read / read.max() - true / true.max()).max() <= 1.5 * step + 1e-6
+    assert not [w for w in film.warnings if "spacing" not in w and "Padding" not in w]
+
+
+@pytest.mark.parametrize("syntax", ["explicit little endian", "RLE", "JPEG lossless", "JPEG-LS", "JPEG 2000", "HTJ2K"])
+def test_values_larger_than_bits_stored(tmp_path, syntax):
+    gray = pattern(WIDTH, HEIGHT, 12)
+    film = read_film(write(tmp_path / "a.dcm", gray, syntax, BitsStored=10, HighBit=9))
+    assert np.array_equal(film.pixels, gray)
+    assert any("BitsStored (0028,0101) = 10" in w for w in film.warnings)
+
+
+@pytest.mark.parametrize("told", [0, 1])
+def test_sign_of_a_stream_and_of_the_tag_differ(tmp_path, told):
+    import openjpeg.utils
+
+    gray = pattern(WIDTH, HEIGHT, 12)
+    signed = gray.astype(np.int16) - 2048
+    # a signed stream of signed values, and an unsigned one of the same values' bits
+    stream = signed if told == 0 else (signed & 4095).astype(np.uint16)
+    content = bytes(openjpeg.utils.encode_array(stream, bits_stored=12, photometric_interpretation=2))
+    data = dataset(gray, "JPEG 2000", {"BitsStored": 12, "HighBit": 11, "PixelRepresentation": told})
+    data.PixelData = dicom_words.encapsulate([content + b"\0" * (len(content) % 2)])
+    data["PixelData"].is_undefined_length = True
+    data.save_as(tmp_path / "a.dcm")
+    assert np.array_equal(read_film(tmp_path / "a.dcm").pixels, signed)
+
+
+@pytest.mark.parametrize(
+    ("stored_as", "said", "order"),
+    [
+        ("explicit little endian", "1.2.840.10008.1.2.4.70", "<"),
+        ("explicit little endian", "1.2.840.113619.5.2", ">"),
+        ("JPEG 2000", "1.2.840.10008.1.2.4.70", "<"),
+    ],
+)
+def test_wrong_and_private_transfer_syntaxes(tmp_path, stored_as, said, order):
+    gray = pattern(WIDTH, HEIGHT, 12)
+    words = gray.byteswap() if order == ">" else gray
+    path = say_syntax(write(tmp_path / "a.dcm", words, stored_as), said)
+    assert np.array_equal(read_film(path).pixels, gray)
+
+
+def test_unsupported_compression_is_named_and_not_called_damaged(tmp_path):
+    data = dataset(pattern(WIDTH, HEIGHT, 12), "JPEG 2000", {})
+    data.file_meta.TransferSyntaxUID = "1.2.840.10008.1.2.4.103"
+    data.PixelData = dicom_words.encapsulate([b"\0\0\0\x01" * 500])
+    data["PixelData"].is_undefined_length = True
+    data.save_as(tmp_path / "a.dcm")
+    with pytest.raises(FilmError, match=r"MPEG-4.*\(0002,0010\).*not supported") as error:
+        read_film(tmp_path / "a.dcm")
+    assert "damaged" not in str(error.value)
+
+
+def test_end_of_compressed_pixels_is_not_marked(tmp_path):
+    gray = pattern(WIDTH, HEIGHT, 12)
+    path = write(tmp_path / "a.dcm", gray, "JPEG 2000")
+    content = path.read_bytes()
+    path.write_bytes(content.removesuffix(b"\xfe\xff\xdd\xe0\0\0\0\0"))
+    assert len(path.read_bytes()) < len(content)
+    assert np.array_equal(read_film(path).pixels, gray)
+
+
+def test_pad_byte_is_missing(tmp_path):
+    gray = pattern(63, 149, 8)
+    path = write(tmp_path / "a.dcm", gray)
+    path.write_bytes(path.read_bytes()[:-1])
+    assert np.array_equal(read_film(path).pixels, gray)
+
+
+@pytest.mark.parametrize("value", ["1,0", "abc", "0", "-1,5"])
+def test_a_slope_that_is_none_is_said(tmp_path, value):
+    gray = pattern(WIDTH, HEIGHT, 12)
+    path = write(tmp_path / "a.dcm", gray, RescaleSlope="1.25")
+    path.write_bytes(path.read_bytes().replace(b"1.25", f"{value:4s}".encode()))
+    film = read_film(path)
+    assert any("RescaleSlope (0028,1053)" in w for w in film.warnings)
+    read = film.pixels.astype(float)
+    assert (np.corrcoef(read.ravel(), gray.ravel())[0, 1] > 0) == (not value.startswith("-"))
+
+
+def test_a_table_that_cannot_be_used_is_said(tmp_path):
+    gray = pattern(WIDTH, HEIGHT, 12)
+    broken = dicom_words.table(np.arange(16), 0, 12, False)
+    del broken[0].LUTData
+    film = read_film(write(tmp_path / "a.dcm", gray, ModalityLUTSequence=broken))
+    assert np.array_equal(film.pixels, gray)
+    assert any("ModalityLUTSequence (0028,3000)" in w for w in film.warnings)
+
+
+def test_a_table_for_eyes_counts_by_its_direction(tmp_path):
+    gray = pattern(WIDTH, HEIGHT, 12)
+    falling = dicom_words.table(np.arange(4095, -1, -1), 0, 12, False)
+    film = read_film(write(tmp_path / "a.dcm", 4095 - gray, VOILUTSequence=falling))
+    assert np.array_equal(film.pixels - film.pixels.min(), gray - gray.min())
+
+
+def test_pixels_of_floating_point(tmp_path):
+    gray = pattern(WIDTH, HEIGHT, 12)
+    data = dataset(gray, "explicit little endian", {"BitsAllocated": 32})
+    del data.PixelData, data.BitsStored, data.HighBit
+    data.FloatPixelData = gray.astype(np.float32).tobytes()
+    data.save_as(tmp_path / "a.dcm")
+    assert np.array_equal(read_film(tmp_path / "a.dcm").pixels, gray)

@@ -1,0 +1,227 @@
+"""Files as cameras, scanners, editors and research tools leave them."""
+
+import json
+import os
+import re
+import struct
+import zipfile
+from contextlib import suppress
+from pathlib import Path
+
+import numpy as np
+import pytest
+import SimpleITK
+from PIL import Image
+from pydicom.dataset import Dataset, FileDataset, FileMetaDataset
+
+from SpineAlignmentLib.errors import FilmError
+from SpineAlignmentLib.film.film import NO_SPACING
+from SpineAlignmentLib.film.found_films import found_films
+from SpineAlignmentLib.film.paths import film_files, stem_of
+from SpineAlignmentLib.film.reading import read_film
+from SpineAlignmentLib.results.files import write_files
+from Testing.library.films import dicom, pattern, picture, volume
+
+PIXELS = pattern(bits=8)
+
+
+def test_first_picture_of_a_phone_is_the_film(tmp_path):
+    preview = Image.fromarray(PIXELS[::2, ::2])
+    Image.fromarray(PIXELS).save(tmp_path / "a.jpg", "MPO", save_all=True, append_images=[preview], quality=95)
+    film = read_film(tmp_path / "a.jpg")
+    assert np.abs(film.pixels.astype(int) - PIXELS).max() <= 12
+    assert any("2 pictures" in w for w in film.warnings)
+
+
+@pytest.mark.parametrize("marked", [True, False])
+@pytest.mark.parametrize("first", [True, False])
+def test_thumbnail_is_no_second_film(tmp_path, marked, first):
+    film, small = Image.fromarray(PIXELS), Image.fromarray(PIXELS[::4, ::4])
+    if marked:
+        small.encoderinfo = {"tiffinfo": {254: 1}}
+    (small if first else film).save(
+        tmp_path / "a.tif", save_all=True, append_images=[film if first else small],
+        tiffinfo={254: 1} if marked and first else {},
+    )  # fmt: skip
+    assert np.array_equal(read_film(tmp_path / "a.tif").pixels, PIXELS)
+
+
+@pytest.mark.parametrize("fields", ["", "spacings: nan nan\n", "spacings: NaN 0.2\n"])
+def test_nrrd_without_spacing(tmp_path, fields):
+    path = tmp_path / "a.nrrd"
+    header = f"NRRD0004\ntype: uint8\ndimension: 2\nsizes: 96 224\nencoding: raw\n{fields}\n"
+    path.write_bytes(header.encode() + PIXELS.tobytes())
+    if fields:
+        with pytest.raises(FilmError, match=r"spacing nan x .*--spacing"):
+            read_film(path)
+        assert read_film(path, spacing=0.2).spacing_mm == (0.2, 0.2)
+    else:
+        film = read_film(path)
+        assert film.spacing_mm is None and NO_SPACING in film.warnings
+
+
+@pytest.mark.parametrize(("unit", "spacing"), [("mm", (0.2, 0.25)), ("um", (0.2, 0.25)), ("furlong", None)])
+def test_units_of_nrrd(tmp_path, unit, spacing):
+    steps = (200, 250) if unit == "um" else (0.2, 0.25)
+    header = (
+        "NRRD0004\ntype: uint8\ndimension: 2\nsizes: 96 224\nencoding: raw\n"
+        f'space dimension: 2\nspace units: "{unit}" "{unit}"\nspace directions: ({steps[0]},0) (0,{steps[1]})\n\n'
+    )
+    (tmp_path / "a.nrrd").write_bytes(header.encode() + PIXELS.tobytes())
+    found = read_film(tmp_path / "a.nrrd").spacing_mm
+    assert found == (None if spacing is None else pytest.approx(spacing))
+
+
+@pytest.mark.parametrize(
+    ("steps", "known"),
+    [((0.0, 0.0), None), ((0.2, 0.25), (0.2, 0.25)), ((np.nan, 0.2), "refused"), ((0.0, 0.2), "refused")],
+)
+def test_spacing_of_nifti(tmp_path, steps, known):
+    path = volume(tmp_path / "a.nii", PIXELS)
+    content = bytearray(path.read_bytes())
+    struct.pack_into("<2f", content, 80, *steps)
+    struct.pack_into("<2h", content, 252, 0, 0)
+    path.write_bytes(content)
+    if known == "refused":
+        with pytest.raises(FilmError, match="spacing"):
+            read_film(path)
+    else:
+        found = read_film(path).spacing_mm
+        assert found == (None if known is None else pytest.approx(known))
+
+
+def test_spacing_of_meta_image(tmp_path):
+    path = volume(tmp_path / "a.mha", PIXELS)
+    assert read_film(path).spacing_mm == pytest.approx((0.2, 0.2))
+    path.write_bytes(re.sub(rb"ElementSpacing = .*\n", b"", path.read_bytes()))
+    assert read_film(path).spacing_mm is None
+
+
+@pytest.mark.parametrize("kind", ["nrrd", "mha", "nii"])
+def test_one_millimeter_that_a_library_wrote_is_no_knowledge(tmp_path, kind):
+    film = read_film(volume(tmp_path / f"a.{kind}", PIXELS, spacing=(1.0, 1.0)))
+    assert film.spacing_mm is None
+    assert any("exactly 1 mm" in w for w in film.warnings)
+    assert read_film(tmp_path / f"a.{kind}", spacing=1.0).spacing_mm == (1.0, 1.0)
+
+
+@pytest.mark.parametrize("kind", ["mhd", "nhdr"])
+def test_header_whose_pixels_are_elsewhere(tmp_path, kind, capfd):
+    path = volume(tmp_path / f"a.{kind}", PIXELS)
+    data = next(p for p in tmp_path.iterdir() if p.suffix != path.suffix)
+    text = path.read_text()
+    path.write_text(text.replace(data.name, f"C:\\films\\{data.name}"))
+    assert np.array_equal(read_film(path).pixels, PIXELS)
+    path.write_bytes(b"\xef\xbb\xbf" + text.encode())
+    assert np.array_equal(read_film(path).pixels, PIXELS)
+    data.unlink()
+    with pytest.raises(FilmError, match=f"'{data.name}', which is not there"):
+        read_film(path)
+    captured = capfd.readouterr()
+    assert captured.out + captured.err == ""
+
+
+def places(found):
+    return [source.file for source in found.films.values()]
+
+
+def test_content_decides_what_is_a_film(tmp_path):
+    for name in ("FILM.IMA", "Doe J. lateral", "good.dcm", "1.2.840.1"):
+        dicom(tmp_path / name, pattern())
+    for name in ("notes.txt", "table.csv", "b.txt", "DICOMDIR"):
+        (tmp_path / name).write_text("no film")
+    with found_films([tmp_path]) as found:
+        assert places(found) == ["1.2.840.1", "Doe J. lateral", "FILM.IMA", "good.dcm"]
+        assert found.notes == [f"{tmp_path}: 4 files were no films: 2 .txt, 1 .csv, 1 other"]
+        assert found.problems == []
+
+
+def test_links_to_folders_are_followed_once(tmp_path):
+    (tmp_path / "p1").mkdir()
+    (tmp_path / "films").mkdir()
+    dicom(tmp_path / "p1" / "a.dcm", pattern())
+    (tmp_path / "films" / "patient1").symlink_to(tmp_path / "p1")
+    (tmp_path / "p1" / "round").symlink_to(tmp_path / "films")
+    assert film_files(tmp_path / "films") == [tmp_path / "films" / "patient1" / "a.dcm"]
+
+
+@pytest.mark.parametrize("lower", [True, False])
+def test_films_of_a_dicomdir(tmp_path, lower):
+    folder = tmp_path / ("images" if lower else "IMAGES")
+    folder.mkdir()
+    dicom(folder / ("im1" if lower else "IM1"), pattern())
+    meta = FileMetaDataset()
+    meta.MediaStorageSOPClassUID, meta.TransferSyntaxUID = "1.2.840.10008.1.3.10", "1.2.840.10008.1.2.1"
+    directory = FileDataset("", {}, b"\0" * 128, meta, is_implicit_VR=False, is_little_endian=True)
+    records = [Dataset(), Dataset(), Dataset()]
+    records[1].ReferencedFileID, records[2].ReferencedFileID = ["IMAGES", "IM1"], ["IMAGES", "IM2"]
+    directory.DirectoryRecordSequence = records
+    directory.save_as(tmp_path / "DICOMDIR")
+    with found_films([tmp_path / "DICOMDIR"]) as found:
+        assert places(found) == ["IMAGES/IM1"]
+        assert found.problems == [f"{tmp_path / 'DICOMDIR'}: 1 of 2 files that it lists are not there"]
+
+
+def test_films_in_a_zip_file(tmp_path):
+    film = dicom(tmp_path / "a.dcm", pattern())
+    with zipfile.ZipFile(tmp_path / "films.zip", "w") as packed:
+        packed.write(film, "doe/IM1")
+        packed.write(film, "poe/IM1")
+        packed.writestr("doe/notes.txt", "no film")
+        packed.writestr("../../../away.dcm", film.read_bytes())
+    film.unlink()
+    for place in (tmp_path / "films.zip", tmp_path):
+        with found_films([place]) as found:
+            assert places(found) == ["films.zip/doe/IM1", "films.zip/poe/IM1", "films.zip/../../../away.dcm"]
+            assert [read_film(s.path).size_px for s in found.films.values()] == [(96, 224)] * 3
+            assert "1 file was no films" in found.notes[0]
+        assert not any(s.path.exists() for s in found.films.values())
+    (tmp_path / "films.zip").write_bytes((tmp_path / "films.zip").read_bytes()[:3000])
+    with found_films([tmp_path / "films.zip"]) as found:
+        assert "this zip file is damaged" in found.problems[0]
+
+
+def test_what_is_no_ending_is_kept():
+    names = ["FILM.IMA", "Doe J. lateral", "a.tar"]
+    assert [stem_of(Path(name)) for name in names] == ["FILM", "Doe J. lateral", "a.tar"]
+
+
+def test_names_as_long_as_they_can_be(tmp_path):
+    name = "\u5168" * 83 + ".dcm"
+    stem = stem_of(Path(name))
+    write_files({tmp_path / f"{stem}_9999.mrk.json": b"{}"})
+    assert stem == "\u5168" * 80
+    film = dicom(tmp_path / name, pattern())
+    assert read_film(film).name == name
+
+
+def test_names_that_are_no_text(tmp_path):
+    path = tmp_path / b"film\xff\n\x1b.nrrd".decode(errors="surrogateescape")
+    volume(tmp_path / "a.nrrd", PIXELS).rename(path)
+    film = read_film(path)
+    json.dumps(film.name, ensure_ascii=False).encode()
+    assert np.array_equal(film.pixels, PIXELS)
+
+
+def test_what_is_no_file_is_refused_at_once(tmp_path):
+    os.mkfifo(tmp_path / "pipe")
+    with pytest.raises(FilmError, match="not a file"):
+        read_film(tmp_path / "pipe")
+    with pytest.raises(FilmError, match="cannot read"):
+        read_film(tmp_path / ("a" * 300))
+
+
+def test_library_prints_nothing_of_damaged_files(tmp_path, capfd):
+    for ending in ("tif", "jpg", "png"):
+        path = picture(tmp_path / f"a.{ending}", PIXELS)
+        content = bytearray(path.read_bytes())
+        content[len(content) // 3 : len(content) // 3 + 40] = b"\xee" * 40
+        path.write_bytes(content)
+        with suppress(FilmError):
+            read_film(path)
+    SimpleITK.WriteImage(SimpleITK.GetImageFromArray(PIXELS), str(tmp_path / "a.mha"))
+    (tmp_path / "a.mha").write_bytes((tmp_path / "a.mha").read_bytes()[:-900])
+    with pytest.raises(FilmError):
+        read_film(tmp_path / "a.mha")
+    captured = capfd.readouterr()
+    assert captured.out + captured.err == ""

@@ -1,0 +1,124 @@
+"""What tags say of view, side, spacing and polarity: believed where they can be, said where they cannot."""
+
+import numpy as np
+import pytest
+from pydicom.dataset import Dataset
+
+from SpineAlignmentLib.errors import FilmError
+from SpineAlignmentLib.film.film import NO_SPACING
+from SpineAlignmentLib.film.reading import read_film
+from Testing.library.dicom_words import write
+from Testing.library.films import pattern
+
+GRAY = pattern(96, 400, 12)
+DETECTOR = "pixel spacing is that of the detector, not calibrated to the patient"
+
+
+def code(value, meaning, scheme="SCT"):
+    item = Dataset()
+    item.CodeValue, item.CodingSchemeDesignator, item.CodeMeaning = value, scheme, meaning
+    return [item]
+
+
+FRONTAL = [
+    {"ViewPosition": "AP"},
+    {"ViewPosition": "PA"},
+    {"ViewCodeSequence": code("399348003", "antero-posterior")},
+    {"ViewCodeSequence": code("272479007", "other words")},
+    {"ViewCodeSequence": code("R-10214", "Postero-anterior", "SRT")},
+    {"PatientOrientation": ["L", "F"]},
+]
+
+
+@pytest.mark.parametrize("tags", FRONTAL)
+def test_a_frontal_view_is_refused_unless_forced(tmp_path, tags):
+    path = write(tmp_path / "a.dcm", GRAY, **tags)
+    keyword = next(iter(tags))
+    with pytest.raises(FilmError, match=rf"not a lateral film: {keyword} \(.*--force"):
+        read_film(path)
+    assert any("not a lateral film" in w and keyword in w for w in read_film(path, force=True).warnings)
+
+
+@pytest.mark.parametrize("tags", [{"ViewPosition": "LL"}, {"ViewCodeSequence": code("399198007", "right lateral")}])
+def test_a_lateral_view_is_no_news(tmp_path, tags):
+    assert read_film(write(tmp_path / "a.dcm", GRAY, PixelSpacing=[0.2, 0.2], **tags)).warnings == ()
+
+
+def test_views_that_contradict_each_other_are_both_said(tmp_path):
+    film = read_film(write(tmp_path / "a.dcm", GRAY, ViewPosition="AP", PatientOrientation=["P", "F"]))
+    assert film.anterior == "left"
+    assert any("ViewPosition" in w and "PatientOrientation" in w for w in film.warnings)
+
+
+@pytest.mark.parametrize(
+    "broken", ["0\\0", "-1.#IND\\-1.#IND", "0,2\\0,2", "0.2", "0.2\\0.2\\0.2", "900\\900", "0.1\\5", "nan\\nan", "abc"]
+)
+def test_a_broken_spacing_hides_no_good_one(tmp_path, broken):
+    marker = "123456789.012345\\123456789.0123"
+    path = write(tmp_path / "a.dcm", GRAY, PixelSpacing=marker.split("\\"), ImagerPixelSpacing=[0.21, 0.2])
+    content = path.read_bytes()
+    assert marker.encode() in content
+    path.write_bytes(content.replace(marker.encode(), broken.encode().ljust(len(marker))))
+    film = read_film(path)
+    assert (film.spacing_mm, film.spacing_source) == ((0.2, 0.21), "ImagerPixelSpacing (0018,1164)")
+    assert any("PixelSpacing (0028,0030) holds" in w for w in film.warnings)
+    # the user knows better, and what the tag holds is no matter then
+    given = read_film(path, spacing=(0.3, 0.4))
+    assert given.spacing_mm == (0.3, 0.4)
+    assert not any("holds" in w for w in given.warnings)
+
+
+@pytest.mark.parametrize("vr", [b"UT", b"UN"])
+def test_a_spacing_of_another_vr_is_read(tmp_path, vr):
+    path = write(tmp_path / "a.dcm", GRAY, PixelSpacing=["0.21", "0.2"])
+    content = path.read_bytes()
+    old = b"\x28\0\x30\0DS\x08\x000.21\\0.2"
+    assert old in content
+    path.write_bytes(content.replace(old, b"\x28\0\x30\0" + vr + b"\0\0\x08\0\0\x000.21\\0.2"))
+    film = read_film(path)
+    assert (film.spacing_mm, film.spacing_source) == ((0.2, 0.21), "PixelSpacing (0028,0030)")
+
+
+@pytest.mark.parametrize(("factor", "said"), [(None, ""), ("1.3", "1.3 times shorter")])
+def test_a_spacing_that_equals_the_detectors_is_not_calibrated(tmp_path, factor, said):
+    more = {} if factor is None else {"EstimatedRadiographicMagnificationFactor": factor}
+    path = write(tmp_path / "a.dcm", GRAY, PixelSpacing=[0.2, 0.2], ImagerPixelSpacing=["0.20000", "0.2"], **more)
+    (warning,) = read_film(path).warnings
+    assert warning.startswith(DETECTOR) and said in warning
+
+
+@pytest.mark.parametrize("ratio", [["1"], ["0", "1"], ["1", "2", "3"]])
+def test_an_aspect_ratio_that_is_none_is_said(tmp_path, ratio):
+    film = read_film(write(tmp_path / "a.dcm", GRAY, PixelAspectRatio=ratio))
+    assert film.pixel_size == (1.0, 1.0)
+    assert any("PixelAspectRatio (0028,0034)" in w for w in film.warnings)
+    assert NO_SPACING in film.warnings
+
+
+@pytest.mark.parametrize(
+    ("tags", "doubt"),
+    [
+        ({}, ""),
+        ({"PresentationLUTShape": "IDENTITY"}, ""),
+        ({"PresentationLUTShape": "INVERSE"}, "PresentationLUTShape (2050,0020) INVERSE"),
+        ({"PixelIntensityRelationshipSign": -1}, ""),
+        ({"PixelIntensityRelationshipSign": 1}, "PixelIntensityRelationshipSign (0028,1041) 1"),
+        ({"PixelIntensityRelationshipSign": 1, "PresentationLUTShape": "IDENTITY"}, ""),
+        ({"PhotometricInterpretation": "MONOCHROME1", "PresentationLUTShape": "INVERSE"}, ""),
+        ({"PhotometricInterpretation": "MONOCHROME1", "PixelIntensityRelationshipSign": 1}, ""),
+        ({"PhotometricInterpretation": "MONOCHROME1", "RescaleSlope": "-1", "RescaleIntercept": "0"}, "slope"),
+    ],
+)
+def test_tags_that_contradict_each_other_about_polarity_leave_a_doubt(tmp_path, tags, doubt):
+    film = read_film(write(tmp_path / "a.dcm", GRAY, **tags))
+    assert (doubt in film.polarity_doubt) if doubt else film.polarity_doubt == ""
+
+
+def test_unknown_elements_do_not_matter(tmp_path):
+    path = write(tmp_path / "a.dcm", GRAY)
+    content = path.read_bytes()
+    at = content.index(b"\x28\0\x02\0US")
+    unknown, not_text, empty = b"??\x04\0abcd", b"SH\x04\0\xff\xfe\xfd\xfc", b"UN\0\0\0\0\0\0"
+    for element in (b"\x19\0\x10\x10" + unknown, b"\x20\0\x10\0" + not_text, b"\x09\0\x01\x10" + empty):
+        path.write_bytes(content[:at] + element + content[at:])
+        assert np.array_equal(read_film(path).pixels, GRAY)

@@ -1,0 +1,130 @@
+"""The store of results: rows are kept, one process at a time, and the table follows."""
+
+import csv
+import subprocess
+import sys
+
+import pytest
+
+from SpineAlignmentLib.errors import ResultError
+from SpineAlignmentLib.results.files import fingerprint_of
+from SpineAlignmentLib.results.store import AT_WORK, STORE, TABLE, Entry, Source, Store
+
+
+def source(folder, name, content=b"film"):
+    path = folder / name
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(content)
+    return Source(path, name)
+
+
+def keep(store, film, settings="s", stem=None, **more):
+    name = store.name(film, stem or film.path.stem)
+    store.put(Entry(film, name, fingerprint_of(film.path), settings, {"film": film.path.name}, **more))
+    (store.folder / f"{name}.json").write_text("{}")
+    return name
+
+
+def table(out):
+    with (out / TABLE).open(encoding="utf-8") as stream:
+        return list(csv.DictReader(stream))
+
+
+def test_rows_grow_and_change_one_by_one(tmp_path):
+    a, b = source(tmp_path, "a/x.png"), source(tmp_path, "b/x.png")
+    out = tmp_path / "out"
+    with Store(out) as store:
+        assert keep(store, b) == "x"
+    with Store(out) as store:
+        assert keep(store, a, reason="cut") == "x_2"
+    first = table(out)
+    assert [(r["file"], r["result"], r["status"], r["reason"]) for r in first] == [
+        ("a/x.png", "", "failed", "cut"),
+        ("b/x.png", "x", "done", ""),
+    ]
+    with Store(out) as store:
+        assert keep(store, a) == "x_2"
+    assert [(r["result"], r["status"]) for r in table(out)] == [("x_2", "done"), ("x", "done")]
+    assert table(out)[1] == first[1]
+    assert sorted(p.name for p in out.iterdir()) == [TABLE, STORE, "x.json", "x_2.json"]
+
+
+def test_only_an_unchanged_film_is_done(tmp_path):
+    film, other = source(tmp_path, "a.png"), source(tmp_path, "b.png")
+    with Store(tmp_path / "out") as store:
+        keep(store, film)
+        keep(store, other, reason="cut")
+        assert store.done_before(film, "s") == "a"
+        assert store.done_before(film, "other settings") is None
+        assert store.done_before(other, "s") is None
+        film.path.write_bytes(b"film")
+        assert store.done_before(film, "s") == "a", "a new date alone changes nothing"
+        film.path.write_bytes(b"mend")
+        assert store.done_before(film, "s") is None
+        film.path.write_bytes(b"film")
+        (tmp_path / "out" / "a.json").unlink()
+        assert store.done_before(film, "s") is None
+
+
+def test_names_differ_where_a_file_system_would_not_tell_them_apart(tmp_path):
+    with Store(tmp_path / "out") as store:
+        names = [store.name(source(tmp_path, f"{i}/{n}"), n[:-4]) for i, n in enumerate(("x.png", "X.png", "x_2.png"))]
+    assert names == ["x", "X_2", "x_2_2"]
+
+
+def test_days_are_counted_from_the_first_film_of_a_patient(tmp_path):
+    with Store(tmp_path / "out") as store:
+        for name, patient, day in (("a", "p", 730), ("b", "p", 365), ("c", "q", 10), ("d", None, None)):
+            keep(store, source(tmp_path, name), patient=patient, day=day)
+        assert [row.get("day") for row in store.rows()] == [365, 0, 0, None]
+
+
+HOLD = """
+import sys, time
+from pathlib import Path
+from SpineAlignmentLib.results.store import Store
+with Store(Path(sys.argv[1])):
+    print("held", flush=True)
+    time.sleep(600)
+"""
+
+
+def test_the_second_process_says_who_is_at_work(tmp_path):
+    with subprocess.Popen([sys.executable, "-c", HOLD, str(tmp_path)], stdout=subprocess.PIPE, text=True) as holder:
+        try:
+            assert holder.stdout.readline() == "held\n"
+            with pytest.raises(ResultError, match=f"process {holder.pid} on .* is writing results there; wait until"):
+                Store(tmp_path).opened()
+        finally:
+            holder.kill()
+    with Store(tmp_path):
+        assert (tmp_path / AT_WORK).exists()
+    assert not (tmp_path / AT_WORK).exists()
+
+
+def test_a_store_that_is_none_is_left_alone(tmp_path):
+    (tmp_path / STORE).write_text("a text of more than a few words, and no data base at all" * 20)
+    with pytest.raises(ResultError, match="not a store of results"):
+        Store(tmp_path).opened()
+    assert (tmp_path / STORE).read_text().startswith("a text")
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="limits of this kind are those of Unix")
+def test_a_disk_that_fills_up_loses_no_row(tmp_path):
+    code = """
+import resource, sys
+from pathlib import Path
+from SpineAlignmentLib.errors import ResultError
+from SpineAlignmentLib.results.store import Entry, Source, Store
+resource.setrlimit(resource.RLIMIT_FSIZE, (60_000, 60_000))
+with Store(Path(sys.argv[1])) as store:
+    for i in range(10_000):
+        store.put(Entry(Source(Path(str(i)), str(i)), str(i), "", "s", {"film": "x" * 500}))
+        print(i, flush=True)
+"""
+    run = subprocess.run([sys.executable, "-c", code, str(tmp_path)], capture_output=True, text=True, check=False)
+    kept = len(run.stdout.split())
+    assert run.returncode == 1 and "cannot write" in run.stderr.splitlines()[-1]
+    with Store(tmp_path) as store:
+        assert len(list(store.rows())) == kept > 20
+    assert len(table(tmp_path)) == kept

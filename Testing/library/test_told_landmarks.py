@@ -1,0 +1,94 @@
+"""Landmark files as editors and Slicer leave them, and what the user knows better than they do."""
+
+import json
+
+import numpy as np
+import pytest
+
+from SpineAlignmentLib.command_line import main
+from SpineAlignmentLib.errors import ResultError
+from SpineAlignmentLib.measurement.landmarks import COUNT
+from SpineAlignmentLib.results.annotation import Annotation
+from SpineAlignmentLib.results.markups import markups_bytes, read_landmarks
+from SpineAlignmentLib.results.placement import plain_placement
+from SpineAlignmentLib.results.result_file import json_bytes, read_annotation
+
+
+@pytest.fixture
+def annotation():
+    rng = np.random.default_rng(3)
+    points = np.stack([rng.uniform(100, 900, COUNT), np.linspace(100, 3000, COUNT)], axis=1)
+    return Annotation("film.dcm", (1000, 3200), points, spacing_mm=(0.2, 0.2), anterior="left")
+
+
+def markups(annotation, **changes):
+    content = json.loads(markups_bytes(annotation, plain_placement(annotation.spacing_mm)))
+    content["markups"][0].update(changes)
+    return content
+
+
+def as_slicer_saves(content):
+    return {key: content[key] for key in ("@schema", "markups")}
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16"])
+def test_marks_of_editors_are_read_over(annotation, tmp_path, encoding):
+    for name, content in (("a.json", json.loads(json_bytes(annotation))), ("a.mrk.json", markups(annotation))):
+        (tmp_path / name).write_text(json.dumps(content), encoding=encoding)
+        read = read_landmarks(tmp_path / name)
+        assert np.allclose(read.points_px, annotation.points_px, atol=1e-3)
+
+
+@pytest.mark.parametrize(("unit", "factor"), [("um", 1000.0), ("cm", 0.1), ("mm", 1.0)])
+@pytest.mark.parametrize("ours", [True, False])
+def test_units_of_positions(annotation, tmp_path, unit, factor, ours):
+    content = markups(annotation, coordinateUnits=unit)
+    for point in content["markups"][0]["controlPoints"]:
+        point["position"] = [v * factor for v in point["position"]]
+    (tmp_path / "a.mrk.json").write_text(json.dumps(content if ours else as_slicer_saves(content)))
+    read = read_landmarks(tmp_path / "a.mrk.json").parameters()
+    assert read["SVA"] == pytest.approx(annotation.parameters()["SVA"], abs=0.05)
+
+
+@pytest.mark.parametrize("change", [{"coordinateUnits": "inch"}, {"coordinateSystem": "IJK"}, {"coordinateUnits": 3}])
+def test_unknown_units_and_systems_are_named(annotation, tmp_path, change):
+    (tmp_path / "a.mrk.json").write_text(json.dumps(markups(annotation, **change)))
+    with pytest.raises(ResultError, match=next(iter(change))):
+        read_landmarks(tmp_path / "a.mrk.json")
+
+
+def test_spacing_that_was_unknown_stays_unknown_through_slicer(annotation, tmp_path):
+    unknown = Annotation("film.png", (1000, 3200), annotation.points_px, anterior="left")
+    for name, keep in (("ours", True), ("slicers", False)):
+        content = markups(unknown)
+        (tmp_path / f"{name}.mrk.json").write_text(json.dumps(content if keep else as_slicer_saves(content)))
+        read = read_landmarks(tmp_path / f"{name}.mrk.json")
+        assert read.spacing_mm is None
+        assert np.isnan(read.parameters()["SVA"])
+    read = read_landmarks(tmp_path / "slicers.mrk.json")
+    assert any("--spacing" in w for w in read.warnings)
+
+
+@pytest.mark.parametrize("kind", ["json", "mrk.json"])
+def test_measure_takes_what_the_user_knows(annotation, tmp_path, kind, capsys):
+    unknown = Annotation("film.png", (1000, 3200), annotation.points_px, anterior="left")
+    content = json.loads(json_bytes(unknown)) if kind == "json" else as_slicer_saves(markups(unknown))
+    path = tmp_path / f"a.{kind}"
+    path.write_text(json.dumps(content))
+    out = tmp_path / "out"
+    assert main(["measure", str(path), "-o", str(out), "--spacing", "0.2", "--anterior", "right"]) == 0
+    read = read_annotation(out / "a.json")
+    assert (read.spacing_mm, read.spacing_source) == ((0.2, 0.2), "given")
+    assert (read.anterior, read.anterior_source) == ("right", "given")
+    assert read.parameters()["SVA"] == pytest.approx(-annotation.parameters()["SVA"], abs=0.05)
+    assert not any("spacing" in w for w in read.warnings)
+
+
+def test_equal_names_in_different_folders(annotation, tmp_path, capsys):
+    paths = [tmp_path / reader / "film01.json" for reader in ("one", "two")]
+    for path in paths:
+        path.parent.mkdir()
+        path.write_bytes(json_bytes(annotation))
+    out = tmp_path / "out"
+    assert main(["measure", *map(str, paths), "-o", str(out)]) == 0
+    assert sorted(p.name for p in out.glob("*.json")) == ["film01.json", "film01_2.json"]

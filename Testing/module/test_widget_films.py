@@ -1,0 +1,268 @@
+"""Films in the module's panel: their facts, two of them, results of them, and their coming and going."""
+
+import sys
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+import slicer
+from PySide6 import QtWidgets
+
+from SpineAlignmentLib.errors import FilmError
+from SpineAlignmentLib.film.film import NO_SPACING
+from SpineAlignmentLib.measurement.landmarks import INDEX
+from SpineAlignmentLib.measurement.parameters import KEYS
+from SpineAlignmentLib.mrml.drawing import MEASUREMENT_ATTRIBUTE
+from SpineAlignmentLib.mrml.spine_scene import SpineScene
+from SpineAlignmentLib.panels import red_view
+from Testing.host import subject
+from Testing.host.application import ROOT
+from Testing.host.films import add_film
+from Testing.module.scene_files import load, save
+from Testing.module.window import cell, settle, wait_until
+
+
+def test_spacing_side_and_calibration(module, film, caplog):
+    ui = module.ui
+    assert "0.45 mm (spacing of the volume)" in ui.spacingLabel.text
+    ui.spacingSpinBox.value = 0.2
+    ui.spacingButton.click()
+    assert ui.spacingLabel.text == "0.2 mm (typed)"
+    ui.flipButton.click()
+    side = ui.facingLabel.text
+    ui.flipButton.click()
+    assert ui.facingLabel.text != side
+    ui.calibrateButton.click()
+    assert "draw a line over an object" in caplog.text
+    ui.calibrationButton.click()
+    line = module._parameterNode.calibrationLine
+    for position in ((-90.0, -90.0, 0.0), (-90.0, -135.0, 0.0)):
+        line.AddControlPoint(position)
+    ui.calibrationSpinBox.value = 25
+    ui.calibrateButton.click()
+    assert "0.25 mm (calibrated on an object of 25 mm)" in ui.spacingLabel.text
+
+
+SAMPLE = ROOT / "SpineAlignment" / "Resources" / "SampleData" / "sample_film.dcm"
+
+
+@pytest.fixture
+def sample_film(host, monkeypatch):
+    """The film that a click in Slicer's Sample Data module loads; the click is Slicer's own."""
+    sources = []
+    logic = SimpleNamespace(registerCustomSampleDataSource=lambda **source: sources.append(source))
+    monkeypatch.setitem(sys.modules, "SampleData", SimpleNamespace(SampleDataLogic=logic))
+    host.module.registerSampleData()
+    (source,) = sources
+    return source["customDownloader"](source)
+
+
+def test_the_sample_film_says_that_it_is_not_calibrated(sample_film, host):
+    module = host.open_module()
+    text = module.ui.spacingLabel.text
+    assert text.startswith("0.38 mm (ImagerPixelSpacing (0018,1164)); pixel spacing is that of the detector")
+    alignment = module.logic.alignment(sample_film)
+    assert "pixel spacing is that of the detector, not calibrated to the patient" in alignment.annotation.warnings
+    module.ui.spacingSpinBox.value = 0.33
+    module.ui.spacingButton.click()
+    assert module.ui.spacingLabel.text == "0.33 mm (typed)"
+    assert alignment.annotation.warnings == ()
+
+
+def test_a_film_without_spacing_is_calibrated_without_contradiction(host, scene, models, tmp_path):
+    film = add_film(scene, subject.film_pixels(), (1.0, 1.0))
+    module = host.open_module()
+    module.logic.models = models
+    module.logic.alignment(film).set_anterior("left")
+    alignment = module.logic.detect(film)
+    assert NO_SPACING in alignment.annotation.warnings
+    alignment.set_spacing((0.45, 0.45), "typed")
+    assert NO_SPACING not in alignment.annotation.warnings
+    module.logic.export(film, tmp_path / "film.json")
+    assert "unknown" not in (tmp_path / "film.json").read_text()
+    save(scene, tmp_path / "saved")
+    scene.Clear()
+    load(scene, tmp_path / "saved")
+    (again,) = module.logic.spine.alignments
+    assert again.annotation.warnings == alignment.annotation.warnings
+
+
+def test_nothing_happens_while_another_module_is_open(host, module, film, scene, models, tmp_path, monkeypatch):
+    shown = []
+    module.logic.models = models
+    module.logic.alignment(film).set_anterior("left")
+    monkeypatch.setattr(red_view, "show", lambda volume, *_: shown.append(volume.GetName()))
+    module.ui.detectButton.click()
+    host.leave_module()
+    wait_until(lambda: not module.logic.queue.busy)
+    assert module.logic.spine.alignment(film).detection is not None
+    scene.Clear()
+    scene.RemoveNode(module.logic.getParameterNode().parameterNode)
+    add_film(scene, np.zeros((40, 30), np.uint8), (1, 1), "other")
+    save(scene, tmp_path / "saved")
+    scene.Clear()
+    load(scene, tmp_path / "saved")
+    scene.Clear()
+    add_film(scene, np.zeros((40, 30), np.uint8), (1, 1), "after")
+    settle()
+    assert scene.GetSingletonNode("SpineAlignment", "vtkMRMLScriptedModuleNode") is None
+    assert shown == []
+    host.return_to_module()
+    assert module._parameterNode.film.GetName() == "after"
+    assert shown == ["after"]
+
+
+def test_the_panel_follows_a_film_that_is_still_being_loaded(host, scene):
+    film = scene.AddNewNodeByClass("vtkMRMLScalarVolumeNode", "film")
+    module = host.open_module()
+    module._parameterNode.film = film
+    assert "has no image" in module.ui.spacingLabel.text
+    assert not module.ui.detectButton.enabled
+    storage = scene.AddNewNodeByClass("vtkMRMLVolumeArchetypeStorageNode")
+    storage.SetFileName(str(SAMPLE))
+    storage.SetSingleFile(True)
+    assert storage.ReadData(film)
+    settle()
+    assert module.ui.detectButton.enabled
+    height_mm = film.GetImageData().GetDimensions()[1] * film.GetSpacing()[1]
+    assert host.slice.mrmlSliceNode().GetFieldOfView()[1] == pytest.approx(height_mm, rel=0.1)
+    film.SetAndObserveStorageNodeID(storage.GetID())
+    # a storage node alone is no event of a volume; its attributes, which readers set last, are one
+    film.SetAttribute("DICOM.instanceUIDs", "1.2.3")
+    settle()
+    assert "ImagerPixelSpacing" in module.ui.spacingLabel.text
+    slicer.util.updateVolumeFromArray(film, np.zeros((5, 40, 40), np.uint8))
+    settle()
+    assert "5 slices" in module.ui.spacingLabel.text
+
+
+def test_the_first_film_is_chosen_not_the_first_volume(host, scene):
+    thick = add_film(scene, np.zeros((40, 40), np.uint8), (1, 1), "CT")
+    slicer.util.updateVolumeFromArray(thick, np.zeros((5, 40, 40), np.uint8))
+    film = add_film(scene, np.zeros((40, 30), np.uint8), (1, 1))
+    assert host.open_module()._parameterNode.film is film
+
+
+def test_two_films_side_by_side(module, film, models, scene):
+    module.logic.models = models
+    after = add_film(scene, subject.film_pixels(), subject.SPACING_MM, "after")
+    module.logic.detect(film)
+    module.onParameterNodeModified()
+    module._parameterNode.otherFilm = after
+    assert "no landmarks yet" in module.ui.compareLabel.text
+    other = module.logic.detect(after)
+    x, y = other.points_px[INDEX["S1_A"]]
+    other.set_point("S1_A", (x, y + 30))
+    module.onParameterNodeModified()
+    row = KEYS.index("SS")
+    difference = module.logic.parameters(after)["SS"] - module.logic.parameters(film)["SS"]
+    assert cell(module.ui.compareTable, row, 3) == f"+{difference:.1f}\N{DEGREE SIGN}"
+    module._parameterNode.film = after
+    assert other.landmarks.GetDisplayVisibility()
+    assert not module.logic.alignment(film).landmarks.GetDisplayVisibility()
+
+
+def test_export_and_copy(detected, tmp_path):
+    from SpineAlignmentLib.results.result_file import read_annotation
+
+    alignment = detected.logic.spine.alignments[0]
+    for name in ("film.json", "film.csv", "film.mrk.json", "film.png", "film.pdf", "film.html"):
+        detected.panel.export.export(tmp_path / name)
+        assert (tmp_path / name).stat().st_size > 200
+        assert detected.ui.statusLabel.text == f"Saved {name}."
+    again = read_annotation(tmp_path / "film.json")
+    assert again.parameters() == pytest.approx(alignment.parameters, abs=1e-2)
+    loaded = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLMarkupsFiducialNode")
+    storage = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLMarkupsJsonStorageNode")
+    storage.SetFileName(str(tmp_path / "film.mrk.json"))
+    assert storage.ReadData(loaded)
+    assert loaded.GetNthControlPointPosition(3) == pytest.approx(alignment.landmarks.GetNthControlPointPosition(3))
+    detected.ui.copyButton.click()
+    text = QtWidgets.QApplication.clipboard().text()
+    assert text.splitlines()[1].startswith("PI\t")
+    detected.panel.export.export(tmp_path / "nowhere" / "film.json")
+    assert not (tmp_path / "nowhere").exists()
+
+
+def test_a_film_deleted_while_its_measurements_appear(detected, scene, film):
+    detected.panel.draw(list(KEYS))
+    scene.RemoveNode(film)
+    detected.panel.unveiling.finish()
+    settle()
+    assert scene.GetNumberOfNodesByClass("vtkMRMLMarkupsCurveNode") == 0
+    assert cell(detected.ui.measurementsTable, 0, 1) == ""
+
+
+def test_a_volume_that_is_no_film(module, scene):
+    thick = add_film(scene, np.zeros((40, 40), np.uint8), (1, 1), "CT")
+    slicer.util.updateVolumeFromArray(thick, np.zeros((5, 40, 40), np.uint8))
+    module._parameterNode.film = thick
+    assert "5 slices" in module.ui.spacingLabel.text
+    assert not module.ui.detectButton.enabled
+
+
+def test_a_film_that_gets_bent_and_straight_again(detected, scene, film):
+    ui = detected.ui
+    before = detected.logic.parameters(film)
+    bend = scene.AddNewNodeByClass("vtkMRMLBSplineTransformNode", "bend")
+    film.SetAndObserveTransformNodeID(bend.GetID())
+    assert "bend, which bends the film" in ui.spacingLabel.text
+    assert not ui.detectButton.enabled
+    with pytest.raises(FilmError, match="bends the film"):
+        detected.logic.detect(film)
+    film.SetAndObserveTransformNodeID(None)
+    assert "0.45 mm" in ui.spacingLabel.text
+    assert ui.detectButton.enabled
+    assert detected.logic.parameters(film) == pytest.approx(before)
+
+
+def test_reload_of_the_scene_restores_film_and_choices(host, detected, film, tmp_path):
+    other = add_film(slicer.mrmlScene, subject.film_pixels(), subject.SPACING_MM, "other")
+    choices = detected.logic.getParameterNode()
+    choices.otherFilm, choices.engine = other, "onnx"
+    choices.showPoints, choices.showNames, choices.showCurve = False, True, False
+    detected.panel.draw(["LL", "CL"])
+    alignment = detected.logic.alignment(film)
+    alignment.set_point("C3_C", (123.456789012, 234.567890123))
+    detected.ui.flipButton.click()
+    points, parameters, side = alignment.points_px, alignment.parameters, alignment.annotation.anterior
+    save(slicer.mrmlScene, tmp_path / "saved")
+    slicer.mrmlScene.Clear()
+    assert not detected.ui.detectButton.enabled
+    load(slicer.mrmlScene, tmp_path / "saved")
+    detected.panel.unveiling.finish()
+    choices = detected.logic.getParameterNode()
+    assert (choices.film.GetName(), choices.otherFilm.GetName(), choices.engine) == ("film", "other", "onnx")
+    assert (choices.showPoints, choices.showNames, choices.showCurve) == (False, True, False)
+    assert list(choices.shownMeasurements) == ["LL", "CL"]
+    again = detected.logic.alignment(choices.film)
+    assert np.abs(again.points_px - points).max() * subject.SPACING_MM[0] < 1e-6
+    assert again.parameters == pytest.approx(parameters, abs=1e-6)
+    assert again.annotation.anterior == side
+    assert again.shown == {"LL", "CL"}
+    assert not again.landmarks.GetDisplayVisibility()
+    assert cell(detected.ui.landmarksTable, INDEX["C3_C"], 1) == "adjusted"
+    assert detected.ui.engineComboBox.currentText == "onnx"
+
+
+def test_scene_close_and_module_reload_leave_nothing_behind(host, module, models, film):
+    module.logic.models = models
+    module.logic.detect(film)
+    module.onParameterNodeModified()
+    slicer.mrmlScene.Clear()
+    assert module.logic.spine.alignments == []
+    film = add_film(slicer.mrmlScene, subject.film_pixels(), subject.SPACING_MM)
+    module.logic.detect(film)
+    module.panel.unveiling.finish()
+    process = module.logic.queue.process
+    host.close_module()
+    assert not process.running
+    assert SpineScene._scenes == []
+    ghosts = [n for n in slicer.util.getNodesByClass("vtkMRMLMarkupsNode") if n.GetAttribute(MEASUREMENT_ATTRIBUTE)]
+    assert ghosts == []
+    module = host.open_module()
+    alignment = module.logic.spine.alignment(film)
+    assert alignment is not None
+    assert cell(module.ui.measurementsTable, 0, 1) != ""
+    module.panel.unveiling.finish()
+    assert len({n.GetName() for n in alignment.drawn_nodes}) > 3

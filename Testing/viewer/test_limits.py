@@ -1,0 +1,133 @@
+"""What strangers, crowds and long days cost: little, and nobody else's work."""
+
+import os
+import signal
+import socket
+import time
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from urllib.parse import urlencode, urlsplit
+
+import pytest
+
+from Testing.viewer.test_door import Visitor, wait_until
+from Testing.viewer.viewer_process import Viewer, is_running
+
+DOOR_MB = 100
+
+
+def resident_mb(pid: int) -> float:
+    line = next(line for line in Path(f"/proc/{pid}/status").read_text().splitlines() if line.startswith("VmRSS"))
+    return int(line.split()[1]) / 1024
+
+
+def connect(viewer: Viewer) -> socket.socket:
+    where = urlsplit(viewer.address)
+    assert where.hostname and where.port
+    return socket.create_connection((where.hostname, where.port), timeout=20)
+
+
+def test_the_viewer_goes_on_after_everybody_left():
+    viewer = Viewer(idle_s=2)
+    try:
+        for _ in range(4):
+            assert Visitor(viewer.address, viewer.entry).status == 200
+            assert wait_until(lambda: not viewer.descendants())
+    finally:
+        assert viewer.stop() == 0
+
+
+def test_of_many_who_come_at_once_as_many_get_in_as_may():
+    viewer = Viewer(sessions=3)
+    try:
+        visitor = Visitor(viewer.address)
+        first = visitor.ask("access", urlencode({"key": viewer.key}).encode())
+        assert first[0] == 200
+        with ThreadPoolExecutor(10) as pool:
+            codes = list(pool.map(lambda _: Visitor(viewer.address).ask(f"?key={viewer.key}")[0], range(10)))
+        assert sorted(codes) == [200] * 2 + [503] * 8
+        assert visitor.ask("page/page.css")[0] == 200
+    finally:
+        assert viewer.stop() == 0
+
+
+def test_unfinished_posts_and_idle_connections_without_a_key_cost_nothing(viewer):
+    sockets = []
+    try:
+        for path in ("/upload?name=a.dcm", "/access", "/"):
+            stranger = connect(viewer)
+            stranger.sendall(
+                f"POST {path} HTTP/1.1\r\nHost: {urlsplit(viewer.address).netloc}\r\n"
+                f"Content-Type: application/x-www-form-urlencoded\r\nContent-Length: {300 << 20}\r\n\r\n".encode()
+            )
+            sockets.append(stranger)
+            try:
+                stranger.settimeout(2)
+                for _ in range(64):
+                    stranger.sendall(bytes(1 << 20))
+            except OSError:
+                continue  # it is answered and not listened to
+        assert resident_mb(viewer.process.pid) < DOOR_MB
+        for _ in range(80):
+            sockets.append(connect(viewer))
+        assert Visitor(viewer.address, viewer.entry).status == 200
+    finally:
+        for stranger in sockets:
+            stranger.close()
+
+
+def test_wrong_keys_are_slowed_and_who_is_in_stays_in():
+    viewer = Viewer()
+    try:
+        friend = Visitor(viewer.address, viewer.entry)
+        stranger = Visitor(viewer.address)
+        codes = [stranger.ask("access", urlencode({"key": f"guess{i}"}).encode())[0] for i in range(12)]
+        assert codes == [401] * 10 + [429] * 2
+        assert stranger.ask("access", urlencode({"key": viewer.key}).encode())[0] == 429
+        assert friend.ask("page/page.css")[0] == 200
+    finally:
+        viewer.stop()
+
+
+def test_pictures_and_frames_of_other_pages_start_no_session(viewer):
+    visitor = Visitor(viewer.address)
+    assert visitor.ask("access", urlencode({"key": viewer.key}).encode(), **{"Sec-Fetch-Dest": "image"})[0] == 403
+    before = len(viewer.descendants())
+    for kind in ("image", "iframe", "empty"):
+        assert visitor.ask("", None, **{"Sec-Fetch-Dest": kind})[0] == 403
+    assert len(viewer.descendants()) == before
+
+
+def test_cookies_are_for_encrypted_connections_where_there_are_any(viewer):
+    import http.client
+
+    where = urlsplit(viewer.address)
+    for headers, expected in (({}, False), ({"X-Forwarded-Proto": "https"}, True)):
+        connection = http.client.HTTPConnection(where.netloc, timeout=60)
+        connection.request("GET", f"/?key={viewer.key}", headers=headers)
+        cookie = connection.getresponse().getheader("Set-Cookie") or ""
+        assert ("Secure" in cookie) is expected and "HttpOnly" in cookie and "SameSite=Lax" in cookie
+        connection.close()
+
+
+def test_folders_of_a_viewer_that_was_killed_go_at_the_next_start(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv("TMPDIR", str(tmp_path))
+    killed = Viewer()
+    Visitor(killed.address, killed.entry)
+    pids = [killed.process.pid, *killed.descendants()]
+    for pid in pids:
+        os.kill(pid, signal.SIGKILL)
+    assert wait_until(lambda: not any(is_running(pid) for pid in pids[1:]))
+    left = {path for path in tmp_path.iterdir() if path.name.startswith("SpineAlignmentViewer")}
+    killed.stop()
+    assert left
+    first = Viewer()
+    second = Viewer()
+    try:
+        assert not any(path.exists() for path in left)
+        time.sleep(1)
+        assert len([path for path in tmp_path.iterdir() if path.name.startswith("SpineAlignmentViewer")]) == 2
+    finally:
+        first.stop()
+        second.stop()
+    assert wait_until(lambda: not list(tmp_path.iterdir()))
