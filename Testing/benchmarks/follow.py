@@ -9,7 +9,6 @@ looks at the structure itself, 0 where it is placed from what lies around it.
 """
 
 import argparse
-import json
 from pathlib import Path
 from typing import Final
 
@@ -22,7 +21,7 @@ from SpineAlignmentLib.film.film import film_from_pixels
 from SpineAlignmentLib.measurement.landmarks import INDEX, NAMES
 from Training.simulation.appearance.chain import Look, film
 from Training.simulation.appearance.projection_layers import Projection
-from Training.simulation.cache import SPACING_MM, STEPS_PER_MM, path_of
+from Training.simulation.cache import SPACING_MM, STEPS_PER_MM, cached, path_of, read_points
 from Training.simulation.moves import HIPS, STRUCTURES, Move, Moves
 from Training.simulation.stream import sample_film
 
@@ -59,8 +58,7 @@ def moves_of(firsts: tuple[str, ...], marks: FloatArray, signs: NDArray[np.int_]
 
 def projection(folder: Path, number: int, rng: np.random.Generator) -> Projection:
     """A cached projection, cut to a film."""
-    record = json.loads(path_of(folder, number).with_suffix(".json").read_text())
-    marks = np.array([[np.nan if v is None else v for v in xy] for xy in record["landmarks"]], float)
+    marks = read_points(path_of(folder, number), "landmarks")
     layers = np.load(path_of(folder, number), mmap_mode="r")
     height, width = layers.shape[1:]
     left, top, right, bottom = (int(v) for v in sample_film(marks, (height, width), rng))
@@ -69,7 +67,7 @@ def projection(folder: Path, number: int, rng: np.random.Generator) -> Projectio
         name: np.asarray(layer[top:bottom, left:right], np.float32) / steps
         for layer, (name, steps) in zip(layers, STEPS_PER_MM.items(), strict=True)
     }
-    return Projection(**lengths, spacing_mm=SPACING_MM, landmarks=marks - np.array([left, top], float))
+    return _projection(lengths, marks - np.array([left, top], float))
 
 
 def moved(whole: Projection, moves: Moves) -> Projection:
@@ -82,13 +80,17 @@ def moved(whole: Projection, moves: Moves) -> Projection:
         if field is not None:
             layer = cv2.remap(layer, x - field[..., 0], y - field[..., 1], cv2.INTER_LINEAR)
         out[name] = layer
-    return Projection(**out, spacing_mm=whole.spacing_mm, landmarks=whole.landmarks)
+    return _projection(out, whole.landmarks)
+
+
+def _projection(layers: dict[str, NDArray[np.float32]], marks: FloatArray) -> Projection:
+    return Projection(layers["spine"], layers["skeleton"], layers["soft"], layers["metal"], SPACING_MM, marks)
 
 
 def responses(folder: Path, detector: Detector, randomization: float) -> dict[str, list[float]]:
     """The response of each structure on each film, by its first landmark."""
     out: dict[str, list[float]] = {}
-    for number in sorted(int(path.stem) for path in folder.glob("*.json")):
+    for number in cached(folder):
         rng = np.random.default_rng([number, 5])
         whole = projection(folder, number, rng)
         look, state = Look.sample(rng, randomization), int(rng.integers(2**32))
