@@ -8,6 +8,7 @@ import importlib
 import importlib.util
 import os
 import sys
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, Protocol
 
@@ -26,19 +27,26 @@ ENGINES: Final[tuple[str, ...]] = ("onnx", "tensorflow")
 _PACKAGES: Final[dict[str, str]] = {"onnx": "onnxruntime", "tensorflow": "tensorflow"}
 
 
+_EARLIER: Final[str] = "it answers without heatmaps: exported by an earlier version; python -m Training.export --again"
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What a network says of n films; of a close-up, the landmarks are those of its region alone."""
+
+    points: FloatArray
+    """Landmarks in network pixels, shape (n, 45, 2)."""
+    spread: FloatArray
+    """Standard deviation of their heatmaps in network pixels, shape (n, 45)."""
+    heatmaps: ImageArray
+    """Shape (n, rows, columns, 45), each of sum 1 over equal cells that cover the input."""
+
+
 class Network(Protocol):
     """A loaded network."""
 
-    def __call__(self, films: ImageArray) -> tuple[FloatArray, FloatArray]:
-        """Run it.
-
-        Args:
-            films: shape (n, height, width), from `preprocessing.network_input`.
-
-        Returns:
-            Landmarks in network pixels, shape (n, 45, 2), and the spread (standard deviation) of their heatmaps in
-            network pixels, shape (n, 45); of a close-up, those of its region alone.
-        """
+    def __call__(self, films: ImageArray) -> Answer:
+        """Run it on films of shape (n, height, width), from `preprocessing.network_input`."""
 
 
 class Answers(Protocol):
@@ -83,7 +91,7 @@ def load_network(model: Model, engine: str = "auto", threads: int | None = None)
     Raises:
         ModelError: the engine is not installed, or the model is missing, altered or cannot be loaded.
     """
-    return _Landmarks(load_answers(model, engine, threads), len(model.landmarks))
+    return _Landmarks(load_answers(model, engine, threads), model.folder, len(model.landmarks))
 
 
 def load_answers(model: Model, engine: str = "auto", threads: int | None = None) -> Answers:
@@ -115,17 +123,20 @@ def _imported(engine: str) -> Any:
 
 
 class _Landmarks:
-    def __init__(self, answers: Answers, count: int) -> None:
-        self._answers, self._count = answers, count
+    def __init__(self, answers: Answers, folder: Path, count: int) -> None:
+        self._answers, self._folder, self._count = answers, folder, count
 
-    def __call__(self, films: ImageArray) -> tuple[FloatArray, FloatArray]:
+    def __call__(self, films: ImageArray) -> Answer:
         out = self._answers(films)
+        if "heatmaps" not in out:
+            raise ModelError(f"{self._folder}: {_EARLIER}")
         points, spread = np.asarray(out["coordinates"], float), np.asarray(out["spread"], float)
-        if points.shape[1:] != (self._count, 2) or spread.shape[1:] != (self._count,):
-            raise ModelError(
-                f"the network answers with shapes {points.shape} and {spread.shape}, not {self._count} landmarks"
-            )
-        return points, spread
+        heatmaps = out["heatmaps"]
+        count = self._count
+        if points.shape[1:] != (count, 2) or spread.shape[1:] != (count,) or heatmaps.shape[3] != count:
+            shapes = ", ".join(str(part.shape) for part in (points, spread, heatmaps))
+            raise ModelError(f"{self._folder}: the network answers with shapes {shapes}, not {count} landmarks")
+        return Answer(points, spread, heatmaps)
 
 
 class _Onnx:

@@ -27,8 +27,8 @@ MANUFACTURER: Final[str] = "SpineAlignment"
 SERIES_NUMBER: Final[int] = 9701
 DESCRIPTION: Final[str] = "SpineAlignment measurements"
 FACTS: Final[tuple[str, ...]] = (
-    *("film", "size_px", "spacing_mm", "spacing_source", "anterior", "anterior_source", "pixel_aspect", "models"),
-    "warnings",
+    *("film", "film_sha256", "size_px", "spacing_mm", "spacing_source", "anterior", "anterior_source", "pixel_aspect"),
+    *("models", "warnings"),
 )
 """What a result file knows of the film besides landmarks: kept as algorithm parameters (TID 4019), JSON each."""
 FACTS_GROUP: Final[str] = "film"

@@ -6,7 +6,7 @@ import numpy as np
 import slicer
 from numpy.typing import NDArray
 
-from SpineAlignmentLib.detection.detector import LOW_CONFIDENCE
+from SpineAlignmentLib.detection.reporting import LOW_CONFIDENCE
 from SpineAlignmentLib.measurement.landmarks import COUNT
 from SpineAlignmentLib.results.annotation import Annotation
 

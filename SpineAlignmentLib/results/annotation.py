@@ -11,9 +11,11 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from SpineAlignmentLib.measurement.landmarks import CORNERS, COUNT, NAMES, VERTEBRAE
-from SpineAlignmentLib.measurement.parameters import PARAMETERS, spinopelvic_parameters
+from SpineAlignmentLib.errors import ResultError
+from SpineAlignmentLib.measurement.landmarks import CORNERS, COUNT, INDEX, NAMES, VERTEBRAE
+from SpineAlignmentLib.measurement.parameters import PARAMETERS, SFD_MINIMUM_MM, Parameter, spinopelvic_parameters
 from SpineAlignmentLib.measurement.vertebrae import all_corners, cobb
+from SpineAlignmentLib.results.numbering import Numbering, OtherNumbering
 
 FloatArray = NDArray[np.float64]
 
@@ -67,6 +69,8 @@ class Annotation:
     warnings: tuple[str, ...] = ()
     film_sha256: str = ""
     """SHA-256 of the film's file, by which it is found again when it was renamed or moved; empty when unknown."""
+    numbering: Numbering | None = None
+    """Which vertebra is which, where it was detected."""
     extra: Mapping[str, Any] = field(default_factory=dict)
     """Further keys of the file, such as "simulation"; kept as they are."""
     vertebrae_px: FloatArray = field(default_factory=no_vertebrae)
@@ -102,6 +106,32 @@ class Annotation:
             ValueError: an unknown level, or the upper one does not lie above the lower one.
         """
         return cobb(self.corners_mm(), upper, lower)
+
+    def reasons(self) -> dict[str, str]:
+        """Why parameters that are not measurable are not: key to a few words."""
+        values = self.parameters()
+        return {p.key: self._reason(p) for p in PARAMETERS if math.isnan(values[p.key])}
+
+    def _reason(self, parameter: Parameter) -> str:
+        missing = [name for name in parameter.landmarks if np.isnan(self.points_px[INDEX[name], 0])]
+        if missing:
+            return f"not on the film: {', '.join(missing)}"
+        if self.spacing_mm is None and parameter.unit == "mm":
+            return "pixel spacing unknown"
+        return f"sacro-femoral distance below {SFD_MINIMUM_MM:g} mm"
+
+    def renumbered(self) -> "Annotation":
+        """The same film under the other numbering; once more gives this one again.
+
+        Raises:
+            ResultError: there is no other numbering.
+        """
+        if self.numbering is None or self.numbering.other is None:
+            raise ResultError(f"{self.film}: no other numbering of the vertebrae was found")
+        other = self.numbering.other
+        back = OtherNumbering("the numbering that was found more probable", self.points_px, self.confidence)
+        numbering = replace(self.numbering, sure=1 - self.numbering.sure, other=back)
+        return replace(self, points_px=other.points_px, confidence=other.confidence, numbering=numbering)
 
     def with_points(self, points_px: ArrayLike, confidence: ArrayLike | None = None) -> "Annotation":
         """The same film with other landmarks."""

@@ -13,6 +13,7 @@ from SpineAlignmentLib import SOFTWARE
 from SpineAlignmentLib.errors import ResultError
 from SpineAlignmentLib.measurement.landmarks import CORNERS, INDEX, NAMES, VERTEBRAE
 from SpineAlignmentLib.measurement.parameters import PARAMETERS
+from SpineAlignmentLib.results import numbering
 from SpineAlignmentLib.results.annotation import (
     ANTERIOR_SIDES,
     Annotation,
@@ -29,7 +30,7 @@ COMPUTED_KEYS: Final[frozenset[str]] = frozenset({"parameters", "cobb", "norms",
 
 _OWN_KEYS: Final[frozenset[str]] = COMPUTED_KEYS | frozenset(
     {"film", "size_px", "spacing_mm", "spacing_source", "anterior", "anterior_source", "pixel_aspect"}
-    | {"film_sha256", "landmarks", "vertebrae", "models", "software", "warnings"}
+    | {"film_sha256", "landmarks", "vertebrae", "numbering", "models", "software", "warnings"}
 )
 
 MAX_NUMBER: Final[float] = 1e9
@@ -45,7 +46,7 @@ def to_json(annotation: Annotation) -> dict[str, Any]:
         landmarks[name] = (
             {"x_px": round(float(x), 6), "y_px": round(float(y), 6), "confidence": _number(sure, 3)} if known else None
         )
-    values = a.parameters()
+    values, reasons = a.parameters(), a.reasons()
     return {
         "film": a.film,
         "size_px": [int(v) for v in a.size_px],
@@ -55,7 +56,12 @@ def to_json(annotation: Annotation) -> dict[str, Any]:
         "anterior_source": a.anterior_source,
         "landmarks": landmarks,
         **_vertebrae_json(a),
-        "parameters": {p.key: {"value": _number(values[p.key]), "unit": p.unit} for p in PARAMETERS},
+        "parameters": {
+            p.key: {"value": _number(values[p.key]), "unit": p.unit}
+            | ({"reason": reasons[p.key]} if p.key in reasons else {})
+            for p in PARAMETERS
+        },
+        **({} if a.numbering is None else {"numbering": numbering.to_json(a.numbering)}),
         "models": list(a.models),
         "software": SOFTWARE,
         "warnings": list(a.warnings),
@@ -114,6 +120,7 @@ def from_json(content: Any, name: str = "annotation") -> Annotation:
         models=_strings(content.get("models"), f"{name}: models"),
         warnings=_strings(content.get("warnings"), f"{name}: warnings"),
         film_sha256=str(content.get("film_sha256") or ""),
+        numbering=None if content.get("numbering") is None else numbering.from_json(content["numbering"], name),
         extra={k: v for k, v in content.items() if k not in _OWN_KEYS},
     )
 

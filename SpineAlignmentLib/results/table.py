@@ -21,7 +21,6 @@ Row = Mapping[str, Value]
 _FIRST: Final[tuple[str, ...]] = (
     *("file", "result", "status", "reason", "fingerprint", "software", "models", "settings", "date"),
     *("patient", "study", "day", "patient_id", "patient_name", "birth_date", "study_uid", "study_date", "accession"),
-    *("age", "sex"),
     *("film", "spacing_x_mm", "spacing_y_mm", "spacing_source", "anterior", "anterior_source"),
     *("age", "sex", "lowest_confidence", "numbering_confidence"),
 )
@@ -61,9 +60,6 @@ def film_row(content: Mapping[str, Any]) -> dict[str, Value]:
     numbering = content.get("numbering")
     if isinstance(numbering, Mapping) and isinstance(numbering.get("confidence"), int | float):
         row["numbering_confidence"] = round(numbering["confidence"], 3)
-    patient = content.get("patient")
-    if isinstance(patient, Mapping):
-        row |= {"age": patient.get("age"), "sex": patient.get("sex")}
     for p in PARAMETERS:
         found = content["parameters"][p.key]
         row[label(p)] = _rounded(found["value"])

@@ -45,9 +45,11 @@ def test_table_of_readings(upright):
     text = csv_bytes([with_readings(annotation(upright), Patient(63)), annotation(upright)]).decode()
     first, second = csv.DictReader(io.StringIO(text))
     assert first["age"] == "63" and second["age"] == ""
-    assert first["SRS-Schwab class"] and second["SRS-Schwab class"] == ""
-    assert float(first["PI-LL"]) == pytest.approx(float(first["PI (deg)"]) - float(first["LL (deg)"]), abs=1e-3)
-    assert "GAP class" not in csv_bytes([annotation(upright)]).decode()
+    assert first["class SRS-Schwab"] and second["class SRS-Schwab"] == ""
+    assert float(first["reading PI-LL (deg)"]) == pytest.approx(
+        float(first["PI (deg)"]) - float(first["LL (deg)"]), abs=1e-3
+    )
+    assert "class GAP" not in csv_bytes([annotation(upright)]).decode()
 
 
 def test_text_marks_the_unusual_and_groups_what_is_not_computable(upright):
@@ -108,5 +110,5 @@ def test_tags_of_the_patient_are_used_only_when_allowed(tmp_path, capsys):
     assert content["patient"] == {"age": 71, "sex": "F", "source": "DICOM tags"}
     assert content["readings"]["PT target"]["target"] == pytest.approx(20 + 16 / 3, abs=1e-3)
     rows = list(csv.DictReader((tmp_path / "b" / "results.csv").open()))
-    assert rows[0]["age"] == "71.0" and rows[0]["SRS-Schwab class"]
+    assert rows[0]["age"] == "71.0" and rows[0]["class SRS-Schwab"]
     capsys.readouterr()
