@@ -9,7 +9,7 @@ unweighted), settled by what is known of the shape of spines (`shape_prior`).
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
 from typing import Final
@@ -31,6 +31,7 @@ from SpineAlignmentLib.detection.side import WHOLE_SPINE, implausibility, landma
 from SpineAlignmentLib.detection.sightings import Sighting
 from SpineAlignmentLib.detection.spine import Spine, find_spine, seen_closely
 from SpineAlignmentLib.detection.views import resized, zoomed
+from SpineAlignmentLib.film.burned_in import text_warning
 from SpineAlignmentLib.film.film import CLAIMED_SIDES, GIVEN, Film, film_from_pixels, turned
 from SpineAlignmentLib.film.polarity import looks_inverted
 from SpineAlignmentLib.film.preprocessing import InputFrame, network_input
@@ -115,6 +116,9 @@ class Detector:
         say(0.9, "measuring")
         models = tuple(model.name for model, _ in (*self.networks, *self.close_ups))
         result = annotation(film, look, spine, counted, models, self.strategy.trust_in_shape)
+        text = text_warning(film.pixels, result.warnings)
+        if text and text not in result.warnings:
+            result = replace(result, warnings=(*result.warnings, text))
         if self.bodies is None:
             return result
         l6_centers = spine.l6_center(counted.path), spine.l6_center(counted.runner_up)

@@ -6,6 +6,7 @@ from typing import Any, Final
 import numpy as np
 
 from SpineAlignmentLib.clinical.norms import norm, norm_text, unusual
+from SpineAlignmentLib.film.burned_in import DECLARED, SEEN
 from SpineAlignmentLib.film.film import NO_SPACING
 from SpineAlignmentLib.measurement.constructions import value_text
 from SpineAlignmentLib.measurement.parameters import PARAMETERS, Parameter
@@ -60,6 +61,7 @@ def facts(alignment: FilmAlignment | None) -> State:
         "anterior_known": alignment.anterior_known or alignment.detection is not None,
         "models": ", ".join(film.models),
         "warnings": _told(film.warnings),
+        "text": next((warning for warning in film.warnings if warning in (DECLARED, SEEN)), ""),
     }
 
 

@@ -31,7 +31,8 @@ from SpineAlignmentLib.viewer.film_view import FilmView
 from SpineAlignmentLib.viewer.keeping import Keeping
 from SpineAlignmentLib.viewer.kept import Kept
 from SpineAlignmentLib.viewer.open_page import OpenPage
-from SpineAlignmentLib.viewer.uploads import MAX_FILMS, is_landmarks
+from SpineAlignmentLib.viewer.settings import MAX_UPLOAD_BYTES
+from SpineAlignmentLib.viewer.uploads import MAX_FILMS, is_landmarks, safe_name
 
 GLYPH_SCALE: Final[float] = 1.8
 TEXT_SCALE: Final[float] = 2.6
@@ -108,8 +109,7 @@ class Workplace:
             if is_landmarks(path.name):
                 self._reopen(path)
                 return ""
-            if len(self._files) >= MAX_FILMS:
-                raise FilmError(f"{path.name}: {MAX_FILMS} films are open already; close one first")
+            self.check_room(path.name)
             film = await asyncio.to_thread(read_apart, path)
         except SpineAlignmentError as error:
             text = str(error).replace(str(path), path.name) if keep_path_quiet else str(error)
@@ -132,6 +132,22 @@ class Workplace:
         self._on_closed(path)
         self.page.dismiss()
         self._show(target)
+
+    def check_room(self, name: str, size: int | None = None) -> None:
+        """Refuse a film for which there is no room.
+
+        Args:
+            name: how it is called.
+            size: bytes of its file, where they are known.
+
+        Raises:
+            FilmError: too many films are open, or it is too large.
+        """
+        shown = safe_name(name)
+        if len(self._files) >= MAX_FILMS:
+            raise FilmError(f"{shown}: {MAX_FILMS} films are open already; close one first")
+        if size is not None and size > MAX_UPLOAD_BYTES:
+            raise FilmError(f"{shown}: larger than {MAX_UPLOAD_BYTES // 2**20} MB, not a film")
 
     def _add(self, film: Film, path: Path) -> None:
         volume = add_film(self._app.scene, film)
