@@ -97,6 +97,17 @@ def ending(path: Path) -> str:
     return next((e for e in (".nii.gz", *FILM_ENDINGS, *_OTHER_ENDINGS) if name.endswith(e) and name != e), "")
 
 
+_WINDOWS_DEVICES: Final[frozenset[str]] = frozenset(
+    ["CON", "PRN", "AUX", "NUL", *(f"{port}{i}" for port in ("COM", "LPT") for i in range(1, 10))]
+)
+
+
+def legal_name(name: str) -> str:
+    """A file name made of any text, as every system takes it: Windows forbids most, such as ":" in "3: whole spine"."""
+    legal = "".join("_" if c in '<>:"/\\|?*' or not c.isprintable() else c for c in name).strip().rstrip(". ")
+    return f"_{legal}" if legal.split(".")[0].upper() in _WINDOWS_DEVICES else legal or "film"
+
+
 def stem_of(path: Path) -> str:
     """What the results of a film are called: its file's name without the ending, as long as file systems take it."""
     stem = path.name[: len(path.name) - len(ending(path))]

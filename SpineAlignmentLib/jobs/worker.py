@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any, TextIO
 
 from SpineAlignmentLib.errors import SpineAlignmentError
+from SpineAlignmentLib.jobs.sealing import seal_as_told
 
 Answer = Callable[[dict[str, Any]], None]
 
@@ -85,6 +86,7 @@ def main() -> None:
     """Serve standard input; what libraries print goes to standard error, so that it cannot break an answer."""
     answers = os.fdopen(os.dup(sys.stdout.fileno()), "w", encoding="utf-8")
     os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
+    seal_as_told()
     serve(sys.stdin, answers)
 
 

@@ -22,7 +22,7 @@ from SpineAlignmentLib.mrml.film_drawing import FilmDrawing
 from SpineAlignmentLib.mrml.film_facts import SIDE_UNKNOWN
 from SpineAlignmentLib.mrml.folder import put_into_folder
 from SpineAlignmentLib.mrml.history import History
-from SpineAlignmentLib.mrml.landmark_states import current_confidence, is_low, landmark_states
+from SpineAlignmentLib.mrml.landmark_states import current_confidence, landmark_states
 from SpineAlignmentLib.results.annotation import Annotation
 
 Node = Any
@@ -303,7 +303,7 @@ class FilmAlignment:
         self._values = self._measured().parameters()
         results_table.write_values(self.table, self._values)
         with self._quietly():
-            landmark_list.mark(self.landmarks, is_low(self.confidence))
+            landmark_list.mark(self.landmarks, self.annotation.is_low())
         self._drawing.draw(self._measured(), self._geometry)
         self._notify()
 

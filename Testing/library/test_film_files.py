@@ -18,7 +18,7 @@ from pydicom.dataset import Dataset, FileDataset, FileMetaDataset
 from SpineAlignmentLib.errors import FilmError
 from SpineAlignmentLib.film.film import NO_SPACING
 from SpineAlignmentLib.film.found_films import found_films
-from SpineAlignmentLib.film.paths import film_files, stem_of
+from SpineAlignmentLib.film.paths import film_files, legal_name, stem_of
 from SpineAlignmentLib.film.reading import read_film
 from SpineAlignmentLib.results.files import write_files
 from Testing.library.films import dicom, pattern, picture, volume
@@ -242,3 +242,19 @@ def test_library_prints_nothing_of_damaged_files(tmp_path, capfd):
         read_film(tmp_path / "a.mha")
     captured = capfd.readouterr()
     assert captured.out + captured.err == ""
+
+
+@pytest.mark.parametrize(
+    ("text", "name"),
+    [
+        ("3: Ganzaufnahme", "3_ Ganzaufnahme"),
+        ("a/b\\c?", "a_b_c_"),
+        ("spine. ", "spine"),
+        ("nul", "_nul"),
+        ("COM1.film", "_COM1.film"),
+        (" ", "film"),
+        ("Wirbelsäule 2024", "Wirbelsäule 2024"),
+    ],
+)
+def test_a_name_that_every_system_takes(text, name):
+    assert legal_name(text) == name
