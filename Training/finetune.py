@@ -20,7 +20,7 @@ from typing import Any, Final
 
 import numpy as np
 
-from SpineAlignmentLib.detection.models import SAVED_MODEL, Model, read_close_ups, read_ensemble
+from SpineAlignmentLib.detection.models import Model, read_close_ups, read_ensemble
 from SpineAlignmentLib.errors import ModelError, ResultError, SpineAlignmentError
 from SpineAlignmentLib.results.files import make_folder, write_files
 from Training.config import (
@@ -116,18 +116,16 @@ def extract_weights(model: Model, path: Path) -> None:
     Raises:
         ModelError: the SavedModel is missing or altered, or does not fit its configuration.
     """
-    import tensorflow as tf
-
+    from Training.export.model_folder import stored_weights
     from Training.network.pyramid import build_network
     from Training.run import checkpoint
 
     config = config_from_dict(model.about["training"]["config"], str(model.folder / "model.json"))
     network = build_network(config.network, config.input_size)
-    loaded = tf.saved_model.load(str(model.verified(SAVED_MODEL)))
+    packed = stored_weights(model)
     try:
-        parts = (loaded.codes.numpy(), loaded.steps.numpy(), loaded.others.numpy())
-        values = unpack(*parts, [tuple(variable.shape) for variable in network.weights])
-    except (AttributeError, ValueError) as error:  # stored by an earlier version, or another network's
+        values = unpack(packed.codes, packed.steps, packed.others, [tuple(v.shape) for v in network.weights])
+    except ValueError as error:  # another network's
         raise ModelError(f"{model.folder}: its weights do not fit its configuration; export it again") from error
     arrays = {variable.path: np.asarray(value) for variable, value in zip(network.weights, values, strict=True)}
     checkpoint.save(path, arrays, {"step": 0, "metrics": {}})

@@ -7,6 +7,7 @@ import pandas as pd
 import seaborn as sns
 from matplotlib.figure import Figure
 
+from SpineAlignmentLib.clinical.norms import norm
 from SpineAlignmentLib.cohort.visits import AFTER
 from SpineAlignmentLib.measurement.parameters import BY_KEY, PARAMETERS
 from SpineAlignmentLib.results.table import label
@@ -25,8 +26,9 @@ def distributions(table: pd.DataFrame) -> Figure:
     done = table[table["status"] == "done"]
     for p, axes in zip(PARAMETERS, figure.subplots(5, 4).flat, strict=False):
         values = done[label(p)].dropna()
-        axes.axvspan(*p.usual, color="0.9", zorder=0)
-        axes.axvline(p.mean, color="0.5", linewidth=1, zorder=1)
+        if (usual := norm(p.key)) is not None:
+            axes.axvspan(*usual.usual, color="0.9", zorder=0)
+            axes.axvline(usual.mean, color="0.5", linewidth=1, zorder=1)
         if len(values):
             low, high = values.quantile(list(_SHOWN))
             sns.histplot(x=values.clip(low, high), ax=axes, bins=30, color="C0", edgecolor="none")
@@ -45,7 +47,8 @@ def trends(found: pd.DataFrame) -> Figure:
     chosen = names[np.linspace(0, len(names) - 1, min(len(names), MANY_PATIENTS)).astype(int)]
     for key, axes in zip(TRENDS, figure.subplots(2, 3).flat, strict=True):
         p = BY_KEY[key]
-        axes.axhspan(*p.usual, color="0.93", zorder=0)
+        if (usual := norm(key)) is not None:
+            axes.axhspan(*usual.usual, color="0.93", zorder=0)
         for _, visits in seen[seen["patient"].isin(chosen)].groupby("patient"):
             _line(axes, visits["day"] / _DAYS_A_YEAR, visits[label(p)], visits["state"] == AFTER)
         axes.set(title=p.name, xlabel="years since the first film", ylabel=label(p))

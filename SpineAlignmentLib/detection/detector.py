@@ -9,7 +9,7 @@ unweighted), settled by what is known of the shape of spines (`shape_prior`).
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
 from typing import Final
@@ -18,37 +18,38 @@ import numpy as np
 from numpy.typing import NDArray
 
 from SpineAlignmentLib.detection.close_ups import SCATTER, close_up_frame, close_up_input
-from SpineAlignmentLib.detection.confidence import confidence
-from SpineAlignmentLib.detection.engines import Network, choose_engine, load_network
+from SpineAlignmentLib.detection.corners import with_vertebrae
+from SpineAlignmentLib.detection.engines import Network, choose_engine, load_answers, load_network
+from SpineAlignmentLib.detection.extent import SMALLER, counting_grid, first_frame, own_scale, shows, view_of
+from SpineAlignmentLib.detection.levels import Path as Numbered
 from SpineAlignmentLib.detection.look import HIGHER_FIRST, Look, hips_in_order, joined
-from SpineAlignmentLib.detection.models import Model, read_close_ups, read_ensemble
-from SpineAlignmentLib.detection.side import implausibility, settled
-from SpineAlignmentLib.detection.views import region_of, resized, zoomed
-from SpineAlignmentLib.film.film import GIVEN, Film, film_from_pixels, turned
+from SpineAlignmentLib.detection.models import Model, read_bodies_model, read_close_ups, read_ensemble
+from SpineAlignmentLib.detection.numbering import count
+from SpineAlignmentLib.detection.refusal import GREATEST_DOUBT, doubt, no_spine
+from SpineAlignmentLib.detection.reporting import annotation
+from SpineAlignmentLib.detection.side import WHOLE_SPINE, implausibility, landmarks_seen, settled
+from SpineAlignmentLib.detection.sightings import Sighting
+from SpineAlignmentLib.detection.spine import Spine, find_spine, seen_closely
+from SpineAlignmentLib.detection.views import resized, zoomed
+from SpineAlignmentLib.film.burned_in import text_warning
+from SpineAlignmentLib.film.film import CLAIMED_SIDES, GIVEN, Film, film_from_pixels, turned
 from SpineAlignmentLib.film.polarity import looks_inverted
-from SpineAlignmentLib.film.preprocessing import InputFrame, fit_film, fit_region, network_input
+from SpineAlignmentLib.film.preprocessing import InputFrame, network_input
 from SpineAlignmentLib.film.reading import read_film
-from SpineAlignmentLib.measurement.landmarks import NAMES
 from SpineAlignmentLib.results.annotation import Annotation
 
 FloatArray = NDArray[np.float64]
 Progress = Callable[[float, str], None]
 
-MANY: Final[int] = 12
-"""More landmarks than this are counted in a warning, not named."""
 
-LOW_CONFIDENCE: Final[float] = 0.5
-"""Landmarks below this are named in the result's warnings."""
+LEAST_LEVELS: Final[int] = 2
+"""Fewer vertebrae than this are no spine."""
 
 
 @dataclass(frozen=True)
 class Strategy:
     """How a film is looked at."""
 
-    second_look_gain: float = 1.2
-    """Look a second time, at the spine found alone, when that shows it this many times larger."""
-    margin: float = 0.15
-    """Margin around the landmarks found, as a share of their extent, for the second look."""
     zooms: tuple[float, ...] = (0.93, 1.0, 1.07)
     """Sizes of the view whose landmarks are averaged in the last look; (1.0,) is a single view."""
     trust_in_shape: float = 0.08
@@ -83,68 +84,112 @@ class Detector:
             [(model, load_network(model, self.engine, threads)) for model in group]
             for group in (self.models, read_close_ups(models))
         )
+        bodies = read_bodies_model(models)
+        self.bodies = None if bodies is None else load_answers(bodies, self.engine, threads)
 
-    def detect(self, film: Film, progress: Progress | None = None) -> Annotation:
+    def detect(self, film: Film, progress: Progress | None = None, force: bool = False) -> Annotation:
         """Find the 45 landmarks of a film.
 
         Args:
             film: the film; without a facing side, the side is detected.
             progress: called with the share done, 0 to 1, and what is being done.
+            force: measure even where no lateral spine is found.
+
+        Raises:
+            FilmError: no lateral spine on it, unless forced.
         """
         say = progress or (lambda share, stage: None)
         say(0.0, "looking at the film")
-        film, first = self._first_look(film)
-        say(0.5, "looking at the spine")
-        last = self._second_look(film, first.named()).named()
+        film, first, spine = self._first_look(film)
+        if spine is None or len(spine.best().levels) < LEAST_LEVELS:
+            raise no_spine(film.name)
+        say(0.4, "looking at the spine")
+        look, grid = self._second_look(film, first.named(), spine)
+        spine = find_spine(look, grid, film.size_px) or spine
+        say(0.7, "looking closely")
+        path = spine.best()
+        look = self._close_look(film, look.named(), spine, path).named()
+        spine = seen_closely(spine, look)
+        counted = count(spine.evidence)
+        if not force and doubt(look, spine, counted.path) > GREATEST_DOUBT:
+            raise no_spine(film.name)
         say(0.9, "measuring")
-        return self._annotation(film, last)
+        models = tuple(model.name for model, _ in (*self.networks, *self.close_ups))
+        result = annotation(film, look, spine, counted, models, self.strategy.trust_in_shape)
+        text = text_warning(film.pixels, result.warnings)
+        if text and text not in result.warnings:
+            result = replace(result, warnings=(*result.warnings, text))
+        if self.bodies is None:
+            return result
+        l6_centers = spine.l6_center(counted.path), spine.l6_center(counted.runner_up)
+        return with_vertebrae(result, film.pixels, self.bodies, l6_centers)
 
-    def _first_look(self, film: Film) -> tuple[Film, Look]:
-        """The film as it should be looked at, facing side and polarity settled, and the first look at all of it."""
-        told = film.anterior is not None and film.anterior_source == GIVEN
+    def _first_look(self, film: Film) -> tuple[Film, Look, Spine | None]:
+        """The film as it should be looked at, facing side, polarity and scale settled, and what is seen at first."""
+        told = film.anterior is not None and film.anterior_source not in CLAIMED_SIDES
         sides = (film.anterior or "",) if told else ("left", "right")
         candidates = [film.facing(side, film.anterior_source) for side in sides]
         if film.polarity_doubt or (film.polarity_source != GIVEN and looks_inverted(film.pixels)):
             candidates += [turned(candidate) for candidate in candidates]
-        frames = [fit_film(c.size_px, c.pixel_size, c.anterior or "", self._input_size) for c in candidates]
-        if len(candidates) == 1:
-            return film, self.look(film, frames[0])
         # one model settles it; the others join afterwards
-        looks = [self.look(c, f, self.networks[:1]) for c, f in zip(candidates, frames, strict=True)]
-        doubt = [implausibility(look, c.anterior or "") for look, c in zip(looks, candidates, strict=True)]
-        best, chosen = settled(film, candidates, doubt)
+        looks = [self.look(c, first_frame(c, self._input_size), self.networks[:1]) for c in candidates]
+        if film.spacing_mm is None:
+            looks = self._at_its_scale(candidates, looks)
+        best, chosen = settled(film, candidates, [implausibility(look) for look in looks])
         first = looks[best]
         if len(self.networks) > 1:
             first = joined([first, self.look(chosen, first.frame, self.networks[1:])])
-        return chosen, first
+        return chosen, first, find_spine(first, counting_grid(chosen, first.frame), chosen.size_px)
 
-    def _second_look(self, film: Film, first: Look) -> Look:
-        """Look again at the spine alone, where the film is much larger than the spine."""
-        region = region_of(
-            first.most_probable(self.strategy.trust_in_shape), film.size_px, self.strategy.margin, film.pixel_size
-        )
-        frame = fit_region(region, film.pixel_size, film.anterior or "left", self._input_size)
-        if first.frame.step[1] / frame.step[1] < self.strategy.second_look_gain:
-            frame = first.frame
-        frames = [zoomed(frame, zoom) for zoom in self.strategy.zooms]
-        look = joined([self.look(film, f) for f in frames])
-        return joined([look, *(self._close_up(film, frame, look, *close_up) for close_up in self.close_ups)])
+    def _at_its_scale(self, candidates: Sequence[Film], looks: Sequence[Look]) -> list[Look]:
+        """The looks at a film of unknown scale, of the size in the view at which most landmarks are seen."""
+        sizes = [list(looks)]
+        if max(landmarks_seen(look) for look in looks) < WHOLE_SPINE:
+            for size in SMALLER:
+                frames = [zoomed(look.frame, size) for look in looks]
+                sizes.append([self.look(c, f, self.networks[:1]) for c, f in zip(candidates, frames, strict=True)])
+        return max(sizes, key=lambda same: max(landmarks_seen(look) for look in same))
 
-    def _close_up(self, film: Film, whole: InputFrame, look: Look, model: Model, network: Network) -> Look:
-        """What a close-up's network sees around the landmarks of a look, at the scale of the `whole` spine's frame."""
+    def _second_look(self, film: Film, first: Look, spine: Spine) -> tuple[Look, InputFrame]:
+        """Look again at the spine alone, at the scale that the networks know; and the grid on which levels count."""
+        path = spine.best()
+        size = float(np.exp(np.median(np.log(path.steps))))
+        grid = own_scale(spine.grid, size)
+        expected = spine.grid.to_film(spine.expected(spine.centers(path)))
+        on_film = np.clip(expected, 0, np.array(film.size_px) - 1)
+        frame = view_of(expected, grid, self._input_size)
+        again = abs(first.frame.step[1] / frame.step[1] - 1) > 0.01 or not shows(first.frame, on_film, 16)
+        looks = [self.look(film, zoomed(frame, zoom)) for zoom in self.strategy.zooms if again or zoom != 1.0]
+        return joined(looks if again else [first, *looks]), grid
+
+    def _close_look(self, film: Film, look: Look, spine: Spine, path: Numbered) -> Look:
+        """A look joined by the close-ups whose part is on the film."""
+        centers = spine.centers(path)
+        expected = spine.grid.to_film(spine.expected(centers))
+        close = [look]
+        for model, network in self.close_ups:
+            assert model.region is not None
+            known = np.isfinite(centers[model.region.rows, 0])
+            if known.any():
+                close.append(self._close_up(film, look, expected, model, network))
+        return joined(close)
+
+    def _close_up(self, film: Film, look: Look, expected: FloatArray, model: Model, network: Network) -> Look:
+        """What a close-up's network sees around expected landmarks, at the scale of a look's frame."""
         assert model.region is not None
-        near = close_up_frame(model.region, whole, look.mean)
+        near = close_up_frame(model.region, look.frame, expected)
         views = [zoomed(near, zoom) for zoom in self.strategy.zooms]
-        found, wide = network(np.stack([close_up_input(film.pixels, view) for view in views]))
+        answer = network(np.stack([close_up_input(film.pixels, view) for view in views]))
         points = np.repeat(look.mean[None], len(views), axis=0)
         spread = np.full(points.shape[:2], np.inf)
         for i, view in enumerate(views):
-            points[i, model.region.rows] = view.to_film(found[i])
-            spread[i, model.region.rows] = SCATTER * wide[i] * view.step[1]
+            points[i, model.region.rows] = view.to_film(answer.points[i])
+            spread[i, model.region.rows] = SCATTER * answer.spread[i] * view.step[1]
             points[i] = look.frame.to_film(hips_in_order(look.frame.to_network(points[i]), HIGHER_FIRST))
-        step = np.abs(whole.step)
+        step = np.abs(look.frame.step)
         away = np.linalg.norm((points.mean(axis=0) - look.mean) / step, axis=1) * step[1]
-        return Look(look.frame, points, np.hypot(spread, model.region.doubt * away))
+        seen = tuple(Sighting(v, h, model.region) for v, h in zip(views, answer.heatmaps, strict=True))
+        return Look(look.frame, points, np.hypot(spread, model.region.doubt * away), seen)
 
     @property
     def _input_size(self) -> tuple[int, int]:
@@ -153,43 +198,17 @@ class Detector:
     def look(self, film: Film, frame: InputFrame, networks: Sequence[tuple[Model, Network]] | None = None) -> Look:
         """Run the networks on the part of the film that a frame shows."""
         seen: dict[tuple[int, int], tuple[InputFrame, NDArray[np.float32]]] = {}
-        points, spread = [], []
+        points, spread, sightings = [], [], []
         for model, network in networks or self.networks:
             if model.input_size not in seen:
                 fitted = resized(frame, model.input_size)
                 seen[model.input_size] = (fitted, network_input(film.pixels, fitted))
             fitted, image = seen[model.input_size]
-            found, wide = network(image[None])
-            points.append(fitted.to_film(hips_in_order(found[0], HIGHER_FIRST)))
-            spread.append(wide[0] * fitted.step[1])
-        return Look(frame, np.array(points), np.array(spread))
-
-    def _annotation(self, film: Film, look: Look) -> Annotation:
-        points = look.most_probable(self.strategy.trust_in_shape)
-        sure = confidence(look, points, film.pixel_size)
-        width, height = film.size_px
-        slack = 0.01 * height
-        off = ((points < -slack) | (points > np.array([width, height]) - 1 + slack)).any(axis=1)
-        warnings = list(film.warnings)
-        if off.any():
-            warnings.append(f"off the film: {_listed(off)}")
-        weak = (sure < LOW_CONFIDENCE) & ~off
-        if weak.any():
-            warnings.append(f"low confidence: {_listed(weak)}")
-        return Annotation(
-            film=film.name,
-            size_px=film.size_px,
-            points_px=np.where(off[:, None], np.nan, points),
-            confidence=np.where(off, np.nan, sure),
-            spacing_mm=film.spacing_mm,
-            spacing_source=film.spacing_source,
-            anterior=film.anterior or "left",
-            anterior_source=film.anterior_source,
-            pixel_aspect=film.pixel_aspect,
-            models=tuple(model.name for model, _ in (*self.networks, *self.close_ups)),
-            warnings=tuple(warnings),
-            film_sha256=film.sha256,
-        )
+            answer = network(image[None])
+            points.append(fitted.to_film(hips_in_order(answer.points[0], HIGHER_FIRST)))
+            spread.append(answer.spread[0] * fitted.step[1])
+            sightings.append(Sighting(fitted, answer.heatmaps[0]))
+        return Look(frame, np.array(points), np.array(spread), tuple(sightings))
 
 
 @lru_cache(maxsize=2)
@@ -228,9 +247,4 @@ def detect(
         film = film if isinstance(film, Film) else film_from_pixels(np.asarray(film))
         film = film if spacing is None else film.calibrated(spacing)
         film = film if anterior is None else film.facing(anterior)
-    return shared_detector(models, engine).detect(film, progress)
-
-
-def _listed(which: NDArray[np.bool_]) -> str:
-    names = np.array(NAMES)[which]
-    return ", ".join(names) if len(names) <= MANY else f"{len(names)} of {len(NAMES)} landmarks"
+    return shared_detector(models, engine).detect(film, progress, force)

@@ -8,6 +8,7 @@ import importlib
 import importlib.util
 import os
 import sys
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, Protocol
 
@@ -26,19 +27,23 @@ ENGINES: Final[tuple[str, ...]] = ("onnx", "tensorflow")
 _PACKAGES: Final[dict[str, str]] = {"onnx": "onnxruntime", "tensorflow": "tensorflow"}
 
 
+@dataclass(frozen=True)
+class Answer:
+    """What a network says of n films; of a close-up, the landmarks are those of its region alone."""
+
+    points: FloatArray
+    """Landmarks in network pixels, shape (n, 45, 2)."""
+    spread: FloatArray
+    """Standard deviation of their heatmaps in network pixels, shape (n, 45)."""
+    heatmaps: ImageArray
+    """Shape (n, rows, columns, 45), each of sum 1 over equal cells that cover the input."""
+
+
 class Network(Protocol):
     """A loaded network."""
 
-    def __call__(self, films: ImageArray) -> tuple[FloatArray, FloatArray]:
-        """Run it.
-
-        Args:
-            films: shape (n, height, width), from `preprocessing.network_input`.
-
-        Returns:
-            Landmarks in network pixels, shape (n, 45, 2), and the spread (standard deviation) of their heatmaps in
-            network pixels, shape (n, 45); of a close-up, those of its region alone.
-        """
+    def __call__(self, films: ImageArray) -> Answer:
+        """Run it on films of shape (n, height, width), from `preprocessing.network_input`."""
 
 
 class Answers(Protocol):
@@ -118,14 +123,22 @@ class _Landmarks:
     def __init__(self, answers: Answers, count: int) -> None:
         self._answers, self._count = answers, count
 
-    def __call__(self, films: ImageArray) -> tuple[FloatArray, FloatArray]:
+    def __call__(self, films: ImageArray) -> Answer:
         out = self._answers(films)
-        points, spread = np.asarray(out["coordinates"], float), np.asarray(out["spread"], float)
-        if points.shape[1:] != (self._count, 2) or spread.shape[1:] != (self._count,):
+        if "heatmaps" not in out:
             raise ModelError(
-                f"the network answers with shapes {points.shape} and {spread.shape}, not {self._count} landmarks"
+                "a network without heatmaps, exported by an earlier version: python -m Training.export --again"
             )
-        return points, spread
+        points, spread = np.asarray(out["coordinates"], float), np.asarray(out["spread"], float)
+        heatmaps = out["heatmaps"]
+        if (
+            points.shape[1:] != (self._count, 2)
+            or spread.shape[1:] != (self._count,)
+            or heatmaps.shape[3] != self._count
+        ):
+            shapes = ", ".join(str(part.shape) for part in (points, spread, heatmaps))
+            raise ModelError(f"the network answers with shapes {shapes}, not {self._count} landmarks")
+        return Answer(points, spread, heatmaps)
 
 
 class _Onnx:

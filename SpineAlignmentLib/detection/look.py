@@ -1,13 +1,14 @@
 """What the networks saw on one part of a film."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from SpineAlignmentLib.detection.shape_prior import shape_model
+from SpineAlignmentLib.detection.sightings import Sighting
 from SpineAlignmentLib.film.preprocessing import InputFrame
 from SpineAlignmentLib.measurement.landmarks import INDEX
 
@@ -28,6 +29,8 @@ class Look:
     spread: FloatArray
     """Shape (k, 45): standard deviation of the heatmaps, of a close-up a share of it (`SCATTER`), in film pixels
     along y; infinite for landmarks that a view does not show."""
+    sightings: tuple[Sighting, ...] = ()
+    """The k views' heatmaps."""
 
     @property
     def mean(self) -> FloatArray:
@@ -60,7 +63,7 @@ class Look:
             return self
         order = np.arange(len(mean))
         order[[INDEX["FH_1"], INDEX["FH_2"]]] = INDEX["FH_2"], INDEX["FH_1"]
-        return Look(self.frame, self.points[:, order], self.spread[:, order])
+        return replace(self, points=self.points[:, order], spread=self.spread[:, order])
 
     def most_probable(self, trust: float) -> FloatArray:
         """Shape (45, 2): the ensemble's landmarks, moved to where the shape of spines makes them most probable.
@@ -96,4 +99,5 @@ def joined(looks: Sequence[Look]) -> Look:
         looks[0].frame,
         np.concatenate([look.points for look in looks]),
         np.concatenate([look.spread for look in looks]),
+        tuple(seen for look in looks for seen in look.sightings),
     )

@@ -107,7 +107,5 @@ def told(annotation: Annotation, spacing: float | tuple[float, float] | None, an
     """Landmarks with the spacing and the side that the user knows."""
     if spacing is not None:
         x, y = annotation.spacing_mm or (1.0, annotation.pixel_aspect)
-        annotation = annotation.calibrated(
-            spacing if isinstance(spacing, tuple) else (spacing, spacing * y / x), GIVEN
-        )
+        annotation = annotation.calibrated(spacing if isinstance(spacing, tuple) else (spacing, spacing * y / x), GIVEN)
     return annotation if anterior is None else replace(annotation, anterior=anterior, anterior_source=GIVEN)

@@ -126,7 +126,6 @@ class Door:
     ) -> web.StreamResponse:
         headers = {k: v for k, v in request.headers.items() if k.lower() not in _NOT_PASSED_ON}
         headers[KEY_HEADER] = session.key
-        # the key that a bookmark may carry is nobody's business further in
         path = "/index.html" if request.path == "/" else request.path_qs
         url = f"http://127.0.0.1:{session.port}{path}"
         if request.headers.get("Upgrade", "").lower() == "websocket":
@@ -138,6 +137,9 @@ class Door:
             async with self._client.request(request.method, url, headers=headers, data=body) as answer:
                 kept = {k: v for k, v in answer.headers.items() if k.lower() not in _NOT_PASSED_BACK}
                 response = web.StreamResponse(status=answer.status, headers=kept | _HEADERS)
+                if path == "/index.html":
+                    # a page from the browser's cache would belong to a session that may have ended
+                    response.headers["Cache-Control"] = "no-store"
                 if newcomer is not None:
                     set_cookie(request, response, self._cookie, newcomer)
                 await response.prepare(request)

@@ -145,7 +145,8 @@ def main() -> int:
         once = set(Counter(row["file"] for row in table).values()) == {1}
         done = sum(row["status"] == "done" for row in table)
         print(
-            f"{len(table)} rows, each once: {once}; {done} done; status {status}; {time.monotonic() - begin:.0f} s; {said}"
+            f"{len(table)} rows, each once: {once}; {done} done; status {status}; "
+            f"{time.monotonic() - begin:.0f} s; {said}"
         )
         return 0 if once and len(table) == options.films and done == options.films - options.films // BAD_EVERY else 1
 

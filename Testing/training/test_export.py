@@ -14,7 +14,7 @@ from SpineAlignmentLib.errors import ModelError
 from Testing.training.tiny import tiny_config
 from Training.config import ConfigError, config_from_dict, save_config
 from Training.export.__main__ import main
-from Training.export.model_folder import export_run, update_ensemble
+from Training.export.model_folder import export_again, export_run, update_ensemble
 from Training.export.weight_storage import stored
 from Training.network.bodies import build_bodies_network, probabilities
 from Training.network.pyramid import build_network
@@ -55,9 +55,10 @@ def test_engines_give_the_networks_outputs(trained: Path, tmp_path: Path) -> Non
         "random weights must tell landmarks apart"
     )
     for engine in ("tensorflow", "onnx"):
-        points, spread = load_network(model, engine)(films)
-        np.testing.assert_allclose(points, np.asarray(expected["coordinates"]), atol=2e-3)
-        np.testing.assert_allclose(spread, np.asarray(expected["spread"]), atol=2e-3)
+        answer = load_network(model, engine)(films)
+        np.testing.assert_allclose(answer.points, np.asarray(expected["coordinates"]), atol=2e-3)
+        np.testing.assert_allclose(answer.spread, np.asarray(expected["spread"]), atol=2e-3)
+        np.testing.assert_allclose(answer.heatmaps, np.asarray(expected["heatmaps"]), atol=1e-5)
 
 
 def test_nodes_of_a_graph_note_no_shapes(trained: Path, tmp_path: Path) -> None:
@@ -91,9 +92,20 @@ def test_a_close_up_answers_with_its_own_landmarks(tmp_path: Path) -> None:
     films = rng.normal(0, 0.3, (2, *region.input_size)).astype(np.float32)
     expected = network(films[..., None], training=False)
     for engine in ("tensorflow", "onnx"):
-        points, spread = load_network(model, engine)(films)
-        np.testing.assert_allclose(points, np.asarray(expected["coordinates"])[:, region.rows], atol=5e-3)
-        np.testing.assert_allclose(spread, np.asarray(expected["spread"])[:, region.rows], atol=5e-3)
+        answer = load_network(model, engine)(films)
+        np.testing.assert_allclose(answer.points, np.asarray(expected["coordinates"])[:, region.rows], atol=5e-3)
+        np.testing.assert_allclose(answer.spread, np.asarray(expected["spread"])[:, region.rows], atol=5e-3)
+        np.testing.assert_allclose(answer.heatmaps, np.asarray(expected["heatmaps"])[..., region.rows], atol=1e-5)
+
+
+def test_exported_again_it_keeps_weights_and_answers(trained: Path, tmp_path: Path) -> None:
+    (model,) = read_ensemble(export_run(trained, tmp_path))
+    films = np.random.default_rng(7).normal(0, 0.3, (1, 128, 64)).astype(np.float32)
+    before, weights = load_network(model, "onnx")(films), (model.folder / WEIGHTS_FILE).read_bytes()
+    (again,) = read_ensemble(export_again(model))
+    assert (again.folder / WEIGHTS_FILE).read_bytes() == weights
+    assert {**again.about, "checksums": {}} == {**model.about, "checksums": {}}
+    np.testing.assert_allclose(load_network(again, "onnx")(films).points, before.points, atol=1e-4)
 
 
 def test_kernels_take_a_byte_for_each_value_once(trained: Path, tmp_path: Path) -> None:

@@ -32,5 +32,5 @@ def test_jax_trains_the_same_network_and_exports(tmp_path: Path) -> None:
         assert done.returncode == 0, done.stderr[-3000:]
     np.testing.assert_allclose(losses(tmp_path / "jax"), losses(tmp_path / "tensorflow"), rtol=5e-3)
     model = read_model(export_run(tmp_path / "jax", tmp_path / "models"))
-    points, spread = load_network(model, "onnx")(np.zeros((1, 64, 32), np.float32))
-    assert np.isfinite(points).all() and np.isfinite(spread).all()
+    answer = load_network(model, "onnx")(np.zeros((1, 64, 32), np.float32))
+    assert np.isfinite(answer.points).all() and np.isfinite(answer.spread).all()

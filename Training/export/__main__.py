@@ -5,24 +5,32 @@ import os
 import sys
 from pathlib import Path
 
+from SpineAlignmentLib.detection.models import read_close_ups, read_ensemble
+from SpineAlignmentLib.errors import ModelError
 from Training.config import ConfigError
-from Training.export.model_folder import export_run, update_ensemble
+from Training.export.model_folder import export_again, export_run, update_ensemble
 
 
 def main(arguments: list[str] | None = None) -> int:
     """Returns the exit status: 0 exported, 2 nothing that can be exported."""
     parser = argparse.ArgumentParser(prog="python -m Training.export", description="Export trained runs.")
-    parser.add_argument("--run", type=Path, action="append", required=True, help="run folder; give it once per model")
+    what = parser.add_mutually_exclusive_group(required=True)
+    what.add_argument("--run", type=Path, action="append", help="run folder; give it once per model")
+    what.add_argument("--again", action="store_true", help="write the exported models anew, from their stored weights")
     parser.add_argument("--output", type=Path, required=True, help="folder of models")
     parser.add_argument("--ensemble", action="store_true", help="make these runs the ensemble, see ensemble.json")
     options = parser.parse_args(arguments)
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
     os.environ["KERAS_BACKEND"] = "tensorflow"
     try:
-        folders = [export_run(run, options.output) for run in options.run]
-        if options.ensemble:
+        if options.again:
+            models = (*read_ensemble(options.output), *read_close_ups(options.output))
+            folders = [export_again(model) for model in models]
+        else:
+            folders = [export_run(run, options.output) for run in options.run]
+        if options.ensemble and not options.again:
             update_ensemble(options.output, [folder.name for folder in folders])
-    except ConfigError as error:
+    except (ConfigError, ModelError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
     for folder in folders:

@@ -1,10 +1,10 @@
 """A trained run to the model folder that ships: SavedModel, its ONNX twin and `model.json`.
 
 Both take `films`, float32 (N, H, W, 1), as `SpineAlignmentLib.film.preprocessing.network_input` makes them, and return
-`coordinates`, float32 (N, 45, 2), in input pixels, and `spread`, float32 (N, 45), in input pixels; a close-up answers
-with the landmarks of its region alone. The network of bodies takes films of any size and answers with maps, see
-`SpineAlignmentLib.detection.bodies_network`. The SavedModel is the source; the twin is converted from it. Weights that
-were trained with another backend of Keras are exported the same way.
+`coordinates`, float32 (N, 45, 2), in input pixels, `spread`, float32 (N, 45), in input pixels, and `heatmaps`, float32
+(N, rows, columns, 45), each of sum 1; a close-up answers with the landmarks of its region alone. The network of bodies
+takes films of any size and answers with maps, see `SpineAlignmentLib.detection.bodies_network`. The SavedModel is the
+source; the twin is converted from it. Weights trained with another backend of Keras are exported the same way.
 
 Kernels are rounded to seven bits, see `Training.export.weight_storage`.
 """
@@ -15,16 +15,19 @@ import json
 import shutil
 import subprocess
 import tempfile
-from collections.abc import Callable, Sequence
-from dataclasses import asdict
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, fields
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from SpineAlignmentLib.detection.close_ups import REGIONS
-from SpineAlignmentLib.detection.models import ONNX_FILE, WEIGHTS_FILE
+from SpineAlignmentLib.detection.models import ONNX_FILE, SAVED_MODEL, WEIGHTS_FILE, Model
+from SpineAlignmentLib.errors import ModelError
 from SpineAlignmentLib.measurement import landmarks
-from Training.config import ConfigError, TrainingConfig, load_config
-from Training.export.weight_storage import Packed, pack, stored, unpack
+from Training.config import ConfigError, TrainingConfig, config_from_dict, load_config
+from Training.export.weight_storage import Packed, pack, unpack
 
 
 def export_run(run: Path, output: Path, name: str = "") -> Path:
@@ -41,7 +44,6 @@ def export_run(run: Path, output: Path, name: str = "") -> Path:
     Raises:
         ConfigError: no such run, or its weights do not fit its configuration.
     """
-    from Training.export.onnx_twin import write_onnx
     from Training.run import checkpoint
     from Training.run.tasks import task_of
 
@@ -54,17 +56,48 @@ def export_run(run: Path, output: Path, name: str = "") -> Path:
     target = output / name
     with tempfile.TemporaryDirectory(dir=output, prefix=".export-") as temporary:
         folder = Path(temporary) / name
-        packed = pack(weights)
-        _write_saved_model(_servable(network, config, packed), folder / "saved_model")
-        function = serving_function(network, config, lambda: [stored(values) for values in weights])
-        shapes = [values.shape for values in weights]
-        write_onnx(function, shapes, packed, folder / ONNX_FILE, folder / WEIGHTS_FILE)
-        description = describe(config, state, name, folder)
-        (folder / "model.json").write_text(json.dumps(description, indent=1) + "\n", encoding="utf-8")
-        if target.exists():
-            shutil.rmtree(target)
-        folder.replace(target)
+        _write_networks(network, config, pack(weights), folder)
+        _write_description(describe(config, state, name, folder), folder)
+        _replace(target, folder)
     return target
+
+
+def export_again(model: Model) -> Path:
+    """Writes the networks of an exported model anew, as this version exports them; its weights stay as stored.
+
+    Returns:
+        The model folder.
+
+    Raises:
+        ModelError: the SavedModel is missing or altered, or does not fit its configuration.
+    """
+    from Training.run.tasks import task_of
+
+    config = config_from_dict(model.about["training"]["config"], str(model.folder / "model.json"))
+    task = task_of(config)
+    network = task.network(config, task.serving_size(config))
+    packed = stored_weights(model)
+    with tempfile.TemporaryDirectory(dir=model.folder.parent, prefix=".export-") as temporary:
+        folder = Path(temporary) / model.name
+        _write_networks(network, config, packed, folder)
+        _write_description({**model.about, "checksums": checksums(folder)}, folder)
+        _replace(model.folder, folder)
+    return model.folder
+
+
+def stored_weights(model: Model) -> Packed:
+    """The weights of an exported model.
+
+    Raises:
+        ModelError: the SavedModel is missing or altered, or was stored by an earlier version.
+    """
+    import tensorflow as tf
+
+    loaded = tf.saved_model.load(str(model.verified(SAVED_MODEL)))
+    try:
+        return Packed(*(getattr(loaded, part.name).numpy() for part in fields(Packed)))
+    except AttributeError as error:
+        raise ModelError(f"{model.folder}: its weights do not fit its configuration; export it again") from error
 
 
 def restored(config: TrainingConfig, arrays: dict[str, Any], path: Path, size: tuple[int | None, int | None]) -> Any:
@@ -123,7 +156,6 @@ def _servable(network: Any, config: TrainingConfig, packed: Packed) -> Any:
 
 def describe(config: TrainingConfig, state: dict[str, Any], name: str, folder: Path) -> dict[str, Any]:
     """The content of `model.json`."""
-    files = sorted(path for path in folder.rglob("*") if path.is_file())
     named = () if config.task == "bodies" else REGIONS[config.region].landmarks if config.region else landmarks.NAMES
     return {
         "name": name,
@@ -140,9 +172,15 @@ def describe(config: TrainingConfig, state: dict[str, Any], name: str, folder: P
         },
         "git_revision": git_revision(),
         "metrics": state.get("metrics", {}),
-        "checksums": {path.relative_to(folder).as_posix(): sha256(path) for path in files},
+        "checksums": checksums(folder),
         "created": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
     }
+
+
+def checksums(folder: Path) -> dict[str, str]:
+    """Path inside a folder to the SHA-256 of the file, of all its files."""
+    files = sorted(path for path in folder.rglob("*") if path.is_file())
+    return {path.relative_to(folder).as_posix(): sha256(path) for path in files}
 
 
 def portable(config: TrainingConfig) -> dict[str, Any]:
@@ -196,6 +234,27 @@ def git_revision() -> str:
         return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
     except (OSError, subprocess.CalledProcessError):
         return "unknown"
+
+
+def _write_networks(network: Any, config: TrainingConfig, packed: Packed, folder: Path) -> None:
+    """SavedModel and ONNX twin, of weights as stored."""
+    from Training.export.onnx_twin import write_onnx
+
+    shapes = [tuple(weight.shape) for weight in network.weights]
+    _write_saved_model(_servable(network, config, packed), folder / SAVED_MODEL)
+    weights = [np.asarray(values) for values in unpack(packed.codes, packed.steps, packed.others, shapes)]
+    function = serving_function(network, config, lambda: weights)
+    write_onnx(function, shapes, packed, folder / ONNX_FILE, folder / WEIGHTS_FILE)
+
+
+def _write_description(description: Mapping[str, Any], folder: Path) -> None:
+    (folder / "model.json").write_text(json.dumps(description, indent=1) + "\n", encoding="utf-8")
+
+
+def _replace(target: Path, folder: Path) -> None:
+    if target.exists():
+        shutil.rmtree(target)
+    folder.replace(target)
 
 
 def _write_saved_model(module: Any, folder: Path) -> None:

@@ -9,6 +9,7 @@ import logging
 import threading
 import time
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
@@ -109,10 +110,11 @@ class Node:
     def _do_films(self) -> None:
         threads = max(1, cores() // self.settings.workers)
         while not self._stopping.is_set():
-            for task, outcome in outcomes(self._tasks(threads), self.settings.workers):
-                self._keep(task, outcome)
-                if self._stopping.is_set():
-                    return
+            with closing(outcomes(self._tasks(threads), self.settings.workers)) as done:
+                for task, outcome in done:
+                    self._keep(task, outcome)
+                    if self._stopping.is_set():
+                        return
             self._rest()
 
     def _tasks(self, threads: int) -> Iterator[FilmTask | None]:

@@ -1,0 +1,71 @@
+"""How large and where the networks see a film, whatever part of a spine it shows.
+
+The networks know adult spines at `SCALE_MM` a pixel. A film is shown at that scale, in the middle of an otherwise empty
+view when it is only a part; where the pixel spacing is unknown, the vertebrae themselves give the scale.
+"""
+
+from dataclasses import replace
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from SpineAlignmentLib.detection.levels import SCALE_MM
+from SpineAlignmentLib.film.film import Film
+from SpineAlignmentLib.film.preprocessing import InputFrame, fit_film
+
+FloatArray = NDArray[np.float64]
+
+_SLACK: Final[float] = 1.03
+"""A film this many times larger than the view still counts as seen whole."""
+_OTHER_SCALE: Final[float] = 1.12
+"""Spines this many times larger or smaller than those the networks know are looked at again at their own scale."""
+_SCALES: Final[tuple[float, float]] = (0.4, 2.0)
+SMALLER: Final[tuple[float, ...]] = (0.7, 0.5, 0.36)
+"""Sizes of a film in the view that are tried when its scale is unknown and it shows no whole spine: half of one, down
+to a few vertebrae."""
+
+
+def first_frame(film: Film, input_size: tuple[int, int]) -> InputFrame:
+    """The frame that shows all of a film, at the networks' scale when it fits; its facing side must be set."""
+    whole = fit_film(film.size_px, film.pixel_size, film.anterior or "", input_size)
+    at_scale = known_scale(film, whole)
+    return at_scale if at_scale and abs(whole.step[1]) <= _SLACK * abs(at_scale.step[1]) else whole
+
+
+def known_scale(film: Film, frame: InputFrame) -> InputFrame | None:
+    """A frame at the networks' scale, None when the film's spacing is unknown."""
+    if film.spacing_mm is None:
+        return None
+    step = (np.copysign(SCALE_MM / film.spacing_mm[0], frame.step[0]), SCALE_MM / film.spacing_mm[1])
+    return replace(frame, step=(float(step[0]), float(step[1])))
+
+
+def counting_grid(film: Film, frame: InputFrame) -> InputFrame:
+    """The grid on which levels are counted: at the networks' scale, where known, and as large as the film."""
+    grid = known_scale(film, frame) or frame
+    width, height = (int(np.ceil(size / abs(step) / 8)) * 8 for size, step in zip(film.size_px, grid.step, strict=True))
+    center = ((film.size_px[0] - 1) / 2, (film.size_px[1] - 1) / 2)
+    return replace(grid, input_size=(max(height, 64), max(width, 64)), center=center)
+
+
+def own_scale(grid: InputFrame, size: float) -> InputFrame:
+    """A grid at the scale of a spine whose steps are `size` times those expected on the grid given."""
+    if 1 / _OTHER_SCALE < size < _OTHER_SCALE:
+        return grid
+    factor = float(np.clip(size, *_SCALES))
+    height, width = (int(np.ceil(side / factor / 8)) * 8 for side in grid.input_size)
+    return replace(grid, input_size=(height, width), step=(grid.step[0] * factor, grid.step[1] * factor))
+
+
+def view_of(points: FloatArray, grid: InputFrame, input_size: tuple[int, int]) -> InputFrame:
+    """The view at a grid's scale that has a whole spine, known or expected at film pixels (45, 2), in its middle."""
+    middle = (points.min(axis=0) + points.max(axis=0)) / 2
+    return replace(grid, input_size=input_size, center=(float(middle[0]), float(middle[1])))
+
+
+def shows(frame: InputFrame, points: FloatArray, margin: float) -> bool:
+    """Whether a view holds film pixels (n, 2) with a margin in network pixels."""
+    seen = frame.to_network(points)
+    limit = np.array([frame.input_size[1], frame.input_size[0]]) - 1 - margin
+    return bool((seen >= margin).all() and (seen <= limit).all())

@@ -1,0 +1,337 @@
+"""Which vertebra is which: the sequence of levels along the spine's curve that the heatmaps make most probable.
+
+A level's state is its place on the curve and its step, the distance from the level above relative to the expected one.
+Bodies are taken from the sum of all centers' heatmaps, the two ends from their own heatmaps, which skull and sacrum
+make sure, and the levels between by counting. The best sequence is found by the Viterbi algorithm (Rabiner, Proceedings
+of the IEEE 1989). Sequences may begin and end where the film does, and end above the sacrum with L4, L5 or L6: 23, 24
+or 25 presacral vertebrae.
+"""
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from SpineAlignmentLib.detection.shape_prior import shape_model
+from SpineAlignmentLib.measurement.landmarks import CENTERS, INDEX, PRESACRAL_LEVELS
+
+FloatArray = NDArray[np.float64]
+Scores = NDArray[np.float32]
+
+SCALE_MM: Final[float] = 0.976
+"""Millimeters of a network pixel at which the networks know adult spines."""
+
+LEVELS: Final[tuple[str, ...]] = (*PRESACRAL_LEVELS, "L6")
+
+PRESACRAL_SHARES: Final[dict[int, float]] = {23: 0.035, 24: 0.925, 25: 0.04}
+"""How often people have so many presacral vertebrae, C1 included (as in `Training.simulation.people`)."""
+
+_RARITY: Final[float] = 3.0
+"""Weight of the logarithm of how rare a number of vertebrae is: scores are surer of themselves than probabilities."""
+
+_STATES: Final[int] = 31
+_LOG_STEPS: Final[FloatArray] = np.linspace(np.log(0.62), np.log(1.55), _STATES)
+_STEPS: Final[FloatArray] = np.exp(_LOG_STEPS)
+"""Steps relative to the expected ones."""
+_SMOOTH: Final[float] = 0.10
+"""Standard deviation of the difference of two neighbors' logarithmic steps."""
+_SIZE: Final[float] = 0.25
+"""Standard deviation of a logarithmic step."""
+_BAND: Final[int] = 13
+"""States from one step to the next, at most: four standard deviations."""
+_PASSED: Final[float] = 3.0
+"""Cost of a body passed over between two levels."""
+_MIDDLE: Final[float] = 0.2
+"""Half of the part of a step in which bodies are passed over."""
+_OUTSIDE: Final[float] = 0.3
+"""Cost of each grid pixel of bodies beyond the first or the last level."""
+_NO_EDGE: Final[float] = 6.0
+"""Cost of beginning or ending inside the film at a level that is no end of the spine."""
+_OWN: Final[float] = 0.1
+_OWN_AT_ENDS: Final[float] = 1.5
+"""Weights of the logarithm of a level's own heatmap: networks see bodies well and count badly."""
+_ENDS: Final[int] = 3
+"""Levels at either end of the spine that skull and sacrum make sure."""
+_CAP: Final[float] = 4.0
+"""An own heatmap's logarithm counts no less than this below its greatest."""
+_UNKNOWN: Final[float] = 0.01
+"""Density per grid pixel of a heatmap that says nothing."""
+_FLOOR: Final[float] = 0.02
+_NEIGHBORHOOD: Final[int] = 30
+"""Grid pixels on either side within which the highest body counts as one."""
+_BLUR: Final[float] = 1.0
+_PLATE_SD: Final[float] = 6.0
+"""Grid pixels by which the sacral endplate's distance from the last center varies."""
+_NEVER: Final[float] = -1e9
+
+_MEAN: Final[FloatArray] = shape_model().mean
+_GAPS: Final[FloatArray] = np.linalg.norm(np.diff(_MEAN[[INDEX[name] for name in CENTERS]], axis=0), axis=1)
+_GAPS_PX: Final[FloatArray] = np.append(_GAPS, _GAPS[-1]) / SCALE_MM
+"""Expected distance of each level from the one above, C3 first; L6 like L5."""
+_PLATE_PX: Final[float] = float(
+    np.linalg.norm(_MEAN[INDEX["L5_C"]] - (_MEAN[INDEX["S1_A"]] + _MEAN[INDEX["S1_P"]]) / 2) / SCALE_MM
+)
+
+
+@dataclass(frozen=True)
+class _Node:
+    """A level of one of the sequences; those of 23, 24 and 25 vertebrae part below L2."""
+
+    level: int
+    heatmap: int
+    """The level whose heatmap speaks for it: networks name the lowest L5, whatever it is."""
+    above: int
+    """Node of the level above; -1 for C2."""
+    count: int = 0
+    """Presacral vertebrae when it is the last, 0 when it cannot be."""
+
+    @property
+    def weight(self) -> float:
+        """Of its own heatmap."""
+        at_end = self.heatmap < _ENDS or self.heatmap >= len(PRESACRAL_LEVELS) - _ENDS
+        return _OWN_AT_ENDS if at_end else _OWN
+
+
+def _nodes() -> tuple[_Node, ...]:
+    lowest = PRESACRAL_LEVELS.index("L2")
+    nodes = [_Node(level, level, level - 1) for level in range(lowest + 1)]
+    for count in (24, 23, 25):
+        below = count - 2 - lowest
+        for i in range(below):
+            level = lowest + 1 + i
+            above = lowest if i == 0 else len(nodes) - 1
+            last = i == below - 1
+            nodes.append(_Node(level, level + 24 - count, above, count if last else 0))
+    return tuple(nodes)
+
+
+NODES: Final[tuple[_Node, ...]] = _nodes()
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """What heatmaps say along a curve of n grid pixels."""
+
+    heatmaps: FloatArray
+    """(45, n) densities, see `bodies.along`."""
+    on_film: NDArray[np.bool_]
+    """(n,) where the film is."""
+    plate: tuple[float, float]
+    """Place of the sacral endplate's middle on the curve and its standard deviation, grid pixels."""
+
+    @cached_property
+    def bodies(self) -> FloatArray:
+        """(n,) bodies, the highest of each neighborhood about 1."""
+        from scipy import ndimage
+
+        total = self._centers.sum(axis=0)
+        highest = ndimage.maximum_filter1d(total, 2 * _NEIGHBORHOOD + 1)
+        return np.asarray(total / (highest + 0.05 * total.max() + 1e-12))
+
+    @cached_property
+    def own(self) -> FloatArray:
+        """(23, n) logarithm of each level's own heatmap against one that says nothing."""
+        log = np.log(np.maximum(self._centers, 1e-12))
+        return np.asarray(np.maximum(log, log.max(axis=1, keepdims=True) - _CAP) - np.log(_UNKNOWN))
+
+    @cached_property
+    def _centers(self) -> FloatArray:
+        from scipy import ndimage
+
+        return np.asarray(ndimage.gaussian_filter1d(self.heatmaps[[INDEX[name] for name in CENTERS]], _BLUR, axis=1))
+
+
+@dataclass(frozen=True)
+class Path:
+    """A sequence of levels along a curve, from above."""
+
+    nodes: tuple[int, ...]
+    places: tuple[int, ...]
+    """Grid pixels along the curve."""
+    steps: tuple[float, ...]
+    """Of each, relative to the expected one."""
+    score: float
+
+    @property
+    def levels(self) -> tuple[str, ...]:
+        """Their names."""
+        return tuple(LEVELS[NODES[node].level] for node in self.nodes)
+
+    @property
+    def count(self) -> int | None:
+        """Presacral vertebrae, C1 included; None when not all are on the film."""
+        return NODES[self.nodes[-1]].count or None if NODES[self.nodes[0]].level == 0 else None
+
+
+class Levels:
+    """The scores of all sequences on one curve; arrays are (states, n) of the place and the step of a level."""
+
+    def __init__(self, evidence: Evidence) -> None:
+        """Prepares the scores, which all sequences share."""
+        self.evidence = evidence
+        self.size = len(evidence.on_film)
+        self._offsets = [np.round(_STEPS * gap).astype(int) for gap in _GAPS_PX]
+        body = np.log(np.maximum(evidence.bodies, _FLOOR)) + np.where(evidence.on_film, 0.0, -1e3)
+        prior = -(_LOG_STEPS**2) / (2 * _SIZE**2)
+        alone = [(body + node.weight * evidence.own[node.heatmap]).astype(np.float32) for node in NODES]
+        self._local = [score[None] + prior[:, None].astype(np.float32) for score in alone]
+        self._change = (-((_LOG_STEPS[:, None] - _LOG_STEPS[None]) ** 2) / (2 * _SMOOTH**2)).astype(np.float32)
+        self._between = self._passed_over()
+        on = np.nonzero(evidence.on_film)[0]
+        self._top, self._bottom = (int(on[0]), int(on[-1])) if len(on) else (0, self.size - 1)
+        self._sum = np.concatenate([[0.0], np.cumsum(np.where(evidence.on_film, evidence.bodies, 0.0))])
+        self._begin = [self._beginning(level) for level in range(len(LEVELS))]
+        self._end = [self._ending(node) for node in NODES]
+
+    def best(self) -> Path:
+        """The most probable sequence (Viterbi)."""
+        finals = [np.max(f + e) for f, e in zip(self._forward, self._end, strict=True)]
+        index = int(np.argmax(finals))
+        last = self._forward[index] + self._end[index]
+        state, place = (int(i) for i in np.unravel_index(int(np.argmax(last)), last.shape))
+        return self._path(self._upwards(index, place, state), float(max(finals)))
+
+    def path_through(self, index: int, place: int) -> Path:
+        """The most probable sequence of those with a node at a place of the curve."""
+        through = self._forward[index][:, place] + self._backward[index][:, place]
+        state = int(np.argmax(through))
+        upper, lower = self._upwards(index, place, state), self._downwards(index, place, state)
+        return self._path([*upper, *lower[1:]], float(through[state]))
+
+    def through(self) -> FloatArray:
+        """Score of the best sequence through each node at each place, (nodes, n): max-marginals.
+
+        Sums over all sequences would favor levels that stand close, of which there are more.
+        """
+        return np.array([(f + b).max(axis=0) for f, b in zip(self._forward, self._backward, strict=True)], float)
+
+    @staticmethod
+    def _path(found: list[tuple[int, int, int]], score: float) -> Path:
+        nodes, places, states = zip(*found, strict=True)
+        return Path(nodes, places, tuple(float(_STEPS[state]) for state in states), score)
+
+    @cached_property
+    def _forward(self) -> list[Scores]:
+        """For each node: the best score of sequences that have come to it."""
+        out: list[Scores] = []
+        for node, local in zip(NODES, self._local, strict=True):
+            value = self._begin[node.level]
+            if node.above >= 0:
+                arrived = self._moved(_widest(out[node.above], self._change), node.level - 1)
+                value = np.maximum(value, arrived + self._between[node.level - 1])
+            out.append(value + local)
+        return out
+
+    @cached_property
+    def _backward(self) -> list[Scores]:
+        """For each node: the best score of what can follow it."""
+        out = [part.copy() for part in self._end]
+        for index in range(len(NODES) - 1, 0, -1):
+            node = NODES[index]
+            onward = out[index] + self._local[index] + self._between[node.level - 1]
+            onward = _widest(self._moved(onward, node.level - 1, back=True), self._change)
+            out[node.above] = np.maximum(out[node.above], onward)
+        return out
+
+    def _upwards(self, index: int, place: int, state: int) -> list[tuple[int, int, int]]:
+        """Node, place and state from the first level down to this one, in the best sequence that ends there."""
+        found = [(index, place, state)]
+        while NODES[index].above >= 0:
+            node = NODES[index]
+            earlier = place - int(self._offsets[node.level - 1][state])
+            if earlier < 0:
+                break
+            before = self._forward[node.above][:, earlier] + self._change[:, state]
+            arrived = before.max() + self._between[node.level - 1][state, place]
+            if arrived <= self._begin[node.level][state, place]:
+                break  # it began here
+            index, place, state = node.above, earlier, int(np.argmax(before))
+            found.append((index, place, state))
+        return found[::-1]
+
+    def _downwards(self, index: int, place: int, state: int) -> list[tuple[int, int, int]]:
+        """Node, place and state from this level down to the last one, in the best sequence that begins there."""
+        found = [(index, place, state)]
+        while True:
+            best, onward = self._end[index][state, place], None
+            for child, node in enumerate(NODES):
+                if node.above != index:
+                    continue
+                places = place + self._offsets[node.level - 1]
+                inside = np.nonzero(places < self.size)[0]
+                at = inside, places[inside]
+                value = self._local[child][at] + self._between[node.level - 1][at] + self._backward[child][at]
+                value = value + self._change[state, inside]
+                if len(value) and value.max() > best:
+                    best, most = value.max(), int(np.argmax(value))
+                    onward = child, int(places[inside[most]]), int(inside[most])
+            if onward is None:
+                return found
+            found.append(onward)
+            index, place, state = onward
+
+    def _moved(self, value: Scores, gap: int, back: bool = False) -> Scores:
+        """Values one level further down, or up: each state by its own step."""
+        out = np.full_like(value, _NEVER)
+        for state, offset in enumerate(self._offsets[gap]):
+            if offset < self.size:
+                if back:
+                    out[state, : self.size - offset] = value[state, offset:]
+                else:
+                    out[state, offset:] = value[state, : self.size - offset]
+        return out
+
+    def _passed_over(self) -> list[Scores]:
+        """For each gap: the cost of the strongest body in the middle of the step that ends there."""
+        from scipy import ndimage
+
+        filtered: dict[int, FloatArray] = {}
+        out = []
+        for gap in _GAPS_PX:
+            cost = np.zeros((_STATES, self.size), np.float32)
+            for state, step in enumerate(_STEPS):
+                half, back = max(1, round(_MIDDLE * step * gap)), round(step * gap / 2)
+                if half not in filtered:
+                    filtered[half] = ndimage.maximum_filter1d(self.evidence.bodies, 2 * half + 1)
+                cost[state, back:] = -_PASSED * filtered[half][: self.size - back]
+            out.append(cost)
+        return out
+
+    def _beginning(self, level: int) -> Scores:
+        """The score of beginning with a level."""
+        reach = np.arange(self.size) - _STEPS[:, None] * _GAPS_PX[max(level - 1, 0)]
+        halfway = np.clip(np.round((np.arange(self.size) + reach) / 2).astype(int), 0, self.size)
+        score = -_OUTSIDE * self._sum[halfway]
+        if level > 0:
+            score = np.where((reach < self._top - 2) & (self._top > 0), score, score - _NO_EDGE)
+        return np.asarray(score, np.float32)
+
+    def _ending(self, node: _Node) -> Scores:
+        """The score of ending with a level."""
+        reach = np.arange(self.size) + _STEPS[:, None] * _GAPS_PX[min(node.level, len(_GAPS_PX) - 1)]
+        halfway = np.clip(np.round((np.arange(self.size) + reach) / 2).astype(int), 0, self.size)
+        score = np.where((reach > self._bottom + 2) & (self._bottom < self.size - 1), 0.0, -_NO_EDGE)
+        if node.count:
+            rarity = np.log(PRESACRAL_SHARES[node.count] / PRESACRAL_SHARES[24])
+            score = np.maximum(score, _RARITY * rarity + self._above_plate())
+        return np.asarray(score - _OUTSIDE * (self._sum[-1] - self._sum[halfway]), np.float32)
+
+    def _above_plate(self) -> FloatArray:
+        """The score of the sacral endplate right below a level."""
+        plate, spread = self.evidence.plate
+        deviation = np.hypot(spread, _PLATE_SD)
+        away = (np.arange(self.size) + _PLATE_PX * _STEPS[:, None] - plate) / deviation
+        known = -np.log(deviation * np.sqrt(2 * np.pi)) - np.log(_UNKNOWN)
+        return np.asarray(np.maximum(-(away**2) / 2, -_CAP) + known)
+
+
+def _widest(value: Scores, change: Scores) -> Scores:
+    """The best over the state before, within a band."""
+    out = value.copy()
+    for apart in range(1, _BAND + 1):
+        cost = change[0, apart]
+        np.maximum(out[apart:], value[:-apart] + cost, out=out[apart:])
+        np.maximum(out[:-apart], value[apart:] + cost, out=out[:-apart])
+    return out

@@ -1,0 +1,107 @@
+"""How sure the numbering of vertebrae is, and what else it may be."""
+
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from SpineAlignmentLib.detection.levels import LEVELS, NODES, Evidence, Levels, Path
+
+FloatArray = NDArray[np.float64]
+
+TEMPERATURE: Final[float] = 3.0
+"""By which scores are divided for probabilities."""
+
+_NEAR: Final[float] = 0.35
+"""What lies within this share of the distance to the next level is the same body."""
+
+_COUNTS: Final[tuple[str, ...]] = ("", "one", "two", "three", "four", "five")
+
+
+@dataclass(frozen=True)
+class Counted:
+    """The levels found on a film, in doubt or not."""
+
+    path: Path
+    sure: dict[str, float]
+    """Level to the probability that it is the one, not a neighbor."""
+    runner_up: Path
+    """The next best sequence in which the least sure level has another name."""
+
+    @property
+    def sureness(self) -> float:
+        """Of the numbering as a whole: that of the least sure level."""
+        return min(self.sure.values())
+
+    @property
+    def other(self) -> str:
+        """What the runner-up says, in words."""
+        return difference(self.path, self.runner_up)
+
+
+def count(evidence: Evidence) -> Counted:
+    """The most probable numbering along a curve, how sure it is, and the runner-up."""
+    levels = Levels(evidence)
+    path = levels.best()
+    through = levels.through()
+    sure: dict[str, float] = {}
+    others: list[tuple[float, int, int]] = []
+    for name, window in zip(path.levels, _neighborhoods(path), strict=True):
+        scores = through[:, window].max(axis=1)
+        level = LEVELS.index(name)
+        by_level = np.array([max(s for s, node in zip(scores, NODES, strict=True) if node.level == k)
+                             for k in range(len(LEVELS))])  # fmt: skip
+        chances = np.exp((by_level - by_level.max()) / TEMPERATURE)
+        sure[name] = float(chances[level] / chances.sum())
+        rest = [score if node.level != level else -np.inf for score, node in zip(scores, NODES, strict=True)]
+        other = int(np.argmax(rest))
+        others.append((sure[name], other, window.start + int(np.argmax(through[other, window]))))
+    _, node, place = min(others)
+    return Counted(path, sure, levels.path_through(node, place))
+
+
+def _neighborhoods(path: Path) -> list[slice]:
+    """The part of the curve around each level that can be no other body."""
+    places = np.array(path.places)
+    half = np.diff(places) * _NEAR if len(places) > 1 else np.array([8.0])
+    before, after = np.concatenate([half[:1], half]), np.concatenate([half, half[-1:]])
+    return [slice(max(0, round(p - b)), round(p + a) + 1) for p, b, a in zip(places, before, after, strict=True)]
+
+
+def difference(path: Path, other: Path) -> str:
+    """How another numbering names the vertebrae, such as "all levels from T3 down one higher"; "" when it does not."""
+    shifts = _shifts(path, other)
+    parts = []
+    first = 0
+    for i in range(1, len(shifts) + 1):
+        if i == len(shifts) or shifts[i] != shifts[first]:
+            if shifts[first]:
+                parts.append(_words(path.levels, first, i - 1, shifts[first]))
+            first = i
+    if path.count and other.count and path.count != other.count:
+        parts.append(f"{other.count} presacral vertebrae")
+    return "; ".join(parts)
+
+
+def _shifts(path: Path, other: Path) -> list[int]:
+    """By how many names each level of a path differs: -1 one higher, such as T2 for T3; 0 where there is no other."""
+    order = [LEVELS.index(name) for name in path.levels]
+    others = [LEVELS.index(name) for name in other.levels]
+    out = []
+    for level, window in zip(order, _neighborhoods(path), strict=True):
+        inside = [o for o, place in zip(others, other.places, strict=True) if window.start <= place < window.stop]
+        nearest = min(inside, key=lambda o: abs(o - level), default=level)
+        out.append(nearest - level)
+    return out
+
+
+def _words(names: tuple[str, ...], first: int, last: int, shift: int) -> str:
+    way = f"{_COUNTS[min(abs(shift), 5)]} {'higher' if shift < 0 else 'lower'}"
+    if first == 0 and last == len(names) - 1:
+        return f"all levels {way}"
+    if last == len(names) - 1:
+        return f"all levels from {names[first]} down {way}"
+    if first == 0:
+        return f"all levels from {names[last]} up {way}"
+    return f"{names[first]} {way}" if first == last else f"levels {names[first]} to {names[last]} {way}"

@@ -1,0 +1,104 @@
+"""From what was seen and counted to a result: landmarks, confidence, numbering and warnings."""
+
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from SpineAlignmentLib.detection.confidence import confidence
+from SpineAlignmentLib.detection.levels import Path
+from SpineAlignmentLib.detection.look import Look
+from SpineAlignmentLib.detection.numbering import Counted
+from SpineAlignmentLib.detection.placing import FREE, LEVEL_OF, level_sureness, place
+from SpineAlignmentLib.detection.spine import Spine
+from SpineAlignmentLib.film.film import Film
+from SpineAlignmentLib.measurement.landmarks import COUNT, INDEX, NAMES
+from SpineAlignmentLib.results.annotation import LOW_CONFIDENCE, Annotation
+from SpineAlignmentLib.results.numbering import Numbering, OtherNumbering
+
+FloatArray = NDArray[np.float64]
+
+MANY: Final[int] = 12
+"""More landmarks than this are counted in a warning, not named."""
+
+SURE_OF_NUMBERING: Final[float] = 0.9
+"""Below this the runner-up is named in the result's warnings."""
+
+_SEEN_PX: Final[float] = 10.0
+"""Deviation of the heatmaps, in pixels at the networks' scale, beyond which a landmark is not on the film: where it is,
+1 to 6 on real films; on parts without it, 15 and more."""
+
+
+def annotation(
+    film: Film, look: Look, spine: Spine, counted: Counted, models: tuple[str, ...], trust_in_shape: float
+) -> Annotation:
+    """The result of a film.
+
+    Args:
+        film: with its facing side.
+        look: all that was seen.
+        spine, counted: where the levels are.
+        models: names of those that looked.
+        trust_in_shape: see `Look.most_probable`.
+    """
+    points, sure = _landmarks(film, look, spine, counted.path, trust_in_shape)
+    sure *= level_sureness(counted)
+    missing = np.isnan(points[:, 0])
+    warnings = list(film.warnings)
+    if missing.any():
+        warnings.append(f"not on the film: {_listed(missing)}")
+    if counted.sureness < SURE_OF_NUMBERING and counted.other:
+        warnings.append(f"numbering of the vertebrae {100 * counted.sureness:.0f} % sure; it may be: {counted.other}")
+    weak = (sure < LOW_CONFIDENCE) & ~missing
+    if weak.any():
+        warnings.append(f"low confidence: {_listed(weak)}")
+    return Annotation(
+        film=film.name,
+        size_px=film.size_px,
+        points_px=points,
+        confidence=sure,
+        spacing_mm=film.spacing_mm,
+        spacing_source=film.spacing_source,
+        anterior=film.anterior or "left",
+        anterior_source=film.anterior_source,
+        pixel_aspect=film.pixel_aspect,
+        models=models,
+        warnings=tuple(warnings),
+        film_sha256=film.sha256,
+        numbering=_numbering(film, look, spine, counted, trust_in_shape),
+    )
+
+
+def _landmarks(
+    film: Film, look: Look, spine: Spine, path: Path, trust_in_shape: float
+) -> tuple[FloatArray, FloatArray]:
+    """Landmarks (45, 2) and their confidence (45,) under a path, NaN where they are not on the film."""
+    placed = place(look, spine, path, spine.centers(path))
+    points = placed.most_probable(trust_in_shape)
+    sure = confidence(placed, points, film.pixel_size)
+    there = _belongs(path)
+    there[FREE] &= look.deviation[FREE] <= _SEEN_PX * abs(spine.grid.step[1])
+    there &= ((points >= -0.5) & (points <= np.array(film.size_px) - 0.5)).all(axis=1)
+    return np.where(there[:, None], points, np.nan), np.where(there, sure, np.nan)
+
+
+def _belongs(path: Path) -> NDArray[np.bool_]:
+    """(45,) landmarks of levels found, and those that belong to none; the dens only with its vertebra."""
+    out = np.ones(COUNT, bool)
+    out[[row for row, level in LEVEL_OF.items() if level not in path.levels]] = False
+    out[INDEX["C2_D"]] = "C2" in path.levels
+    return out
+
+
+def _numbering(film: Film, look: Look, spine: Spine, counted: Counted, trust_in_shape: float) -> Numbering:
+    other = None
+    if counted.other:
+        points, sure = _landmarks(film, look, spine, counted.runner_up, trust_in_shape)
+        other = OtherNumbering(counted.other, points, sure * (1 - counted.sureness))
+    path = counted.path
+    return Numbering(path.count, (path.levels[0], path.levels[-1]), counted.sureness, other)
+
+
+def _listed(which: NDArray[np.bool_]) -> str:
+    names = np.array(NAMES)[which]
+    return ", ".join(names) if len(names) <= MANY else f"{len(names)} of {len(NAMES)} landmarks"

@@ -1,0 +1,119 @@
+"""The spine on a film: its curve, its levels and where the landmarks are to be sought."""
+
+from dataclasses import dataclass, replace
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from SpineAlignmentLib.detection.bodies import Curve, along, body_map, find_curve
+from SpineAlignmentLib.detection.levels import Evidence, Levels, Path
+from SpineAlignmentLib.detection.look import Look
+from SpineAlignmentLib.detection.shape_prior import shape_model
+from SpineAlignmentLib.detection.sightings import Sighting
+from SpineAlignmentLib.film.preprocessing import InputFrame
+from SpineAlignmentLib.measurement.landmarks import COUNT, INDEX
+
+FloatArray = NDArray[np.float64]
+
+CLOSE_UP_SHARE: Final[float] = 0.5
+"""Weight of the close-ups' heatmaps against those of the whole film, where both show a landmark."""
+
+_WINDOW: Final[float] = 0.35
+"""Standard deviation of the window in which a center is sought, as a share of the distance of neighbors."""
+_CENTER_PX: Final[float] = 2.0
+"""Grid pixels by which a center is off, from which the other landmarks are expected."""
+_ANYWHERE: Final[float] = 1e4
+_BESIDE: Final[float] = 15.0
+"""Grid pixels that the sacral endplate's middle may lie beside the curve."""
+
+
+@dataclass(frozen=True)
+class Spine:
+    """A spine's curve and, along it, what tells the levels."""
+
+    grid: InputFrame
+    curve: Curve
+    bodies: FloatArray
+    """Map of bodies on the grid, see `bodies.body_map`."""
+    evidence: Evidence
+
+    def best(self) -> Path:
+        """The most probable levels."""
+        return Levels(self.evidence).best()
+
+    def centers(self, path: Path) -> FloatArray:
+        """(45, 2) grid pixels of the body centers of a path, at the bodies' own maxima; NaN for all else."""
+        out = np.full((COUNT, 2), np.nan)
+        map_ = Sighting(self.grid, self.bodies[:, :, None].astype(np.float32))
+        for name, place, gap in zip(path.levels, path.places, spacing(path), strict=True):
+            if f"{name}_C" not in INDEX:
+                continue
+            point = self.curve.points[place][None]
+            for _ in range(2):
+                film = map_.frame.to_film(point)
+                point = map_.around(map_.heatmaps, [0], film, np.array([_WINDOW * gap]))[0]
+            out[INDEX[f"{name}_C"]] = point[0]
+        return out
+
+    def l6_center(self, path: Path) -> FloatArray:
+        """(x, y) film pixels of L6, which is no landmark, on the curve of a path; NaN where it has none."""
+        if "L6" not in path.levels:
+            return np.full(2, np.nan)
+        return self.grid.to_film(self.curve.points[path.places[path.levels.index("L6")]])
+
+    def expected(self, centers: FloatArray) -> FloatArray:
+        """(45, 2) grid pixels of all landmarks, off the film too, as the shape of spines has them around centers."""
+        known = np.isfinite(centers[:, 0])
+        points = np.where(known[:, None], centers, np.nanmean(centers, axis=0))
+        return shape_model().most_probable(points, np.where(known, _CENTER_PX, _ANYWHERE))
+
+
+def find_spine(look: Look, grid: InputFrame, size_px: tuple[int, int]) -> Spine | None:
+    """The spine that a look shows; None when no bodies follow each other.
+
+    Args:
+        look: what was seen.
+        grid: at the networks' scale, its sides multiples of `bodies.CELL`.
+        size_px: (width, height) of the film.
+    """
+    whole = [seen for seen in look.sightings if seen.region is None]
+    bodies = body_map(whole, grid)
+    curve = find_curve(bodies)
+    if curve is None:
+        return None
+    film = grid.to_film(curve.points)
+    on_film = ((film >= -0.5) & (film <= np.array(size_px) - 0.5)).all(axis=1)
+    evidence = Evidence(along(whole, curve, grid), on_film, _plate(look, grid, curve))
+    return Spine(grid, curve, bodies, evidence)
+
+
+def seen_closely(spine: Spine, look: Look) -> Spine:
+    """The same curve, and what a look with close-ups tells along it."""
+    close = [seen for seen in look.sightings if seen.region is not None]
+    if not close:
+        return spine
+    rows = sorted({row for seen in close for row in seen.landmarks})
+    heatmaps = spine.evidence.heatmaps.copy()
+    heatmaps[rows] += CLOSE_UP_SHARE * (along(close, spine.curve, spine.grid)[rows] - heatmaps[rows])
+    evidence = Evidence(heatmaps, spine.evidence.on_film, _plate(look, spine.grid, spine.curve))
+    return replace(spine, evidence=evidence)
+
+
+def spacing(path: Path) -> FloatArray:
+    """(m,) grid pixels between each level of a path and its neighbors."""
+    places = np.array(path.places, float)
+    if len(places) < 2:
+        return np.full(len(places), 20.0)
+    gaps = np.diff(places)
+    return np.asarray((np.concatenate([gaps[:1], gaps]) + np.concatenate([gaps, gaps[-1:]])) / 2)
+
+
+def _plate(look: Look, grid: InputFrame, curve: Curve) -> tuple[float, float]:
+    """Place of the sacral endplate's middle along the curve, and its standard deviation, grid pixels."""
+    ends = [INDEX["S1_A"], INDEX["S1_P"]]
+    middle = grid.to_network(look.mean[ends]).mean(axis=0)
+    away = np.linalg.norm(curve.points - middle, axis=1)
+    nearest = int(np.argmin(away))
+    spread = np.hypot(look.deviation[ends], look.apart[ends]).mean() / grid.step[1]
+    return float(nearest), float(spread + max(0.0, away[nearest] - _BESIDE))

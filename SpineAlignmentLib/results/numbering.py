@@ -1,0 +1,90 @@
+"""Which vertebra is which on a film: what was counted, how sure that is, and the other numbering that may be."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from SpineAlignmentLib.errors import ResultError
+from SpineAlignmentLib.measurement.landmarks import INDEX, NAMES
+from SpineAlignmentLib.results import vertebrae
+from SpineAlignmentLib.results.vertebrae import no_vertebra_confidence, no_vertebrae
+
+FloatArray = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class OtherNumbering:
+    """The runner-up."""
+
+    text: str
+    """What it says, such as "all levels from T3 down one higher"."""
+    points_px: FloatArray
+    """Shape (45, 2): the landmarks under it, film pixels; NaN where one is missing."""
+    confidence: FloatArray
+    """Shape (45,)."""
+    vertebrae_px: FloatArray = field(default_factory=no_vertebrae)
+    """Shape (24, 4, 2): the corners of `landmarks.VERTEBRAE` under it."""
+    vertebrae_confidence: FloatArray = field(default_factory=no_vertebra_confidence)
+    """Shape (24,)."""
+
+
+@dataclass(frozen=True)
+class Numbering:
+    """How the vertebrae of a film were counted."""
+
+    count: int | None
+    """Presacral vertebrae, C1 included; None when not all are on the film."""
+    levels: tuple[str, str]
+    """The highest and the lowest one found."""
+    sure: float
+    """Probability that every level found has its right name."""
+    other: OtherNumbering | None = None
+    """The next most probable numbering."""
+
+
+def to_json(numbering: Numbering) -> dict[str, Any]:
+    """The content of "numbering" in a result file."""
+    other = numbering.other
+    return {
+        "count": numbering.count,
+        "levels": list(numbering.levels),
+        "sure": round(numbering.sure, 3),
+        "runner_up": None
+        if other is None
+        else {
+            "text": other.text,
+            "landmarks": {
+                name: None if np.isnan(x) else [round(float(x), 3), round(float(y), 3), round(float(sure), 3)]
+                for name, (x, y), sure in zip(NAMES, other.points_px, other.confidence, strict=True)
+            },
+            "vertebrae": vertebrae.to_json(other.vertebrae_px, other.vertebrae_confidence),
+        },
+    }
+
+
+def from_json(content: Any, name: str) -> Numbering:
+    """A numbering from a result file.
+
+    Raises:
+        ResultError: it is not as `to_json` writes it.
+    """
+    try:
+        other = content["runner_up"]
+        first, last = (str(level) for level in content["levels"])
+        count = None if content["count"] is None else int(content["count"])
+        runner_up = None if other is None else _other(other, name)
+        return Numbering(count, (first, last), float(content["sure"]), runner_up)
+    except (KeyError, TypeError, ValueError) as error:
+        raise ResultError(f'{name}: "numbering" is not as detect writes it ({error!r})') from error
+
+
+def _other(content: Mapping[str, Any], name: str) -> OtherNumbering:
+    points, confidence = np.full((len(NAMES), 2), np.nan), np.full(len(NAMES), np.nan)
+    for landmark, value in content["landmarks"].items():
+        if value is not None:
+            *points[INDEX[landmark]], confidence[INDEX[landmark]] = (float(v) for v in value)
+    corners = vertebrae.from_json(content.get("vertebrae"), f"{name}: runner_up")
+    return OtherNumbering(str(content["text"]), points, confidence, *corners)
