@@ -53,10 +53,18 @@ class Orthanc:
             self._process.wait(timeout=60)
             self._process = None
 
-    def ask(self, path: str, query: object = None) -> Any:
-        data = None if query is None else json.dumps(query).encode()
-        with urllib.request.urlopen(f"http://127.0.0.1:{self._http}{path}", data, timeout=60) as answer:
-            return json.load(answer)
+    def ask(self, path: str, query: object = None, method: str | None = None) -> Any:
+        data = query if isinstance(query, bytes | None) else json.dumps(query).encode()
+        request = urllib.request.Request(f"http://127.0.0.1:{self._http}{path}", data, method=method)
+        with urllib.request.urlopen(request, timeout=60) as answer:
+            content = answer.read()
+        return json.loads(content) if content else None
+
+    def forward(self, film: bytes, title: str, port: int) -> None:
+        """Keep a film and send it to another node, as from the archive's own page."""
+        self.ask("/modalities/node", {"AET": title, "Host": "127.0.0.1", "Port": port}, "PUT")
+        kept = self.ask("/instances", film)
+        self.ask("/modalities/node/store", kept["ID"].encode())
 
     def films_of(self, modality: str) -> list[str]:
         """The SOP Instance UIDs of the films that the archive's objects of a modality refer to, one for each object."""

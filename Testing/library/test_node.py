@@ -1,5 +1,6 @@
 """The node between real peers: senders of films and a real archive (Orthanc), killed and stopped in between."""
 
+import io
 import os
 import random
 import subprocess
@@ -160,24 +161,24 @@ def test_every_film_has_its_results_once_whatever_is_killed(archive, film, start
 
 
 def test_films_that_are_none_and_callers_that_may_not(archive, film, started):
-    node = started("--allow", "MODALITY", "--allow", "CT1")
+    node = started("--allow", "ORTHANC", "--allow", "CT1")
     assert not associated(node.port, "STRANGER").is_established
     association = associated(node.port, "CT1")
     assert association.send_c_echo().Status == 0x0000
-    noise = np.random.default_rng(1).integers(0, 4000, (400, 300)).astype(np.uint16)
-    bad = another(film, Rows=400, Columns=300, PixelData=noise.tobytes())
-    good = another(film)
-    for one in (bad, good):
-        assert association.send_c_store(one).Status == 0x0000
+    bad, good = another(film, PatientOrientation=["L", "F"]), another(film)
+    assert association.send_c_store(bad).Status == 0x0000
     association.release()
+    content = io.BytesIO()
+    good.save_as(content)
+    archive.forward(content.getvalue(), "SPINE", node.port)
     until(
-        lambda: archive.films_of("SR") == [str(good.SOPInstanceUID)] and not any((node.folder / "received").glob("*"))
+        lambda: archive.films_of("SR") == [str(good.SOPInstanceUID)] and not any((node.folder / "received").iterdir())
     )
     node.end()
     log = node.log.read_text()
     assert "association refused: calling title STRANGER" in log
     reasons = [line for line in log.splitlines() if key_of(str(bad.SOPInstanceUID)) in line and "no result" in line]
-    assert len(reasons) == 1 and "no lateral spine found" in reasons[0]
+    assert len(reasons) == 1 and "not a lateral film" in reasons[0]
     assert not any(word in log for word in PATIENT)
 
 
