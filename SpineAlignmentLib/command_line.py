@@ -72,7 +72,7 @@ def _parser() -> argparse.ArgumentParser:
     detect.add_argument(
         "--models", type=Path, metavar="DIR", help="folder with ensemble.json; the shipped one if absent"
     )
-    detect.add_argument("--force", action="store_true", help="also films that are said to be of another view")
+    detect.add_argument("--force", action="store_true", help="also films of another view, or without a spine")
     _add_run(detect)
     _add_patient(detect)
     detect.add_argument(

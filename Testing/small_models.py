@@ -12,6 +12,8 @@ from SpineAlignmentLib.measurement.landmarks import INDEX, NAMES
 from Testing.host import subject
 
 INPUT_SIZE: Final[tuple[int, int]] = (216, 120)
+CELLS: Final[tuple[int, int]] = (108, 60)
+"""Rows and columns of its heatmaps."""
 
 
 def write(folder: Path) -> Path:
@@ -57,6 +59,8 @@ def centroid_network() -> Any:
         helper.make_node("Add", ["nothing", "spread0"], ["spread"]),
     ]
     constants["zero"] = np.array(0, np.float32)
+    nodes += _heatmap_nodes()
+    constants |= _heatmap_constants()
     graph = helper.make_graph(
         nodes,
         "centroid",
@@ -64,7 +68,43 @@ def centroid_network() -> Any:
         [
             helper.make_tensor_value_info("coordinates", TensorProto.FLOAT, ["n", len(NAMES), 2]),
             helper.make_tensor_value_info("spread", TensorProto.FLOAT, ["n", len(NAMES)]),
+            helper.make_tensor_value_info("heatmaps", TensorProto.FLOAT, ["n", *CELLS, len(NAMES)]),
         ],
         [numpy_helper.from_array(value, name) for name, value in constants.items()],
     )
     return helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=9)
+
+
+def _heatmap_nodes() -> list[Any]:
+    """Gaussians at the coordinates, as wide as the spread, of sum 1."""
+    from onnx import helper
+
+    node = helper.make_node
+    return [
+        node("Gather", ["coordinates", "first"], ["x"], axis=2),
+        node("Gather", ["coordinates", "second"], ["y"], axis=2),
+        *(node("Unsqueeze", [name, "axes"], [f"{name}_wide"]) for name in ("x", "y", "spread")),
+        *(node("Sub", [f"cell_{name}", f"{name}_wide"], [f"off_{name}"]) for name in ("x", "y")),
+        *(node("Mul", [f"off_{name}", f"off_{name}"], [f"square_{name}"]) for name in ("x", "y")),
+        node("Add", ["square_x", "square_y"], ["square"]),
+        node("Mul", ["spread_wide", "spread_wide"], ["variance"]),
+        node("Div", ["square", "variance"], ["relative"]),
+        node("Mul", ["relative", "half"], ["exponent"]),
+        node("Exp", ["exponent"], ["splotch"]),
+        node("ReduceSum", ["splotch", "axes"], ["whole"], keepdims=1),
+        node("Div", ["splotch", "whole"], ["heatmaps"]),
+    ]
+
+
+def _heatmap_constants() -> dict[str, Any]:
+    (height, width), (rows, columns) = INPUT_SIZE, CELLS
+    x, y = (
+        ((np.arange(n) + 0.5) * size / n - 0.5).astype(np.float32) for n, size in ((columns, width), (rows, height))
+    )
+    return {
+        "cell_x": x[None, None, :, None],
+        "cell_y": y[None, :, None, None],
+        "first": np.array(0),
+        "second": np.array(1),
+        "half": np.array(-0.5, np.float32),
+    }

@@ -166,7 +166,7 @@ def _results(task: FilmTask) -> FilmOutcome:
     chosen = task.settings
     detector = _detector(chosen.models, chosen.engine, task.threads)
     film = read_film(task.path, chosen.spacing, chosen.anterior, chosen.force)
-    found = detector.detect(film)
+    found = detector.detect(film, force=chosen.force)
     who = read_identity(task.path) if chosen.key is not None or chosen.identify else Identity()
     stands = Pseudonyms(None, None, None) if chosen.key is None else pseudonyms(who, chosen.key)
     if chosen.key is not None:

@@ -90,6 +90,8 @@ class _Worker:
             how = "its worker process died twice (it may need more memory than there is, or be made to do harm)"
             return FilmOutcome(f"{self.task.path}: {how}")
         if isinstance(answer, ModelError):
+            # it is in nobody's hands any more, and the program would wait for it at its end
+            self.stop()
             raise answer
         assert isinstance(answer, FilmOutcome)
         return answer
