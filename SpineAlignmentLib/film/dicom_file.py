@@ -36,6 +36,7 @@ def read(path: Path, options: ReadOptions) -> Film:
     gray = bone_bright(data, path)
     size = (gray.pixels.shape[1], gray.pixels.shape[0])
     spacing = read_spacing(data, size, path, options.spacing_given)
+    photometric = text(data, "PhotometricInterpretation")
     return Film(
         path.name,
         gray.pixels,
@@ -44,7 +45,7 @@ def read(path: Path, options: ReadOptions) -> Film:
         spacing.aspect,
         side.anterior,
         side.source,
-        polarity_source=f"{tag_name('PhotometricInterpretation')} {text(data, 'PhotometricInterpretation')}".strip(),
+        polarity_source=f"{tag_name('PhotometricInterpretation')} {photometric}" if photometric else "",
         polarity_doubt=gray.polarity_doubt,
         placement=_placement(data) or plain_placement(spacing.spacing_mm),
         warnings=(*gray.warnings, *spacing.warnings, *side.warnings, *_text_warnings(data)),

@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from SpineAlignmentLib import results
+from SpineAlignmentLib.film.film import GIVEN
 from SpineAlignmentLib.jobs.child_process import Process
 
 CRASHED: Final[str] = "the detection process ended unexpectedly (it may have run out of memory); try again"
@@ -35,6 +36,8 @@ class FilmRequest:
     spacing_source: str = "unknown"
     anterior: str = "auto"
     """"left", "right" or "auto"."""
+    anterior_source: str = GIVEN
+    """Where the side is known from: what a file says of it is compared with the film."""
     engine: str = "auto"
     models: Path | None = None
     """Folder with ensemble.json; None for the ensemble that ships."""
@@ -47,6 +50,7 @@ class FilmRequest:
             "spacing_mm": self.spacing_mm,
             "spacing_source": self.spacing_source,
             "anterior": self.anterior,
+            "anterior_source": self.anterior_source,
             "engine": self.engine,
             "models": None if self.models is None else str(self.models),
         }

@@ -6,7 +6,7 @@ A worker ends with its parent, however that ends: its pipe closes.
 import multiprocessing
 import os
 import signal
-from collections.abc import Iterable, Iterator
+from collections.abc import Generator, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from multiprocessing.connection import Connection, wait
 from typing import Final
@@ -26,7 +26,7 @@ def cores() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
-def outcomes(tasks: Iterable[FilmTask], workers: int) -> Iterator[tuple[FilmTask, FilmOutcome]]:
+def outcomes(tasks: Iterable[FilmTask], workers: int) -> Generator[tuple[FilmTask, FilmOutcome], None, None]:
     """Do films in worker processes; their outcomes in the order in which they are done.
 
     Tasks are taken one by one, as workers become free. When the iterator is closed, films in hand are dropped.

@@ -10,6 +10,8 @@ from typing import Final
 from SpineAlignmentLib.errors import FilmError
 from SpineAlignmentLib.viewer.settings import MAX_UPLOAD_BYTES
 
+MAX_LANDMARKS_BYTES: Final[int] = 4 * 2**20
+"""Saved landmarks take some ten thousand bytes."""
 MAX_FILMS: Final[int] = 20
 """Films that are open at the same time."""
 
@@ -57,6 +59,8 @@ async def _write(path: Path, shown: str, content: AsyncIterator[bytes]) -> None:
     with path.open("xb") as stream:
         async for piece in content:
             size += len(piece)
+            if is_landmarks(shown) and size > MAX_LANDMARKS_BYTES:
+                raise FilmError(f"{shown}: too large for saved landmarks")
             if size > MAX_UPLOAD_BYTES:
                 raise FilmError(f"{shown}: larger than {MAX_UPLOAD_BYTES // 2**20} MB, not a film")
             head += piece[: max(0, _HEAD_BYTES - len(head))]
@@ -68,8 +72,13 @@ async def _write(path: Path, shown: str, content: AsyncIterator[bytes]) -> None:
         check_head(head, shown)
 
 
+def is_landmarks(name: str) -> bool:
+    """Whether a file is one of saved landmarks, by its name: a result file or markups."""
+    return name.lower().endswith(".json")
+
+
 def check_head(head: bytes, name: str) -> None:
-    """Refuse what cannot be a film, from the first bytes of a file.
+    """Refuse what cannot be a film, from the first bytes of a file; saved landmarks are judged when they are read.
 
     Raises:
         FilmError: empty, or an unknown kind of file.
@@ -79,6 +88,8 @@ def check_head(head: bytes, name: str) -> None:
 
     if not head:
         raise FilmError(f"{name}: an empty file")
+    if is_landmarks(name):
+        return
     if reader_of(head) is None:
         raise FilmError(f"{name}: not an image that can be read; use DICOM, PNG, JPEG, TIFF, NRRD, MHA or NIfTI")
 

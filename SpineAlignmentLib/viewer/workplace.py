@@ -18,8 +18,10 @@ from SpineAlignmentLib.jobs.reading_process import read_apart
 from SpineAlignmentLib.measurement.parameters import KEYS, PARAMETERS
 from SpineAlignmentLib.mrml.alignment import FilmAlignment
 from SpineAlignmentLib.mrml.film_volume import add_film, facts_of, show_all_gray
+from SpineAlignmentLib.mrml.reopening import belongs_to, reopen
 from SpineAlignmentLib.mrml.spine_scene import SpineScene
 from SpineAlignmentLib.results.annotation import Annotation
+from SpineAlignmentLib.results.result_file import read_annotation
 from SpineAlignmentLib.viewer import page_state
 from SpineAlignmentLib.viewer.corrections import Corrections
 from SpineAlignmentLib.viewer.detecting import Detecting
@@ -30,7 +32,7 @@ from SpineAlignmentLib.viewer.keeping import Keeping
 from SpineAlignmentLib.viewer.kept import Kept
 from SpineAlignmentLib.viewer.open_page import OpenPage
 from SpineAlignmentLib.viewer.settings import MAX_UPLOAD_BYTES
-from SpineAlignmentLib.viewer.uploads import MAX_FILMS, safe_name
+from SpineAlignmentLib.viewer.uploads import MAX_FILMS, is_landmarks, safe_name
 
 GLYPH_SCALE: Final[float] = 1.8
 TEXT_SCALE: Final[float] = 2.6
@@ -102,8 +104,11 @@ class Workplace:
     # Films
 
     async def open(self, path: Path, keep_path_quiet: bool = True) -> str:
-        """Read a film and show it; returns what is wrong with it, or nothing."""
+        """Read a film and show it, or take up saved landmarks; returns what is wrong with the file, or nothing."""
         try:
+            if is_landmarks(path.name):
+                self._reopen(path)
+                return ""
             self.check_room(path.name)
             film = await asyncio.to_thread(read_apart, path)
         except SpineAlignmentError as error:
@@ -112,6 +117,21 @@ class Workplace:
             return text
         self._add(film, path)
         return ""
+
+    def _reopen(self, path: Path) -> None:
+        """Take up landmarks that were saved of the film on screen, or of another one that is open."""
+        if self.page.film is None:
+            raise ResultError(f"{path.name}: open its film first, then this file")
+        target = self.page.film
+        if not path.name.lower().endswith(".mrk.json"):
+            saved = read_annotation(path)
+            films = [self.page.film, *self._spine.alignments]
+            target = next((film for film in films if belongs_to(saved, film)), target)
+        reopen(target, path)
+        self._keeping.saved(target)
+        self._on_closed(path)
+        self.page.dismiss()
+        self._show(target)
 
     def check_room(self, name: str, size: int | None = None) -> None:
         """Refuse a film for which there is no room.
