@@ -76,7 +76,8 @@ def read(path: Path, options: ReadOptions) -> Film:
 def _seek_film(image: Any, path: Path, warnings: list[str]) -> None:
     """Turn to the one page that is the film; previews and masks of it are no second film.
 
-    A JPEG of a phone or camera may carry previews behind its picture (MPO, CIPA DC-007); its first picture is the film.
+    A JPEG of a phone or camera may carry previews behind its picture (MPO, CIPA DC-007), a PNG further pictures
+    (APNG): the first is the film.
     TIFF says of a page that it is a smaller version or a mask (NewSubfileType, TIFF 6.0 p. 36), or it is smaller and of
     the same shape.
 
@@ -86,7 +87,7 @@ def _seek_film(image: Any, path: Path, warnings: list[str]) -> None:
     count = getattr(image, "n_frames", 1)
     if count == 1:
         return
-    if image.format == "MPO":
+    if image.format in ("MPO", "PNG"):
         warnings.append(f"the file holds {count} pictures; the first is measured")
         return
     sizes: dict[int, tuple[int, int]] = {}

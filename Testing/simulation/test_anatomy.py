@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from Training.simulation.anatomy import library
+from Training.simulation.anatomy.axis import UPPER_PLATE, dens, ring
 from Training.simulation.anatomy.hips import Strength, femur, posterior_column
 from Training.simulation.anatomy.mesh import signed_volume
 from Training.simulation.anatomy.posterior import ArchStyle, cervical_sides
@@ -71,6 +72,37 @@ def test_a_femoral_head_is_round_about_its_landmark_and_nothing_else_outshines_i
         mesh_head = shaft.outer.vertices[near & (np.abs(shaft.outer.vertices[:, 2] - head[2]) < 0.6 * radius)]
         assert np.ptp(mesh_head[:, 2]) < 1.2 * radius, "the mesh's own head is flat"
         assert shaft.outer.vertices[:, 1].min() < head[1] - 400
+
+
+@pytest.mark.parametrize("before", [-22.0, 0.0, 12.0])
+def test_a_thigh_stands_where_it_is_told_and_its_head_stays(before: float) -> None:
+    head, strength = np.array([10.0, -5.0, 90.0]), Strength.sample(np.random.default_rng(1), 0.7)
+    for flexion, inward in ((-24.0, 5.0), (4.0, 50.0), (-11.0, 33.0)):
+        shaft, ball, _ = femur(head, 24.0, 1.0, 430.0, flexion, inward, before, strength)
+        local = shaft.outer.vertices - head
+        level = local[np.abs(local[:, 1] + 70.0) < 10.0, 0]
+        assert (level.min() + level.max()) / 2 == pytest.approx(before, abs=0.5)
+        assert ball.outer.vertices.mean(axis=0) == pytest.approx(head, abs=0.5)
+
+
+def test_no_plate_parts_the_dens_from_its_body_and_a_ring_lies_over_both() -> None:
+    corners = np.array([[5.0, 9.0], [-8.0, 9.0], [9.0, -9.0], [-5.0, -9.0]])
+    open_above = body(corners, BodyShape(16.0, 0.05, 0.0, 2.0, 0.4, 0.8, upper_plate=UPPER_PLATE))
+    gaps = [
+        abs(getattr(np, end)(open_above.outer.vertices[:, 1]) - getattr(np, end)(open_above.inner.vertices[:, 1]))
+        for end in ("max", "min")
+    ]
+    assert gaps[0] < 0.2 * gaps[1]
+    up = np.array([-0.2, 1.0, 0.0]) / np.hypot(0.2, 1.0)
+    tooth = dens(18.0 * up, np.zeros(3), np.eye(3), 1.0, 0.6)
+    assert signed_volume(tooth.outer) > signed_volume(tooth.inner) > 0
+    assert tooth.outer.vertices[:, 1].min() < 6.0 and tooth.outer.vertices[:, 1].max() > 22.0
+    for seed in range(10):
+        left, right = ring(corners, np.random.default_rng(seed), 0.6)
+        for side in (left, right):
+            middle = (side.outer.vertices.min(axis=0) + side.outer.vertices.max(axis=0)) / 2
+            assert -4.0 < middle[0] < 2.0 and 1.0 < middle[1] < 8.0
+            assert np.hypot(*(side.outer.vertices[:, :2] - middle[:2]).T).min() > 2.0, "hollow"
 
 
 def test_the_sacrum_ends_at_its_plate_which_carries_the_landmarks() -> None:

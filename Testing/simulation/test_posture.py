@@ -191,6 +191,34 @@ def test_the_hip_further_anterior_comes_first() -> None:
     assert ordered[1, INDEX["FH_1"]].tolist() == [5, 3]
 
 
+def test_bodies_lean_back_from_their_plates_and_c2_most(crowd: list[tuple[Person, Posture]]) -> None:
+    lean: dict[str, list[float]] = {"C2": [], "C5": [], "T7": [], "L3": []}
+    for _, posture in crowd:
+        for pose in posture.vertebrae:
+            if pose.level in lean and pose.fracture == 0:
+                local = (pose.corners - pose.center) @ pose.rotation
+                axis = local[:2].mean(axis=0) - local[2:].mean(axis=0)
+                lean[pose.level].append(float(np.degrees(np.arctan2(-axis[0], axis[1]))))
+    assert np.mean(lean["C2"]) == pytest.approx(11, abs=1.5)
+    assert np.mean(lean["C5"]) == pytest.approx(8, abs=1)
+    assert np.mean(lean["T7"]) == pytest.approx(-1.5, abs=1)
+    assert np.mean(lean["L3"]) == pytest.approx(4.5, abs=1)
+    assert 2 < np.std(lean["L3"]) < 4
+
+
+def test_odontoid_incidence_as_published(crowd: list[tuple[Person, Posture]]) -> None:
+    """17.7 degrees, SD 3.7: Lee et al., Neurospine 2022 (19:418)."""
+    found = []
+    for _, posture in crowd:
+        axis = posture.vertebrae[-1]
+        along = (axis.corners[2] - axis.corners[3]) / np.linalg.norm(axis.corners[2] - axis.corners[3])
+        up = np.cross(axis.rotation[:, 2], along)
+        to_dens = posture.dens_center - axis.corners[2:].mean(axis=0)
+        found.append(float(np.degrees(np.arctan2(-to_dens @ along, to_dens @ up))))
+    assert np.mean(found) == pytest.approx(17.7, abs=1.5)
+    assert np.std(found) == pytest.approx(3.7, abs=1.2)
+
+
 def test_children_are_smaller_and_growing(crowd: list[tuple[Person, Posture]]) -> None:
     spans = {flag: [p.dens_tip[1] for person, p in crowd if person.adult is flag] for flag in (True, False)}
     assert len(spans[False]) > 50

@@ -1,4 +1,4 @@
-"""Simulated films straight into training: cached projections, each time with a new view and a new look."""
+"""Simulated films straight into training: cached projections, each time with a new view, moves and a new look."""
 
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -15,6 +15,7 @@ from Training.simulation.appearance.augmentation import augment
 from Training.simulation.appearance.chain import Look, film
 from Training.simulation.appearance.projection_layers import Projection
 from Training.simulation.cache import SPACING_MM, STEPS_PER_MM, cached, path_of, read_points
+from Training.simulation.moves import STILL, Moves
 from Training.windows import region_points, window_corner, window_of
 
 FloatArray = NDArray[np.float64]
@@ -135,7 +136,8 @@ class SimulatedFilms:
         first, count: the range of projections used; count 0 = all.
         randomization: greatest strength of the looks, 0 plausible to 1.5 well past it.
         region: name of the close-up that is shown instead of the whole, see `SpineAlignmentLib.detection.close_ups`.
-        training: draw a new view and look each time; else the same ones for an index, without augmentation.
+        training: draw a new view, moves and look each time; else the same view and look for an index, without
+            augmentation.
 
     Raises:
         FileNotFoundError: no projections in the folder.
@@ -178,7 +180,9 @@ class SimulatedFilms:
             left, top = (at - SURROUNDINGS for at in window_corner(self._region, marks, whole, rng))
             view, marks = view.part(left, top), marks - (left, top)
             field = None if field is None else window_of(field, (left, top), size, cv2.BORDER_REPLICATE)
-        projection = warped(path, layers, view, field, size, marks)
+        moves = Moves.sample(marks, view.step * SPACING_MM, rng) if self._training else STILL
+        projection = warped(path, layers, view, field, size, marks, moves)
+        marks = hips_in_order(moves.carried(marks), HIGHER_FIRST)
         look = Look.sample(rng, self._randomization * float(rng.random()))  # from plausible to wild
         image = film(projection, look, rng)
         if self._training:
@@ -200,6 +204,7 @@ def warped(
     field: ImageArray | None,
     size: tuple[int, int],
     marks: FloatArray,
+    moves: Moves = STILL,
 ) -> Projection:
     """The projection on the network's grid, from the half-resolution copy where that is fine enough.
 
@@ -209,27 +214,47 @@ def warped(
         view: what is seen of it.
         field: the view's displacement on the grid.
         size: (height, width) of the grid.
-        marks: the landmarks on the grid.
+        marks: the landmarks on the grid before any move; what fills the body lies about them.
+        moves: of bones against each other.
     """
     matrix, shrink = view.matrix, 1.0
     if view.step > 1.5:
         layers, shrink = np.load(path.with_suffix(".half.npy"), mmap_mode="r"), 0.5
         # pixel centers: full = 2 * half + 0.5
         matrix = np.column_stack([matrix[:, :2] / 2, (matrix[:, 2] - 0.5) / 2])
-    if field is None:
-        shape, flags = (size[1], size[0]), cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
-        seen = [cv2.warpAffine(np.ascontiguousarray(layer), matrix, shape, flags=flags) for layer in layers]
-    else:
-        x, y = np.arange(size[1], dtype=np.float32)[None, :], np.arange(size[0], dtype=np.float32)[:, None]
-        source = np.float32(shrink) * field
-        source[..., 0] += matrix[0, 0] * x + matrix[0, 1] * y + matrix[0, 2]
-        source[..., 1] += matrix[1, 0] * x + matrix[1, 1] * y + matrix[1, 2]
-        seen = [
-            cv2.remap(np.ascontiguousarray(layer), source[..., 0], source[..., 1], cv2.INTER_LINEAR) for layer in layers
-        ]
+    come = {name: moves.field(size, name == "skeleton") for name in ("spine", "skeleton")}
+    come["metal"] = come["spine"]
+    seen = [
+        _seen(layer, matrix, shrink, field, come.get(name), size)
+        for layer, name in zip(layers, STEPS_PER_MM, strict=True)
+    ]
     warped = {
         name: layer.astype(np.float32) / steps for layer, (name, steps) in zip(seen, STEPS_PER_MM.items(), strict=True)
     }
     return Projection(
         warped["spine"], warped["skeleton"], warped["soft"], warped["metal"], view.step * SPACING_MM, marks
     )
+
+
+def _seen(
+    layer: NDArray[np.uint16],
+    matrix: FloatArray,
+    shrink: float,
+    field: ImageArray | None,
+    come: ImageArray | None,
+    size: tuple[int, int],
+) -> NDArray[np.uint16]:
+    """A layer on the grid: `field` in projection pixels, times `shrink` those of the layer; `come` in grid pixels."""
+    layer = np.ascontiguousarray(layer)
+    if field is None and come is None:
+        flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
+        return np.asarray(cv2.warpAffine(layer, matrix, size[::-1], flags=flags), np.uint16)
+    y, x = np.mgrid[: size[0], : size[1]].astype(np.float32)
+    if come is not None:
+        x, y = x - come[..., 0], y - come[..., 1]
+    linear = matrix.astype(np.float32)
+    across, down = (linear[k, 0] * x + linear[k, 1] * y + linear[k, 2] for k in (0, 1))
+    if field is not None:
+        bent = field if come is None else cv2.remap(field, x, y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+        across, down = across + np.float32(shrink) * bent[..., 0], down + np.float32(shrink) * bent[..., 1]
+    return np.asarray(cv2.remap(layer, across, down, cv2.INTER_LINEAR), np.uint16)
