@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
-from SpineAlignmentLib import SOFTWARE
+from SpineAlignmentLib import SOFTWARE, node_options
 from SpineAlignmentLib.errors import SpineAlignmentError
 
 if TYPE_CHECKING:
@@ -72,17 +72,8 @@ def _parser() -> argparse.ArgumentParser:
     detect.add_argument(
         "--models", type=Path, metavar="DIR", help="folder with ensemble.json; the shipped one if absent"
     )
-    detect.add_argument("--force", action="store_true", help="also films that are said to be of another view")
-    detect.add_argument("--again", action="store_true", help="also films that are done already, unchanged, in OUT")
-    detect.add_argument("--workers", type=_count, metavar="N", help="processes at work; one on each core if absent")
-    detect.add_argument("--scheduler", metavar="tcp://HOST:8786", help="of a Dask cluster that does the films instead")
-    detect.add_argument("--send-films", action="store_true", help="to a cluster that does not see them at their paths")
-    detect.add_argument("--pseudonym-key", type=Path, metavar="FILE", help="tell patients apart without their names")
-    detect.add_argument("--identify", action="store_true", help="write who the patients are into the table")
-    detect.add_argument("--parquet", action="store_true", help="write the table as results.parquet too")
-    detect.add_argument("--quiet", action="store_true", help="say nothing but what goes wrong")
-    detect.add_argument("--log", type=Path, metavar="FILE", help="append a line for each film to this file")
-    detect.add_argument("--progress", choices=("bar", "json"), default="bar", help="json: for another program to read")
+    detect.add_argument("--force", action="store_true", help="also films of another view, or without a spine")
+    _add_run(detect)
     _add_patient(detect)
     detect.add_argument(
         "--use-patient-tags", action="store_true", help="take age and sex from each film's DICOM tags into its results"
@@ -119,6 +110,9 @@ def _parser() -> argparse.ArgumentParser:
     report.add_argument("--paper", choices=("a4", "letter"), default="a4")
     report.add_argument("--compare", action="store_true", help="two visits side by side, the earlier first")
     report.set_defaults(run=_report)
+    node = commands.add_parser("node", help="receive films from the archive, send results back to it")
+    node_options.add_options(node)
+    node.set_defaults(run=_node)
     view = commands.add_parser("view", help="look at films in the browser, detect and correct their landmarks")
     view.add_argument("films", nargs="*", type=Path, metavar="FILM")
     view.add_argument("--host", default="127.0.0.1", help="address to listen on; others than loopback ask for a key")
@@ -137,6 +131,21 @@ def _add_facts(command: argparse.ArgumentParser) -> None:
     command.add_argument(
         "--anterior", choices=("auto", "left", "right"), default="auto", help="the side the patient faces"
     )
+
+
+def _add_run(command: argparse.ArgumentParser) -> None:
+    """How a run over many films goes, and what it says."""
+    command.add_argument("--again", action="store_true", help="also films that are done already, unchanged, in OUT")
+    command.add_argument("--workers", type=_count, metavar="N", help="processes at work; one on each core if absent")
+    command.add_argument("--scheduler", metavar="tcp://HOST:8786", help="of a Dask cluster that does the films instead")
+    command.add_argument("--send-films", action="store_true", help="to a cluster that does not see them at their paths")
+    command.add_argument("--pseudonym-key", type=Path, metavar="FILE", help="tell patients apart without their names")
+    command.add_argument("--identify", action="store_true", help="write who the patients are into the table")
+    command.add_argument("--no-pictures", action="store_true", help="leave OUT/<film>.png out")
+    command.add_argument("--parquet", action="store_true", help="write the table as results.parquet too")
+    command.add_argument("--quiet", action="store_true", help="say nothing but what goes wrong")
+    command.add_argument("--log", type=Path, metavar="FILE", help="append a line for each film to this file")
+    command.add_argument("--progress", choices=("bar", "json"), default="bar", help="json: for another program to read")
 
 
 def _add_patient(command: argparse.ArgumentParser) -> None:
@@ -208,6 +217,7 @@ def _detect(options: argparse.Namespace) -> int:
         engine=options.engine,
         key=None if options.pseudonym_key is None else read_key(options.pseudonym_key),
         identify=options.identify,
+        pictures=not options.no_pictures,
         force=options.force,
         patient=_patient(options),
         patient_tags=options.use_patient_tags,
@@ -302,6 +312,13 @@ def _report(options: argparse.Namespace) -> int:
 
     write_report(options.inputs, options.output, options.films, options.paper, options.compare)
     print(f"report: {options.output}")
+    return DONE
+
+
+def _node(options: argparse.Namespace) -> int:
+    from SpineAlignmentLib.dicom.node import run_node
+
+    run_node(node_options.settings(options))
     return DONE
 
 

@@ -10,17 +10,14 @@ import io
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from itertools import pairwise
 from pathlib import Path
-from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
-from scipy import ndimage
 
 from SpineAlignmentLib.errors import ResultError, SpineAlignmentError
-from SpineAlignmentLib.film.film import Film
+from SpineAlignmentLib.film.burned_in import text_warning
 from SpineAlignmentLib.film.reading import read_film
 from SpineAlignmentLib.results.files import make_folder, write_files
 from SpineAlignmentLib.results.result_file import json_bytes
@@ -29,8 +26,6 @@ from Training.datasets.film import named_apart
 from Training.datasets.film_files import FilmFiles, content_of
 from Training.datasets.patients import patient_code
 from Training.datasets.slicer import on_film
-
-_LETTERS_IN_A_ROW: Final[int] = 5
 
 
 @dataclass(frozen=True)
@@ -42,57 +37,6 @@ class Exported:
     source: Path
     warning: str = ""
     """Why somebody should look at it before it is shared; empty when nothing speaks for it."""
-
-
-def looks_like_text(pixels: NDArray[np.generic]) -> bool:
-    """Whether letters may be burned in: a row of small, equally tall shapes of the film's brightest or darkest value.
-
-    A hint, not a proof: faint or handwritten text is not seen.
-    """
-    image = np.asarray(pixels, np.float32)
-    low, high = float(image.min()), float(image.max())
-    if high <= low:
-        return False
-    tolerance = 0.005 * (high - low)
-    return any(_has_row(mask) for mask in (image >= high - tolerance, image <= low + tolerance))
-
-
-def _has_row(mask: NDArray[np.bool_]) -> bool:
-    tallest = max(12, mask.shape[0] // 20)
-    pieces, _ = ndimage.label(mask)
-    boxes = [
-        (rows.start, rows.stop - rows.start, columns.start, columns.stop)
-        for rows, columns in ndimage.find_objects(pieces)
-        if 6 <= rows.stop - rows.start <= tallest and 2 <= columns.stop - columns.start <= 1.5 * tallest
-    ]
-    for top, height, _, _ in boxes:
-        row = [b for b in boxes if abs(b[0] - top) <= 0.25 * height and abs(b[1] - height) <= 0.25 * height]
-        row.sort(key=lambda b: b[2])
-        run = best = 1
-        for before, after in pairwise(row):
-            run = run + 1 if after[2] - before[3] <= 1.5 * height else 1
-            best = max(best, run)
-        if best >= _LETTERS_IN_A_ROW:
-            return True
-    return False
-
-
-def burned_in(film: Film, path: Path) -> str:
-    """What speaks for text in the pixels; empty when nothing does."""
-    if _declared(path) == "YES":
-        return "its tag Burned In Annotation (0028,0301) says that text is in the pixels"
-    return "text may be burned in" if looks_like_text(film.pixels) else ""
-
-
-def _declared(path: Path) -> str:
-    """Burned In Annotation (0028,0301); empty for other files and where it is absent."""
-    import pydicom
-
-    try:
-        data = pydicom.dcmread(path, stop_before_pixels=True, specific_tags=["BurnedInAnnotation"])
-        return str(data.get("BurnedInAnnotation", "") or "")
-    except (pydicom.errors.InvalidDicomError, OSError):
-        return ""
 
 
 def _pairs(corrected: Sequence[AnnotatedFilm], films: Path) -> list[tuple[AnnotatedFilm, Path]]:
@@ -156,7 +100,7 @@ def export(corrected: Sequence[AnnotatedFilm], films: Path, output: Path, first:
             extra={"patient": code, "category": item.category},
         )
         write_files({output / f"{name}.png": picture, output / f"{name}.json": json_bytes(annotation)})
-        done.append(Exported(name, source, burned_in(film, source)))
+        done.append(Exported(name, source, text_warning(film.pixels, film.warnings)))
     return done
 
 
@@ -191,7 +135,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 2
     for item in done:
         if item.warning:
-            print(f"{options.output / item.name}.png: {item.warning}; look at it before sharing", file=sys.stderr)
+            print(f"{options.output / item.name}.png: {item.warning}", file=sys.stderr)
     print(f"{options.output}: {len(done)} films of pixels and landmarks only")
     return 0
 

@@ -12,19 +12,20 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from SpineAlignmentLib.detection.engines import Answers
+from SpineAlignmentLib.detection.levels import SCALE_MM
 from SpineAlignmentLib.film.preprocessing import INPUT_SIZE, InputFrame, normalize_contrast, resample
 from SpineAlignmentLib.measurement.landmarks import VERTEBRAE
 
 FloatArray = NDArray[np.float64]
 ImageArray = NDArray[np.float32]
 
-MM_PER_PIXEL: Final[float] = 0.976
-"""The scale at which the networks know a spine: a whole one on an input 864 pixels high."""
+MM_PER_PIXEL: Final[float] = SCALE_MM
+"""The scale at which this network sees a film, the one at which the others know adult spines."""
 STRIDE: Final[int] = 4
 """Network pixels of a cell of the maps."""
 WHOLE: Final[int] = 32
 """The network halves its input five times, so that height and width are multiples of this."""
-THRESHOLD: Final[float] = 0.3
+THRESHOLD: Final[float] = 0.25
 """Least strength of a body."""
 _VOTERS: Final[int] = 3
 """Cells along a side of the neighborhood whose votes count."""

@@ -9,7 +9,7 @@ unweighted), settled by what is known of the shape of spines (`shape_prior`).
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
 from typing import Final
@@ -18,21 +18,23 @@ import numpy as np
 from numpy.typing import NDArray
 
 from SpineAlignmentLib.detection.close_ups import SCATTER, close_up_frame, close_up_input
-from SpineAlignmentLib.detection.engines import Network, choose_engine, load_network
+from SpineAlignmentLib.detection.corners import with_vertebrae
+from SpineAlignmentLib.detection.engines import Network, choose_engine, load_answers, load_network
 from SpineAlignmentLib.detection.extent import SMALLER, counting_grid, first_frame, own_scale, shows, view_of
 from SpineAlignmentLib.detection.levels import Path as Numbered
 from SpineAlignmentLib.detection.look import HIGHER_FIRST, Look, hips_in_order, joined
-from SpineAlignmentLib.detection.models import Model, read_close_ups, read_ensemble
+from SpineAlignmentLib.detection.models import Model, read_bodies_model, read_close_ups, read_ensemble
 from SpineAlignmentLib.detection.numbering import count
+from SpineAlignmentLib.detection.refusal import GREATEST_DOUBT, doubt, no_spine
 from SpineAlignmentLib.detection.reporting import annotation
-from SpineAlignmentLib.detection.side import WHOLE_SPINE, Glance, landmarks_seen, settled
+from SpineAlignmentLib.detection.side import WHOLE_SPINE, implausibility, landmarks_seen, settled
 from SpineAlignmentLib.detection.sightings import Sighting
 from SpineAlignmentLib.detection.spine import Spine, find_spine, seen_closely
 from SpineAlignmentLib.detection.views import resized, zoomed
-from SpineAlignmentLib.errors import FilmError
-from SpineAlignmentLib.film.film import GIVEN, Film, film_from_pixels, turned
+from SpineAlignmentLib.film.burned_in import text_warning
+from SpineAlignmentLib.film.film import CLAIMED_SIDES, GIVEN, Film, film_from_pixels, turned
 from SpineAlignmentLib.film.polarity import looks_inverted
-from SpineAlignmentLib.film.preprocessing import InputFrame, network_input
+from SpineAlignmentLib.film.preprocessing import INPUT_SIZE, InputFrame, network_input
 from SpineAlignmentLib.film.reading import read_film
 from SpineAlignmentLib.results.annotation import Annotation
 
@@ -82,6 +84,8 @@ class Detector:
             [(model, load_network(model, self.engine, threads)) for model in group]
             for group in (self.models, read_close_ups(models))
         )
+        bodies = read_bodies_model(models)
+        self.bodies = None if bodies is None else load_answers(bodies, self.engine, threads)
 
     def detect(self, film: Film, progress: Progress | None = None, force: bool = False) -> Annotation:
         """Find the 45 landmarks of a film.
@@ -98,7 +102,7 @@ class Detector:
         say(0.0, "looking at the film")
         film, first, spine = self._first_look(film)
         if spine is None or len(spine.best().levels) < LEAST_LEVELS:
-            raise FilmError(f"{film.name}: no lateral spine found")
+            raise no_spine(film.name)
         say(0.4, "looking at the spine")
         look, grid = self._second_look(film, first.named(), spine)
         spine = find_spine(look, grid, film.size_px) or spine
@@ -106,36 +110,45 @@ class Detector:
         path = spine.best()
         look = self._close_look(film, look.named(), spine, path).named()
         spine = seen_closely(spine, look)
+        counted = count(spine.evidence)
+        if not force and doubt(look, spine, counted.path) > GREATEST_DOUBT:
+            raise no_spine(film.name)
         say(0.9, "measuring")
         models = tuple(model.name for model, _ in (*self.networks, *self.close_ups))
-        return annotation(film, look, spine, count(spine.evidence), models, self.strategy.trust_in_shape)
+        result = annotation(film, look, spine, counted, models, self.strategy.trust_in_shape)
+        text = text_warning(film.pixels, result.warnings)
+        if text and text not in result.warnings:
+            result = replace(result, warnings=(*result.warnings, text))
+        if self.bodies is None:
+            return result
+        l6_centers = spine.l6_center(counted.path), spine.l6_center(counted.runner_up)
+        return with_vertebrae(result, film.pixels, self.bodies, l6_centers)
 
     def _first_look(self, film: Film) -> tuple[Film, Look, Spine | None]:
         """The film as it should be looked at, facing side, polarity and scale settled, and what is seen at first."""
-        told = film.anterior is not None and film.anterior_source == GIVEN
+        told = film.anterior is not None and film.anterior_source not in CLAIMED_SIDES
         sides = (film.anterior or "",) if told else ("left", "right")
         candidates = [film.facing(side, film.anterior_source) for side in sides]
         if film.polarity_doubt or (film.polarity_source != GIVEN and looks_inverted(film.pixels)):
             candidates += [turned(candidate) for candidate in candidates]
         # one model settles it; the others join afterwards
-        tried = [self._glance(c, first_frame(c, self._input_size)) for c in candidates]
-        if film.spacing_mm is None and max(glance.seen for glance in tried) < WHOLE_SPINE:
-            tried = [self._at_best_scale(glance) for glance in tried]
-        best, chosen = settled(film, candidates, [glance.seen for glance in tried])
-        first = tried[best].look
+        looks = [self.look(c, first_frame(c, INPUT_SIZE), self.networks[:1]) for c in candidates]
+        if film.spacing_mm is None:
+            looks = self._at_its_scale(candidates, looks)
+        best, chosen = settled(film, candidates, [implausibility(look) for look in looks])
+        first = looks[best]
         if len(self.networks) > 1:
             first = joined([first, self.look(chosen, first.frame, self.networks[1:])])
         return chosen, first, find_spine(first, counting_grid(chosen, first.frame), chosen.size_px)
 
-    def _at_best_scale(self, glance: Glance) -> Glance:
-        """The same film at the scale at which most of its landmarks are seen."""
-        smaller = [self._glance(glance.film, zoomed(glance.look.frame, size)) for size in SMALLER]
-        return max([glance, *smaller], key=lambda at: at.seen)
-
-    def _glance(self, film: Film, frame: InputFrame) -> Glance:
-        """What one model sees of a film."""
-        look = self.look(film, frame, self.networks[:1])
-        return Glance(film, look, landmarks_seen(look))
+    def _at_its_scale(self, candidates: Sequence[Film], looks: Sequence[Look]) -> list[Look]:
+        """The looks at a film of unknown scale, of the size in the view at which most landmarks are seen."""
+        sizes = [list(looks)]
+        if max(landmarks_seen(look) for look in looks) < WHOLE_SPINE:
+            for size in SMALLER:
+                frames = [zoomed(look.frame, size) for look in looks]
+                sizes.append([self.look(c, f, self.networks[:1]) for c, f in zip(candidates, frames, strict=True)])
+        return max(sizes, key=lambda same: max(landmarks_seen(look) for look in same))
 
     def _second_look(self, film: Film, first: Look, spine: Spine) -> tuple[Look, InputFrame]:
         """Look again at the spine alone, at the scale that the networks know; and the grid on which levels count."""
@@ -144,7 +157,7 @@ class Detector:
         grid = own_scale(spine.grid, size)
         expected = spine.grid.to_film(spine.expected(spine.centers(path)))
         on_film = np.clip(expected, 0, np.array(film.size_px) - 1)
-        frame = view_of(expected, grid, self._input_size)
+        frame = view_of(expected, grid, INPUT_SIZE)
         again = abs(first.frame.step[1] / frame.step[1] - 1) > 0.01 or not shows(first.frame, on_film, 16)
         looks = [self.look(film, zoomed(frame, zoom)) for zoom in self.strategy.zooms if again or zoom != 1.0]
         return joined(looks if again else [first, *looks]), grid
@@ -177,10 +190,6 @@ class Detector:
         away = np.linalg.norm((points.mean(axis=0) - look.mean) / step, axis=1) * step[1]
         seen = tuple(Sighting(v, h, model.region) for v, h in zip(views, answer.heatmaps, strict=True))
         return Look(look.frame, points, np.hypot(spread, model.region.doubt * away), seen)
-
-    @property
-    def _input_size(self) -> tuple[int, int]:
-        return self.models[0].input_size
 
     def look(self, film: Film, frame: InputFrame, networks: Sequence[tuple[Model, Network]] | None = None) -> Look:
         """Run the networks on the part of the film that a frame shows."""
@@ -234,4 +243,4 @@ def detect(
         film = film if isinstance(film, Film) else film_from_pixels(np.asarray(film))
         film = film if spacing is None else film.calibrated(spacing)
         film = film if anterior is None else film.facing(anterior)
-    return shared_detector(models, engine).detect(film, progress)
+    return shared_detector(models, engine).detect(film, progress, force)

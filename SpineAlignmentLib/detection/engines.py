@@ -27,9 +27,6 @@ ENGINES: Final[tuple[str, ...]] = ("onnx", "tensorflow")
 _PACKAGES: Final[dict[str, str]] = {"onnx": "onnxruntime", "tensorflow": "tensorflow"}
 
 
-_EARLIER: Final[str] = "it answers without heatmaps: exported by an earlier version; python -m Training.export --again"
-
-
 @dataclass(frozen=True)
 class Answer:
     """What a network says of n films; of a close-up, the landmarks are those of its region alone."""
@@ -91,7 +88,7 @@ def load_network(model: Model, engine: str = "auto", threads: int | None = None)
     Raises:
         ModelError: the engine is not installed, or the model is missing, altered or cannot be loaded.
     """
-    return _Landmarks(load_answers(model, engine, threads), model.folder, len(model.landmarks))
+    return _Landmarks(load_answers(model, engine, threads), len(model.landmarks))
 
 
 def load_answers(model: Model, engine: str = "auto", threads: int | None = None) -> Answers:
@@ -123,19 +120,24 @@ def _imported(engine: str) -> Any:
 
 
 class _Landmarks:
-    def __init__(self, answers: Answers, folder: Path, count: int) -> None:
-        self._answers, self._folder, self._count = answers, folder, count
+    def __init__(self, answers: Answers, count: int) -> None:
+        self._answers, self._count = answers, count
 
     def __call__(self, films: ImageArray) -> Answer:
         out = self._answers(films)
         if "heatmaps" not in out:
-            raise ModelError(f"{self._folder}: {_EARLIER}")
+            raise ModelError(
+                "a network without heatmaps, exported by an earlier version: python -m Training.export --again"
+            )
         points, spread = np.asarray(out["coordinates"], float), np.asarray(out["spread"], float)
         heatmaps = out["heatmaps"]
-        count = self._count
-        if points.shape[1:] != (count, 2) or spread.shape[1:] != (count,) or heatmaps.shape[3] != count:
+        if (
+            points.shape[1:] != (self._count, 2)
+            or spread.shape[1:] != (self._count,)
+            or heatmaps.shape[3] != self._count
+        ):
             shapes = ", ".join(str(part.shape) for part in (points, spread, heatmaps))
-            raise ModelError(f"{self._folder}: the network answers with shapes {shapes}, not {count} landmarks")
+            raise ModelError(f"the network answers with shapes {shapes}, not {self._count} landmarks")
         return Answer(points, spread, heatmaps)
 
 

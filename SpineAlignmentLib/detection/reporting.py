@@ -13,16 +13,13 @@ from SpineAlignmentLib.detection.placing import FREE, LEVEL_OF, level_sureness, 
 from SpineAlignmentLib.detection.spine import Spine
 from SpineAlignmentLib.film.film import Film
 from SpineAlignmentLib.measurement.landmarks import COUNT, INDEX, NAMES
-from SpineAlignmentLib.results.annotation import Annotation
+from SpineAlignmentLib.results.annotation import LOW_CONFIDENCE, Annotation
 from SpineAlignmentLib.results.numbering import Numbering, OtherNumbering
 
 FloatArray = NDArray[np.float64]
 
 MANY: Final[int] = 12
 """More landmarks than this are counted in a warning, not named."""
-
-LOW_CONFIDENCE: Final[float] = 0.5
-"""Landmarks below this are named in the result's warnings."""
 
 SURE_OF_NUMBERING: Final[float] = 0.9
 """Below this the runner-up is named in the result's warnings."""
@@ -67,8 +64,8 @@ def annotation(
         pixel_aspect=film.pixel_aspect,
         models=models,
         warnings=tuple(warnings),
-        numbering=_numbering(film, look, spine, counted, trust_in_shape),
         film_sha256=film.sha256,
+        numbering=_numbering(film, look, spine, counted, trust_in_shape),
     )
 
 

@@ -56,6 +56,12 @@ class Spine:
             out[INDEX[f"{name}_C"]] = point[0]
         return out
 
+    def l6_center(self, path: Path) -> FloatArray:
+        """(x, y) film pixels of L6, which is no landmark, on the curve of a path; NaN where it has none."""
+        if "L6" not in path.levels:
+            return np.full(2, np.nan)
+        return self.grid.to_film(self.curve.points[path.places[path.levels.index("L6")]])
+
     def expected(self, centers: FloatArray) -> FloatArray:
         """(45, 2) grid pixels of all landmarks, off the film too, as the shape of spines has them around centers."""
         known = np.isfinite(centers[:, 0])

@@ -14,7 +14,8 @@ from SpineAlignmentLib.measurement.constructions import constructions, spine_cur
 from SpineAlignmentLib.measurement.parameters import PARAMETERS
 from SpineAlignmentLib.measurement.shapes import Construction
 from SpineAlignmentLib.results.annotation import Annotation, film_points
-from SpineAlignmentLib.results.picture import GROUP_COLORS, Box, free_place
+from SpineAlignmentLib.results.colors import CURVE, GROUP_COLORS, SURE
+from SpineAlignmentLib.results.picture import Box, free_place
 
 Data = Any
 FloatArray = NDArray[np.float64]
@@ -25,8 +26,6 @@ _SAMPLES: Final[int] = 65
 """Points along a straight line, to find the part that lies on the film."""
 _LETTER: Final[tuple[float, float]] = (0.009, 0.016)
 """Width and height of a letter as shares of the film's height."""
-_LINES_COLOR: Final = (120, 170, 255)
-_POINTS_COLOR: Final = (255, 92, 80)
 
 
 def presentation_state(annotation: Annotation, header: Data) -> Data:
@@ -102,9 +101,9 @@ class _Drawing:
         """A layer of landmarks, one of the spine curve, and one for each group of parameters."""
         points = self._annotation.points_px
         shown = points[on_film(points, self._size)]
-        found = [self._layer("LANDMARKS", _POINTS_COLOR, [self._graphic("POINT", p[None]) for p in shown], [])]
+        found = [self._layer("LANDMARKS", SURE, [self._graphic("POINT", p[None]) for p in shown], [])]
         curve = self._film(spine_curve(self._annotation.points_mm()))
-        found.append(self._layer("SPINE CURVE", _LINES_COLOR, self._lines([curve]), []))
+        found.append(self._layer("SPINE CURVE", CURVE, self._lines([curve]), []))
         drawn = constructions(self._annotation.points_mm(), calibrated=self._annotation.spacing_mm is not None)
         for group, color in GROUP_COLORS.items():
             members = [drawn[p.key] for p in PARAMETERS if p.group == group and drawn[p.key].drawable]

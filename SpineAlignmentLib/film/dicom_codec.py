@@ -48,6 +48,8 @@ class Stream:
     """Bits of a sample."""
     signed: bool | None = None
     """None where its format does not say."""
+    color: str = ""
+    """Photometric interpretation of its samples where it says it; wins over the tag."""
 
 
 def is_encapsulated(value: bytes) -> bool:
@@ -112,7 +114,8 @@ def _jpeg_2000(content: bytes) -> Stream | None:
 
 
 def _jpeg(content: bytes) -> Stream | None:
-    at = 2
+    """Markers up to the frame's (ITU T.81 B.2.2); JFIF and Adobe segments say whether color is stored as YCbCr."""
+    at, color = 2, ""
     while at + 9 < len(content):
         if content[at] != 0xFF:
             return None
@@ -123,7 +126,11 @@ def _jpeg(content: bytes) -> Stream | None:
         if marker in _JPEG_FRAMES:
             syntax, name = _JPEG_FRAMES[marker]
             bits, height, width, samples = struct.unpack_from(">BHHB", content, at + 4)
-            return Stream(content, syntax, name, width, height, samples, bits)
+            return Stream(content, syntax, name, width, height, samples, bits, color=color if samples == 3 else "")
+        if content[at + 4 : at + 8] == b"JFIF":
+            color = "YBR_FULL_422"
+        elif content[at + 4 : at + 9] == b"Adobe" and at + 15 < len(content):
+            color = "YBR_FULL_422" if content[at + 15] else "RGB"
         at += 2 + int.from_bytes(content[at + 2 : at + 4], "big")
     return None
 
@@ -175,7 +182,8 @@ def _bare_file(stream: Stream, photometric: str) -> Any:
     file.SamplesPerPixel, file.Rows, file.Columns = stream.samples, stream.height, stream.width
     file.PhotometricInterpretation = "MONOCHROME2"
     if stream.samples > 1:
-        file.PhotometricInterpretation = photometric if photometric.startswith("YBR") else "RGB"
+        told = stream.color or photometric
+        file.PhotometricInterpretation = told if told.startswith("YBR") else "RGB"
         file.PlanarConfiguration = 0
     file.BitsAllocated = 8 if stream.bits <= 8 else 16
     file.BitsStored, file.HighBit, file.PixelRepresentation = stream.bits, stream.bits - 1, int(bool(stream.signed))

@@ -7,6 +7,7 @@ import tempfile
 from pathlib import Path
 from typing import Any, Final
 
+from SpineAlignmentLib.film.burned_in import DECLARED
 from SpineAlignmentLib.film.dicom_dataset import read_dataset, tag_name, text, values
 from SpineAlignmentLib.film.dicom_gray import bone_bright
 from SpineAlignmentLib.film.dicom_orientation import read_orientation
@@ -35,6 +36,7 @@ def read(path: Path, options: ReadOptions) -> Film:
     gray = bone_bright(data, path)
     size = (gray.pixels.shape[1], gray.pixels.shape[0])
     spacing = read_spacing(data, size, path, options.spacing_given)
+    photometric = text(data, "PhotometricInterpretation")
     return Film(
         path.name,
         gray.pixels,
@@ -43,11 +45,16 @@ def read(path: Path, options: ReadOptions) -> Film:
         spacing.aspect,
         side.anterior,
         side.source,
-        polarity_source=f"{tag_name('PhotometricInterpretation')} {text(data, 'PhotometricInterpretation')}".strip(),
+        polarity_source=f"{tag_name('PhotometricInterpretation')} {photometric}" if photometric else "",
         polarity_doubt=gray.polarity_doubt,
         placement=_placement(data) or plain_placement(spacing.spacing_mm),
-        warnings=(*gray.warnings, *spacing.warnings, *side.warnings),
+        warnings=(*gray.warnings, *spacing.warnings, *side.warnings, *_text_warnings(data)),
     )
+
+
+def _text_warnings(data: Any) -> tuple[str, ...]:
+    """Burned In Annotation (0028,0301), PS3.3 C.7.6.1; a tag that is absent or says no is no proof of none."""
+    return (DECLARED,) if text(data, "BurnedInAnnotation") == "YES" else ()
 
 
 def _placement(data: Any) -> Placement | None:

@@ -6,8 +6,8 @@ from typing import Any, Final
 
 from SpineAlignmentLib.errors import FilmError
 from SpineAlignmentLib.film.dicom_dataset import items, tag_name, text, values
+from SpineAlignmentLib.film.film import SIDE_OF_TAG
 
-SIDE_SOURCE: Final[str] = "PatientOrientation (0020,0020)"
 _FRONTAL_POSITIONS: Final[frozenset[str]] = frozenset({"AP", "PA", "APPA", "PAAP", "FRONTAL"})
 _LATERAL_POSITIONS: Final[frozenset[str]] = frozenset({"LL", "RL", "LAT", "LATERAL", "LLAT", "RLAT"})
 """ViewPosition (0018,5101); PS3.3 C.8.7.1.1.1 and what devices write."""
@@ -48,7 +48,7 @@ def read_orientation(data: Any, path: Path, force: bool) -> Orientation:
     if not frontal:
         return side
     if lateral or side.anterior is not None:
-        others = ", ".join([*lateral, *([SIDE_SOURCE] if side.anterior else [])])
+        others = ", ".join([*lateral, *([SIDE_OF_TAG] if side.anterior else [])])
         text_ = f"{frontal[0]} says that the view is frontal, {others} that it is lateral: look at the film"
         return Orientation(side.anterior, side.source, (*side.warnings, text_))
     if not force:
@@ -92,7 +92,7 @@ def _side(data: Any) -> Orientation:
     row, column = _directions(data)
     if not row:
         shown = "\\".join(said)[:60]
-        return Orientation(warnings=(f"{SIDE_SOURCE} holds {shown!r}; not used",) if said else ())
+        return Orientation(warnings=(f"{SIDE_OF_TAG} holds {shown!r}; not used",) if said else ())
     row, column = row[0], column[0]
     if row in "HF":
         text_ = f"PatientOrientation {row}\\{column}: the film lies on its side; turn it upright first"
@@ -102,4 +102,4 @@ def _side(data: Any) -> Orientation:
         warnings.append(f"PatientOrientation {row}\\{column}: the film is upside down; turn it upright first")
     if row not in "AP":
         return Orientation(warnings=tuple(warnings))
-    return Orientation("left" if row == "P" else "right", SIDE_SOURCE, tuple(warnings))
+    return Orientation("left" if row == "P" else "right", SIDE_OF_TAG, tuple(warnings))

@@ -15,6 +15,10 @@ Pixels = NDArray[Any]
 SPACING_UNKNOWN: Final[str] = "unknown"
 GIVEN: Final[str] = "given"
 """The source of what the user, or a program that calls the library, says of a film."""
+SIDE_OF_TAG: Final[str] = "PatientOrientation (0020,0020)"
+SIDE_OF_PLANE: Final[str] = "orientation of the volume"
+CLAIMED_SIDES: Final[frozenset[str]] = frozenset({SIDE_OF_TAG, SIDE_OF_PLANE})
+"""Sources of a side that a file claims; the film may show another."""
 NO_SPACING: Final[str] = (
     f"{SPACING_WARNING} unknown: distances in mm are not measurable; give it with --spacing or calibrate"
     " (angles are valid)"

@@ -46,7 +46,12 @@ def split_files(folder: Path, output: Path | None = None) -> tuple[list[Path], l
 def _all_files(folder: Path) -> Iterator[Path]:
     """Every file, through links to folders as well; a folder that is reached twice is looked into once."""
     seen: set[tuple[int, int]] = set()
-    for place, folders, names in os.walk(folder, followlinks=True):
+    closed: list[Path] = []
+
+    def keep(error: OSError) -> None:
+        closed.append(Path(str(error.filename)))
+
+    for place, folders, names in os.walk(folder, onerror=keep, followlinks=True):
         try:
             known = Path(place).stat()
         except OSError:
@@ -58,6 +63,8 @@ def _all_files(folder: Path) -> Iterator[Path]:
         seen.add((known.st_dev, known.st_ino))
         folders.sort()
         yield from (Path(place) / name for name in names)
+    # a folder that must not be looked into counts as a film that cannot be read, and is reported so
+    yield from closed
 
 
 def _is_result(path: Path) -> bool:
@@ -76,7 +83,7 @@ def is_candidate(path: Path) -> bool:
         return True
     try:
         if not path.is_file():
-            return path.is_symlink()
+            return path.is_symlink() or path.is_dir()
         with path.open("rb") as stream:
             head = stream.read(512)
     except OSError:
@@ -88,6 +95,17 @@ def ending(path: Path) -> str:
     """The ending of a film file's name in lower case; "" where what follows the last point is none."""
     name = path.name.lower()
     return next((e for e in (".nii.gz", *FILM_ENDINGS, *_OTHER_ENDINGS) if name.endswith(e) and name != e), "")
+
+
+_WINDOWS_DEVICES: Final[frozenset[str]] = frozenset(
+    ["CON", "PRN", "AUX", "NUL", *(f"{port}{i}" for port in ("COM", "LPT") for i in range(1, 10))]
+)
+
+
+def legal_name(name: str) -> str:
+    """A file name made of any text, as every system takes it: Windows forbids most, such as ":" in "3: whole spine"."""
+    legal = "".join("_" if c in '<>:"/\\|?*' or not c.isprintable() else c for c in name).strip().rstrip(". ")
+    return f"_{legal}" if legal.split(".")[0].upper() in _WINDOWS_DEVICES else legal or "film"
 
 
 def stem_of(path: Path) -> str:

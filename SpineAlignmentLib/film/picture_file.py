@@ -11,6 +11,7 @@ from SpineAlignmentLib.film.film import Film
 from SpineAlignmentLib.film.itk import itk_placement, quiet
 from SpineAlignmentLib.film.polarity import inverted
 from SpineAlignmentLib.film.reader import ReadOptions
+from SpineAlignmentLib.results.files import RESULT_MARK
 from SpineAlignmentLib.results.placement import plain_placement
 
 _PICTURES: Final[dict[bytes, str]] = {
@@ -49,6 +50,8 @@ def read(path: Path, options: ReadOptions) -> Film:
     try:
         with quiet(), path.open("rb") as stream, Image.open(stream) as picture:
             image: Any = picture
+            if RESULT_MARK in image.info:
+                raise FilmError(f"{path}: the picture of a result, not a film; choose the film it was made from")
             _seek_film(image, path, warnings)
             check_size(image.size[0], image.size[1], str(path))
             if image.getexif().get(_EXIF_ORIENTATION, 1) != 1:
@@ -73,7 +76,8 @@ def read(path: Path, options: ReadOptions) -> Film:
 def _seek_film(image: Any, path: Path, warnings: list[str]) -> None:
     """Turn to the one page that is the film; previews and masks of it are no second film.
 
-    A JPEG of a phone or camera may carry previews behind its picture (MPO, CIPA DC-007); its first picture is the film.
+    A JPEG of a phone or camera may carry previews behind its picture (MPO, CIPA DC-007), a PNG further pictures
+    (APNG): the first is the film.
     TIFF says of a page that it is a smaller version or a mask (NewSubfileType, TIFF 6.0 p. 36), or it is smaller and of
     the same shape.
 
@@ -83,7 +87,7 @@ def _seek_film(image: Any, path: Path, warnings: list[str]) -> None:
     count = getattr(image, "n_frames", 1)
     if count == 1:
         return
-    if image.format == "MPO":
+    if image.format in ("MPO", "PNG"):
         warnings.append(f"the file holds {count} pictures; the first is measured")
         return
     sizes: dict[int, tuple[int, int]] = {}

@@ -15,7 +15,7 @@ import numpy as np
 
 from SpineAlignmentLib.errors import FilmError
 from SpineAlignmentLib.film.checks import checked_pixels, checked_spacing
-from SpineAlignmentLib.film.film import Film
+from SpineAlignmentLib.film.film import SIDE_OF_PLANE, Film
 from SpineAlignmentLib.film.itk import itk_image
 from SpineAlignmentLib.film.reader import ReadOptions
 from SpineAlignmentLib.film.volume_header import BOM, Header, data_path, read_header
@@ -69,7 +69,7 @@ def read(path: Path, options: ReadOptions) -> Film:
         pixels,
         pixel_aspect=spacing[1] / spacing[0] if _is_stated(header.steps) else 1.0,
         anterior="left" if sagittal else None,
-        anterior_source="orientation of the volume" if sagittal else "unknown",
+        anterior_source=SIDE_OF_PLANE if sagittal else "unknown",
         placement=placement,
     )
     if options.spacing_given or header.steps is None:
@@ -125,6 +125,8 @@ def _check_nifti(path: Path) -> None:
             content = packed.read(_MAX_UNPACKED + 1)
         if len(content) > _MAX_UNPACKED:
             raise FilmError(f"{path}: too large for a film: more than 1 GB when unpacked")
+        if kind_of(content[:512]) != "NIfTI":
+            raise FilmError(f"{path}: packed by gzip, and not a NIfTI file in it; unpack it first")
     order = "<" if content[:4] == b"\x5c\x01\x00\x00" else ">"
     if len(content) < 352 or content[344:348] != b"n+1\x00":
         return

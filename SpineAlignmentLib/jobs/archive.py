@@ -4,7 +4,8 @@ A film that fails is reported in one line and does not stop the others; results 
 """
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
+from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -76,8 +77,10 @@ class _Run:
         how = "interrupted"
         self.progress.start()
         try:
-            for task, outcome in self.outcomes():
-                self.keep(task, outcome)
+            # closed at once, whatever happens, and the workers with it
+            with closing(self.outcomes()) as found:
+                for task, outcome in found:
+                    self.keep(task, outcome)
             how = "end"
         finally:
             self.progress.end(how)
@@ -86,7 +89,7 @@ class _Run:
             known = f" ({before} of them before; --again does them again)" if before else ""
             self.progress.say(f"{done} of {films} films done{known}; table: {self.archive.output / TABLE}")
 
-    def outcomes(self) -> Iterator[tuple[FilmTask, FilmOutcome]]:
+    def outcomes(self) -> Generator[tuple[FilmTask, FilmOutcome], None, None]:
         """The films that are to be done, wherever that is, and what became of each."""
         archive = self.archive
         if archive.scheduler is not None:
@@ -128,8 +131,8 @@ class _Run:
         self.progress.film_done(source.file, name)
         if len(self.archive.films) == 1:
             found = from_json(json.loads(outcome.files[".json"]))
-            picture = self.archive.output / f"{name}.png"
-            self.progress.say(f"{found.film}\n{parameter_table(found)}\n  picture: {picture}")
+            picture = f"\n  picture: {self.archive.output / name}.png" if ".png" in outcome.files else ""
+            self.progress.say(f"{found.film}\n{parameter_table(found)}{picture}")
 
     def fail(self, source: Source, name: str, reason: str, outcome: FilmOutcome | None = None) -> None:
         # the row names the file already, and its folders may be named after people

@@ -142,7 +142,9 @@ def _message(line: bytes) -> Message | None:
 
 def _kill_tree(process: "subprocess.Popen[bytes]") -> None:
     if sys.platform == "win32":
-        subprocess.run(["taskkill", "/F", "/T", "/PID", str(process.pid)], capture_output=True, check=False)
+        command = ["taskkill", "/F", "/T", "/PID", str(process.pid)]
+        # without the flag a console window flashes up
+        subprocess.run(command, capture_output=True, check=False, creationflags=subprocess.CREATE_NO_WINDOW)
         return
     try:
         os.killpg(process.pid, signal.SIGKILL)

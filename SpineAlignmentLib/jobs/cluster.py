@@ -7,14 +7,14 @@ waited for; films in hand are given to it again.
 
 import logging
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Generator, Iterable, Iterator
 from itertools import islice
 from typing import Any, Final
 
 from SpineAlignmentLib.errors import SpineAlignmentError
 from SpineAlignmentLib.jobs.film_task import FilmOutcome, FilmTask, do_film
 
-CONNECT_S: Final[float] = 20.0
+CONNECT_S: Final[float] = 30.0
 PATIENCE_S: Final[float] = 600.0
 """How long a scheduler that was lost is waited for."""
 AHEAD: Final[int] = 2
@@ -31,7 +31,7 @@ class _LostSchedulerError(Exception):
 
 def cluster_outcomes(
     tasks: Iterable[FilmTask], address: str, send_films: bool = False
-) -> Iterator[tuple[FilmTask, FilmOutcome]]:
+) -> Generator[tuple[FilmTask, FilmOutcome], None, None]:
     """Do films on a cluster; their outcomes in the order in which they are done.
 
     Args:
@@ -76,7 +76,7 @@ def _client(address: str, patience: float) -> Any:
 
 def _session(
     client: Any, waiting: Iterator[FilmTask], in_hand: dict[int, FilmTask], send_films: bool
-) -> Iterator[tuple[FilmTask, FilmOutcome]]:
+) -> Generator[tuple[FilmTask, FilmOutcome], None, None]:
     """Films through one connection; returns when all are done.
 
     Raises:

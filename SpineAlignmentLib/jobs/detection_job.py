@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from SpineAlignmentLib import results
+from SpineAlignmentLib.film.film import GIVEN
 from SpineAlignmentLib.jobs.child_process import Process
 
 CRASHED: Final[str] = "the detection process ended unexpectedly (it may have run out of memory); try again"
@@ -35,6 +36,8 @@ class FilmRequest:
     spacing_source: str = "unknown"
     anterior: str = "auto"
     """"left", "right" or "auto"."""
+    anterior_source: str = GIVEN
+    """Where the side is known from: what a file says of it is compared with the film."""
     engine: str = "auto"
     models: Path | None = None
     """Folder with ensemble.json; None for the ensemble that ships."""
@@ -47,6 +50,7 @@ class FilmRequest:
             "spacing_mm": self.spacing_mm,
             "spacing_source": self.spacing_source,
             "anterior": self.anterior,
+            "anterior_source": self.anterior_source,
             "engine": self.engine,
             "models": None if self.models is None else str(self.models),
         }
@@ -64,6 +68,7 @@ class _Waiting:
     on_done: Callable[[results.Annotation], None]
     on_failed: Callable[[str], None]
     on_progress: Callable[[float, str], None] | None = None
+    on_dropped: Callable[[], None] | None = None
 
 
 @dataclass
@@ -87,10 +92,11 @@ class DetectionQueue:
         on_done: Callable[[results.Annotation], None],
         on_failed: Callable[[str], None],
         on_progress: Callable[[float, str], None] | None = None,
+        on_dropped: Callable[[], None] | None = None,
     ) -> None:
-        """Put a film into the queue; one of `on_done` and `on_failed` is called from a later `poll`."""
+        """Put a film into the queue; one of `on_done` and `on_failed` is called by a later `poll`, or `on_dropped`."""
         self._count += 1
-        self._waiting.append(_Waiting(self._count, request, on_done, on_failed, on_progress))
+        self._waiting.append(_Waiting(self._count, request, on_done, on_failed, on_progress, on_dropped))
         self._next()
 
     def poll(self) -> None:
@@ -120,10 +126,14 @@ class DetectionQueue:
             time.sleep(WAIT_S)
 
     def cancel(self) -> None:
-        """Drop every film and end the child at once; nothing is called back any more."""
+        """Drop every film and end the child at once; only `on_dropped` of each is called."""
+        dropped = [*filter(None, [self._at_work]), *self._waiting]
         self._waiting.clear()
         self._at_work = None
         self.close()
+        for job in dropped:
+            if job.on_dropped is not None:
+                job.on_dropped()
 
     def close(self) -> None:
         """End the child and remove what was written for it."""

@@ -52,6 +52,8 @@ class FilmSettings:
     """Of the pseudonyms of patient and study; None for none."""
     identify: bool = False
     """Whether the table says who the patient is."""
+    pictures: bool = True
+    """Whether the film with its measurements is drawn: most of the room, and a quarter of the time, of an archive."""
     force: bool = False
     """Measure what is no lateral film as well."""
     patient: Patient | None = None
@@ -80,6 +82,7 @@ class FilmSettings:
                 "anterior": self.anterior,
                 "key": None if self.key is None else key_mark(self.key),
                 "identify": self.identify,
+                "pictures": self.pictures,
                 "force": self.force,
                 "patient": None if self.patient is None else self.patient.to_json(),
                 "patient_tags": self.patient_tags,
@@ -163,19 +166,21 @@ def _results(task: FilmTask) -> FilmOutcome:
     chosen = task.settings
     detector = _detector(chosen.models, chosen.engine, task.threads)
     film = read_film(task.path, chosen.spacing, chosen.anterior, chosen.force)
-    found = detector.detect(film)
+    found = detector.detect(film, force=chosen.force)
     who = read_identity(task.path) if chosen.key is not None or chosen.identify else Identity()
     stands = Pseudonyms(None, None, None) if chosen.key is None else pseudonyms(who, chosen.key)
     if chosen.key is not None:
         extra = {"patient": stands.patient, "study": stands.study, "day": stands.day}
         found = replace(found, extra={**found.extra, PSEUDONYMS: extra})
     found = with_readings(found, _patient(task))
-    contents = (json_bytes(found), markups_bytes(found, film.placement), png_bytes(film, found))
+    contents = [json_bytes(found), markups_bytes(found, film.placement)]
+    if chosen.pictures:
+        contents.append(png_bytes(film, found))
     return FilmOutcome(
         row=film_row(to_json(found))
         | ({"patient": stands.patient, "study": stands.study} if chosen.key is not None else {})
         | (who.tags() if chosen.identify else {}),
-        files=dict(zip(ENDINGS, contents, strict=True))
+        files=dict(zip(ENDINGS, contents, strict=False))
         | {ending: content for make in chosen.further for ending, content in make(task.path, film, found).items()},
         patient=stands.patient or (who.patient or None if chosen.identify else None),
         day=stands.day if chosen.key is not None else who.day if chosen.identify and who.patient else None,

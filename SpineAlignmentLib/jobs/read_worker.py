@@ -14,6 +14,7 @@ import sys
 from collections.abc import Mapping
 from typing import Any
 
+from SpineAlignmentLib.jobs.sealing import seal_as_told
 from SpineAlignmentLib.jobs.worker import answer_lines
 
 
@@ -41,6 +42,7 @@ def main() -> None:
     """Serve standard input; what libraries print goes to standard error, so that it cannot break an answer."""
     answers = os.fdopen(os.dup(sys.stdout.fileno()), "w", encoding="utf-8")
     os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
+    seal_as_told()
     # nothing is heavier than the first import: do it while nobody waits
     import SpineAlignmentLib.film.reading  # noqa: F401
 

@@ -15,6 +15,7 @@ from SpineAlignmentLib.errors import FilmError
 from SpineAlignmentLib.film.film import Film
 from SpineAlignmentLib.film.reading import read_film
 from SpineAlignmentLib.jobs.child_process import ChildProcess, python_executable, worker_command
+from SpineAlignmentLib.jobs.sealing import is_asked_for
 from SpineAlignmentLib.results.placement import Placement
 
 WAIT_S: Final[float] = 120.0
@@ -54,7 +55,10 @@ class ReadingProcess:
             place = Path(folder) / "pixels.npy"
             try:
                 self.process.send({"id": self._count, "path": str(path), "pixels": str(place) if pixels else None})
-            except OSError:
+            except OSError as error:
+                if is_asked_for():
+                    reason = error.strerror or error
+                    raise FilmError(f"{path}: no process can be started to read it: {reason}") from error
                 # no process can be started here: better read at some risk than not at all
                 return read_film(path)
             answer = self._answer(path)
@@ -62,7 +66,7 @@ class ReadingProcess:
                 raise FilmError(str(answer["error"]))
             facts = dict(answer["film"])
             width, height = facts.pop("size_px")
-            image = np.load(place) if pixels else np.broadcast_to(np.uint8(0), (height, width))
+            image = np.load(place, allow_pickle=False) if pixels else np.broadcast_to(np.uint8(0), (height, width))
         return _film(facts, image)
 
     def _answer(self, path: Path) -> dict[str, Any]:

@@ -3,7 +3,7 @@
 It reads requests from standard input, one JSON object a line, and answers with JSON lines on standard output:
 
     {"id": 1, "path": "film.dcm" | "pixels": "film.npy", "name", "spacing_mm", "spacing_source", "anterior": "auto" |
-     "left" | "right", "engine", "models"}
+     "left" | "right", "anterior_source", "engine", "models"}
     -> {"id": 1, "progress": 0.5, "stage": "looking at the spine"} ...
     -> {"id": 1, "result": {...}}  (the content of a result file)  or  {"id": 1, "error": "one line"}
 
@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any, TextIO
 
 from SpineAlignmentLib.errors import SpineAlignmentError
+from SpineAlignmentLib.jobs.sealing import seal_as_told
 
 Answer = Callable[[dict[str, Any]], None]
 
@@ -58,7 +59,7 @@ def _detect(request: Mapping[str, Any], answer: Answer) -> dict[str, Any]:
     import numpy as np
 
     from SpineAlignmentLib.detection.detector import detect
-    from SpineAlignmentLib.film.film import film_from_pixels
+    from SpineAlignmentLib.film.film import GIVEN, film_from_pixels
     from SpineAlignmentLib.film.reading import read_film
     from SpineAlignmentLib.results.result_file import to_json
 
@@ -70,7 +71,7 @@ def _detect(request: Mapping[str, Any], answer: Answer) -> dict[str, Any]:
     if request.get("spacing_mm") and source != film.spacing_source:
         film = film.calibrated(tuple(request["spacing_mm"]), source)
     if request.get("anterior", "auto") != "auto":
-        film = film.facing(request["anterior"])
+        film = film.facing(request["anterior"], request.get("anterior_source", GIVEN))
     models = Path(request["models"]) if request.get("models") else None
     found = detect(
         film,
@@ -85,6 +86,7 @@ def main() -> None:
     """Serve standard input; what libraries print goes to standard error, so that it cannot break an answer."""
     answers = os.fdopen(os.dup(sys.stdout.fileno()), "w", encoding="utf-8")
     os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
+    seal_as_told()
     serve(sys.stdin, answers)
 
 

@@ -14,6 +14,7 @@ import slicer
 from numpy.typing import ArrayLike, NDArray
 
 from SpineAlignmentLib.errors import FilmError
+from SpineAlignmentLib.film.film import CLAIMED_SIDES
 from SpineAlignmentLib.measurement.landmarks import COUNT, INDEX
 from SpineAlignmentLib.measurement.parameters import KEYS
 from SpineAlignmentLib.mrml import landmark_list, results_table, volume_film
@@ -21,7 +22,7 @@ from SpineAlignmentLib.mrml.film_drawing import FilmDrawing
 from SpineAlignmentLib.mrml.film_facts import SIDE_UNKNOWN
 from SpineAlignmentLib.mrml.folder import put_into_folder
 from SpineAlignmentLib.mrml.history import History
-from SpineAlignmentLib.mrml.landmark_states import current_confidence, is_low, landmark_states
+from SpineAlignmentLib.mrml.landmark_states import current_confidence, landmark_states
 from SpineAlignmentLib.results.annotation import Annotation
 
 Node = Any
@@ -138,10 +139,10 @@ class FilmAlignment:
         self._write(points)
 
     def set_detection(self, detection: Annotation) -> None:
-        """Take over a detection: landmarks, models, warnings, and the side where it was only detected."""
+        """Take over a detection: landmarks, models, warnings, and the side unless the user said it."""
         landmark_list.write_detection(self.landmarks, detection)
         self._detection = landmark_list.read_detection(self.landmarks)
-        if not self.anterior_known:
+        if not self.anterior_known or self._film.anterior_source in CLAIMED_SIDES:
             self.set_anterior(detection.anterior, detection.anterior_source)
         self.set_points(detection.points_px)
 
@@ -302,7 +303,7 @@ class FilmAlignment:
         self._values = self._measured().parameters()
         results_table.write_values(self.table, self._values)
         with self._quietly():
-            landmark_list.mark(self.landmarks, is_low(self.confidence))
+            landmark_list.mark(self.landmarks, self.annotation.is_low())
         self._drawing.draw(self._measured(), self._geometry)
         self._notify()
 

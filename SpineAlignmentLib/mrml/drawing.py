@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from SpineAlignmentLib.measurement.parameters import BY_KEY
 from SpineAlignmentLib.measurement.shapes import Construction, Segment
+from SpineAlignmentLib.results.colors import GROUP_COLORS, unit
 
 Node = Any
 FloatArray = NDArray[np.float64]
@@ -24,15 +25,6 @@ ARC_POINTS: Final[int] = 17
 _GUARD: Final[float] = 0.01
 LINE_THICKNESS: Final[float] = 0.2
 TEXT_SCALE: Final[float] = 2.6
-
-GROUP_COLORS: Final[dict[str, tuple[float, float, float]]] = {
-    "pelvis": (1.0, 0.72, 0.25),
-    "lumbar": (0.35, 0.8, 1.0),
-    "thoracic": (0.75, 0.68, 1.0),
-    "cervical": (1.0, 0.6, 0.85),
-    "global": (1.0, 0.95, 0.4),
-}
-CURVE_COLOR: Final[tuple[float, float, float]] = (0.55, 0.85, 0.75)
 
 
 def polylines(segments: Iterable[Segment]) -> list[FloatArray]:
@@ -97,12 +89,17 @@ def _side(share: float) -> int:
 
 
 def add_drawn(scene: Node, class_name: str, name: str) -> Node:
-    """A new markup that leaves the user's hand where it is: Slicer lets clicks place points of the newest markup."""
+    """A new markup that is no one's to edit, so that Slicer's lists leave it out.
+
+    Slicer lets clicks place points of the newest markup; this one leaves the user's hand where it is.
+    """
     selection = scene.GetNodeByID("vtkMRMLSelectionNodeSingleton")
-    placed = selection.GetActivePlaceNodeID() if selection is not None else None
+    placed = (selection.GetActivePlaceNodeClassName(), selection.GetActivePlaceNodeID()) if selection else ("", "")
     node = scene.AddNewNodeByClass(class_name, name)
+    node.SetHideFromEditors(True)
     if selection is not None:
-        selection.SetActivePlaceNodeID(placed)
+        selection.SetReferenceActivePlaceNodeClassName(placed[0])
+        selection.SetActivePlaceNodeID(placed[1])
     return node
 
 
@@ -177,7 +174,7 @@ class MeasurementDrawing:
     """The nodes that show one of the 18 measurements."""
 
     def __init__(self, scene: Node, key: str, on_made: Callable[[Node], None]) -> None:
-        color = GROUP_COLORS[BY_KEY[key].group]
+        color = unit(GROUP_COLORS[BY_KEY[key].group])
         self.key = key
         self._scene = scene
         self._on_made = on_made

@@ -44,6 +44,7 @@ def start_detection(
         spacing_mm=film.spacing_mm,
         spacing_source=film.spacing_source,
         anterior=film.anterior if alignment.anterior_known else "auto",
+        anterior_source=film.anterior_source,
         engine=engine,
         models=models,
     )

@@ -12,6 +12,7 @@ from SpineAlignmentLib.mrml import drawing
 from SpineAlignmentLib.mrml.folder import put_into_folder, remove_if_empty
 from SpineAlignmentLib.mrml.volume_film import VolumeGeometry
 from SpineAlignmentLib.results.annotation import Annotation, film_points
+from SpineAlignmentLib.results.colors import CURVE, unit
 
 Node = Any
 FloatArray = NDArray[np.float64]
@@ -29,7 +30,7 @@ class FilmDrawing:
         self._landmarks = landmarks
         self._curve_centers = np.empty((0, 2))
         self._measurements = {key: drawing.MeasurementDrawing(scene, key, self._put_away) for key in KEYS}
-        self._curve = drawing.MarkupPool(scene, "vtkMRMLMarkupsCurveNode", "Spine curve", drawing.CURVE_COLOR)
+        self._curve = drawing.MarkupPool(scene, "vtkMRMLMarkupsCurveNode", "Spine curve", unit(CURVE))
 
     @property
     def nodes(self) -> list[Node]:

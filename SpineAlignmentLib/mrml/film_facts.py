@@ -8,7 +8,7 @@ from typing import Any, Final
 import numpy as np
 
 from SpineAlignmentLib.errors import FilmError
-from SpineAlignmentLib.film.film import NO_SPACING, SPACING_UNKNOWN, Film
+from SpineAlignmentLib.film.film import NO_SPACING, SIDE_OF_PLANE, SPACING_UNKNOWN, Film
 from SpineAlignmentLib.jobs.reading_process import read_apart
 from SpineAlignmentLib.mrml.volume_film import VolumeGeometry, volume_geometry
 from SpineAlignmentLib.results.annotation import ANTERIOR_SIDES, Annotation
@@ -18,7 +18,7 @@ FileForInstance = Callable[[str], str]
 
 SIDE_UNKNOWN: Final[str] = "not known yet"
 FROM_VOLUME: Final[str] = "spacing of the volume"
-FROM_ORIENTATION: Final[str] = "orientation of the volume"
+FROM_ORIENTATION: Final[str] = SIDE_OF_PLANE
 
 
 def film_file(volume: Node, file_for_instance: FileForInstance | None = None) -> Path | None:

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from SpineAlignmentLib import results
 from SpineAlignmentLib.measurement.landmarks import COUNT, NAMES
+from SpineAlignmentLib.results.colors import SELECTED, SURE, UNSURE, unit
 
 Node = Any
 FloatArray = NDArray[np.float64]
@@ -37,9 +38,6 @@ _FACTS: Final[str] = "SpineAlignment.film"
 _DETECTION: Final[str] = "SpineAlignment.detection"
 _CONFIDENCE: Final[str] = "confidence"
 
-COLOR: Final[tuple[float, float, float]] = (0.35, 1.0, 0.35)
-LOW_CONFIDENCE_COLOR: Final[tuple[float, float, float]] = (1.0, 0.3, 0.2)
-
 
 def create(scene: Node, volume: Node) -> Node:
     """A list of 45 landmarks, none placed yet, for a film."""
@@ -48,8 +46,9 @@ def create(scene: Node, volume: Node) -> Node:
     node.SetNodeReferenceID(FILM_ROLE, volume.GetID())
     node.CreateDefaultDisplayNodes()
     display = node.GetDisplayNode()
-    display.SetSelectedColor(*COLOR)
-    display.SetColor(*LOW_CONFIDENCE_COLOR)
+    display.SetSelectedColor(*unit(SURE))
+    display.SetColor(*unit(UNSURE))
+    display.SetActiveColor(*unit(SELECTED))
     display.SetGlyphTypeFromString("CrossDot2D")
     display.SetGlyphScale(1.8)
     display.SetTextScale(2.0)
@@ -154,6 +153,8 @@ def write_detection(node: Node, detection: results.Annotation) -> None:
             node.RemoveNthMeasurement(i)
     measurement = slicer.vtkMRMLStaticMeasurement()
     measurement.SetName(_CONFIDENCE)
+    # it looks its unit up in the scene, to which the list leads
+    measurement.SetInputMRMLNode(node)
     measurement.SetControlPointValues(values)
     measurement.SetValue(float(np.nan_to_num(detection.confidence, nan=0.0).min()), _CONFIDENCE)
     node.AddMeasurement(measurement)

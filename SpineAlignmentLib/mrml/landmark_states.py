@@ -6,9 +6,8 @@ import numpy as np
 import slicer
 from numpy.typing import NDArray
 
-from SpineAlignmentLib.detection.reporting import LOW_CONFIDENCE
 from SpineAlignmentLib.measurement.landmarks import COUNT
-from SpineAlignmentLib.results.annotation import Annotation
+from SpineAlignmentLib.results.annotation import LOW_CONFIDENCE, Annotation
 
 Node = Any
 FloatArray = NDArray[np.float64]
@@ -23,15 +22,10 @@ def current_confidence(points_px: FloatArray, detection: Annotation | None) -> F
     return np.where(_as_detected(points_px, detection), detection.confidence, np.nan)
 
 
-def is_low(confidence: FloatArray) -> NDArray[np.bool_]:
-    """Shape (45,): which of the landmarks whose confidence is known are uncertain."""
-    return np.asarray(np.nan_to_num(confidence, nan=1.0) < LOW_CONFIDENCE)
-
-
 def landmark_states(landmarks: Node, points_px: FloatArray, detection: Annotation | None) -> list[str]:
     """One of "detected", "low confidence", "adjusted", "placed", "missing" and "not placed" for each landmark."""
     as_detected = np.zeros(COUNT, bool) if detection is None else _as_detected(points_px, detection)
-    low = is_low(current_confidence(points_px, detection))
+    low = np.nan_to_num(current_confidence(points_px, detection), nan=1.0) < LOW_CONFIDENCE
     states = []
     for i in range(COUNT):
         if not np.isfinite(points_px[i]).all():

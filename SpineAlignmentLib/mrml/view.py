@@ -20,6 +20,9 @@ PLANES: Final[tuple[str, str, str]] = ("Sagittal", "Coronal", "Axial")
 MARGIN: Final[float] = 0.08
 """Room around the landmarks, as a share of their height; twice as much to the sides, for arcs and labels."""
 
+CLOSE: Final[float] = 0.16
+"""Height of a close look, as a share of the landmarks' height."""
+
 
 def show_film(slice_logic: Node, volume: Node) -> None:
     """Show a film whole, in its own plane and upright; any other volume as Slicer turns to it."""
@@ -48,6 +51,17 @@ def show_spine(slice_logic: Node, alignment: FilmAlignment) -> None:
     factor = min(1.0, max(wanted[0] / width, wanted[1] / height))
     node.SetFieldOfView(width * factor, height * factor, depth)
     node.JumpSliceByCentering(*((world.min(axis=0) + world.max(axis=0)) / 2))
+
+
+def look_closer(slice_logic: Node, alignment: FilmAlignment) -> None:
+    """Show about two levels of the spine around the middle of the view, unless less is shown already."""
+    world = positions_world(alignment)
+    if len(world) < 2:
+        return
+    node = slice_logic.GetSliceNode()
+    width, height, depth = node.GetFieldOfView()
+    factor = min(1.0, CLOSE * float(np.ptp(world, axis=0).max()) / height)
+    node.SetFieldOfView(width * factor, height * factor, depth)
 
 
 def jump_to(alignment: FilmAlignment, name: str) -> bool:

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import slicer
+from slicer.i18n import tr as _
 
 from SpineAlignmentLib.errors import SpineAlignmentError
 from SpineAlignmentLib.film.paths import film_files
@@ -42,31 +43,33 @@ class BatchPanel:
         """Measure every film of the chosen folder."""
         folder = self._ui.batchInputEdit.currentPath
         if not folder or not Path(folder).is_dir():
-            slicer.util.errorDisplay(f"{folder or 'Folder of films'}: choose a folder that exists")
+            slicer.util.errorDisplay(
+                _("{folder}: choose a folder that exists").format(folder=folder or _("Folder of films"))
+            )
             return
-        self._measure(film_files(Path(folder)), f"{folder}: no film files in this folder")
+        self._measure(film_files(Path(folder)), _("{folder}: no film files in this folder").format(folder=folder))
 
     def measure_studies(self) -> None:
         """Measure the films of the studies that are chosen in the DICOM browser."""
-        text = "Choose one or more studies in the DICOM module first; no radiographs are chosen there"
+        text = _("Choose one or more studies in the DICOM module first; no radiographs are chosen there")
         self._measure([Path(f) for f in self._chosen_files()], text)
 
     def cancel(self) -> None:
         """Stop; the films that are done stay done."""
         if self.batch is not None and not self.batch.finished:
             self.batch.cancel()
-            self._on_done("Cancelled")
+            self._on_done(_("Cancelled"))
 
     def _measure(self, files: Sequence[Path], none_text: str) -> None:
         output = self._ui.batchOutputEdit.currentPath
         if not files:
             slicer.util.errorDisplay(none_text)
         elif not output:
-            slicer.util.errorDisplay("Choose a folder for the results")
+            slicer.util.errorDisplay(_("Choose a folder for the results"))
         elif self._ready():
             self._ui.batchFailuresEdit.plainText = ""
             self._ui.batchProgressBar.value = 0
-            self._ui.batchLabel.text = f"0 of {len(files)} films"
+            self._ui.batchLabel.text = _("{done} of {count} films").format(done=0, count=len(files))
             try:
                 self.batch = self._start(files, output, self._on_progress, self._on_done)
             except SpineAlignmentError as error:
@@ -76,17 +79,18 @@ class BatchPanel:
 
     def _on_progress(self, done: int, count: int) -> None:
         self._ui.batchProgressBar.value = int(100 * done / count)
-        self._ui.batchLabel.text = f"{done} of {count} films"
+        self._ui.batchLabel.text = _("{done} of {count} films").format(done=done, count=count)
         if self.batch is not None:
             lines = [f"{path.name}: {text}" for path, text in self.batch.failures.items()]
             self._ui.batchFailuresEdit.plainText = "\n".join(lines)
 
-    def _on_done(self, how: str = "Done") -> None:
+    def _on_done(self, how: str = "") -> None:
         self._set_running(False)
         if self.batch is not None:
             measured, failed = len(self.batch.done), len(self.batch.failures)
-            self._ui.batchLabel.text = (
-                f"{how}: {measured} films measured, {failed} failed; results in {self.batch.output}"
+            text = _("{how}: {measured} films measured, {failed} failed; results in {folder}")
+            self._ui.batchLabel.text = text.format(
+                how=how or _("Done"), measured=measured, failed=failed, folder=self.batch.output
             )
 
     def _set_running(self, running: bool) -> None:

@@ -3,6 +3,7 @@
 from typing import Any
 
 import numpy as np
+from slicer.i18n import tr as _
 
 from SpineAlignmentLib.measurement.constructions import value_text
 from SpineAlignmentLib.measurement.parameters import KEYS, PARAMETERS
@@ -17,7 +18,9 @@ class ComparePanel:
     def __init__(self, ui: Any) -> None:
         self._ui = ui
         self._table = ui.compareTable
-        self._cells = Cells(self._table, ("Measurement", "This film", "Other film", "Difference"), len(PARAMETERS))
+        self._cells = Cells(
+            self._table, (_("Measurement"), _("This film"), _("Other film"), _("Difference")), len(PARAMETERS)
+        )
         for row, key in enumerate(KEYS):
             self._cells.put(row, 0, key)
 
@@ -39,13 +42,14 @@ class ComparePanel:
     @staticmethod
     def _missing(this: FilmAlignment | None, other: FilmAlignment | None, other_film: Any) -> str:
         """What is missing for a comparison."""
-        if other_film is None:
-            return ""
-        if other is None:
-            return "The other film has no landmarks yet; choose it above and detect."
-        if this is None:
-            return "The chosen film has no landmarks yet."
-        return "This is the same film." if this is other else ""
+        text = ""
+        if other_film is not None and other is None:
+            text = _("The other film has no landmarks yet; choose it above and detect.")
+        elif other_film is not None and this is None:
+            text = _("The chosen film has no landmarks yet.")
+        elif other_film is not None and this is other:
+            text = _("This is the same film.")
+        return text
 
     def text(self) -> str:
         """The table for the clipboard."""

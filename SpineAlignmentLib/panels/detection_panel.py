@@ -5,6 +5,7 @@ from typing import Any, Final
 
 import qt
 import slicer
+from slicer.i18n import tr as _
 
 from SpineAlignmentLib.errors import SpineAlignmentError
 from SpineAlignmentLib.jobs.detection_job import DetectionQueue
@@ -53,7 +54,7 @@ class DetectionPanel:
             return
         if started:
             self._show_running(True)
-            self.report("Detecting landmarks ...")
+            self.report(_("Detecting landmarks ..."))
             self.keep_going()
 
     def keep_going(self) -> None:
@@ -65,7 +66,7 @@ class DetectionPanel:
         if self._queue.busy:
             self._cancel()
             self._show_running(False)
-            self.report("Cancelled.")
+            self.report(_("Cancelled."))
             self._ended()
 
     def close(self) -> None:
@@ -90,9 +91,9 @@ class DetectionPanel:
         self._show_running(False)
         self._ended()
         low = alignment.states().count("low confidence")
-        texts = ["Landmarks found."]
+        texts = [_("Landmarks found.")]
         if low:
-            texts.append(f"Those of low confidence ({low}) are marked red: check them.")
+            texts.append(_("Those of low confidence ({count}) are marked red: check them.").format(count=low))
         texts += [text for text in alignment.annotation.warnings if not text.startswith("low confidence")]
         self.report(" ".join(texts))
 

@@ -7,6 +7,8 @@ import slicer
 
 RADIOGRAPHS: Final[tuple[str, ...]] = ("CR", "DX", "RF", "OT")
 """Values of Modality (0008,0060) that a film may have; secondary captures are mostly OT."""
+VISUAL_BROWSER: Final[tuple[str, ...]] = ("useVisualDICOMBrowser", "useExperimentalVisualDICOMBrowser")
+"""What the browser calls its flag for pictures instead of tables; the second until Slicer 5.10."""
 
 
 def series_of_studies(studies: Iterable[str]) -> list[str]:
@@ -26,6 +28,6 @@ def chosen_films() -> list[str]:
     browser: Any = getattr(getattr(slicer.modules, "DICOMWidget", None), "browserWidget", None)
     if browser is None:
         return []
-    if getattr(browser, "useVisualDICOMBrowser", False):
+    if any(getattr(browser, flag, False) for flag in VISUAL_BROWSER):
         return films_of_series(browser.dicomVisualBrowser.patientView().selectedSeriesInstanceUIDs())
     return films_of_series(series_of_studies(browser.dicomBrowser.dicomTableManager().currentStudiesSelection()))

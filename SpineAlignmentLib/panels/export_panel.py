@@ -6,15 +6,23 @@ from typing import Any, Final
 
 import qt
 import slicer
+from slicer.i18n import tr as _
 
 from SpineAlignmentLib.errors import SpineAlignmentError
+from SpineAlignmentLib.film.paths import legal_name
 from SpineAlignmentLib.mrml.alignment import FilmAlignment
 from SpineAlignmentLib.mrml.export import export_results, save_picture
 from SpineAlignmentLib.panels import red_view
 
-KINDS: Final[str] = (
-    "Results (*.json);;Table (*.csv);;Landmarks (*.mrk.json);;Report (*.pdf);;Report (*.html);;Picture (*.png)"
-)
+KINDS: Final[dict[str, str]] = {
+    "Results (*.json)": ".json",
+    "Table (*.csv)": ".csv",
+    "Landmarks (*.mrk.json)": ".mrk.json",
+    "Report to print (*.pdf)": ".pdf",
+    "Report as a page (*.html)": ".html",
+    "Picture (*.png)": ".png",
+}
+"""What the dialog calls the kinds of file, and their endings."""
 
 
 class ExportPanel:
@@ -50,20 +58,30 @@ class ExportPanel:
     def copy(self, text: str) -> None:
         """Put a table on the clipboard."""
         slicer.app.clipboard().setText(text)
-        self._report("Copied.")
+        self._report(_("Copied."))
 
     def ask(self) -> None:
         """Ask for a file and write it."""
-        name = self._alignment.volume.GetName() if self._alignment is not None else ""
-        path = qt.QFileDialog.getSaveFileName(None, "Export results", name, KINDS)
-        if path:
-            self.export(Path(path))
-
-    def export(self, path: Path) -> None:
-        """Save results, or a picture of the view, by the ending of the path; .json where it has none."""
         if self._alignment is None:
             return
-        path = path if path.suffix else path.with_suffix(".json")
+        dialog = qt.QFileDialog(slicer.util.mainWindow(), _("Export results"))
+        dialog.setAcceptMode(qt.QFileDialog.AcceptSave)
+        dialog.setNameFilters(list(KINDS))
+        dialog.selectFile(legal_name(self._alignment.volume.GetName()))
+        if dialog.exec_():
+            path = with_ending(dialog.selectedFiles()[0], dialog.selectedNameFilter())
+            # the dialog asked about the name that was typed, not about the one with its ending
+            if str(path) in dialog.selectedFiles() or not path.exists() or self._may_replace(path):
+                self.export(path)
+
+    def _may_replace(self, path: Path) -> bool:
+        question = _("{name} is there already. Replace it?").format(name=path.name)
+        return bool(slicer.util.confirmOkCancelDisplay(question))
+
+    def export(self, path: Path) -> None:
+        """Save results, or a picture of the view, by the ending of the path."""
+        if self._alignment is None:
+            return
         try:
             if path.suffix.lower() == ".png":
                 self._before_picture()
@@ -73,4 +91,15 @@ class ExportPanel:
         except SpineAlignmentError as error:
             slicer.util.errorDisplay(str(error))
             return
-        self._report(f"Saved {path.name}.")
+        self._report(_("Saved {name}.").format(name=path.name))
+
+
+def with_ending(path: str, kind: str) -> Path:
+    """A path with the ending of the kind of file that was chosen in the dialog, whatever it has now.
+
+    Some systems add an ending by themselves, of .mrk.json the last part.
+    """
+    has = next(
+        (ending for ending in sorted(KINDS.values(), key=len, reverse=True) if path.lower().endswith(ending)), ""
+    )
+    return Path(path[: len(path) - len(has)] + KINDS[kind])

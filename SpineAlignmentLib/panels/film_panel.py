@@ -4,6 +4,7 @@ from collections.abc import Callable
 from typing import Any
 
 import slicer
+from slicer.i18n import tr as _
 
 from SpineAlignmentLib.errors import SpineAlignmentError
 from SpineAlignmentLib.mrml.film_facts import SIDE_UNKNOWN
@@ -69,7 +70,8 @@ class FilmPanel:
 def spacing_text(film: Annotation) -> str:
     """The size of a pixel as a person reads it."""
     if film.spacing_mm is None:
-        return "unknown: angles are right, distances cannot be given. Set the size or calibrate."
+        unknown: str = _("unknown: angles are right, distances cannot be given. Set the size or calibrate.")
+        return unknown
     x, y = film.spacing_mm
     size = f"{x:.4g} mm" if abs(x - y) < 1e-6 * x else f"{x:.4g} x {y:.4g} mm"
     warnings = [text for text in film.warnings if text.startswith(SPACING_WARNING)]
@@ -79,7 +81,8 @@ def spacing_text(film: Annotation) -> str:
 def facing_text(film: Annotation) -> str:
     """The facing side as a person reads it."""
     if film.anterior_source == SIDE_UNKNOWN:
-        return "not known yet; found with the landmarks"
+        unknown: str = _("not known yet; found with the landmarks")
+        return unknown
     return f"{film.anterior} ({film.anterior_source})"
 
 

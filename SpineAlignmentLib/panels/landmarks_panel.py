@@ -6,6 +6,7 @@ from typing import Any, Final
 import numpy as np
 import qt
 import slicer
+from slicer.i18n import tr as _
 
 from SpineAlignmentLib.errors import SpineAlignmentError
 from SpineAlignmentLib.measurement.landmarks import COUNT, NAMES
@@ -37,7 +38,7 @@ class LandmarksPanel:
         self._report = report
         self._alignment: FilmAlignment | None = None
         self._place: PlaceMode | None = None
-        self._cells = Cells(self._table, ("Landmark", "State", "Confidence"), COUNT)
+        self._cells = Cells(self._table, (_("Landmark"), _("State"), _("Confidence")), COUNT)
         for row, name in enumerate(NAMES):
             self._cells.put(row, 0, name)
         self._table.setColumnWidth(1, 120)
@@ -88,7 +89,9 @@ class LandmarksPanel:
         """Choose a landmark and bring it to the middle of the views."""
         self._table.setCurrentCell(row, 0)
         if self._alignment is not None and not jump_to(self._alignment, NAMES[row]):
-            self._report(f"{NAMES[row]} has no place on the film yet; press Place by hand to set it")
+            self._report(
+                _("{name} has no place on the film yet; press Place by hand to set it").format(name=NAMES[row])
+            )
 
     def _on_cell_clicked(self, row: int, _column: int) -> None:
         self.go_to(row)
@@ -133,8 +136,8 @@ class LandmarksPanel:
             return
         row = self._place.next_row
         if row is None or not self._place.active:
-            self._report("Every landmark is placed." if row is None else "")
+            self._report(_("Every landmark is placed.") if row is None else "")
             self.stop_placing()
             return
         self._table.setCurrentCell(row, 0)
-        self._report(f"Click on {NAMES[row]} on the film.")
+        self._report(_("Click on {name} on the film.").format(name=NAMES[row]))

@@ -5,6 +5,7 @@ from typing import Any, Final
 
 import numpy as np
 import qt
+from slicer.i18n import tr as _
 
 from SpineAlignmentLib.clinical.norms import norm_text, unusual
 from SpineAlignmentLib.measurement.constructions import value_text
@@ -23,7 +24,7 @@ class MeasurementsPanel:
         self._groups = {group: getattr(ui, f"{group}CheckBox") for group in GROUPS}
         self._on_shown = on_shown
         self._shown: list[str] = []
-        self._cells = Cells(self._table, ("Measurement", "Value", "Norm", "Name"), len(PARAMETERS))
+        self._cells = Cells(self._table, (_("Measurement"), _("Value"), _("Norm"), _("Name")), len(PARAMETERS))
         for row, parameter in enumerate(PARAMETERS):
             self._cells.put(row, 0, parameter.key)
             self._table.item(row, 0).setCheckState(qt.Qt.Unchecked)

@@ -120,6 +120,8 @@ class ModulePanel:
         film_id = film.GetID() if film is not None and film.GetImageData() is not None else None
         if film_id != self._shown_film_id:
             self._shown_film_id = film_id
+            if not self._logic.queue.busy:
+                self.detection.report("")
             if film is not None and film_id is not None:
                 self._logic.showFilm(film)
 
@@ -169,8 +171,10 @@ class ModulePanel:
 
         def done(alignment: FilmAlignment) -> None:
             on_done(alignment)
-            if self.choices is not None:
+            if self.choices is not None and self.choices.film is alignment.volume:
                 self._logic.showFilm(alignment.volume)
+            else:
+                self.detection.report(f"{alignment.volume.GetName()}: {self._ui.statusLabel.text}")
 
         self._logic.startDetection(film, done, on_failed, on_progress, self.choices.engine)
         self.show_choices()

@@ -12,15 +12,18 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from SpineAlignmentLib.errors import ResultError
-from SpineAlignmentLib.measurement.landmarks import CORNERS, COUNT, INDEX, NAMES, VERTEBRAE
+from SpineAlignmentLib.measurement.landmarks import COUNT, INDEX, NAMES
 from SpineAlignmentLib.measurement.parameters import PARAMETERS, SFD_MINIMUM_MM, Parameter, spinopelvic_parameters
 from SpineAlignmentLib.measurement.vertebrae import all_corners, cobb
 from SpineAlignmentLib.results.numbering import Numbering, OtherNumbering
+from SpineAlignmentLib.results.vertebrae import no_vertebra_confidence, no_vertebrae
 
 FloatArray = NDArray[np.float64]
 
 ANTERIOR_SIDES: Final[tuple[str, str]] = ("left", "right")
 
+LOW_CONFIDENCE: Final[float] = 0.5
+"""Landmarks below this are uncertain: named in the warnings, and red wherever they are drawn."""
 SPACING_WARNING: Final[str] = "pixel spacing"
 """How warnings about the size of a pixel begin; they go when the film is calibrated."""
 
@@ -33,16 +36,6 @@ def no_points() -> FloatArray:
 def no_confidence() -> FloatArray:
     """Shape (45,): unknown for every landmark."""
     return np.full(COUNT, np.nan)
-
-
-def no_vertebrae() -> FloatArray:
-    """Shape (24, 4, 2): no corner is known."""
-    return np.full((len(VERTEBRAE), len(CORNERS), 2), np.nan)
-
-
-def no_vertebra_confidence() -> FloatArray:
-    """Shape (24,): unknown for every vertebra."""
-    return np.full(len(VERTEBRAE), np.nan)
 
 
 @dataclass(frozen=True)
@@ -87,6 +80,10 @@ class Annotation:
         corners = frame_points(self.vertebrae_px, self.spacing_mm or (1.0, self.pixel_aspect), self.anterior)
         return all_corners(corners, self.points_mm())
 
+    def is_low(self) -> NDArray[np.bool_]:
+        """Shape (45,): which of the landmarks whose confidence is known are uncertain."""
+        return np.asarray(np.nan_to_num(self.confidence, nan=1.0) < LOW_CONFIDENCE)
+
     def landmarks(self) -> dict[str, tuple[float, float]]:
         """Landmark name to film pixel (x, y); missing ones are left out."""
         there = np.isfinite(self.points_px).all(axis=1)
@@ -98,14 +95,6 @@ class Annotation:
         values = spinopelvic_parameters(self.points_mm())
         unknown = self.spacing_mm is None
         return {p.key: math.nan if unknown and p.unit == "mm" else float(values[p.key]) for p in PARAMETERS}
-
-    def cobb(self, upper: str, lower: str) -> float:
-        """The angle between any two levels in degrees, kyphosis +; NaN when not measurable.
-
-        Raises:
-            ValueError: an unknown level, or the upper one does not lie above the lower one.
-        """
-        return cobb(self.corners_mm(), upper, lower)
 
     def reasons(self) -> dict[str, str]:
         """Why parameters that are not measurable are not: key to a few words."""
@@ -129,9 +118,26 @@ class Annotation:
         if self.numbering is None or self.numbering.other is None:
             raise ResultError(f"{self.film}: no other numbering of the vertebrae was found")
         other = self.numbering.other
-        back = OtherNumbering("the numbering that was found more probable", self.points_px, self.confidence)
-        numbering = replace(self.numbering, sure=1 - self.numbering.sure, other=back)
-        return replace(self, points_px=other.points_px, confidence=other.confidence, numbering=numbering)
+        back = OtherNumbering(
+            "the numbering that was found more probable",
+            *(self.points_px, self.confidence, self.vertebrae_px, self.vertebrae_confidence),
+        )
+        return replace(
+            self,
+            points_px=other.points_px,
+            confidence=other.confidence,
+            vertebrae_px=other.vertebrae_px,
+            vertebrae_confidence=other.vertebrae_confidence,
+            numbering=replace(self.numbering, sure=1 - self.numbering.sure, other=back),
+        )
+
+    def cobb(self, upper: str, lower: str) -> float:
+        """The angle between any two levels in degrees, kyphosis +; NaN when not measurable.
+
+        Raises:
+            ValueError: an unknown level, or the upper one does not lie above the lower one.
+        """
+        return cobb(self.corners_mm(), upper, lower)
 
     def with_points(self, points_px: ArrayLike, confidence: ArrayLike | None = None) -> "Annotation":
         """The same film with other landmarks."""

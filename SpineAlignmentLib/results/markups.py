@@ -96,9 +96,9 @@ def read_markups(path: str | Path) -> Annotation:
     path = Path(path)
     content = read_json(path)
     try:
-        points = content["markups"][0]["controlPoints"]
-        system = str(content["markups"][0].get("coordinateSystem", "LPS"))
-        units = content["markups"][0].get("coordinateUnits", "mm")
+        markup = max(content["markups"], key=_known_labels)
+        points = markup["controlPoints"]
+        system, units = str(markup.get("coordinateSystem", "LPS")), markup.get("coordinateUnits", "mm")
         unknown = any(_NO_SPACING in str(point.get("description", "")) for point in points)
         positions = np.full((len(NAMES), 3), np.nan)
         for point in points:
@@ -119,6 +119,11 @@ def read_markups(path: str | Path) -> Annotation:
         raise ResultError(f"{path}: no control point is labeled with a landmark name such as S1_A")
     film = content.get(_FILM_KEY)
     return _ours(film, positions, path) if isinstance(film, dict) else _from_positions(positions, path, unknown)
+
+
+def _known_labels(markup: dict[str, Any]) -> int:
+    """How many landmarks a markup has; a file may hold others beside it."""
+    return sum(point.get("label") in INDEX for point in markup.get("controlPoints", ()))
 
 
 def _ours(film: dict[str, Any], positions: FloatArray, path: Path) -> Annotation:

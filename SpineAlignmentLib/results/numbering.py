@@ -1,7 +1,7 @@
 """Which vertebra is which on a film: what was counted, how sure that is, and the other numbering that may be."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -9,6 +9,8 @@ from numpy.typing import NDArray
 
 from SpineAlignmentLib.errors import ResultError
 from SpineAlignmentLib.measurement.landmarks import INDEX, NAMES
+from SpineAlignmentLib.results import vertebrae
+from SpineAlignmentLib.results.vertebrae import no_vertebra_confidence, no_vertebrae
 
 FloatArray = NDArray[np.float64]
 
@@ -23,6 +25,10 @@ class OtherNumbering:
     """Shape (45, 2): the landmarks under it, film pixels; NaN where one is missing."""
     confidence: FloatArray
     """Shape (45,)."""
+    vertebrae_px: FloatArray = field(default_factory=no_vertebrae)
+    """Shape (24, 4, 2): the corners of `landmarks.VERTEBRAE` under it."""
+    vertebrae_confidence: FloatArray = field(default_factory=no_vertebra_confidence)
+    """Shape (24,)."""
 
 
 @dataclass(frozen=True)
@@ -54,6 +60,7 @@ def to_json(numbering: Numbering) -> dict[str, Any]:
                 name: None if np.isnan(x) else [round(float(x), 3), round(float(y), 3), round(float(sure), 3)]
                 for name, (x, y), sure in zip(NAMES, other.points_px, other.confidence, strict=True)
             },
+            "vertebrae": vertebrae.to_json(other.vertebrae_px, other.vertebrae_confidence),
         },
     }
 
@@ -68,14 +75,16 @@ def from_json(content: Any, name: str) -> Numbering:
         other = content["runner_up"]
         first, last = (str(level) for level in content["levels"])
         count = None if content["count"] is None else int(content["count"])
-        return Numbering(count, (first, last), float(content["sure"]), None if other is None else _other(other))
+        runner_up = None if other is None else _other(other, name)
+        return Numbering(count, (first, last), float(content["sure"]), runner_up)
     except (KeyError, TypeError, ValueError) as error:
         raise ResultError(f'{name}: "numbering" is not as detect writes it ({error!r})') from error
 
 
-def _other(content: Mapping[str, Any]) -> OtherNumbering:
+def _other(content: Mapping[str, Any], name: str) -> OtherNumbering:
     points, confidence = np.full((len(NAMES), 2), np.nan), np.full(len(NAMES), np.nan)
     for landmark, value in content["landmarks"].items():
         if value is not None:
             *points[INDEX[landmark]], confidence[INDEX[landmark]] = (float(v) for v in value)
-    return OtherNumbering(str(content["text"]), points, confidence)
+    corners = vertebrae.from_json(content.get("vertebrae"), f"{name}: runner_up")
+    return OtherNumbering(str(content["text"]), points, confidence, *corners)

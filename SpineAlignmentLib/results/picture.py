@@ -1,7 +1,7 @@
 """The picture of a result: the film with its landmarks, the spine curve and every measurement with its value."""
 
 import io
-from collections.abc import Sequence
+from collections.abc import Collection
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, Final, Protocol
@@ -9,14 +9,16 @@ from typing import Any, Final, Protocol
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from SpineAlignmentLib import SOFTWARE
 from SpineAlignmentLib.measurement.constructions import constructions, spine_curve, value_text
 from SpineAlignmentLib.measurement.landmarks import CENTERS, NAMES
 from SpineAlignmentLib.measurement.parameters import KEYS, PARAMETERS
 from SpineAlignmentLib.measurement.shapes import Construction, Point, Segment
 from SpineAlignmentLib.results.annotation import Annotation, film_points
+from SpineAlignmentLib.results.colors import CURVE, GROUP_COLORS, SURE, UNSURE, Color
+from SpineAlignmentLib.results.files import RESULT_MARK
 
 FloatArray = NDArray[np.float64]
-Color = tuple[int, int, int]
 Box = tuple[float, float, float, float]
 """Left, top, right and bottom in pixels."""
 
@@ -29,22 +31,10 @@ LABEL_PX: Final[int] = 17
 OVERSAMPLING: Final[int] = 2
 """Lines are drawn this many times larger and scaled down, which smooths them."""
 
-GROUP_COLORS: Final[dict[str, Color]] = {
-    "pelvis": (255, 176, 59),
-    "lumbar": (94, 211, 243),
-    "thoracic": (122, 226, 130),
-    "cervical": (240, 141, 220),
-    "global": (250, 240, 120),
-}
-"""Parameter group to its color; apart from each other for color-blind readers by their lightness as well."""
-
 LEADER_FROM_PX: Final[float] = 40.0
 """A label moved farther than this from its place is tied to it by a line."""
 
 _RINGS: Final[int] = 40
-_LANDMARK: Final[Color] = (255, 92, 80)
-_CENTER: Final[Color] = (255, 255, 255)
-_CURVE: Final[Color] = (120, 170, 255)
 _TEXT: Final[Color] = (235, 238, 242)
 _DIM: Final[Color] = (150, 158, 168)
 _PANEL: Final[Color] = (24, 28, 34)
@@ -68,18 +58,24 @@ class Radiograph(Protocol):
         """(x, y) size of a pixel, in mm or relative."""
 
 
-def draw(film: Radiograph, annotation: Annotation) -> Any:
-    """The picture as a Pillow image: the film on the left, the table of the 18 parameters on the right."""
+def draw(film: Radiograph, annotation: Annotation, keys: Collection[str] = KEYS) -> Any:
+    """The picture as a Pillow image: the film on the left, the table of the 18 parameters on the right.
+
+    Args:
+        film: its pixels.
+        annotation: its landmarks.
+        keys: the parameters that are drawn.
+    """
     from PIL import Image
 
-    picture = draw_film(film, annotation)
+    picture = draw_film(film, annotation, keys)
     whole = Image.new("RGB", (picture.width + int(HEIGHT_PX * _PANEL_SHARE), HEIGHT_PX), _PANEL)
     whole.paste(picture, (0, 0))
     _panel(whole, picture.width, annotation)
     return whole
 
 
-def draw_film(film: Radiograph, annotation: Annotation, keys: Sequence[str] = KEYS, label_px: int = LABEL_PX) -> Any:
+def draw_film(film: Radiograph, annotation: Annotation, keys: Collection[str] = KEYS, label_px: int = LABEL_PX) -> Any:
     """The film with landmarks, spine curve and measurements, without the table, as a Pillow image.
 
     Args:
@@ -95,17 +91,21 @@ def draw_film(film: Radiograph, annotation: Annotation, keys: Sequence[str] = KE
     sheet.curve(spine_curve(annotation.points_mm()))
     for parameter in drawn:
         sheet.construction(shown[parameter.key], GROUP_COLORS[parameter.group])
-    sheet.landmarks(annotation.points_px)
+    sheet.landmarks(annotation)
     picture = sheet.finished()
     for parameter in drawn:
         sheet.label(picture, shown[parameter.key], GROUP_COLORS[parameter.group], label_px)
     return picture
 
 
-def png_bytes(film: Radiograph, annotation: Annotation) -> bytes:
+def png_bytes(film: Radiograph, annotation: Annotation, keys: Collection[str] = KEYS) -> bytes:
     """The picture as the bytes of a PNG file."""
+    from PIL.PngImagePlugin import PngInfo
+
+    marked = PngInfo()
+    marked.add_text(RESULT_MARK, SOFTWARE)
     stream = io.BytesIO()
-    draw(film, annotation).save(stream, "PNG", compress_level=1)
+    draw(film, annotation, keys).save(stream, "PNG", compress_level=1, pnginfo=marked)
     return stream.getvalue()
 
 
@@ -182,7 +182,7 @@ class _Sheet:
 
     def curve(self, points: FloatArray) -> None:
         if len(points) > 1:
-            self._line(self._place(points), _CURVE, 3.0, 170)
+            self._line(self._place(points), CURVE, 3.0, 170)
 
     def construction(self, shown: Construction, color: Color) -> None:
         for segment in shown.segments:
@@ -197,13 +197,13 @@ class _Sheet:
         else:
             self._line(np.array([start, end]), color, _WIDTHS[segment.kind], 210)
 
-    def landmarks(self, points_px: FloatArray) -> None:
-        for name, p in zip(NAMES, points_px, strict=True):
+    def landmarks(self, annotation: Annotation) -> None:
+        for name, p, low in zip(NAMES, annotation.points_px, annotation.is_low(), strict=True):
             if not np.isfinite(p).all():
                 continue
             x, y = self._canvas.at(p) * OVERSAMPLING
             radius = (2.6 if name in CENTERS else 3.4) * OVERSAMPLING
-            color = _CENTER if name in CENTERS else _LANDMARK
+            color = UNSURE if low else SURE
             box = (x - radius, y - radius, x + radius, y + radius)
             self._pen.ellipse(box, (*color, 255), (20, 20, 20, 255), OVERSAMPLING)
             clear = tuple(np.array([x - radius, y - radius, x + radius, y + radius]) / OVERSAMPLING)

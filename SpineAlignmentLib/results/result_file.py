@@ -11,18 +11,10 @@ import numpy as np
 
 from SpineAlignmentLib import SOFTWARE
 from SpineAlignmentLib.errors import ResultError
-from SpineAlignmentLib.measurement.landmarks import CORNERS, INDEX, NAMES, VERTEBRAE
+from SpineAlignmentLib.measurement.landmarks import INDEX, NAMES
 from SpineAlignmentLib.measurement.parameters import PARAMETERS
-from SpineAlignmentLib.results import numbering
-from SpineAlignmentLib.results.annotation import (
-    ANTERIOR_SIDES,
-    Annotation,
-    FloatArray,
-    no_confidence,
-    no_points,
-    no_vertebra_confidence,
-    no_vertebrae,
-)
+from SpineAlignmentLib.results import numbering, vertebrae
+from SpineAlignmentLib.results.annotation import ANTERIOR_SIDES, Annotation, no_confidence, no_points
 from SpineAlignmentLib.results.files import write_files
 
 COMPUTED_KEYS: Final[frozenset[str]] = frozenset({"parameters", "cobb", "norms", "readings"})
@@ -30,7 +22,7 @@ COMPUTED_KEYS: Final[frozenset[str]] = frozenset({"parameters", "cobb", "norms",
 
 _OWN_KEYS: Final[frozenset[str]] = COMPUTED_KEYS | frozenset(
     {"film", "size_px", "spacing_mm", "spacing_source", "anterior", "anterior_source", "pixel_aspect"}
-    | {"film_sha256", "landmarks", "vertebrae", "numbering", "models", "software", "warnings"}
+    | {"film_sha256", "landmarks", "vertebrae", "models", "software", "warnings", "numbering"}
 )
 
 MAX_NUMBER: Final[float] = 1e9
@@ -55,7 +47,11 @@ def to_json(annotation: Annotation) -> dict[str, Any]:
         "anterior": a.anterior,
         "anterior_source": a.anterior_source,
         "landmarks": landmarks,
-        **_vertebrae_json(a),
+        **(
+            {}
+            if np.isnan(a.vertebrae_px).all()
+            else {"vertebrae": vertebrae.to_json(a.vertebrae_px, a.vertebrae_confidence)}
+        ),
         "parameters": {
             p.key: {"value": _number(values[p.key]), "unit": p.unit}
             | ({"reason": reasons[p.key]} if p.key in reasons else {})
@@ -94,7 +90,7 @@ def from_json(content: Any, name: str = "annotation") -> Annotation:
         points[INDEX[key]] = [_float(value[c], f"{name}: landmark {key}") for c in ("x_px", "y_px")]
         if value.get("confidence") is not None:
             confidence[INDEX[key]] = _float(value["confidence"], f"{name}: confidence of {key}")
-    vertebrae, vertebrae_confidence = _vertebrae(content.get("vertebrae"), name)
+    corners, corner_confidence = vertebrae.from_json(content.get("vertebrae"), name)
     anterior = content.get("anterior", "left")
     if anterior not in ANTERIOR_SIDES:
         raise ResultError(f'{name}: anterior must be "left" or "right", not {anterior!r}')
@@ -110,8 +106,8 @@ def from_json(content: Any, name: str = "annotation") -> Annotation:
         size_px=(int(size[0]), int(size[1])),
         points_px=points,
         confidence=confidence,
-        vertebrae_px=vertebrae,
-        vertebrae_confidence=vertebrae_confidence,
+        vertebrae_px=corners,
+        vertebrae_confidence=corner_confidence,
         spacing_mm=spacing,
         spacing_source=str(content.get("spacing_source", "unknown")),
         anterior=anterior,
@@ -119,8 +115,8 @@ def from_json(content: Any, name: str = "annotation") -> Annotation:
         pixel_aspect=aspect,
         models=_strings(content.get("models"), f"{name}: models"),
         warnings=_strings(content.get("warnings"), f"{name}: warnings"),
-        film_sha256=str(content.get("film_sha256") or ""),
         numbering=None if content.get("numbering") is None else numbering.from_json(content["numbering"], name),
+        film_sha256=str(content.get("film_sha256") or ""),
         extra={k: v for k, v in content.items() if k not in _OWN_KEYS},
     )
 
@@ -176,40 +172,6 @@ def write_annotation(annotation: Annotation, path: str | Path) -> None:
         ResultError: the place cannot be written.
     """
     write_files({Path(path): json_bytes(annotation)})
-
-
-def _vertebrae_json(annotation: Annotation) -> dict[str, Any]:
-    """The vertebrae whose corners are known, each level with those corners and its confidence; nothing without any."""
-    out: dict[str, Any] = {}
-    for level, corners, sure in zip(VERTEBRAE, annotation.vertebrae_px, annotation.vertebrae_confidence, strict=True):
-        known = {
-            name: {"x_px": round(float(x), 6), "y_px": round(float(y), 6)}
-            for name, (x, y) in zip(CORNERS, corners, strict=True)
-            if np.isfinite(x) and np.isfinite(y)
-        }
-        if known:
-            out[level] = {**known, "confidence": _number(sure, 3)}
-    return {"vertebrae": out} if out else {}
-
-
-def _vertebrae(content: Any, name: str) -> tuple[FloatArray, FloatArray]:
-    """Corners (24, 4, 2) and confidence (24,) from what `_vertebrae_json` made."""
-    corners, confidence = no_vertebrae(), no_vertebra_confidence()
-    if content is not None and not isinstance(content, Mapping):
-        raise ResultError(f"{name}: vertebrae must be levels with their corners, not {content!r}")
-    for level, own in (content or {}).items():
-        if level not in VERTEBRAE or not isinstance(own, Mapping):
-            raise ResultError(f"{name}: unknown vertebra {level!r}")
-        row = VERTEBRAE.index(level)
-        for key, value in own.items():
-            if key == "confidence":
-                confidence[row] = np.nan if value is None else _float(value, f"{name}: confidence of {level}")
-            elif key in CORNERS and isinstance(value, Mapping) and "x_px" in value and "y_px" in value:
-                place = [_float(value[c], f"{name}: {level} {key}") for c in ("x_px", "y_px")]
-                corners[row, CORNERS.index(key)] = place
-            else:
-                raise ResultError(f"{name}: {level} needs corners {', '.join(CORNERS)} with x_px and y_px, not {key!r}")
-    return corners, confidence
 
 
 def _no_constant(name: str) -> NoReturn:

@@ -6,9 +6,9 @@ from typing import Any
 import slicer
 
 from SpineAlignmentLib.mrml.calibration import calibrated_spacing
+from SpineAlignmentLib.results.colors import CALIBRATION, unit
 
 Node = Any
-COLOR = (1.0, 0.55, 0.1)
 
 
 class CalibrationLine:
@@ -40,7 +40,7 @@ class CalibrationLine:
         line.CreateDefaultDisplayNodes()
         display = line.GetDisplayNode()
         display.SetSaveWithScene(False)
-        display.SetSelectedColor(*COLOR)
+        display.SetSelectedColor(*unit(CALIBRATION))
         display.SetPropertiesLabelVisibility(False)
         line.AddObserver(slicer.vtkMRMLMarkupsNode.PointPositionDefinedEvent, lambda *_: self._on_changed())
         self._line = line

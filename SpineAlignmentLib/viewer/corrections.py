@@ -61,6 +61,7 @@ class Corrections:
             return
         after = [name for name in low if INDEX[name] > INDEX.get(self._page.state.selected, -1)]
         self.select((after or low)[0])
+        self._view.look_closer()
 
     def select(self, name: str) -> None:
         """Bring a landmark to the middle of the view."""
@@ -118,7 +119,11 @@ class Corrections:
             self._page.state.pointed = ""
 
     def _described(self, name: str) -> str:
-        return f"{name}: {self._page.film.state(name)}" if self._page.film else ""
+        if self._page.film is None:
+            return ""
+        sure = self._page.film.confidence[INDEX[name]]
+        confidence = f", confidence {sure:.2f}" if np.isfinite(sure) else ""
+        return f"{name}: {self._page.film.state(name)}{confidence}"
 
     # By click
 

@@ -42,6 +42,7 @@ class Detecting:
             spacing_mm=film.spacing_mm,
             spacing_source=film.spacing_source,
             anterior=film.anterior if alignment.anterior_known else "auto",
+            anterior_source=film.anterior_source,
             models=self._models,
         )
 

@@ -29,6 +29,8 @@ Made = Callable[[], bytes]
 def prepared(kind: str, alignment: FilmAlignment, app: Any) -> Made:
     """A function that returns the file's bytes; only pictures may be made outside of the scene's thread.
 
+    A picture shows the measurements that are shown on the page.
+
     Raises:
         ResultError: another kind.
     """
@@ -54,12 +56,12 @@ def _written(kind: str, write: Callable[[Path], None]) -> bytes:
 
 
 def _picture(alignment: FilmAlignment) -> Made:
-    """The picture of the film with everything measured, as the command line makes it."""
-    annotation, film = alignment.annotation, seen_film(alignment)
+    """The picture as the command line makes it, with the measurements that are shown."""
+    annotation, film, keys = alignment.annotation, seen_film(alignment), alignment.shown
 
     def make() -> bytes:
         from SpineAlignmentLib.results.picture import png_bytes
 
-        return png_bytes(film, annotation)
+        return png_bytes(film, annotation, keys)
 
     return make

@@ -16,7 +16,7 @@ from trame_slicer.views import DirectViewFactory, ViewLayoutDefinition, ViewProp
 from vtkmodules.vtkCommonCore import vtkCommand
 
 from SpineAlignmentLib.mrml.alignment import FilmAlignment
-from SpineAlignmentLib.mrml.view import positions_world, show_film, show_spine
+from SpineAlignmentLib.mrml.view import look_closer, positions_world, show_film, show_spine
 from SpineAlignmentLib.viewer.label_places import LabelPlaces
 
 Node = Any
@@ -132,6 +132,12 @@ class FilmView:
         """Zoom in or out by a fifth, around the middle."""
         self.left_fitted()
         self.view.zoom(0.2 if closer else -0.25)
+
+    def look_closer(self) -> None:
+        """Show what is in the middle closely."""
+        if self._shown is not None:
+            look_closer(self._logic, self._shown)
+            self.view.schedule_render()
 
     def left_fitted(self) -> None:
         """The user zoomed or moved the film: leave it there when the page changes its size."""

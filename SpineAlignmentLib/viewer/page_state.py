@@ -6,10 +6,12 @@ from typing import Any, Final
 import numpy as np
 
 from SpineAlignmentLib.clinical.norms import norm, norm_text, unusual
+from SpineAlignmentLib.film.burned_in import DECLARED, SEEN
+from SpineAlignmentLib.film.film import NO_SPACING
 from SpineAlignmentLib.measurement.constructions import value_text
 from SpineAlignmentLib.measurement.parameters import PARAMETERS, Parameter
 from SpineAlignmentLib.mrml.alignment import FilmAlignment
-from SpineAlignmentLib.mrml.drawing import GROUP_COLORS
+from SpineAlignmentLib.results.colors import GROUP_COLORS, css
 
 State = dict[str, Any]
 
@@ -20,17 +22,13 @@ SHOWN_AT_FIRST: Final[frozenset[str]] = frozenset({"PI", "PT", "SS", "LL", "SVA"
 def table() -> list[State]:
     """The 18 parameters by group: what does not change while landmarks are moved."""
     return [
-        {"name": group, "color": _css(color), "rows": [_row(p) for p in PARAMETERS if p.group == group]}
+        {"name": group, "color": css(color), "rows": [_row(p) for p in PARAMETERS if p.group == group]}
         for group, color in GROUP_COLORS.items()
     ]
 
 
 def _row(p: Parameter) -> State:
     return {"key": p.key, "name": p.name, "normal": norm_text(p.key)}
-
-
-def _css(color: tuple[float, float, float]) -> str:
-    return "#" + "".join(f"{round(255 * c):02x}" for c in color)
 
 
 def values(alignment: FilmAlignment | None) -> dict[str, State]:
@@ -62,8 +60,14 @@ def facts(alignment: FilmAlignment | None) -> State:
         "anterior_source": film.anterior_source,
         "anterior_known": alignment.anterior_known or alignment.detection is not None,
         "models": ", ".join(film.models),
-        "warnings": list(film.warnings),
+        "warnings": _told(film.warnings),
+        "text": next((warning for warning in film.warnings if warning in (DECLARED, SEEN)), ""),
     }
+
+
+def _told(warnings: tuple[str, ...]) -> list[str]:
+    """What the page does not show in another way: uncertain landmarks are marked, an unknown spacing is said."""
+    return [text for text in warnings if text != NO_SPACING and not text.startswith("low confidence")]
 
 
 def hint(alignment: FilmAlignment | None, low: int) -> str:

@@ -22,6 +22,7 @@ from urllib.parse import quote
 from aiohttp import web
 
 from SpineAlignmentLib.errors import SpineAlignmentError
+from SpineAlignmentLib.jobs.sealing import seal_children
 from SpineAlignmentLib.viewer import first_page, private_folder
 from SpineAlignmentLib.viewer.kept import Kept
 from SpineAlignmentLib.viewer.settings import KEY_HEADER, Settings
@@ -46,6 +47,7 @@ class Session:
         self._server.enable_module(
             {"serve": {"page": str(first_page.PAGE)}, "styles": ["page/page.css"], "scripts": ["page/page.js"]}
         )
+        self._uploading = asyncio.Lock()
         self._starting: asyncio.Task[Workplace] | None = None
         self._server.state.trame__title = first_page.TITLE
         self._server.state.update(first_page.state(self._sample))
@@ -144,16 +146,20 @@ class Session:
 
     async def _upload(self, request: web.Request) -> web.Response:
         workplace = await self._workplace()
-        try:
-            path = await self._uploads.store(request.query.get("name", ""), request.content.iter_chunked(1 << 18))
-        except SpineAlignmentError as error:
-            workplace.page.complain(str(error))
-            return web.json_response({"error": str(error)})
-        except OSError:
-            text = "the film cannot be kept: no space left on this computer"
-            workplace.page.complain(text)
-            return web.json_response({"error": text})
-        error_text = await workplace.open(path)
+        # one after the other, so that they take no more room than the films that may be open
+        async with self._uploading:
+            try:
+                workplace.check_room(request.query.get("name", ""), request.content_length)
+                path = await self._uploads.store(request.query.get("name", ""), request.content.iter_chunked(1 << 18))
+                error_text = await workplace.open(path)
+                if error_text:
+                    self._uploads.discard(path)
+            except SpineAlignmentError as error:
+                error_text = str(error)
+                workplace.page.complain(error_text)
+            except OSError:
+                error_text = "the film cannot be kept: no space left on this computer"
+                workplace.page.complain(error_text)
         self._server.state.flush()
         return web.json_response({"error": error_text})
 
@@ -191,6 +197,8 @@ def main() -> None:
     sys.argv = sys.argv[:1]
     os.environ["WSLINK_WS_COMPRESS"] = "0"
     settings = Settings.from_line(sys.stdin.readline())
+    given = [*settings.films, settings.sample, settings.models]
+    seal_children([Path(place) for place in given if place], Path(settings.folder))
     status = 1
     try:
         Session(settings).run()

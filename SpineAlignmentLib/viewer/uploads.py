@@ -1,6 +1,7 @@
 """Films that a browser sends: which are taken, and where they are kept."""
 
 import re
+import shutil
 from collections.abc import AsyncIterator
 from itertools import count
 from pathlib import Path
@@ -9,16 +10,13 @@ from typing import Final
 from SpineAlignmentLib.errors import FilmError
 from SpineAlignmentLib.viewer.settings import MAX_UPLOAD_BYTES
 
+MAX_LANDMARKS_BYTES: Final[int] = 4 * 2**20
+"""Saved landmarks take some ten thousand bytes."""
 MAX_FILMS: Final[int] = 20
 """Films that are open at the same time."""
 
 _HEAD_BYTES: Final[int] = 4096
 _NAME_LENGTH: Final[int] = 60
-_ELSEWHERE: Final[tuple[re.Pattern[bytes], ...]] = (
-    re.compile(rb"^ElementDataFile\s*=\s*(?!LOCAL\s*$)\S", re.IGNORECASE | re.MULTILINE),
-    re.compile(rb"^data ?file:", re.IGNORECASE | re.MULTILINE),
-)
-"""Headers whose pixels are in another file, which could be any file of this computer."""
 
 
 class UploadFolder:
@@ -44,6 +42,7 @@ class UploadFolder:
         path = place / shown
         try:
             await _write(path, shown, content)
+            check_whole(path)
         except BaseException:
             self.discard(path)
             raise
@@ -52,8 +51,7 @@ class UploadFolder:
     def discard(self, path: Path) -> None:
         """Remove a film that was kept here; files elsewhere are left alone."""
         if path.parent.parent == self._folder:
-            path.unlink(missing_ok=True)
-            path.parent.rmdir()
+            shutil.rmtree(path.parent, ignore_errors=True)
 
 
 async def _write(path: Path, shown: str, content: AsyncIterator[bytes]) -> None:
@@ -61,6 +59,8 @@ async def _write(path: Path, shown: str, content: AsyncIterator[bytes]) -> None:
     with path.open("xb") as stream:
         async for piece in content:
             size += len(piece)
+            if is_landmarks(shown) and size > MAX_LANDMARKS_BYTES:
+                raise FilmError(f"{shown}: too large for saved landmarks")
             if size > MAX_UPLOAD_BYTES:
                 raise FilmError(f"{shown}: larger than {MAX_UPLOAD_BYTES // 2**20} MB, not a film")
             head += piece[: max(0, _HEAD_BYTES - len(head))]
@@ -72,25 +72,48 @@ async def _write(path: Path, shown: str, content: AsyncIterator[bytes]) -> None:
         check_head(head, shown)
 
 
+def is_landmarks(name: str) -> bool:
+    """Whether a file is one of saved landmarks, by its name: a result file or markups."""
+    return name.lower().endswith(".json")
+
+
 def check_head(head: bytes, name: str) -> None:
-    """Refuse what cannot be a film, from the first bytes of a file.
+    """Refuse what cannot be a film, from the first bytes of a file; saved landmarks are judged when they are read.
 
     Raises:
-        FilmError: empty, an unknown kind of file, or a header whose pixels are in another file.
+        FilmError: empty, or an unknown kind of file.
     """
     # not needed for the first page
-    from SpineAlignmentLib.film import volume_file
     from SpineAlignmentLib.film.reading import reader_of
 
     if not head:
         raise FilmError(f"{name}: an empty file")
-    known = reader_of(head)
-    if known is None:
+    if is_landmarks(name):
+        return
+    if reader_of(head) is None:
         raise FilmError(f"{name}: not an image that can be read; use DICOM, PNG, JPEG, TIFF, NRRD, MHA or NIfTI")
-    if known[1] is volume_file.read and (
-        head[344:348] == b"ni1\x00" or any(pattern.search(head) for pattern in _ELSEWHERE)
-    ):
-        raise FilmError(f"{name}: a header whose pixels are in another file; send one file that holds both")
+
+
+def check_whole(path: Path) -> None:
+    """Refuse a header whose pixels are in another file, as our reader understands it.
+
+    What another reader makes of it matters no more: the process that reads it can open no other file, see
+    `jobs.sealing`.
+
+    Raises:
+        FilmError: its pixels are in another file.
+    """
+    from SpineAlignmentLib.film import volume_file
+    from SpineAlignmentLib.film.reading import reader_of
+    from SpineAlignmentLib.film.volume_header import read_header
+
+    with path.open("rb") as stream:
+        head = stream.read(_HEAD_BYTES)
+    known = reader_of(head)
+    if known is None or known[1] is not volume_file.read:
+        return
+    if head[344:348] == b"ni1\x00" or not read_header(path).inline:
+        raise FilmError(f"{path.name}: a header whose pixels are in another file; send one file that holds both")
 
 
 def safe_name(name: str) -> str:

@@ -18,8 +18,10 @@ from SpineAlignmentLib.jobs.reading_process import read_apart
 from SpineAlignmentLib.measurement.parameters import KEYS, PARAMETERS
 from SpineAlignmentLib.mrml.alignment import FilmAlignment
 from SpineAlignmentLib.mrml.film_volume import add_film, facts_of, show_all_gray
+from SpineAlignmentLib.mrml.reopening import belongs_to, reopen
 from SpineAlignmentLib.mrml.spine_scene import SpineScene
 from SpineAlignmentLib.results.annotation import Annotation
+from SpineAlignmentLib.results.result_file import read_annotation
 from SpineAlignmentLib.viewer import page_state
 from SpineAlignmentLib.viewer.corrections import Corrections
 from SpineAlignmentLib.viewer.detecting import Detecting
@@ -29,7 +31,8 @@ from SpineAlignmentLib.viewer.film_view import FilmView
 from SpineAlignmentLib.viewer.keeping import Keeping
 from SpineAlignmentLib.viewer.kept import Kept
 from SpineAlignmentLib.viewer.open_page import OpenPage
-from SpineAlignmentLib.viewer.uploads import MAX_FILMS
+from SpineAlignmentLib.viewer.settings import MAX_UPLOAD_BYTES
+from SpineAlignmentLib.viewer.uploads import MAX_FILMS, is_landmarks, safe_name
 
 GLYPH_SCALE: Final[float] = 1.8
 TEXT_SCALE: Final[float] = 2.6
@@ -101,10 +104,12 @@ class Workplace:
     # Films
 
     async def open(self, path: Path, keep_path_quiet: bool = True) -> str:
-        """Read a film and show it; returns what is wrong with it, or nothing."""
+        """Read a film and show it, or take up saved landmarks; returns what is wrong with the file, or nothing."""
         try:
-            if len(self._files) >= MAX_FILMS:
-                raise FilmError(f"{path.name}: {MAX_FILMS} films are open already; close one first")
+            if is_landmarks(path.name):
+                self._reopen(path)
+                return ""
+            self.check_room(path.name)
             film = await asyncio.to_thread(read_apart, path)
         except SpineAlignmentError as error:
             text = str(error).replace(str(path), path.name) if keep_path_quiet else str(error)
@@ -112,6 +117,37 @@ class Workplace:
             return text
         self._add(film, path)
         return ""
+
+    def _reopen(self, path: Path) -> None:
+        """Take up landmarks that were saved of the film on screen, or of another one that is open."""
+        if self.page.film is None:
+            raise ResultError(f"{path.name}: open its film first, then this file")
+        target = self.page.film
+        if not path.name.lower().endswith(".mrk.json"):
+            saved = read_annotation(path)
+            films = [self.page.film, *self._spine.alignments]
+            target = next((film for film in films if belongs_to(saved, film)), target)
+        reopen(target, path)
+        self._keeping.saved(target)
+        self._on_closed(path)
+        self.page.dismiss()
+        self._show(target)
+
+    def check_room(self, name: str, size: int | None = None) -> None:
+        """Refuse a film for which there is no room.
+
+        Args:
+            name: how it is called.
+            size: bytes of its file, where they are known.
+
+        Raises:
+            FilmError: too many films are open, or it is too large.
+        """
+        shown = safe_name(name)
+        if len(self._files) >= MAX_FILMS:
+            raise FilmError(f"{shown}: {MAX_FILMS} films are open already; close one first")
+        if size is not None and size > MAX_UPLOAD_BYTES:
+            raise FilmError(f"{shown}: larger than {MAX_UPLOAD_BYTES // 2**20} MB, not a film")
 
     def _add(self, film: Film, path: Path) -> None:
         volume = add_film(self._app.scene, film)

@@ -11,10 +11,11 @@ import pytest
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw
 
+from SpineAlignmentLib.film.burned_in import DECLARED, SEEN, looks_like_text, text_warning
 from SpineAlignmentLib.film.reading import read_film
 from SpineAlignmentLib.results.result_file import read_annotation
 from Testing.evaluation.samples import film, slicer_list, spine, write_dicom, write_films
-from Training.corrections import looks_like_text, main
+from Training.corrections import main
 from Training.datasets import AnnotatedFilm, read_films
 from Training.datasets.film_files import content_of
 from Training.datasets.patients import patient_code
@@ -35,6 +36,16 @@ def picture(text: str = "", ink: int = 255) -> NDArray[np.uint8]:
 def test_text_is_seen_and_bones_are_not(ink: int) -> None:
     assert looks_like_text(picture("DOE JANE 1950", ink)) and not looks_like_text(picture())
     assert not looks_like_text(np.zeros((50, 50)))
+
+
+def test_text_is_a_warning_of_the_film(tmp_path: Path) -> None:
+    """What detection says and results hold: the tag as the file says it, else what is seen."""
+    write_dicom(tmp_path / "a.dcm", "MRN-1", "YES")
+    write_dicom(tmp_path / "b.dcm", "MRN-1", "NO")
+    declared, silent = (read_film(tmp_path / f"{name}.dcm") for name in "ab")
+    assert DECLARED in declared.warnings and text_warning(declared.pixels, declared.warnings) == DECLARED
+    assert DECLARED not in silent.warnings and text_warning(silent.pixels, silent.warnings) == ""
+    assert text_warning(picture("DOE JANE 1950"), ()) == SEEN
 
 
 def test_only_pixels_and_landmarks_leave(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

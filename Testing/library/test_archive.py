@@ -180,4 +180,7 @@ def test_settings_decide_what_is_done_again(tmp_path, films, models):
     assert "before" not in run("--again")
     assert "before" not in run("--spacing", "0.2")
     assert "1 of them before" in run("--spacing", "0.2")
+    (tmp_path / "IM000000.png").unlink()
+    assert "picture" not in run("--spacing", "0.2", "--no-pictures")
+    assert not (tmp_path / "IM000000.png").exists()
     assert (tmp_path / TABLE).read_text().count("IM000000.png") == 2

@@ -1,11 +1,13 @@
 """Bodies on the sample film, found by the shipped network: where they are, whichever way the film lies."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from SpineAlignmentLib.detection import detect
 from SpineAlignmentLib.detection.bodies_network import (
     WHOLE,
     Bodies,
@@ -15,12 +17,13 @@ from SpineAlignmentLib.detection.bodies_network import (
     read_maps,
     whole_frame,
 )
+from SpineAlignmentLib.detection.corners import apparent_spacing, with_vertebrae
 from SpineAlignmentLib.detection.engines import Answers, load_answers
 from SpineAlignmentLib.detection.models import read_bodies_model
 from SpineAlignmentLib.film.reading import read_film
 from SpineAlignmentLib.measurement.landmarks import CENTERS, CORNERS, INDEX, PRESACRAL_LEVELS
 from SpineAlignmentLib.results.annotation import Annotation
-from SpineAlignmentLib.results.result_file import read_annotation
+from SpineAlignmentLib.results.result_file import read_annotation, to_json
 from Testing.library.films import SAMPLE_FILM
 
 Pixels = NDArray[np.generic]
@@ -81,6 +84,39 @@ def test_a_part_of_a_film_shows_the_bodies_that_are_on_it(network: Answers, samp
         center = truth.points_px[INDEX[f"{level}_C"]] - (0, top - 20)
         body = found.vertebrae[nearest(found, center)]
         assert np.linalg.norm(body.center - center) * truth.spacing_mm[0] < 8, level
+
+
+@pytest.mark.parametrize("calibrated", [True, False])
+def test_levels_of_the_sample_film_get_their_corners(
+    network: Answers, sample: tuple[Pixels, Annotation], calibrated: bool
+) -> None:
+    pixels, truth = sample
+    known = truth if calibrated else replace(truth, spacing_mm=None)
+    result = with_vertebrae(known, pixels, network)
+    assert truth.spacing_mm is not None
+    np.testing.assert_allclose(apparent_spacing(truth), truth.spacing_mm, rtol=0.15)
+    assert np.isfinite(result.vertebrae_confidence).sum() >= 20
+    off = []
+    for level, corners in zip(PRESACRAL_LEVELS, result.vertebrae_px, strict=False):
+        for corner, xy in zip(CORNERS, corners, strict=True):
+            if (name := f"{level}_{corner}") in INDEX:
+                off.append(np.linalg.norm(xy - truth.points_px[INDEX[name]]) * truth.spacing_mm[0])
+    assert np.nanmedian(off) < 4
+    assert result.cobb("T4", "T12") == pytest.approx(truth.parameters()["MTK"], abs=20)
+
+
+def test_a_detection_holds_the_corners(sample: tuple[Pixels, Annotation]) -> None:
+    _, truth = sample
+    assert truth.spacing_mm is not None
+    result = detect(SAMPLE_FILM)
+    assert np.isfinite(result.vertebrae_confidence).sum() >= 19
+    off = []
+    for level, corners in zip(PRESACRAL_LEVELS, result.vertebrae_px, strict=False):
+        for corner, xy in zip(CORNERS, corners, strict=True):
+            if (name := f"{level}_{corner}") in INDEX:
+                off.append(np.linalg.norm(xy - truth.points_px[INDEX[name]]) * truth.spacing_mm[0])
+    assert np.nanmedian(off) < 4
+    assert set(to_json(result)["vertebrae"]["T8"]) == {*CORNERS, "confidence"}
 
 
 def test_nothing_is_found_where_there_is_no_spine(network: Answers) -> None:

@@ -1,9 +1,12 @@
 """Whatever the transfer syntax and the tags around them: the same pixels."""
 
+import io
+
 import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from PIL import Image
 
 from SpineAlignmentLib.errors import FilmError
 from SpineAlignmentLib.film.reading import read_film
@@ -184,6 +187,37 @@ def test_a_table_for_eyes_counts_by_its_direction(tmp_path):
     falling = dicom_words.table(np.arange(4095, -1, -1), 0, 12, False)
     film = read_film(write(tmp_path / "a.dcm", 4095 - gray, VOILUTSequence=falling))
     assert np.array_equal(film.pixels - film.pixels.min(), gray - gray.min())
+
+
+@pytest.mark.parametrize("progressive", [False, True])
+@pytest.mark.parametrize("said", ["MONOCHROME2", "YBR_FULL_422", "RGB"])
+def test_lossy_jpeg_of_a_gray_film_even_in_color(tmp_path, said, progressive):
+    gray = pattern(WIDTH, HEIGHT, 8)
+    samples = 1 if said == "MONOCHROME2" else 3
+    content = io.BytesIO()
+    Image.fromarray(gray if samples == 1 else np.repeat(gray[..., None], 3, axis=2)).save(
+        content, "JPEG", quality=95, progressive=progressive
+    )
+    tags = {"SamplesPerPixel": samples, "PhotometricInterpretation": said}
+    data = dataset(gray, "JPEG 2000", tags | ({"PlanarConfiguration": 0} if samples == 3 else {}))
+    data.PixelData = dicom_words.encapsulate([content.getvalue() + b"\0" * (len(content.getvalue()) % 2)])
+    data["PixelData"].is_undefined_length = True
+    data.save_as(tmp_path / "a.dcm")
+    say_syntax(tmp_path / "a.dcm", "1.2.840.10008.1.2.4.50")
+    assert np.abs(read_film(tmp_path / "a.dcm").pixels.astype(int) - gray).max() <= 3
+
+
+def test_lossy_jpeg_of_12_bits(tmp_path):
+    import imagecodecs
+
+    gray = pattern(WIDTH, HEIGHT, 12)
+    data = dataset(gray, "JPEG 2000", {"BitsStored": 12, "HighBit": 11})
+    content = bytes(imagecodecs.jpeg_encode(gray, bitspersample=12, level=98))
+    data.PixelData = dicom_words.encapsulate([content + b"\0" * (len(content) % 2)])
+    data["PixelData"].is_undefined_length = True
+    data.save_as(tmp_path / "a.dcm")
+    say_syntax(tmp_path / "a.dcm", "1.2.840.10008.1.2.4.51")
+    assert np.abs(read_film(tmp_path / "a.dcm").pixels.astype(int) - gray).max() <= 8
 
 
 def test_pixels_of_floating_point(tmp_path):

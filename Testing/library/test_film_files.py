@@ -1,5 +1,6 @@
 """Files as cameras, scanners, editors and research tools leave them."""
 
+import gzip
 import json
 import os
 import re
@@ -17,7 +18,7 @@ from pydicom.dataset import Dataset, FileDataset, FileMetaDataset
 from SpineAlignmentLib.errors import FilmError
 from SpineAlignmentLib.film.film import NO_SPACING
 from SpineAlignmentLib.film.found_films import found_films
-from SpineAlignmentLib.film.paths import film_files, stem_of
+from SpineAlignmentLib.film.paths import film_files, legal_name, stem_of
 from SpineAlignmentLib.film.reading import read_film
 from SpineAlignmentLib.results.files import write_files
 from Testing.library.films import dicom, pattern, picture, volume
@@ -31,6 +32,22 @@ def test_first_picture_of_a_phone_is_the_film(tmp_path):
     film = read_film(tmp_path / "a.jpg")
     assert np.abs(film.pixels.astype(int) - PIXELS).max() <= 12
     assert any("2 pictures" in w for w in film.warnings)
+
+
+def test_first_picture_of_a_png_is_the_film(tmp_path):
+    other = Image.fromarray(255 - PIXELS)
+    Image.fromarray(PIXELS).save(tmp_path / "a.png", save_all=True, append_images=[other])
+    assert np.array_equal(read_film(tmp_path / "a.png").pixels, PIXELS)
+
+
+def test_what_is_packed_is_said(tmp_path):
+    (tmp_path / "a.dcm.gz").write_bytes(gzip.compress(dicom(tmp_path / "a.dcm", pattern()).read_bytes()))
+    with pytest.raises(FilmError, match="packed by gzip"):
+        read_film(tmp_path / "a.dcm.gz")
+    with zipfile.ZipFile(tmp_path / "a.zip", "w") as packed:
+        packed.write(tmp_path / "a.dcm")
+    with pytest.raises(FilmError, match="a zip file; unpack it"):
+        read_film(tmp_path / "a.zip")
 
 
 @pytest.mark.parametrize("marked", [True, False])
@@ -225,3 +242,19 @@ def test_library_prints_nothing_of_damaged_files(tmp_path, capfd):
         read_film(tmp_path / "a.mha")
     captured = capfd.readouterr()
     assert captured.out + captured.err == ""
+
+
+@pytest.mark.parametrize(
+    ("text", "name"),
+    [
+        ("3: Ganzaufnahme", "3_ Ganzaufnahme"),
+        ("a/b\\c?", "a_b_c_"),
+        ("spine. ", "spine"),
+        ("nul", "_nul"),
+        ("COM1.film", "_COM1.film"),
+        (" ", "film"),
+        ("Wirbelsäule 2024", "Wirbelsäule 2024"),
+    ],
+)
+def test_a_name_that_every_system_takes(text, name):
+    assert legal_name(text) == name

@@ -6,10 +6,13 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from SpineAlignmentLib.errors import FilmError
 from SpineAlignmentLib.film.film import film_from_pixels
+from SpineAlignmentLib.film.reading import read_film
 from SpineAlignmentLib.measurement.landmarks import COUNT
 from SpineAlignmentLib.results.annotation import Annotation, film_points
-from SpineAlignmentLib.results.picture import HEIGHT_PX, draw, png_bytes
+from SpineAlignmentLib.results.colors import GROUP_COLORS, SURE, UNSURE
+from SpineAlignmentLib.results.picture import HEIGHT_PX, draw, draw_film, png_bytes
 from Testing.library.films import pattern
 
 SPACING = (0.5, 0.5)
@@ -22,15 +25,35 @@ def shown(upright, anterior="left", missing=()):
     return film, Annotation("a.dcm", film.size_px, points, np.ones(COUNT), SPACING, "given", anterior)
 
 
+def in_color(color, film, annotation):
+    """How many pixels of the picture have a color, or nearly so."""
+    picture = np.asarray(draw(film, annotation).convert("RGB")).astype(int)
+    return int((np.abs(picture - color).max(axis=2) < 12).sum())
+
+
 @pytest.mark.parametrize("anterior", ["left", "right"])
 def test_landmarks_are_drawn_on_the_film(upright, anterior):
     film, annotation = shown(upright, anterior)
-    picture = np.asarray(draw(film, annotation)).astype(int)
-    assert picture.shape[0] == HEIGHT_PX
-    blank = np.asarray(draw(film, annotation.with_points(np.full((COUNT, 2), np.nan)))).astype(int)
-    red = (picture[..., 0] > 220) & (picture[..., 1] < 120)
-    assert red.sum() > 50
-    assert not ((blank[..., 0] > 220) & (blank[..., 1] < 120)).any()
+    sure, picture = in_color(SURE, film, annotation), draw(film, annotation)
+    assert picture.height == HEIGHT_PX
+    assert sure > 300
+    assert in_color(SURE, film, annotation.with_points(np.full((COUNT, 2), np.nan))) == 0
+    # red is what has to be looked at, here as everywhere
+    assert in_color(UNSURE, film, annotation) == 0
+    confidence = np.ones(COUNT)
+    confidence[:20] = 0.2
+    unsure = annotation.with_points(annotation.points_px, confidence)
+    assert in_color(UNSURE, film, unsure) > 100
+    assert in_color(SURE, film, unsure) < sure
+
+
+def test_only_what_is_chosen_is_drawn_on_the_film(upright):
+    film, annotation = shown(upright)
+    for group, keys in (("pelvis", ["PI", "PT"]), ("cervical", ["CL"])):
+        drawn = np.asarray(draw_film(film, annotation, keys).convert("RGB")).astype(int)
+        colors = {name: int((np.abs(drawn - color).max(axis=2) < 12).sum()) for name, color in GROUP_COLORS.items()}
+        assert colors.pop(group) > 200
+        assert not any(colors.values())
 
 
 def test_png_with_any_landmarks_missing(upright):
@@ -46,3 +69,10 @@ def test_landmarks_all_over_the_place_do_not_matter():
         points = rng.uniform(-200, 2000, (COUNT, 2))
         annotation = Annotation("a.dcm", film.size_px, points, warnings=("a warning " * 40,))
         assert draw(film, annotation).height == HEIGHT_PX
+
+
+def test_the_picture_of_a_result_is_no_film(upright, tmp_path):
+    path = tmp_path / "a.png"
+    path.write_bytes(png_bytes(*shown(upright)))
+    with pytest.raises(FilmError, match="picture of a result"):
+        read_film(path)

@@ -57,6 +57,13 @@ def test_unknown_units_and_systems_are_named(annotation, tmp_path, change):
         read_landmarks(tmp_path / "a.mrk.json")
 
 
+def test_landmarks_beside_other_markups(annotation, tmp_path):
+    content = markups(annotation)
+    content["markups"].insert(0, {"type": "Line", "controlPoints": [{"label": "L-1", "position": [1.0, 2.0, 3.0]}]})
+    (tmp_path / "a.mrk.json").write_text(json.dumps(content))
+    assert np.allclose(read_landmarks(tmp_path / "a.mrk.json").points_px, annotation.points_px, atol=1e-3)
+
+
 def test_spacing_that_was_unknown_stays_unknown_through_slicer(annotation, tmp_path):
     unknown = Annotation("film.png", (1000, 3200), annotation.points_px, anterior="left")
     for name, keep in (("ours", True), ("slicers", False)):

@@ -6,8 +6,11 @@ import numpy as np
 import pytest
 import slicer
 
-from SpineAlignmentLib.mrml.view import show_film
+from SpineAlignmentLib.measurement.landmarks import INDEX
+from SpineAlignmentLib.mrml.view import CLOSE, jump_to, look_closer, show_film, show_spine
 from SpineAlignmentLib.mrml.volume_film import volume_geometry
+from Testing.benchmarks.drag import screen_position
+from Testing.host import subject
 from Testing.host.films import add_film
 
 SCREEN = {
@@ -44,3 +47,25 @@ def test_a_film_stands_upright_whatever_was_shown_before(host, scene, plane, fli
         steps = np.linalg.inv(to_ras)[:3, :3] @ volume_geometry(film).pixel_to_ras[:3, :2]
         assert steps[:, 0] == pytest.approx([0.2, 0, 0]), f"after {before}"
         assert steps[:, 1] == pytest.approx([0, -0.3, 0]), f"after {before}"
+
+
+def test_a_close_look_at_a_landmark(host, alignment):
+    logic = host.slice.sliceLogic()
+    show_spine(logic, alignment)
+    assert jump_to(alignment, "T1_C")
+    look_closer(logic, alignment)
+    node = logic.GetSliceNode()
+    height = np.ptp(alignment.points_px[:, 1]) * subject.SPACING_MM[1]
+    assert node.GetFieldOfView()[1] == pytest.approx(CLOSE * height, rel=0.01)
+    assert screen_position(host, alignment.landmarks, INDEX["T1_C"]) == pytest.approx(
+        (host.slice.width / 2, host.slice.height / 2), abs=2
+    )
+    shown = node.GetFieldOfView()
+    look_closer(logic, alignment)
+    assert node.GetFieldOfView() == shown
+
+
+def test_the_active_landmark_has_neither_the_color_of_a_sure_nor_of_an_unsure_one(alignment):
+    display = alignment.landmarks.GetDisplayNode()
+    colors = {display.GetActiveColor(), display.GetSelectedColor(), display.GetColor()}
+    assert len(colors) == 3

@@ -10,7 +10,6 @@ from PySide6 import QtCore
 
 from SpineAlignmentLib.measurement.landmarks import COUNT, INDEX
 from SpineAlignmentLib.measurement.parameters import KEYS
-from SpineAlignmentLib.panels import engine_install
 from Testing.benchmarks.drag import mouse, screen_position
 from Testing.host import subject
 from Testing.host.application import ROOT
@@ -186,7 +185,7 @@ def test_the_module_tests_itself(host, module):
 
 
 def test_without_an_engine_only_the_detection_is_skipped(host, module, monkeypatch):
-    monkeypatch.setattr(engine_install, "available_engines", lambda: ())
+    monkeypatch.setattr("SpineAlignmentLib.panels.engine_install.available_engines", lambda: ())
     result = run_self_test(host)
     assert [test.id().split(".")[-1] for test, _ in result.skipped] == ["test_Detection"]
     assert result.wasSuccessful(), "".join(text for _, text in result.errors + result.failures)
@@ -196,7 +195,7 @@ def test_the_self_test_fails_where_a_file_is_missing(host, module, monkeypatch, 
     shutil.copytree(ROOT / "SpineAlignment" / "Resources", tmp_path / "Resources")
     (tmp_path / "Resources" / "Models" / "pelvis" / "model.onnx").unlink()
     monkeypatch.setattr(host.module, "RESOURCES", tmp_path / "Resources")
-    monkeypatch.setattr(engine_install, "available_engines", lambda: ())
+    monkeypatch.setattr("SpineAlignmentLib.panels.engine_install.available_engines", lambda: ())
     result = run_self_test(host)
     assert "model file missing" in "".join(text for _, text in result.errors)
     (tmp_path / "Resources" / "SampleData" / "sample_film.json").unlink()

@@ -6,6 +6,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 import slicer
+import vtk
 from PySide6 import QtWidgets
 
 from SpineAlignmentLib.errors import FilmError
@@ -243,6 +244,73 @@ def test_reload_of_the_scene_restores_film_and_choices(host, detected, film, tmp
     assert not again.landmarks.GetDisplayVisibility()
     assert cell(detected.ui.landmarksTable, INDEX["C3_C"], 1) == "adjusted"
     assert detected.ui.engineComboBox.currentText == "onnx"
+
+
+@pytest.mark.parametrize(
+    ("typed", "kind", "written"),
+    [
+        ("3_ Ganzaufnahme", "Table (*.csv)", "3_ Ganzaufnahme.csv"),
+        ("film.2", "Results (*.json)", "film.2.json"),
+        ("film.json", "Landmarks (*.mrk.json)", "film.mrk.json"),
+        ("film.csv", "Picture (*.png)", "film.png"),
+    ],
+)
+def test_the_filter_of_the_dialog_decides_the_ending(host, alignment, tmp_path, monkeypatch, typed, kind, written):
+    """The dialog itself is Qt's."""
+    alignment.volume.SetName("3: Ganzaufnahme")
+    module, proposed = host.open_module(), []
+
+    class Dialog(QtWidgets.QFileDialog):
+        AcceptSave = QtWidgets.QFileDialog.AcceptMode.AcceptSave
+
+        def selectFile(self, name):
+            proposed.append(name)
+
+        def exec_(self):
+            return 1
+
+        def selectedFiles(self):
+            return [str(tmp_path / typed)]
+
+        def selectedNameFilter(self):
+            return kind
+
+    monkeypatch.setattr(sys.modules["qt"], "QFileDialog", Dialog)
+    module.ui.exportButton.click()
+    assert proposed == ["3_ Ganzaufnahme"]
+    assert [path.name for path in tmp_path.iterdir()] == [written]
+
+
+def test_a_detection_of_another_film_says_so(host, module, film, models, scene):
+    module.logic.models = models
+    module.logic.alignment(film).set_anterior("left")
+    other = add_film(scene, np.zeros((40, 30), np.uint8), (1, 1), "other")
+    module.ui.detectButton.click()
+    module._parameterNode.film = other
+    wait_until(lambda: not module.logic.queue.busy)
+    assert module.ui.statusLabel.text.startswith("film: Landmarks found.")
+    assert host.slice.sliceLogic().GetSliceCompositeNode().GetBackgroundVolumeID() == other.GetID()
+    module._parameterNode.film = film
+    assert module.ui.statusLabel.text == ""
+
+
+def test_drawings_are_left_out_of_slicers_lists(alignment):
+    alignment.show(KEYS)
+    assert all(node.GetHideFromEditors() for node in alignment.drawn_nodes)
+    assert not alignment.landmarks.GetHideFromEditors()
+
+
+def test_a_detection_logs_no_error(alignment):
+    window = vtk.vtkStringOutputWindow()
+    before = vtk.vtkOutputWindow.GetInstance()
+    vtk.vtkOutputWindow.SetInstance(window)
+    vtk.vtkObject.GlobalWarningDisplayOn()
+    try:
+        alignment.set_detection(subject.detection())
+    finally:
+        vtk.vtkObject.GlobalWarningDisplayOff()
+        vtk.vtkOutputWindow.SetInstance(before)
+    assert window.GetOutput() == ""
 
 
 def test_scene_close_and_module_reload_leave_nothing_behind(host, module, models, film):

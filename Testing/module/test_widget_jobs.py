@@ -7,6 +7,7 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
+import pytest
 import slicer
 from PIL import Image
 from PySide6 import QtWidgets
@@ -61,7 +62,8 @@ def test_missing_models_give_a_clear_line(module, film, tmp_path):
     assert module.ui.detectButton.enabled
 
 
-def test_the_chosen_dicom_studies(module, models, tmp_path, monkeypatch):
+@pytest.mark.parametrize("flag", ["useVisualDICOMBrowser", "useExperimentalVisualDICOMBrowser"])
+def test_the_chosen_dicom_studies(module, models, tmp_path, monkeypatch, flag):
     """The DICOM module's window is Slicer's own; what the panel asks of it is given here."""
     Image.fromarray((subject.film_pixels() // 16).astype(np.uint8)).save(tmp_path / "a.png")
     files = {"series": [str(tmp_path / "a.png")], "CT": ["b.dcm"]}
@@ -86,7 +88,7 @@ def test_the_chosen_dicom_studies(module, models, tmp_path, monkeypatch):
     module.ui.batchDicomButton.click()
     wait_until(lambda: not module.logic.queue.busy)
     assert module.ui.batchLabel.text.startswith("Done: 1 films measured, 0 failed")
-    browser.useVisualDICOMBrowser = True
+    setattr(browser, flag, True)
     patients = SimpleNamespace(selectedSeriesInstanceUIDs=lambda: ["CT"])
     browser.dicomVisualBrowser = SimpleNamespace(patientView=lambda: patients)
     assert dicom_studies.chosen_films() == []

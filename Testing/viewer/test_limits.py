@@ -1,5 +1,6 @@
 """What strangers, crowds and long days cost: little, and nobody else's work."""
 
+import json
 import os
 import signal
 import socket
@@ -10,7 +11,8 @@ from urllib.parse import urlencode, urlsplit
 
 import pytest
 
-from Testing.viewer.test_door import Visitor, wait_until
+from SpineAlignmentLib.viewer.command import SAMPLE_FILM
+from Testing.viewer.test_door import Visitor, left_behind, wait_until
 from Testing.viewer.viewer_process import Viewer, is_running
 
 DOOR_MB = 100
@@ -131,3 +133,24 @@ def test_folders_of_a_viewer_that_was_killed_go_at_the_next_start(tmp_path: Path
         first.stop()
         second.stop()
     assert wait_until(lambda: not list(tmp_path.iterdir()))
+
+
+def test_refused_uploads_leave_nothing_and_show_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv("TMPDIR", str(tmp_path))
+    secret = tmp_path / "secret.raw"
+    secret.write_bytes(b"not to be seen " * 2000)
+    header = f"ObjectType = Image\nNDims = 2\nDimSize = 100 200\nElementType = MET_UCHAR\nElementDataFile = {secret}\n"
+    viewer = Viewer()
+    try:
+        visitor = Visitor(viewer.address, viewer.entry)
+        for name, content in (
+            ("header.mha", header.encode()),
+            ("cut.dcm", SAMPLE_FILM.read_bytes()[:200_000]),
+            ("text.png", b"\x89PNG\r\n\x1a\n" + b"no picture" * 5000),
+        ):
+            status, answer = visitor.ask(f"upload?name={name}", content)
+            assert status == 200 and name in json.loads(answer)["error"] and str(tmp_path) not in answer.decode()
+        assert not [path for path in left_behind(tmp_path) if path.name in ("header.mha", "cut.dcm", "text.png")]
+        assert visitor.ask("download/png")[0] == 404
+    finally:
+        viewer.stop()

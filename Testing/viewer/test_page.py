@@ -12,7 +12,7 @@ from PIL import Image
 
 from SpineAlignmentLib.measurement.constructions import value_text
 from SpineAlignmentLib.measurement.landmarks import INDEX
-from SpineAlignmentLib.mrml.drawing import GROUP_COLORS
+from SpineAlignmentLib.results.colors import GROUP_COLORS
 from SpineAlignmentLib.results.markups import read_landmarks
 from SpineAlignmentLib.viewer.command import SAMPLE_FILM
 from Testing.viewer.conftest import new_page
@@ -26,7 +26,7 @@ def colored(page, group):
     """Pixels of the film's area in a group's color."""
     box = page.page.locator("main.film").bounding_box()
     picture = np.asarray(Image.open(io.BytesIO(page.page.screenshot(clip=box))).convert("RGB"), float)
-    color = 255 * np.array(GROUP_COLORS[group])
+    color = np.array(GROUP_COLORS[group])
     return int((np.abs(picture - color).max(axis=2) < 40).sum())
 
 
@@ -264,7 +264,8 @@ def test_uncertain_landmarks_are_one_key_away_and_move_by_arrow_keys(browser, vi
     before = page.annotation()
     page.press("n")
     name, state = page.page.text_content(".mouse").split(": ")
-    assert state == "low confidence" and before.confidence[INDEX[name]] < 0.5
+    assert state == f"low confidence, confidence {before.confidence[INDEX[name]]:.2f}"
+    assert before.confidence[INDEX[name]] < 0.5
     page.press("ArrowRight", "Shift+ArrowDown")
     moved = page.annotation().points_px - before.points_px
     assert np.allclose(moved[INDEX[name]], (1, 10), atol=0.01)

@@ -243,8 +243,8 @@ def _write_networks(network: Any, config: TrainingConfig, packed: Packed, folder
     shapes = [tuple(weight.shape) for weight in network.weights]
     _write_saved_model(_servable(network, config, packed), folder / SAVED_MODEL)
     weights = [np.asarray(values) for values in unpack(packed.codes, packed.steps, packed.others, shapes)]
-    write_onnx(serving_function(network, config, lambda: weights), shapes, packed, folder / ONNX_FILE,
-               folder / WEIGHTS_FILE)  # fmt: skip
+    function = serving_function(network, config, lambda: weights)
+    write_onnx(function, shapes, packed, folder / ONNX_FILE, folder / WEIGHTS_FILE)
 
 
 def _write_description(description: Mapping[str, Any], folder: Path) -> None:

@@ -119,10 +119,10 @@ def _stored_multiple(values: FloatArray, kernels: Sequence[_StoredKernel]) -> tu
 
 
 def _rename_outputs(graph: Any, names: Sequence[str]) -> None:
-    """The converter may name outputs after graph nodes; they are in the order of the signature's sorted names then."""
-    if {output.name for output in graph.output} == set(names):
-        return
+    """The converter may name outputs after graph nodes; they are in the order of the signature's sorted names."""
     for output, wanted in zip(graph.output, names, strict=True):
+        if output.name == wanted:
+            continue
         for node in graph.node:
             node.output[:] = [wanted if value == output.name else value for value in node.output]
             node.input[:] = [wanted if value == output.name else value for value in node.input]

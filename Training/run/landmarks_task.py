@@ -56,7 +56,7 @@ class LandmarkModel(keras.Model):
         return total
 
 
-LANDMARK_AXES: Final[dict[str, int]] = {"coordinates": 1, "spread": 1, "heatmaps": 3}
+_LANDMARK_AXES: Final[dict[str, int]] = {"coordinates": 1, "spread": 1, "heatmaps": 3}
 """What an exported network answers, and which axis of it counts landmarks."""
 
 
@@ -84,11 +84,11 @@ class LandmarksTask:
 
     def answers(self, outputs: dict[str, Any], config: TrainingConfig) -> dict[str, Any]:
         """Coordinates, spread and heatmaps, of a close-up those of its region alone."""
-        answers = {name: outputs[name] for name in LANDMARK_AXES}
+        answers = {name: outputs[name] for name in _LANDMARK_AXES}
         if not config.region:
             return answers
         rows = REGIONS[config.region].rows
-        return {name: ops.take(answer, rows, axis=LANDMARK_AXES[name]) for name, answer in answers.items()}
+        return {name: ops.take(answer, rows, axis=_LANDMARK_AXES[name]) for name, answer in answers.items()}
 
     def figures(self, predicted: Predicted, truth: Any, config: TrainingConfig) -> Figures:
         """Errors in pixels of the reference height, and how wide the heatmaps are."""

@@ -4,7 +4,9 @@
 
   async function send(files) {
     const frame = document.querySelector(".frame");
-    for (const file of files) {
+    // saved landmarks go onto their film, which has to be there before
+    const isSaved = (file) => file.name.toLowerCase().endsWith(".json");
+    for (const file of Array.from(files).sort((a, b) => isSaved(a) - isSaved(b))) {
       frame?.setAttribute("data-sending", file.name);
       try {
         await fetch("upload?name=" + encodeURIComponent(file.name), { method: "POST", body: file });

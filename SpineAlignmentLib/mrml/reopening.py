@@ -1,0 +1,71 @@
+"""Saved landmarks taken up again on their film: from a result file, or from markups as Slicer saves them."""
+
+from pathlib import Path
+
+import numpy as np
+import slicer
+from numpy.typing import NDArray
+
+from SpineAlignmentLib import results
+from SpineAlignmentLib.errors import ResultError
+from SpineAlignmentLib.measurement.landmarks import COUNT, INDEX
+from SpineAlignmentLib.mrml.alignment import FilmAlignment
+from SpineAlignmentLib.mrml.volume_film import volume_geometry
+
+FloatArray = NDArray[np.float64]
+
+
+def reopen(alignment: FilmAlignment, path: Path) -> None:
+    """Take over what a file holds of this film; can be undone.
+
+    Args:
+        alignment: the film's landmarks.
+        path: a result file (.json), which brings spacing and side as well, or markups (.mrk.json).
+
+    Raises:
+        ResultError: not such a file, or of another film.
+    """
+    if path.name.lower().endswith(".mrk.json"):
+        alignment.set_points(_points_of_markups(alignment, path))
+        return
+    saved = results.read_annotation(path)
+    if not belongs_to(saved, alignment):
+        width, height = saved.size_px
+        raise ResultError(f"{path.name}: results of another film ({saved.film}, {width} x {height} pixels)")
+    if saved.spacing_mm is not None:
+        alignment.set_spacing(saved.spacing_mm, saved.spacing_source)
+    alignment.set_anterior(saved.anterior, saved.anterior_source)
+    if saved.models:
+        alignment.set_detection(saved)
+    else:
+        alignment.set_points(saved.points_px)
+
+
+def belongs_to(saved: results.Annotation, alignment: FilmAlignment) -> bool:
+    """Whether results are of this film: the same pixels where both are known, else a film of the same size."""
+    film = alignment.annotation
+    if saved.film_sha256 and film.film_sha256:
+        return saved.film_sha256 == film.film_sha256
+    return saved.size_px == film.size_px
+
+
+def _points_of_markups(alignment: FilmAlignment, path: Path) -> FloatArray:
+    """The landmarks in film pixels, shape (45, 2); a markups file says where they lie in the scene."""
+    results.read_markups(path)  # says in one line what is wrong with the file
+    node = slicer.vtkMRMLMarkupsFiducialNode()
+    storage = slicer.vtkMRMLMarkupsJsonStorageNode()
+    storage.SetFileName(str(path))
+    if not storage.ReadData(node):
+        raise ResultError(f"{path.name}: not a markups point list that Slicer can read")
+    ras = np.full((COUNT, 3), np.nan)
+    for i in range(node.GetNumberOfControlPoints()):
+        row = INDEX.get(node.GetNthControlPointLabel(i))
+        defined = node.GetNthControlPointPositionStatus(i) == slicer.vtkMRMLMarkupsNode.PositionDefined
+        if row is not None and defined:
+            ras[row] = node.GetNthControlPointPosition(i)
+    geometry = volume_geometry(alignment.volume)
+    points = geometry.to_pixels(ras)
+    inside = np.all((points > -0.5) & (points < np.array(geometry.size_px) - 0.5), axis=1)
+    if not inside.any():
+        raise ResultError(f"{path.name}: its landmarks lie beside this film; open the film that they belong to")
+    return points

@@ -1,0 +1,59 @@
+"""Saved landmarks taken up again on their film."""
+
+import numpy as np
+import pytest
+
+from SpineAlignmentLib import results
+from SpineAlignmentLib.errors import ResultError
+from SpineAlignmentLib.mrml.export import export_results
+from SpineAlignmentLib.mrml.reopening import reopen
+from Testing.host import subject
+from Testing.host.films import add_film
+
+
+@pytest.fixture
+def saved(alignment, tmp_path):
+    """Files of a corrected film with a landmark that is missing."""
+    alignment.set_detection(subject.detection())
+    alignment.set_point("S1_A", (300.5, 1300.25))
+    alignment.set_point("FH_2", None)
+    alignment.set_spacing((0.5, 0.5), "typed")
+    alignment.set_anterior("right")
+    for kind in ("json", "mrk.json"):
+        export_results(alignment, tmp_path / f"film.{kind}")
+    return tmp_path
+
+
+@pytest.mark.parametrize("kind", ["json", "mrk.json"])
+def test_landmarks_come_back_where_they_were(spine, scene, alignment, saved, kind):
+    again = spine.create(add_film(scene, subject.film_pixels(), subject.SPACING_MM, "again"))
+    reopen(again, saved / f"film.{kind}")
+    assert again.points_px == pytest.approx(alignment.points_px, abs=0.01, nan_ok=True)
+    assert again.state("FH_2") in ("missing", "not placed")
+    if kind == "json":
+        facts = again.annotation
+        assert (facts.spacing_mm, facts.spacing_source, facts.anterior) == ((0.5, 0.5), "typed", "right")
+        assert again.parameters == pytest.approx(alignment.parameters, abs=0.05, nan_ok=True)
+        assert again.detection is not None
+    again.undo()
+    assert np.isnan(again.points_px).all()
+
+
+def test_landmarks_of_another_film_are_refused(spine, scene, alignment, saved):
+    small = spine.create(add_film(scene, subject.film_pixels()[:300, :200], subject.SPACING_MM, "small"))
+    with pytest.raises(ResultError, match=r"film\.json: results of another film \(film, 700 x 1600 pixels\)"):
+        reopen(small, saved / "film.json")
+    far = results.read_annotation(saved / "film.json")
+    (saved / "far.mrk.json").write_bytes(results.markups_bytes(far.with_points(far.points_px + 5000), far_placement()))
+    with pytest.raises(ResultError, match="beside this film"):
+        reopen(small, saved / "far.mrk.json")
+    (saved / "bad.mrk.json").write_text("{}")
+    with pytest.raises(ResultError, match="not a markups point list"):
+        reopen(small, saved / "bad.mrk.json")
+    assert small.states() == ["not placed"] * len(small.states())
+
+
+def far_placement():
+    from SpineAlignmentLib.results.placement import plain_placement
+
+    return plain_placement((0.45, 0.45))

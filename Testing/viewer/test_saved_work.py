@@ -1,0 +1,75 @@
+"""Saved work opened again in the page, and what the page says of the size of a pixel."""
+
+import json
+
+import numpy as np
+
+from SpineAlignmentLib.measurement.landmarks import INDEX
+from Testing.viewer.conftest import new_page
+
+
+def test_saved_landmarks_are_opened_again_and_go_on(page, browser, viewer, tmp_path):
+    before = page.annotation()
+    page.drag_landmark("S1_A", before, (14, 22))
+    corrected = page.annotation()
+    for kind in ("json", "mrk.json"):
+        (tmp_path / f"film.{kind}").write_bytes(page.download(kind))
+    for kind in ("json", "mrk.json"):
+        again = new_page(browser, viewer)
+        again.open_sample()
+        again.send(tmp_path / f"film.{kind}")
+        again.page.wait_for_function("document.querySelector('[data-key=SS] .value')?.textContent.includes('°')")
+        opened = again.annotation()
+        assert np.allclose(opened.points_px, corrected.points_px, atol=0.01)
+        assert (opened.spacing_mm, opened.anterior) == (corrected.spacing_mm, corrected.anterior)
+        assert again.values() == page.values()
+        again.settle()
+        again.page.keyboard.press("f")
+        again.settle()
+        again.drag(again.screen(opened.points_px[INDEX["L1_C"]], opened), (-20, 0), on="L1_C:")
+        assert np.abs(again.annotation().points_px - opened.points_px)[INDEX["L1_C"]].max() > 5
+        again.press("Control+z")
+        assert np.allclose(again.annotation().points_px, opened.points_px, atol=0.01)
+        assert again.page.errors == []
+        again.page.context.close()
+
+
+def test_what_cannot_be_opened_again_is_said_in_one_line(page, browser, viewer, tmp_path):
+    content = json.loads(page.download("json"))
+    other = content | {"size_px": [100, 200], "film": "other.dcm", "film_sha256": "0" * 64}
+    (tmp_path / "other.json").write_text(json.dumps(other))
+    (tmp_path / "broken.mrk.json").write_text("{")
+    before = page.annotation()
+    for name, text in (("other.json", "results of another film (other.dcm"), ("broken.mrk.json", "broken.mrk.json")):
+        page.send(tmp_path / name)
+        page.page.wait_for_selector(".message")
+        assert text in page.page.text_content(".message")
+        assert str(tmp_path) not in page.page.text_content(".message")
+        page.page.click(".message button")
+    assert np.allclose(page.annotation().points_px, before.points_px, atol=0.01)
+    empty = new_page(browser, viewer)
+    empty.send(tmp_path / "other.json")
+    empty.page.wait_for_selector(".message")
+    assert "open its film first" in empty.page.text_content(".message")
+    empty.page.context.close()
+
+
+def test_a_film_that_is_not_calibrated_says_so_until_it_is(page):
+    warning = "pixel spacing is that of the detector, not calibrated to the patient"
+    assert warning in page.page.text_content("section.facts")
+    assert warning in page.annotation().warnings
+    spacing = page.annotation().spacing_mm
+    page.page.fill("input[aria-label='Pixel size in mm']", "0.31")
+    page.press("Enter")
+    assert warning not in page.page.text_content("section.facts")
+    assert not any("spacing" in text for text in page.annotation().warnings)
+    page.page.fill("input[aria-label='Pixel size in mm']", str(spacing[0]))
+    page.page.keyboard.press("Enter")
+
+
+def test_the_line_below_the_film_says_how_sure_a_landmark_is(page):
+    film = page.annotation()
+    x, y = page.screen(film.points_px[INDEX["L3_C"]], film)
+    page.page.mouse.move(x + 3, y + 3)
+    page.page.mouse.move(x, y)
+    page.says(f"L3_C: detected, confidence {film.confidence[INDEX['L3_C']]:.2f}")
