@@ -1,5 +1,7 @@
 # make demo   set up and detect the landmarks of the sample film
 # make test   set up everything and run every test
+# make audit  check the pinned packages for known vulnerabilities (asks PyPI's advisory service)
+# make hashes write hashes/*.txt anew after constraints.txt changed
 
 VENV := .venv
 BIN := $(VENV)/bin
@@ -11,7 +13,7 @@ SOURCES := SpineAlignmentLib Training Testing SpineAlignment
 PYTHON ?= $(shell for p in python3.11 python3.12 python3 python; do \
 	$$p -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 12))' 2>/dev/null && echo $$p && break; done)
 
-.PHONY: demo test lint clean
+.PHONY: demo test lint clean audit hashes
 .DELETE_ON_ERROR:
 
 demo: $(VENV)/base.stamp
@@ -55,6 +57,23 @@ $(VENV)/system.stamp: Testing/system-packages.txt $(VENV)/base.stamp
 	elif [ "$$(id -u)" = 0 ]; then apt-get -qq update && DEBIAN_FRONTEND=noninteractive apt-get -qq install -y $$missing >/dev/null; \
 	else echo "some tests need system libraries; install them with: sudo apt-get install" $$missing >&2; fi
 	@touch $@
+
+# tools that are no part of the project, in a place of their own
+TOOLS := $(VENV)/tools
+$(TOOLS)/done.stamp: $(VENV)/base.stamp
+	@$(BIN)/python -m venv $(TOOLS)
+	@$(TOOLS)/bin/python -m pip install --disable-pip-version-check --quiet pip-audit uv
+	@touch $@
+
+# --strict: a package that could not be looked up counts as a failure
+audit: $(TOOLS)/done.stamp
+	$(TOOLS)/bin/pip-audit --strict --require-hashes --disable-pip --requirement hashes/viewer.txt
+
+LOCK = $(TOOLS)/bin/uv pip compile pyproject.toml --constraint constraints.txt --generate-hashes --universal \
+	--python-version 3.11 --no-header --no-annotate --quiet --upgrade
+hashes: $(TOOLS)/done.stamp
+	$(LOCK) --output-file hashes/base.txt
+	$(LOCK) --extra viewer --extra report --extra dicom --extra cohort --extra parquet --extra cluster --output-file hashes/viewer.txt
 
 clean:
 	rm -rf $(VENV) out build dist *.egg-info
