@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
-from SpineAlignmentLib import SOFTWARE
+from SpineAlignmentLib import SOFTWARE, node_options
 from SpineAlignmentLib.errors import SpineAlignmentError
 
 if TYPE_CHECKING:
@@ -110,6 +110,9 @@ def _parser() -> argparse.ArgumentParser:
     report.add_argument("--paper", choices=("a4", "letter"), default="a4")
     report.add_argument("--compare", action="store_true", help="two visits side by side, the earlier first")
     report.set_defaults(run=_report)
+    node = commands.add_parser("node", help="receive films from the archive, send results back to it")
+    node_options.add_options(node)
+    node.set_defaults(run=_node)
     view = commands.add_parser("view", help="look at films in the browser, detect and correct their landmarks")
     view.add_argument("films", nargs="*", type=Path, metavar="FILM")
     view.add_argument("--host", default="127.0.0.1", help="address to listen on; others than loopback ask for a key")
@@ -309,6 +312,13 @@ def _report(options: argparse.Namespace) -> int:
 
     write_report(options.inputs, options.output, options.films, options.paper, options.compare)
     print(f"report: {options.output}")
+    return DONE
+
+
+def _node(options: argparse.Namespace) -> int:
+    from SpineAlignmentLib.dicom.node import run_node
+
+    run_node(node_options.settings(options))
     return DONE
 
 

@@ -34,6 +34,8 @@ _TURN: Final[float] = np.radians(25.0)
 _GREATEST_TURN: Final[float] = np.radians(60.0)
 _STEEPEST: Final[float] = np.radians(95.0)
 """A step's greatest angle with straight down: some necks are horizontal."""
+_CURVE_PX: Final[float] = 2.0
+"""Grid pixels by which bodies lie beside a smooth curve."""
 _EXTENSION: Final[int] = 60
 """Grid pixels by which the curve goes on, straight, beyond the chain's ends."""
 _ACROSS: Final[FloatArray] = np.arange(-14.0, 15.0, 2.0)
@@ -134,7 +136,7 @@ def _smooth_curve(places: FloatArray, share: FloatArray) -> FloatArray:
     if len(places) < 4:
         inner = np.stack([np.polyval(np.polyfit(at, places[:, axis], 1), fine) for axis in (0, 1)], axis=1)
     else:
-        weight = np.sqrt(np.clip(share, 0.05, 0.5) / 0.5) / 3.0
+        weight = np.sqrt(np.clip(share, 0.05, 0.5) / 0.5) / _CURVE_PX
         splines = [interpolate.make_splrep(at, places[:, axis], w=weight, s=len(places)) for axis in (0, 1)]
         inner = np.stack([spline(fine) for spline in splines], axis=1)
     steps = np.arange(_EXTENSION, 0, -1)[:, None]

@@ -25,7 +25,7 @@ STRIDE: Final[int] = 4
 """Network pixels of a cell of the maps."""
 WHOLE: Final[int] = 32
 """The network halves its input five times, so that height and width are multiples of this."""
-THRESHOLD: Final[float] = 0.3
+THRESHOLD: Final[float] = 0.25
 """Least strength of a body."""
 _VOTERS: Final[int] = 3
 """Cells along a side of the neighborhood whose votes count."""

@@ -19,9 +19,9 @@ REACH: Final[float] = 0.45
 
 _NOWHERE: Final[tuple[float, float]] = (np.nan, np.nan)
 
-_CHANCE: Final[tuple[float, float]] = (-2.7, 8.2)
+_CHANCE: Final[tuple[float, float]] = (-3.0, 9.0)
 """The chance that no corner of a body is more than 6 mm off is the logistic function of a + b times its strength;
-fitted on simulated films, and right to 0.05 on fourteen real ones."""
+fitted on simulated films, and right to 0.1 on fourteen real ones."""
 
 
 def with_vertebrae(

@@ -34,7 +34,7 @@ from SpineAlignmentLib.detection.views import resized, zoomed
 from SpineAlignmentLib.film.burned_in import text_warning
 from SpineAlignmentLib.film.film import CLAIMED_SIDES, GIVEN, Film, film_from_pixels, turned
 from SpineAlignmentLib.film.polarity import looks_inverted
-from SpineAlignmentLib.film.preprocessing import InputFrame, network_input
+from SpineAlignmentLib.film.preprocessing import INPUT_SIZE, InputFrame, network_input
 from SpineAlignmentLib.film.reading import read_film
 from SpineAlignmentLib.results.annotation import Annotation
 
@@ -132,7 +132,7 @@ class Detector:
         if film.polarity_doubt or (film.polarity_source != GIVEN and looks_inverted(film.pixels)):
             candidates += [turned(candidate) for candidate in candidates]
         # one model settles it; the others join afterwards
-        looks = [self.look(c, first_frame(c, self._input_size), self.networks[:1]) for c in candidates]
+        looks = [self.look(c, first_frame(c, INPUT_SIZE), self.networks[:1]) for c in candidates]
         if film.spacing_mm is None:
             looks = self._at_its_scale(candidates, looks)
         best, chosen = settled(film, candidates, [implausibility(look) for look in looks])
@@ -157,7 +157,7 @@ class Detector:
         grid = own_scale(spine.grid, size)
         expected = spine.grid.to_film(spine.expected(spine.centers(path)))
         on_film = np.clip(expected, 0, np.array(film.size_px) - 1)
-        frame = view_of(expected, grid, self._input_size)
+        frame = view_of(expected, grid, INPUT_SIZE)
         again = abs(first.frame.step[1] / frame.step[1] - 1) > 0.01 or not shows(first.frame, on_film, 16)
         looks = [self.look(film, zoomed(frame, zoom)) for zoom in self.strategy.zooms if again or zoom != 1.0]
         return joined(looks if again else [first, *looks]), grid
@@ -190,10 +190,6 @@ class Detector:
         away = np.linalg.norm((points.mean(axis=0) - look.mean) / step, axis=1) * step[1]
         seen = tuple(Sighting(v, h, model.region) for v, h in zip(views, answer.heatmaps, strict=True))
         return Look(look.frame, points, np.hypot(spread, model.region.doubt * away), seen)
-
-    @property
-    def _input_size(self) -> tuple[int, int]:
-        return self.models[0].input_size
 
     def look(self, film: Film, frame: InputFrame, networks: Sequence[tuple[Model, Network]] | None = None) -> Look:
         """Run the networks on the part of the film that a frame shows."""

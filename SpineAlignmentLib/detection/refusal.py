@@ -10,7 +10,6 @@ import numpy as np
 
 from SpineAlignmentLib.detection.levels import Path
 from SpineAlignmentLib.detection.look import Look
-from SpineAlignmentLib.detection.placing import FREE
 from SpineAlignmentLib.detection.spine import Spine
 from SpineAlignmentLib.errors import FilmError
 from SpineAlignmentLib.measurement.landmarks import INDEX
@@ -22,7 +21,7 @@ other parts of the body and pictures."""
 _APART: Final[float] = 0.1
 """Weight of the networks' disagreement, grid pixels, against the mean score of a level."""
 _FEW: Final[int] = 4
-"""With fewer levels than this the pelvis must be seen as well."""
+"""Fewer levels than this say too little: there the sacral endplate and both femoral heads must be seen."""
 _SEEN_PX: Final[float] = 10.0
 
 
@@ -31,9 +30,11 @@ def doubt(look: Look, spine: Spine, path: Path) -> float:
     rows = [INDEX[f"{level}_C"] for level in path.levels if f"{level}_C" in INDEX]
     if not rows:
         return np.inf
-    apart = float(np.median(look.apart[rows])) / abs(spine.grid.step[1])
-    if len(path.levels) < _FEW and not (look.deviation[FREE] <= _SEEN_PX * abs(spine.grid.step[1])).sum() >= _FEW:
-        return np.inf
+    step = abs(spine.grid.step[1])
+    if len(path.levels) < _FEW:
+        pelvis = [INDEX[name] for name in ("S1_A", "S1_P", "FH_1", "FH_2")]
+        return 0.0 if (look.deviation[pelvis] <= _SEEN_PX * step).all() else np.inf
+    apart = float(np.median(look.apart[rows])) / step
     return _APART * apart - path.score / len(path.levels)
 
 

@@ -11,6 +11,7 @@ from SpineAlignmentLib.film.film import Film
 from SpineAlignmentLib.film.itk import itk_placement, quiet
 from SpineAlignmentLib.film.polarity import inverted
 from SpineAlignmentLib.film.reader import ReadOptions
+from SpineAlignmentLib.results.files import RESULT_MARK
 from SpineAlignmentLib.results.placement import plain_placement
 
 _PICTURES: Final[dict[bytes, str]] = {
@@ -49,6 +50,8 @@ def read(path: Path, options: ReadOptions) -> Film:
     try:
         with quiet(), path.open("rb") as stream, Image.open(stream) as picture:
             image: Any = picture
+            if RESULT_MARK in image.info:
+                raise FilmError(f"{path}: the picture of a result, not a film; choose the film it was made from")
             _seek_film(image, path, warnings)
             check_size(image.size[0], image.size[1], str(path))
             if image.getexif().get(_EXIF_ORIENTATION, 1) != 1:

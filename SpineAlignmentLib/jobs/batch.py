@@ -55,9 +55,8 @@ class Batch:
 
     def cancel(self) -> None:
         """Stop; the films that are done stay done."""
-        self._cancelled = True
         self.queue.cancel()
-        self._close()
+        self._dropped()
 
     def _next(self, index: int) -> None:
         """Submit the film of this index, or the first after it that is not done already."""
@@ -110,7 +109,12 @@ class Batch:
             self._next(index + 1)
 
         request = FilmRequest(name=source.path.name, path=source.path, engine=self.engine, models=self.models)
-        self.queue.submit(request, keep, fail)
+        self.queue.submit(request, keep, fail, on_dropped=self._dropped)
+
+    def _dropped(self) -> None:
+        """The queue was cancelled, by this batch or by somebody else: the folder is free again."""
+        self._cancelled = True
+        self._close()
 
     def _close(self) -> None:
         if self._store is None:

@@ -14,7 +14,7 @@ from typing import Any, Final
 from SpineAlignmentLib.errors import SpineAlignmentError
 from SpineAlignmentLib.jobs.film_task import FilmOutcome, FilmTask, do_film
 
-CONNECT_S: Final[float] = 20.0
+CONNECT_S: Final[float] = 30.0
 PATIENCE_S: Final[float] = 600.0
 """How long a scheduler that was lost is waited for."""
 AHEAD: Final[int] = 2

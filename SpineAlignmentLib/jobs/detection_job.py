@@ -68,6 +68,7 @@ class _Waiting:
     on_done: Callable[[results.Annotation], None]
     on_failed: Callable[[str], None]
     on_progress: Callable[[float, str], None] | None = None
+    on_dropped: Callable[[], None] | None = None
 
 
 @dataclass
@@ -91,10 +92,11 @@ class DetectionQueue:
         on_done: Callable[[results.Annotation], None],
         on_failed: Callable[[str], None],
         on_progress: Callable[[float, str], None] | None = None,
+        on_dropped: Callable[[], None] | None = None,
     ) -> None:
-        """Put a film into the queue; one of `on_done` and `on_failed` is called from a later `poll`."""
+        """Put a film into the queue; one of `on_done` and `on_failed` is called by a later `poll`, or `on_dropped`."""
         self._count += 1
-        self._waiting.append(_Waiting(self._count, request, on_done, on_failed, on_progress))
+        self._waiting.append(_Waiting(self._count, request, on_done, on_failed, on_progress, on_dropped))
         self._next()
 
     def poll(self) -> None:
@@ -124,10 +126,14 @@ class DetectionQueue:
             time.sleep(WAIT_S)
 
     def cancel(self) -> None:
-        """Drop every film and end the child at once; nothing is called back any more."""
+        """Drop every film and end the child at once; only `on_dropped` of each is called."""
+        dropped = [*filter(None, [self._at_work]), *self._waiting]
         self._waiting.clear()
         self._at_work = None
         self.close()
+        for job in dropped:
+            if job.on_dropped is not None:
+                job.on_dropped()
 
     def close(self) -> None:
         """End the child and remove what was written for it."""

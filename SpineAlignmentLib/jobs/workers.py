@@ -26,10 +26,11 @@ def cores() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
-def outcomes(tasks: Iterable[FilmTask], workers: int) -> Generator[tuple[FilmTask, FilmOutcome], None, None]:
+def outcomes(tasks: Iterable[FilmTask | None], workers: int) -> Generator[tuple[FilmTask, FilmOutcome], None, None]:
     """Do films in worker processes; their outcomes in the order in which they are done.
 
-    Tasks are taken one by one, as workers become free. When the iterator is closed, films in hand are dropped.
+    Tasks are taken one by one, as workers become free; None says that there is none just now. It ends when no film is
+    in hand and none comes. When the iterator is closed, films in hand are dropped.
 
     Raises:
         ModelError: the models or the engine are not right.
@@ -90,6 +91,8 @@ class _Worker:
             how = "its worker process died twice (it may need more memory than there is, or be made to do harm)"
             return FilmOutcome(f"{self.task.path}: {how}")
         if isinstance(answer, ModelError):
+            # it is in nobody's hands any more, and the program would wait for it at its end
+            self.stop()
             raise answer
         assert isinstance(answer, FilmOutcome)
         return answer

@@ -94,11 +94,12 @@ def add_drawn(scene: Node, class_name: str, name: str) -> Node:
     Slicer lets clicks place points of the newest markup; this one leaves the user's hand where it is.
     """
     selection = scene.GetNodeByID("vtkMRMLSelectionNodeSingleton")
-    placed = selection.GetActivePlaceNodeID() if selection is not None else None
+    placed = (selection.GetActivePlaceNodeClassName(), selection.GetActivePlaceNodeID()) if selection else ("", "")
     node = scene.AddNewNodeByClass(class_name, name)
     node.SetHideFromEditors(True)
     if selection is not None:
-        selection.SetActivePlaceNodeID(placed)
+        selection.SetReferenceActivePlaceNodeClassName(placed[0])
+        selection.SetActivePlaceNodeID(placed[1])
     return node
 
 

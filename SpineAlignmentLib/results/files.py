@@ -10,6 +10,9 @@ from typing import Final
 
 from SpineAlignmentLib.errors import ResultError
 
+RESULT_MARK: Final[str] = "SpineAlignment result"
+"""Keyword of the text in a result's picture by which it is told from a film."""
+
 _BLOCK: Final[int] = 1 << 20
 
 

@@ -9,12 +9,14 @@ from typing import Any, Final, Protocol
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from SpineAlignmentLib import SOFTWARE
 from SpineAlignmentLib.measurement.constructions import constructions, spine_curve, value_text
 from SpineAlignmentLib.measurement.landmarks import CENTERS, NAMES
 from SpineAlignmentLib.measurement.parameters import KEYS, PARAMETERS
 from SpineAlignmentLib.measurement.shapes import Construction, Point, Segment
 from SpineAlignmentLib.results.annotation import Annotation, film_points
 from SpineAlignmentLib.results.colors import CURVE, GROUP_COLORS, SURE, UNSURE, Color
+from SpineAlignmentLib.results.files import RESULT_MARK
 
 FloatArray = NDArray[np.float64]
 Box = tuple[float, float, float, float]
@@ -98,8 +100,12 @@ def draw_film(film: Radiograph, annotation: Annotation, keys: Collection[str] = 
 
 def png_bytes(film: Radiograph, annotation: Annotation, keys: Collection[str] = KEYS) -> bytes:
     """The picture as the bytes of a PNG file."""
+    from PIL.PngImagePlugin import PngInfo
+
+    marked = PngInfo()
+    marked.add_text(RESULT_MARK, SOFTWARE)
     stream = io.BytesIO()
-    draw(film, annotation, keys).save(stream, "PNG", compress_level=1)
+    draw(film, annotation, keys).save(stream, "PNG", compress_level=1, pnginfo=marked)
     return stream.getvalue()
 
 

@@ -88,6 +88,8 @@ def disturbed(hosts: Hosts, run: list[str], out: Path, count: int) -> tuple[int,
     """A run with a worker killed after a quarter of the films, the scheduler after half of them; status and words."""
     scheduler = hosts.scheduler()
     workers = [hosts.worker(host) for host in HOSTS]
+    while (hosts.folder / "log").read_text(errors="replace").count("Register worker") < len(HOSTS):
+        time.sleep(0.5)
     process = subprocess.Popen(run, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
     _until(out, count // 4, process)
     kill(workers[0])

@@ -1,7 +1,7 @@
 """Thousands of damaged files through the readers: `python -m Testing.fuzz.films --count 20000 --seed 1`.
 
-Every file is read or refused by an error of the library, in one line that names it, within 5 s and 2 GB, and nothing is
-printed. Files are read in a process of their own, so that a crash is one find of many; each can be made again from its
+Every file is read or refused by an error of the library, in one line that names it, within 5 s of processor time and
+2 GB. Files are read in a process of their own, so that a crash is one find of many; each can be made again from its
 seed and number.
 """
 
@@ -26,6 +26,8 @@ from Testing.fuzz.seeds import make_seeds
 
 LIMIT_S = 5.0
 LIMIT_BYTES = 2 << 30
+HANGS_S = 120.0
+"""A file without an answer for this long hangs, however busy the machine is."""
 
 
 @dataclass
@@ -79,9 +81,10 @@ def serve(connection: Connection, seed: int, seeds: dict[str, bytes], folder: Pa
         name, content = case(seeds, seed, number)
         path = folder / f"{number} {name}"
         path.write_bytes(content)
-        begin = time.perf_counter()
+        # processor time: on a busy machine a file waits for others
+        begin = time.process_time()
         read, wrong = judged(path)
-        took = time.perf_counter() - begin
+        took = time.process_time() - begin
         path.unlink()
         peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
         connection.send((name, read, wrong, took, peak))
@@ -107,7 +110,7 @@ def run(count: int, seed: int, first: int = 0) -> Finds:
             name = case(seeds, seed, number)[0]
             try:
                 connection.send(number)
-                answered = connection.poll(4 * LIMIT_S if found.count > 1 else 60.0)
+                answered = connection.poll(HANGS_S)
                 name, read, wrong, took, peak = connection.recv() if answered else (name, False, "hangs", 0.0, 0)
             except (EOFError, OSError):
                 answered, read, wrong, took, peak = False, False, "the process ended", 0.0, 0

@@ -8,6 +8,8 @@ import time
 import numpy as np
 import pytest
 
+from SpineAlignmentLib.errors import ResultError
+from SpineAlignmentLib.jobs.batch import Batch
 from SpineAlignmentLib.jobs.child_process import ChildProcess, worker_environment
 from SpineAlignmentLib.jobs.detection_job import CRASHED, DetectionQueue, FilmRequest
 
@@ -128,3 +130,18 @@ def test_the_child_ends_with_its_parent():
     process._process.wait(30)
     assert not process.running
     process.stop()
+
+
+def test_a_batch_whose_queue_is_cancelled_lets_go_of_its_folder(tmp_path):
+    film = tmp_path / "film.png"
+    film.write_bytes(b"\x89PNG")
+    batches = [Batch(DetectionQueue(child(ECHO)), [film], tmp_path / "out") for _ in range(2)]
+    batches[0].start()
+    with pytest.raises(ResultError, match=f"process {os.getpid()} on"):
+        batches[1].start()
+    batches[0].queue.cancel()
+    assert batches[0].finished
+    batches[1].start()
+    wait(batches[1].queue)
+    assert batches[1].failures == {film: "no: film.png"}
+    assert "no: film.png" in (tmp_path / "out" / "results.csv").read_text()

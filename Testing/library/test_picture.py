@@ -6,7 +6,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from SpineAlignmentLib.errors import FilmError
 from SpineAlignmentLib.film.film import film_from_pixels
+from SpineAlignmentLib.film.reading import read_film
 from SpineAlignmentLib.measurement.landmarks import COUNT
 from SpineAlignmentLib.results.annotation import Annotation, film_points
 from SpineAlignmentLib.results.colors import GROUP_COLORS, SURE, UNSURE
@@ -67,3 +69,10 @@ def test_landmarks_all_over_the_place_do_not_matter():
         points = rng.uniform(-200, 2000, (COUNT, 2))
         annotation = Annotation("a.dcm", film.size_px, points, warnings=("a warning " * 40,))
         assert draw(film, annotation).height == HEIGHT_PX
+
+
+def test_the_picture_of_a_result_is_no_film(upright, tmp_path):
+    path = tmp_path / "a.png"
+    path.write_bytes(png_bytes(*shown(upright)))
+    with pytest.raises(FilmError, match="picture of a result"):
+        read_film(path)

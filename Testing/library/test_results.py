@@ -5,6 +5,7 @@ import dataclasses
 import io
 import json
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -17,6 +18,7 @@ from SpineAlignmentLib.measurement.landmarks import COUNT, INDEX, NAMES
 from SpineAlignmentLib.measurement.parameters import KEYS
 from SpineAlignmentLib.results.annotation import Annotation, film_points, frame_points
 from SpineAlignmentLib.results.markups import markups_bytes, read_landmarks, read_markups
+from SpineAlignmentLib.results.numbering import Numbering, OtherNumbering
 from SpineAlignmentLib.results.placement import Placement, plain_placement
 from SpineAlignmentLib.results.result_file import read_annotation, to_json, write_annotation
 from SpineAlignmentLib.results.table import csv_bytes
@@ -165,3 +167,27 @@ def test_nothing_half_written_where_a_file_cannot_be_placed(annotation, tmp_path
     with pytest.raises(ResultError, match=r"a\.json: cannot write"):
         write_annotation(annotation, tmp_path / "a.json")
     assert [p.name for p in tmp_path.iterdir()] == ["a.json"]
+
+
+def test_the_other_numbering_is_kept_and_changed_to(tmp_path, annotation):
+    other = OtherNumbering("all levels from T3 down one higher", annotation.points_px + 20, annotation.confidence / 2)
+    before = replace(annotation, numbering=Numbering(24, ("C2", "L5"), 0.625, other))
+    write_annotation(before, tmp_path / "a.json")
+    after = read_annotation(tmp_path / "a.json")
+    assert after.numbering is not None and after.numbering.other is not None
+    assert (after.numbering.count, after.numbering.levels, after.numbering.sure) == (24, ("C2", "L5"), 0.625)
+    changed = after.renumbered()
+    assert np.allclose(changed.points_px, annotation.points_px + 20, atol=1e-3)
+    assert changed.numbering is not None and changed.numbering.sure == pytest.approx(0.375)
+    assert np.allclose(changed.renumbered().points_px, after.points_px)
+    with pytest.raises(ResultError, match="no other numbering"):
+        annotation.renumbered()
+
+
+def test_a_parameter_that_is_not_measurable_says_why(annotation):
+    points = annotation.points_px.copy()
+    points[INDEX["FH_1"]] = np.nan
+    content = to_json(replace(annotation, points_px=points, spacing_mm=None))["parameters"]
+    assert content["PI"]["reason"] == "not on the film: FH_1" and content["PI"]["value"] is None
+    assert content["SVA"]["reason"] == "pixel spacing unknown"
+    assert "reason" not in content["SS"]

@@ -1,0 +1,67 @@
+"""The options of `spine-alignment node`; light, since the parser of every command is made of them too."""
+
+import argparse
+import ipaddress
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from SpineAlignmentLib.errors import SpineAlignmentError
+
+if TYPE_CHECKING:
+    from SpineAlignmentLib.dicom.node import NodeSettings, Peer
+
+
+def add_options(node: argparse.ArgumentParser) -> None:
+    """The options of the command."""
+    node.add_argument("--folder", required=True, type=Path, metavar="DIR", help="keeps films and results on their way")
+    node.add_argument("--send-to", required=True, type=_peer, metavar="TITLE@HOST:PORT", help="takes the results")
+    node.add_argument("--aet", default="SPINE", metavar="TITLE", help="own title")
+    node.add_argument("--host", default="127.0.0.1", help="address to listen on; others than loopback need --allow")
+    node.add_argument("--port", type=int, default=11112)
+    node.add_argument("--allow", action="append", default=[], metavar="TITLE", help="a peer that may send; repeatable")
+    node.add_argument("--watch", type=Path, metavar="DIR", help="take films from this folder too")
+    node.add_argument("--tls", nargs=3, type=Path, metavar=("CERT", "KEY", "CA"), help="encrypt, with certificates")
+    node.add_argument("--models", type=Path, metavar="DIR", help="folder with ensemble.json; the shipped one if absent")
+    node.add_argument("--workers", type=int, default=1, metavar="N", help="films done at a time")
+
+
+def settings(options: argparse.Namespace) -> "NodeSettings":
+    """What the options say.
+
+    Raises:
+        SpineAlignmentError: a node that anybody could send to, or no folder to watch.
+    """
+    from SpineAlignmentLib.dicom.node import NodeSettings, Tls
+
+    if not options.allow and not _loopback(options.host):
+        raise SpineAlignmentError(f"{options.host} is open to others: name those who may send with --allow")
+    if options.watch is not None and not options.watch.is_dir():
+        raise SpineAlignmentError(f"{options.watch}: no such folder to watch")
+    return NodeSettings(
+        options.folder,
+        options.send_to,
+        options.aet,
+        options.host,
+        options.port,
+        tuple(options.allow),
+        options.watch,
+        None if options.tls is None else Tls(*options.tls),
+        options.models,
+        max(1, options.workers),
+    )
+
+
+def _loopback(host: str) -> bool:
+    try:
+        return host == "localhost" or ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def _peer(text: str) -> "Peer":
+    from SpineAlignmentLib.dicom.node import Peer
+
+    try:
+        return Peer.parsed(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from None

@@ -1,0 +1,134 @@
+"""Levels on made heatmaps: bodies in a row, each network's word on which is which, and a film that ends anywhere."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from SpineAlignmentLib.detection.bodies import along, body_map, find_curve
+from SpineAlignmentLib.detection.levels import LEVELS, SCALE_MM, Evidence, Levels
+from SpineAlignmentLib.detection.numbering import count, difference
+from SpineAlignmentLib.detection.shape_prior import shape_model
+from SpineAlignmentLib.detection.sightings import Sighting
+from SpineAlignmentLib.film.preprocessing import InputFrame
+from SpineAlignmentLib.measurement.landmarks import CENTERS, COUNT, INDEX
+
+MEAN = shape_model().mean / SCALE_MM
+PLACES = np.concatenate(
+    [[80.0], 80 + np.cumsum(np.linalg.norm(np.diff(MEAN[[INDEX[n] for n in CENTERS]], axis=0), axis=1))]
+)
+SIZE = 720
+PLATE = PLACES[-1] + 22
+
+
+def evidence(places=PLACES, said=None, first=0, last=SIZE - 1, plate=PLATE):
+    """Bodies at places along a curve; `said` is which body, or bodies, each of the 23 levels' heatmaps shows."""
+    at = np.arange(SIZE)
+    said = range(len(CENTERS)) if said is None else said
+    heatmaps = np.full((COUNT, SIZE), 1e-6)
+    for name, bodies in zip(CENTERS, said, strict=True):
+        for body in np.atleast_1d(bodies):
+            heatmaps[INDEX[name]] += np.exp(-(((at - places[body]) / 4) ** 2) / 2) / 10
+    return Evidence(heatmaps, (at >= first) & (at <= last), (plate, 2.0))
+
+
+def test_bodies_in_a_row_are_numbered_from_c2_to_l5():
+    path = Levels(evidence()).best()
+    assert path.levels == LEVELS[:23] and path.count == 24
+    assert np.abs(np.array(path.places) - PLACES).max() <= 1
+
+
+def test_networks_that_skip_a_level_in_the_middle_do_not_move_the_others():
+    said = [*range(10), *range(9, 19), 20, 21, 22]  # T4 to L2 are shown a body too high, T3's twice
+    path = Levels(evidence(said=said)).best()
+    assert path.levels == LEVELS[:23]
+    assert np.abs(np.array(path.places) - PLACES).max() <= 3
+
+
+@pytest.mark.parametrize(("count_", "bodies"), [(23, 22), (24, 23), (25, 24)])
+def test_so_many_vertebrae_as_there_are_bodies_above_the_sacrum(count_, bodies):
+    places = np.append(PLACES, PLACES[-1] + 34)[:bodies]
+    # networks name the highest C2 and the lowest L5, whatever it is, and waver in between
+    said = [k if k < 11 else (k, k + bodies - 23) if k == 11 else k + bodies - 23 for k in range(23)]
+    path = Levels(evidence(places, said, plate=places[-1] + 22)).best()
+    assert path.count == count_ and path.levels == LEVELS[:bodies]
+
+
+@pytest.mark.parametrize(
+    ("first", "last"), [(PLACES[5] - 9, PLACES[16] + 9), (PLACES[15] - 9, SIZE - 1), (0, PLACES[9] + 9)]
+)
+def test_levels_that_are_off_the_film_are_missing(first, last):
+    found = Levels(evidence(first=first, last=last)).best()
+    there = [level for level, place in zip(LEVELS, PLACES, strict=False) if first <= place <= last]
+    assert list(found.levels) == there
+
+
+def test_a_sure_numbering_is_sure_and_one_without_ends_is_not():
+    whole = count(evidence())
+    part = count(
+        evidence(first=PLACES[8] - 9, last=PLACES[15] + 9, said=[max(0, k - 1) if k % 2 else k for k in range(23)])
+    )
+    assert whole.sureness > 0.95 and set(whole.sure) == set(LEVELS[:23])
+    assert part.sureness < 0.9
+    assert part.other and part.runner_up.levels != part.path.levels
+
+
+def test_words_say_which_levels_are_named_otherwise():
+    path = Levels(evidence()).best()
+    down = replace(path, nodes=path.nodes[:8] + tuple(n - 1 for n in path.nodes[8:20]) + path.nodes[20:])
+    assert difference(path, path) == ""
+    assert difference(path, down) == "levels T3 to L2 one higher"
+    part = replace(path, nodes=path.nodes[3:12], places=path.places[3:12], steps=path.steps[3:12])
+    lower = replace(part, nodes=tuple(n + 1 for n in part.nodes))
+    assert difference(part, lower) == "all levels one lower"
+    mixed = replace(part, nodes=part.nodes[:4] + tuple(n - 1 for n in part.nodes[4:]))
+    assert difference(part, mixed) == "all levels from T2 down one higher"
+
+
+def view(points, step=1.0, center=(239.5, 431.5)):
+    """A network's view of bodies at film pixels (23, 2), each level's heatmap on its own."""
+    frame = InputFrame((864, 480), center, (step, step))
+    x, y = (np.arange(120) + 0.5) * 4 - 0.5, (np.arange(216) + 0.5) * 4 - 0.5
+    heatmaps = np.full((216, 120, COUNT), 1e-9, np.float32)
+    for name, (px, py) in zip(CENTERS, frame.to_network(points), strict=True):
+        spot = np.exp(-(((y[:, None] - py) / 5) ** 2 + ((x[None] - px) / 5) ** 2) / 2)
+        heatmaps[..., INDEX[name]] = spot / max(spot.sum(), 1e-9)
+    return Sighting(frame, heatmaps)
+
+
+def test_the_curve_runs_through_the_bodies_whatever_the_view():
+    points = MEAN[[INDEX[n] for n in CENTERS]]
+    points = points - points.mean(axis=0) + [240, 430]
+    views = [view(points), view(points, 1.1), view(points, 0.95, (250.0, 420.0))]
+    grid = views[0].frame
+    bodies = body_map(views, grid)
+    assert bodies.sum() * 16 == pytest.approx(23, abs=0.3)
+    curve = find_curve(bodies)
+    assert curve is not None
+    away = np.linalg.norm(curve.points[:, None] - points[None], axis=2).min(axis=0)
+    assert away.max() < 8  # it is smooth
+    seen = along(views, curve, grid)
+    place = np.linalg.norm(curve.points - points[7], axis=1).argmin()
+    assert abs(int(seen[INDEX[CENTERS[7]]].argmax()) - place) <= 2
+    assert seen[INDEX[CENTERS[7]]].sum() == pytest.approx(1, abs=0.1)
+
+
+def test_nothing_in_a_row_is_no_spine():
+    assert find_curve(np.zeros((216, 120))) is None
+    lonely = np.zeros((216, 120))
+    lonely[20, 60] = lonely[190, 20] = 0.05
+    assert find_curve(lonely) is None
+
+
+def test_what_a_window_holds_is_read_there():
+    points = MEAN[[INDEX[n] for n in CENTERS]]
+    points = points - points.mean(axis=0) + [240, 430]
+    seen = view(points)
+    row = INDEX["T4_C"]
+    true = points[CENTERS.index("T4_C")]
+    place, variance, mass = seen.around(
+        seen.heatmaps, [row], seen.frame.to_film((true + [3, -4])[None]), np.array([12.0])
+    )
+    assert np.linalg.norm(place[0] - true) < 1.5 and mass[0] > 0.7 and 2 < np.sqrt(variance[0]) < 6
+    _, _, far = seen.around(seen.heatmaps, [row], seen.frame.to_film((true + [0, 90])[None]), np.array([6.0]))
+    assert far[0] < 1e-3
