@@ -4,6 +4,7 @@ Networks see bodies well and count them badly: where a level is in doubt, its he
 same bodies, but their sum marks nearly every body once. The curve is the strongest chain of its maxima.
 """
 
+import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
@@ -137,7 +138,9 @@ def _smooth_curve(places: FloatArray, share: FloatArray) -> FloatArray:
         inner = np.stack([np.polyval(np.polyfit(at, places[:, axis], 1), fine) for axis in (0, 1)], axis=1)
     else:
         weight = np.sqrt(np.clip(share, 0.05, 0.5) / 0.5) / _CURVE_PX
-        splines = [interpolate.make_splrep(at, places[:, axis], w=weight, s=len(places)) for axis in (0, 1)]
+        with warnings.catch_warnings():  # a spline a little smoother or less than asked for is as good
+            warnings.simplefilter("ignore", RuntimeWarning)
+            splines = [interpolate.make_splrep(at, places[:, axis], w=weight, s=len(places)) for axis in (0, 1)]
         inner = np.stack([spline(fine) for spline in splines], axis=1)
     steps = np.arange(_EXTENSION, 0, -1)[:, None]
     reach = min(12, len(inner) - 1)

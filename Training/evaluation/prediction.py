@@ -43,7 +43,7 @@ class LibraryDetector:
         from SpineAlignmentLib.film.reading import read_film
 
         assert film.picture is not None
-        return _detector(self).detect(read_film(film.picture, film.annotation.spacing_mm))
+        return _detector(self).detect(read_film(film.picture, film.annotation.spacing_mm), force=True)
 
 
 @lru_cache(maxsize=1)
