@@ -34,7 +34,7 @@ _TURN: Final[float] = np.radians(25.0)
 _GREATEST_TURN: Final[float] = np.radians(60.0)
 _STEEPEST: Final[float] = np.radians(95.0)
 """A step's greatest angle with straight down: some necks are horizontal."""
-_CURVE_PX: Final[float] = 2.0
+_CURVE_PX: Final[float] = 3.0
 """Grid pixels by which bodies lie beside a smooth curve."""
 _EXTENSION: Final[int] = 60
 """Grid pixels by which the curve goes on, straight, beyond the chain's ends."""

@@ -15,13 +15,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from SpineAlignmentLib.detection.shape_prior import shape_model
+from SpineAlignmentLib.film.preprocessing import SCALE_MM
 from SpineAlignmentLib.measurement.landmarks import CENTERS, INDEX, PRESACRAL_LEVELS
 
 FloatArray = NDArray[np.float64]
 Scores = NDArray[np.float32]
-
-SCALE_MM: Final[float] = 0.976
-"""Millimeters of a network pixel at which the networks know adult spines."""
 
 LEVELS: Final[tuple[str, ...]] = (*PRESACRAL_LEVELS, "L6")
 
@@ -62,6 +60,10 @@ _FLOOR: Final[float] = 0.02
 _NEIGHBORHOOD: Final[int] = 30
 """Grid pixels on either side within which the highest body counts as one."""
 _BLUR: Final[float] = 1.0
+_SILENT: Final[float] = 1.0
+"""Cost of a vertebra of which the networks show nothing."""
+_PLATE_CAP: Final[float] = 14.0
+"""The sacral endplate's distance costs no more than this."""
 _PLATE_SD: Final[float] = 6.0
 """Grid pixels by which the sacral endplate's distance from the last center varies."""
 _NEVER: Final[float] = -1e9
@@ -86,6 +88,8 @@ class _Node:
     """Node of the level above; -1 for C2."""
     count: int = 0
     """Presacral vertebrae when it is the last, 0 when it cannot be."""
+    silent: bool = False
+    """Networks that know no L6 may show nothing of it."""
 
     @property
     def weight(self) -> float:
@@ -104,6 +108,8 @@ def _nodes() -> tuple[_Node, ...]:
             above = lowest if i == 0 else len(nodes) - 1
             last = i == below - 1
             nodes.append(_Node(level, level + 24 - count, above, count if last else 0))
+    lowest = next(i for i, node in enumerate(nodes) if node.count == 24)
+    nodes.append(_Node(len(PRESACRAL_LEVELS), len(PRESACRAL_LEVELS) - 1, lowest, 25, silent=True))
     return tuple(nodes)
 
 
@@ -175,7 +181,7 @@ class Levels:
         self._offsets = [np.round(_STEPS * gap).astype(int) for gap in _GAPS_PX]
         body = np.log(np.maximum(evidence.bodies, _FLOOR)) + np.where(evidence.on_film, 0.0, -1e3)
         prior = -(_LOG_STEPS**2) / (2 * _SIZE**2)
-        alone = [(body + node.weight * evidence.own[node.heatmap]).astype(np.float32) for node in NODES]
+        alone = [self._alone(node, body).astype(np.float32) for node in NODES]
         self._local = [score[None] + prior[:, None].astype(np.float32) for score in alone]
         self._change = (-((_LOG_STEPS[:, None] - _LOG_STEPS[None]) ** 2) / (2 * _SMOOTH**2)).astype(np.float32)
         self._between = self._passed_over()
@@ -184,6 +190,12 @@ class Levels:
         self._sum = np.concatenate([[0.0], np.cumsum(np.where(evidence.on_film, evidence.bodies, 0.0))])
         self._begin = [self._beginning(level) for level in range(len(LEVELS))]
         self._end = [self._ending(node) for node in NODES]
+
+    def _alone(self, node: _Node, body: FloatArray) -> FloatArray:
+        """(n,) what heatmaps say of a level at each place."""
+        if node.silent:
+            return np.where(self.evidence.on_film, -_SILENT, _NEVER)
+        return np.asarray(body + node.weight * self.evidence.own[node.heatmap])
 
     def best(self) -> Path:
         """The most probable sequence (Viterbi)."""
@@ -324,7 +336,7 @@ class Levels:
         deviation = np.hypot(spread, _PLATE_SD)
         away = (np.arange(self.size) + _PLATE_PX * _STEPS[:, None] - plate) / deviation
         known = -np.log(deviation * np.sqrt(2 * np.pi)) - np.log(_UNKNOWN)
-        return np.asarray(np.maximum(-(away**2) / 2, -_CAP) + known)
+        return np.asarray(np.maximum(-(away**2) / 2, -_PLATE_CAP) + known)
 
 
 def _widest(value: Scores, change: Scores) -> Scores:

@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 
 from SpineAlignmentLib.detection.bodies import along, body_map, find_curve
-from SpineAlignmentLib.detection.levels import LEVELS, SCALE_MM, Evidence, Levels
+from SpineAlignmentLib.detection.levels import LEVELS, Evidence, Levels
 from SpineAlignmentLib.detection.numbering import count, difference
 from SpineAlignmentLib.detection.shape_prior import shape_model
 from SpineAlignmentLib.detection.sightings import Sighting
-from SpineAlignmentLib.film.preprocessing import InputFrame
+from SpineAlignmentLib.film.preprocessing import SCALE_MM, InputFrame
 from SpineAlignmentLib.measurement.landmarks import CENTERS, COUNT, INDEX
 
 MEAN = shape_model().mean / SCALE_MM
@@ -106,7 +106,7 @@ def test_the_curve_runs_through_the_bodies_whatever_the_view():
     curve = find_curve(bodies)
     assert curve is not None
     away = np.linalg.norm(curve.points[:, None] - points[None], axis=2).min(axis=0)
-    assert away.max() < 8  # it is smooth
+    assert away.max() < 10  # it is smooth
     seen = along(views, curve, grid)
     place = np.linalg.norm(curve.points - points[7], axis=1).argmin()
     assert abs(int(seen[INDEX[CENTERS[7]]].argmax()) - place) <= 2

@@ -182,3 +182,18 @@ def test_a_turned_film_has_its_spacing_the_way_it_is_seen(scene, tmp_path):
     facts = film_facts(film)
     assert (facts.size_px, facts.anterior) == ((300, 400), "left")
     assert facts.spacing_mm == pytest.approx((0.25, 0.5))
+
+
+def test_who_says_the_side_has_seen_a_spine(scene, spine):
+    blank = np.random.default_rng(1).normal(500, 20, (400, 300)).astype(np.uint16)
+    film = add_film(scene, blank, (0.9, 0.9))
+    queue, failed, done = DetectionQueue(ChildProcess()), [], []
+    start_detection(queue, spine, film, done.append, failed.append)
+    queue.wait(240, lambda: None)
+    assert "no lateral spine found" in failed[0]
+    assert failed[0].endswith("say which side the patient faces and detect again")
+    spine.alignment(film).set_anterior("left")
+    start_detection(queue, spine, film, done.append, failed.append)
+    queue.wait(240, lambda: None)
+    queue.close()
+    assert done == [spine.alignment(film)] and len(failed) == 1
