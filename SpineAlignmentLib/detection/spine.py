@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from SpineAlignmentLib.detection.bodies import Curve, along, body_map, find_curve
-from SpineAlignmentLib.detection.levels import Evidence, Levels, Path
+from SpineAlignmentLib.detection.levels import SCALE_MM, Evidence, Levels, Path
 from SpineAlignmentLib.detection.look import Look
 from SpineAlignmentLib.detection.shape_prior import shape_model
 from SpineAlignmentLib.detection.sightings import Sighting
@@ -65,7 +65,9 @@ class Spine:
     def expected(self, centers: FloatArray) -> FloatArray:
         """(45, 2) grid pixels of all landmarks, off the film too, as the shape of spines has them around centers."""
         known = np.isfinite(centers[:, 0])
-        points = np.where(known[:, None], centers, np.nanmean(centers, axis=0))
+        mean = shape_model().mean / SCALE_MM
+        offset = np.mean(centers[known] - mean[known], axis=0)
+        points = np.where(known[:, None], centers, mean + offset)
         return shape_model().most_probable(points, np.where(known, _CENTER_PX, _ANYWHERE))
 
 
