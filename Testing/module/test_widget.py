@@ -18,13 +18,13 @@ from Testing.module.window import cell, settle
 
 def test_detect_drag_and_see_everything_follow(host, film, detected):
     ui, alignment = detected.ui, detected.logic.alignment(film)
-    # the small network finds a spine of one size in every view, so the views disagree at both ends
+    # a pixel of the small network is 8.7 of the film, and the shape of spines pulls at its evenly spaced one
     low = sum(cell(ui.landmarksTable, row, 1) == "low confidence" for row in range(COUNT))
     assert ui.statusLabel.text.startswith(f"Landmarks found. Those of low confidence ({low}) are marked")
     found = alignment.points_px
     # FH_2, which the network is unsure of, goes where the shape of spines has it: there it is the front one
     off = np.delete(found - subject.upright_px(), [INDEX["FH_1"], INDEX["FH_2"]], axis=0)
-    assert np.abs(off).max() < 6
+    assert np.abs(off).max() < 8.7
     assert cell(ui.landmarksTable, INDEX["FH_2"], 1) == "low confidence"
     row = KEYS.index("SS")
     assert cell(ui.measurementsTable, row, 1) == f"{alignment.parameters['SS']:.1f}\N{DEGREE SIGN}"
