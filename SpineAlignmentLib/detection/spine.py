@@ -7,7 +7,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from SpineAlignmentLib.detection.bodies import Curve, along, body_map, find_curve
-from SpineAlignmentLib.detection.levels import SCALE_MM, Evidence, Levels, Path
+from SpineAlignmentLib.detection.evidence import Evidence
+from SpineAlignmentLib.detection.levels import SCALE_MM, Levels, Path
 from SpineAlignmentLib.detection.look import Look
 from SpineAlignmentLib.detection.shape_prior import shape_model
 from SpineAlignmentLib.detection.sightings import Sighting
