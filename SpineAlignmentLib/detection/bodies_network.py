@@ -12,8 +12,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from SpineAlignmentLib.detection.engines import Answers
-from SpineAlignmentLib.detection.levels import SCALE_MM
-from SpineAlignmentLib.film.preprocessing import INPUT_SIZE, InputFrame, normalize_contrast, resample
+from SpineAlignmentLib.film.preprocessing import INPUT_SIZE, SCALE_MM, InputFrame, normalize_contrast, resample
 from SpineAlignmentLib.measurement.landmarks import VERTEBRAE
 
 FloatArray = NDArray[np.float64]

@@ -10,9 +10,8 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from SpineAlignmentLib.detection.levels import SCALE_MM
 from SpineAlignmentLib.film.film import Film
-from SpineAlignmentLib.film.preprocessing import InputFrame, fit_film
+from SpineAlignmentLib.film.preprocessing import SCALE_MM, InputFrame, fit_film
 
 FloatArray = NDArray[np.float64]
 

@@ -16,13 +16,11 @@ from numpy.typing import NDArray
 
 from SpineAlignmentLib.detection.evidence import UNKNOWN, Evidence
 from SpineAlignmentLib.detection.shape_prior import shape_model
+from SpineAlignmentLib.film.preprocessing import SCALE_MM
 from SpineAlignmentLib.measurement.landmarks import CENTERS, INDEX, PRESACRAL_LEVELS
 
 FloatArray = NDArray[np.float64]
 Scores = NDArray[np.float32]
-
-SCALE_MM: Final[float] = 0.976
-"""Millimeters of a network pixel at which the networks know adult spines."""
 
 LEVELS: Final[tuple[str, ...]] = (*PRESACRAL_LEVELS, "L6")
 

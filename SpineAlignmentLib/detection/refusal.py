@@ -38,9 +38,14 @@ def doubt(look: Look, spine: Spine, path: Path) -> float:
     return _APART * apart - path.score / len(path.levels)
 
 
+BY_COMMAND: Final[str] = "if there is one, give --spacing and --anterior, or measure it with --force"
+BY_HAND: Final[str] = "if there is one, say which side the patient faces and detect again"
+"""What to do on the command line, and where films are shown: who says so has seen a lateral spine."""
+
+
 def no_spine(name: str) -> FilmError:
     """What is said of a picture without a lateral spine."""
     return FilmError(
         f"{name}: no lateral spine found (a frontal film, another part of the body, a film on its side or upside down,"
-        " or no radiograph); if there is one, give --spacing and --anterior, or measure it with --force"
+        f" or no radiograph); {BY_COMMAND}"
     )

@@ -20,6 +20,9 @@ if TYPE_CHECKING:
 INPUT_SIZE: Final[tuple[int, int]] = (864, 480)
 """Height and width of the network's input (Yeh 2021: 864 x 382, padded to 864 x 480)."""
 
+SCALE_MM: Final[float] = 0.976
+"""Millimeters of a pixel of an input of `INPUT_SIZE` at which the networks know adult spines."""
+
 NORMALIZATION_WINDOW: Final[float] = 1 / 16
 """Side of the neighborhood of local contrast normalization, as a share of the input's height."""
 

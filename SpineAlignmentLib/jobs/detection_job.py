@@ -38,6 +38,8 @@ class FilmRequest:
     """"left", "right" or "auto"."""
     anterior_source: str = GIVEN
     """Where the side is known from: what a file says of it is compared with the film."""
+    force: bool = False
+    """Measure even where no lateral spine is found."""
     engine: str = "auto"
     models: Path | None = None
     """Folder with ensemble.json; None for the ensemble that ships."""
@@ -51,6 +53,7 @@ class FilmRequest:
             "spacing_source": self.spacing_source,
             "anterior": self.anterior,
             "anterior_source": self.anterior_source,
+            "force": self.force,
             "engine": self.engine,
             "models": None if self.models is None else str(self.models),
         }

@@ -17,7 +17,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, TextIO
 
-from SpineAlignmentLib.errors import SpineAlignmentError
+from SpineAlignmentLib.errors import FilmError, SpineAlignmentError
 from SpineAlignmentLib.jobs.sealing import seal_as_told
 
 Answer = Callable[[dict[str, Any]], None]
@@ -59,6 +59,7 @@ def _detect(request: Mapping[str, Any], answer: Answer) -> dict[str, Any]:
     import numpy as np
 
     from SpineAlignmentLib.detection.detector import detect
+    from SpineAlignmentLib.detection.refusal import BY_COMMAND, BY_HAND
     from SpineAlignmentLib.film.film import GIVEN, film_from_pixels
     from SpineAlignmentLib.film.reading import read_film
     from SpineAlignmentLib.results.result_file import to_json
@@ -66,19 +67,23 @@ def _detect(request: Mapping[str, Any], answer: Answer) -> dict[str, Any]:
     if "pixels" in request:
         film = film_from_pixels(np.load(request["pixels"]), request["name"])
     else:
-        film = read_film(request["path"])
+        film = read_film(request["path"], force=bool(request.get("force")))
     source = request.get("spacing_source", "given")
     if request.get("spacing_mm") and source != film.spacing_source:
         film = film.calibrated(tuple(request["spacing_mm"]), source)
     if request.get("anterior", "auto") != "auto":
         film = film.facing(request["anterior"], request.get("anterior_source", GIVEN))
     models = Path(request["models"]) if request.get("models") else None
-    found = detect(
-        film,
-        models=models,
-        engine=request.get("engine", "auto"),
-        progress=lambda share, stage: answer({"progress": share, "stage": stage}),
-    )
+    try:
+        found = detect(
+            film,
+            models=models,
+            engine=request.get("engine", "auto"),
+            progress=lambda share, stage: answer({"progress": share, "stage": stage}),
+            force=bool(request.get("force")),
+        )
+    except FilmError as error:
+        raise FilmError(str(error).replace(BY_COMMAND, BY_HAND)) from error
     return to_json(found)
 
 

@@ -6,6 +6,7 @@ A worker ends with its parent, however that ends: its pipe closes.
 import multiprocessing
 import os
 import signal
+import warnings
 from collections.abc import Generator, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from multiprocessing.connection import Connection, wait
@@ -119,6 +120,8 @@ class _Worker:
 def serve(connection: Connection) -> None:
     """The worker: do the films that come until the pipe closes."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    # what libraries warn of helps nobody at a terminal; what concerns a film stands in its result
+    warnings.simplefilter("ignore")
     while True:
         try:
             task = connection.recv()

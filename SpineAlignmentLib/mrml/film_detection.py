@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from SpineAlignmentLib.jobs.detection_job import DetectionQueue, FilmRequest
-from SpineAlignmentLib.mrml.alignment import FilmAlignment
+from SpineAlignmentLib.mrml.alignment import SIDE_BY_HAND, FilmAlignment
 from SpineAlignmentLib.mrml.spine_scene import SpineScene
 from SpineAlignmentLib.mrml.volume_film import volume_geometry, volume_pixels
 from SpineAlignmentLib.results.annotation import Annotation
@@ -45,6 +45,7 @@ def start_detection(
         spacing_source=film.spacing_source,
         anterior=film.anterior if alignment.anterior_known else "auto",
         anterior_source=film.anterior_source,
+        force=film.anterior_source == SIDE_BY_HAND,
         engine=engine,
         models=models,
     )

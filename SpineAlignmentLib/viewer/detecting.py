@@ -7,7 +7,7 @@ from typing import Final
 
 from SpineAlignmentLib.jobs.child_process import ChildProcess
 from SpineAlignmentLib.jobs.detection_job import DetectionQueue, FilmRequest
-from SpineAlignmentLib.mrml.alignment import FilmAlignment
+from SpineAlignmentLib.mrml.alignment import SIDE_BY_HAND, FilmAlignment
 from SpineAlignmentLib.results.annotation import Annotation
 from SpineAlignmentLib.viewer.open_page import OpenPage
 
@@ -43,6 +43,7 @@ class Detecting:
             spacing_source=film.spacing_source,
             anterior=film.anterior if alignment.anterior_known else "auto",
             anterior_source=film.anterior_source,
+            force=film.anterior_source == SIDE_BY_HAND,
             models=self._models,
         )
 

@@ -1,6 +1,7 @@
 """Work on a page that is not lost: kept on disk while it goes on, offered again, and marked until it is saved."""
 
 import asyncio
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -26,6 +27,7 @@ class _Film:
     saved: State | None = None
     kept: State | None = None
     offer: Work | None = None
+    unsaved: bool = False
 
 
 @dataclass
@@ -39,10 +41,12 @@ class Keeping:
     kept: Kept | None
     _films: dict[FilmAlignment, _Film] = field(default_factory=dict)
     _waiting: dict[FilmAlignment, asyncio.TimerHandle] = field(default_factory=dict)
+    _disk: ThreadPoolExecutor = field(default_factory=lambda: ThreadPoolExecutor(1))
+    """Does one thing after the other, so that no drag waits for a disk."""
 
     def opened(self, alignment: FilmAlignment) -> None:
         """A film was opened; what is kept of it is offered."""
-        offer = self.kept.offered(_content(alignment)) if self.kept else None
+        offer = self._disk.submit(self.kept.offered, _content(alignment)).result() if self.kept else None
         if offer is not None and offer.corrected.size_px != alignment.annotation.size_px:
             offer = None
         self._films[alignment] = _Film(_state(alignment), offer=offer)
@@ -55,6 +59,7 @@ class Keeping:
 
     def changed(self, alignment: FilmAlignment) -> None:
         """Something changed; it is kept in a moment."""
+        self._mark(alignment)
         if self.kept and _content(alignment) and alignment in self._films and alignment not in self._waiting:
             self._waiting[alignment] = asyncio.get_running_loop().call_later(KEEP_S, self._keep, alignment)
 
@@ -62,19 +67,19 @@ class Keeping:
         """The user has a file of it."""
         if alignment in self._films:
             self._films[alignment].saved = _state(alignment)
+            self._mark(alignment)
 
     def closed(self, alignment: FilmAlignment) -> None:
         """A film is being closed; what was not saved stays kept, which the page says."""
-        unsaved = self._is_unsaved(alignment)
         self._keep_now(alignment)
-        self._films.pop(alignment, None)
-        if self.kept and unsaved:
+        film = self._films.pop(alignment, None)
+        if self.kept and film is not None and film.unsaved:
             self.page.complain(
                 f"{alignment.annotation.film}: its corrections were not saved; "
                 f"they are kept for {KEPT_DAYS} days and offered when this film is opened again"
             )
         elif self.kept:
-            self.kept.forget(_content(alignment))
+            self._disk.submit(self.kept.forget, _content(alignment))
 
     def use_kept(self) -> None:
         """Go on with what was kept of the film on screen."""
@@ -83,7 +88,8 @@ class Keeping:
         if alignment is None or film is None or film.offer is None or self.kept is None:
             return
         work, film.offer = film.offer, None
-        self.kept.adopt(_content(alignment))
+        self._disk.submit(self.kept.adopt, _content(alignment))
+        self.page.state.offer = ""
         alignment.set_spacing(work.corrected.spacing_mm, work.corrected.spacing_source)
         alignment.set_anterior(work.corrected.anterior, work.corrected.anterior_source)
         if work.detection is not None:
@@ -96,7 +102,8 @@ class Keeping:
         alignment = self.page.film
         if alignment is not None and self.kept is not None and self._films[alignment].offer is not None:
             self._films[alignment].offer = None
-            self.kept.discard(_content(alignment))
+            self._disk.submit(self.kept.discard, _content(alignment))
+            self.page.state.offer = ""
 
     def state(self) -> dict[str, Any]:
         """What the page shows of it."""
@@ -104,7 +111,7 @@ class Keeping:
         where = f"kept for {KEPT_DAYS} days in {self.kept.folder}" if self.kept else "not kept on this computer"
         return {
             "offer": film.offer.when if film is not None and film.offer is not None else "",
-            "unsaved": any(self._is_unsaved(alignment) for alignment in self._films),
+            "unsaved": any(film.unsaved for film in self._films.values()),
             "keeping": f"Corrections that are not saved are {where}.",
         }
 
@@ -112,10 +119,12 @@ class Keeping:
         """Keep what is waiting to be kept."""
         for alignment in list(self._films):
             self._keep_now(alignment)
+        self._disk.shutdown()
 
-    def _is_unsaved(self, alignment: FilmAlignment) -> bool:
+    def _mark(self, alignment: FilmAlignment) -> None:
         film = self._films.get(alignment)
-        return film is not None and _state(alignment) not in (film.plain, film.saved)
+        if film is not None:
+            film.unsaved = _state(alignment) not in (film.plain, film.saved)
 
     def _keep_now(self, alignment: FilmAlignment) -> None:
         waiting = self._waiting.get(alignment)
@@ -131,14 +140,21 @@ class Keeping:
         state = _state(alignment)
         if state == film.kept:
             return
+        film.kept = state
+        if state == film.plain:
+            self._disk.submit(self.kept.forget, _content(alignment))
+        else:
+            work = Work(alignment.annotation, alignment.detection)
+            loop = asyncio.get_event_loop()
+            self._disk.submit(self._write, loop, _content(alignment), work)
+
+    def _write(self, loop: asyncio.AbstractEventLoop, sha256: str, work: Work) -> None:
+        assert self.kept is not None
         try:
-            if state == film.plain:
-                self.kept.forget(_content(alignment))
-            else:
-                self.kept.keep(_content(alignment), Work(alignment.annotation, alignment.detection))
-            film.kept = state
+            self.kept.keep(sha256, work)
         except ResultError as error:
-            self.page.complain(f"corrections cannot be kept: {error}")
+            if loop.is_running():
+                loop.call_soon_threadsafe(self.page.complain, f"corrections cannot be kept: {error}")
 
 
 def _content(alignment: FilmAlignment) -> str:

@@ -154,8 +154,9 @@ class Workplace:
         alignment = self._spine.create(volume, facts_of(film))
         self._files[volume.GetID()] = path
         self._keeping.opened(alignment)
-        alignment.on_changed.append(self._changed)
+        # before the page is told, which asks it
         alignment.on_changed.append(lambda: self._keeping.changed(alignment))
+        alignment.on_changed.append(self._changed)
         display = alignment.landmarks.GetDisplayNode()
         display.SetGlyphScale(GLYPH_SCALE)
         display.SetTextScale(TEXT_SCALE)
@@ -215,6 +216,7 @@ class Workplace:
             if self._alignment(identity) is alignment:
                 alignment.set_detection(detection)
                 self._keeping.detected(alignment)
+                self._follow()
                 if self.page.film is alignment and self.view.whole:
                     self.view.fit_spine()
 

@@ -156,7 +156,7 @@ def test_parquet_table(tmp_path, films, models):
     pandas, _ = pytest.importorskip("pandas"), pytest.importorskip("pyarrow")
     folder = films / "patient 000"
     start = [sys.executable, "-m", "SpineAlignmentLib", "detect", str(folder / "IM000000.png")]
-    start += [str(folder / "IM000019.png"), "-o", str(tmp_path), "--models", str(models), "--parquet"]
+    start += [str(folder / "IM000019.png"), "-o", str(tmp_path), "--models", str(models), "--parquet", "--force"]
     assert subprocess.run(start, capture_output=True, check=False).returncode == 1
     table = pandas.read_parquet(tmp_path / "results.parquet")
     text = pandas.read_csv(tmp_path / TABLE)
@@ -172,8 +172,9 @@ def test_settings_decide_what_is_done_again(tmp_path, films, models):
     film = folder / "IM000000.png"
 
     def run(*more):
-        start = [sys.executable, "-m", "SpineAlignmentLib", "detect", str(film), "-o", str(tmp_path), *more]
-        return subprocess.run([*start, "--models", str(models)], capture_output=True, text=True, check=True).stdout
+        start = [sys.executable, "-m", "SpineAlignmentLib", "detect", str(film), "-o", str(tmp_path), *more, "--force"]
+        start += ["--models", str(models)]
+        return subprocess.run(start, capture_output=True, text=True, check=True).stdout
 
     assert "before" not in run()
     assert "1 of them before" in run()

@@ -110,7 +110,7 @@ def test_films_travel_with_their_tasks(tmp_path, cluster, films, models):
     folder = films / "patient 000"
     bad, good = folder / "IM000019.png", folder / "IM000000.png"
     start = [sys.executable, "-m", "SpineAlignmentLib", "detect", str(good), str(bad), "-o", str(tmp_path / "out")]
-    start += ["--models", str(models), "--scheduler", cluster.address, "--send-films"]
+    start += ["--force", "--models", str(models), "--scheduler", cluster.address, "--send-films"]
     run = subprocess.run(start, capture_output=True, text=True, check=False)
     assert run.returncode == 1
     assert run.stderr == f"spine-alignment: {bad}: an empty file\n"

@@ -14,7 +14,8 @@ from pydicom.uid import generate_uid
 from SpineAlignmentLib.command_line import main
 from SpineAlignmentLib.film.identity import Identity, KeyFileError, make_key, pseudonyms, read_identity, read_key
 from Testing import small_models
-from Testing.library.films import dicom, pattern
+from Testing.host import subject
+from Testing.library.films import dicom
 
 SECRETS = {
     "PatientName": "ZZDOE^ZZJANE",
@@ -54,7 +55,7 @@ def models(tmp_path_factory):
 def films(tmp_path_factory):
     """Two visits of a patient, one of another, one film that says nothing, and two damaged ones full of names."""
     folder = tmp_path_factory.mktemp("films")
-    pixels = pattern(100, 240)
+    pixels = subject.film_pixels()[::4, ::4]
     dicom(folder / "a.dcm", pixels, **SECRETS)
     dicom(folder / "b.dcm", pixels, **SECRETS | {"StudyDate": "20200417", "StudyInstanceUID": generate_uid()})
     dicom(folder / "c.dcm", pixels, **SECRETS | {"PatientID": "ZZ880088"})
@@ -82,7 +83,18 @@ def rows(out):
 def test_nothing_of_the_patient_is_in_any_output(tmp_path, films, models):
     key, out, log = tmp_path / "key", tmp_path / "out", tmp_path / "log"
     make_key(key)
-    start = [sys.executable, "-m", "SpineAlignmentLib", "detect", str(films), "-o", str(out), "--models", str(models)]
+    start = [
+        sys.executable,
+        "-m",
+        "SpineAlignmentLib",
+        "detect",
+        str(films),
+        "-o",
+        str(out),
+        "--models",
+        str(models),
+        "--force",
+    ]
     start += ["--pseudonym-key", str(key), "--log", str(log), "--progress", "json", "--workers", "2"]
     said = tmp_path / "said"
     with said.open("wb") as stream:
@@ -118,7 +130,16 @@ def test_pseudonyms_tell_patients_and_visits(tmp_path, films, models, capsys):
         if not key.exists():
             assert main(["make-key", str(key)]) == 0
         out = tmp_path / f"out {len(tables)}"
-        arguments = ["detect", *map(str, films.glob("?.dcm")), "-o", str(out), "--models", str(models), "--quiet"]
+        arguments = [
+            "detect",
+            *map(str, films.glob("?.dcm")),
+            "-o",
+            str(out),
+            "--models",
+            str(models),
+            "--quiet",
+            "--force",
+        ]
         assert main([*arguments, "--pseudonym-key", str(key)]) == 0
         tables.append(rows(out))
     first, same, other = tables
@@ -134,7 +155,16 @@ def test_pseudonyms_tell_patients_and_visits(tmp_path, films, models, capsys):
 def test_corrected_landmarks_keep_patient_and_day(tmp_path, films, models):
     make_key(tmp_path / "key")
     out = tmp_path / "out"
-    arguments = ["detect", str(films / "a.dcm"), str(films / "b.dcm"), "-o", str(out), "--models", str(models)]
+    arguments = [
+        "detect",
+        str(films / "a.dcm"),
+        str(films / "b.dcm"),
+        "-o",
+        str(out),
+        "--models",
+        str(models),
+        "--force",
+    ]
     assert main([*arguments, "--pseudonym-key", str(tmp_path / "key")]) == 0
     assert main(["measure", str(out / "a.json"), str(out / "b.mrk.json"), "-o", str(tmp_path / "m")]) == 0
     measured, found = rows(tmp_path / "m"), rows(out)
@@ -146,7 +176,16 @@ def test_corrected_landmarks_keep_patient_and_day(tmp_path, films, models):
 
 def test_the_real_tags_are_written_only_when_asked_for(tmp_path, films, models, capsys):
     out = tmp_path / "out"
-    arguments = ["detect", str(films / "a.dcm"), str(films / "b.dcm"), "-o", str(out), "--models", str(models)]
+    arguments = [
+        "detect",
+        str(films / "a.dcm"),
+        str(films / "b.dcm"),
+        "-o",
+        str(out),
+        "--models",
+        str(models),
+        "--force",
+    ]
     assert main([*arguments, "--identify"]) == 0
     assert "--identify: names, IDs and dates of patients go into" in capsys.readouterr().err
     row = rows(out)["b.dcm"]

@@ -7,11 +7,11 @@ import pytest
 
 from SpineAlignmentLib.detection.bodies import along, body_map, find_curve
 from SpineAlignmentLib.detection.evidence import Evidence
-from SpineAlignmentLib.detection.levels import LEVELS, SCALE_MM, Levels
+from SpineAlignmentLib.detection.levels import LEVELS, Levels
 from SpineAlignmentLib.detection.numbering import count, difference
 from SpineAlignmentLib.detection.shape_prior import shape_model
 from SpineAlignmentLib.detection.sightings import Sighting
-from SpineAlignmentLib.film.preprocessing import InputFrame
+from SpineAlignmentLib.film.preprocessing import SCALE_MM, InputFrame
 from SpineAlignmentLib.measurement.landmarks import CENTERS, COUNT, INDEX
 
 MEAN = shape_model().mean / SCALE_MM

@@ -27,7 +27,7 @@ from SpineAlignmentLib.film.reading import read_film
 from Testing.library.films import SAMPLE_FILM, dicom, pattern
 from Testing.library.orthanc import Orthanc, free_port, wait_for_port
 
-FILMS = int(os.environ.get("SPINE_ALIGNMENT_NODE_FILMS", "12"))
+FILMS = int(os.environ.get("SPINE_ALIGNMENT_NODE_FILMS", "6"))
 """Of the test that kills; more take longer."""
 PATIENT = ("Doe", "Jane", "SECRET-77", "19500102")
 
@@ -63,7 +63,7 @@ def associated(port: int, title: str = "MODALITY"):
 def send_until_taken(port: int, films) -> None:
     """What a modality does: send until each film is said to be safe."""
     waiting = list(films)
-    until = time.monotonic() + 300
+    until = time.monotonic() + 120 + 60 * FILMS
     while waiting and time.monotonic() < until:
         association = associated(port)
         while association.is_established and waiting:
@@ -125,7 +125,7 @@ def started(tmp_path, archive):
         node.kill()
 
 
-def until(condition, seconds: float = 420) -> None:
+def until(condition, seconds: float = 120 + 60 * FILMS) -> None:
     end = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < end

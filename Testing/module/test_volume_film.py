@@ -10,7 +10,6 @@ import vtk
 from SpineAlignmentLib.errors import FilmError
 from SpineAlignmentLib.jobs.child_process import ChildProcess
 from SpineAlignmentLib.jobs.detection_job import DetectionQueue
-from SpineAlignmentLib.measurement.landmarks import INDEX
 from SpineAlignmentLib.mrml.film_detection import start_detection
 from SpineAlignmentLib.mrml.film_facts import FROM_ORIENTATION, FROM_VOLUME, film_facts
 from SpineAlignmentLib.mrml.volume_film import volume_geometry, volume_pixels
@@ -159,15 +158,19 @@ def test_a_mirrored_film_is_known_as_it_is_seen(scene, tmp_path):
     assert facts.spacing_mm == pytest.approx((0.45, 0.45))
 
 
-def test_landmarks_of_a_mirrored_film_lie_on_its_spine(scene, spine, models, tmp_path):
-    film = load_film(scene, dicom_film(tmp_path / "film.dcm", subject.film_pixels()[:, ::-1], **MIRRORED))
+def test_landmarks_of_a_mirrored_film_are_those_of_the_film_that_is_seen(scene, spine, models, tmp_path):
+    mirrored = load_film(scene, dicom_film(tmp_path / "film.dcm", subject.film_pixels()[:, ::-1], **MIRRORED))
+    plain = add_film(scene, subject.film_pixels(), subject.SPACING_MM)
+    spine.create(plain).set_anterior("left")
     queue, failed = DetectionQueue(ChildProcess()), []
-    start_detection(queue, spine, film, None, failed.append, models=models)
-    queue.wait(120, lambda: None)
+    for film in (mirrored, plain):
+        start_detection(queue, spine, film, None, failed.append, models=models)
+    queue.wait(240, lambda: None)
     queue.close()
     assert not failed
-    off = np.delete(spine.alignment(film).points_px - subject.upright_px(), [INDEX["FH_1"], INDEX["FH_2"]], axis=0)
-    assert np.abs(off).max() < 6
+    found, expected = spine.alignment(mirrored).points_px, spine.alignment(plain).points_px
+    assert np.isfinite(expected).all()
+    assert found == pytest.approx(expected, abs=0.5)
 
 
 def test_a_turned_film_has_its_spacing_the_way_it_is_seen(scene, tmp_path):
@@ -182,3 +185,18 @@ def test_a_turned_film_has_its_spacing_the_way_it_is_seen(scene, tmp_path):
     facts = film_facts(film)
     assert (facts.size_px, facts.anterior) == ((300, 400), "left")
     assert facts.spacing_mm == pytest.approx((0.25, 0.5))
+
+
+def test_who_says_the_side_has_seen_a_spine(scene, spine):
+    blank = np.random.default_rng(1).normal(500, 20, (400, 300)).astype(np.uint16)
+    film = add_film(scene, blank, (0.9, 0.9))
+    queue, failed, done = DetectionQueue(ChildProcess()), [], []
+    start_detection(queue, spine, film, done.append, failed.append)
+    queue.wait(240, lambda: None)
+    assert "no lateral spine found" in failed[0]
+    assert failed[0].endswith("say which side the patient faces and detect again")
+    spine.alignment(film).set_anterior("left")
+    start_detection(queue, spine, film, done.append, failed.append)
+    queue.wait(240, lambda: None)
+    queue.close()
+    assert done == [spine.alignment(film)] and len(failed) == 1

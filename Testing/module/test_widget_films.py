@@ -80,7 +80,7 @@ def test_a_film_without_spacing_is_calibrated_without_contradiction(host, scene,
     alignment.set_spacing((0.45, 0.45), "typed")
     assert NO_SPACING not in alignment.annotation.warnings
     module.logic.export(film, tmp_path / "film.json")
-    assert "unknown" not in (tmp_path / "film.json").read_text()
+    assert "spacing unknown" not in (tmp_path / "film.json").read_text()
     save(scene, tmp_path / "saved")
     scene.Clear()
     load(scene, tmp_path / "saved")

@@ -1,5 +1,6 @@
 """Corrections outlive the tab, the session and the viewer; leaving with unsaved ones asks."""
 
+import hashlib
 import http.server
 import os
 import signal
@@ -65,6 +66,7 @@ def goes_on(page: Page, expected: Any) -> None:
     page.settle()
     again = page.annotation()
     assert np.allclose(again.points_px, expected.points_px, atol=0.01)
+    assert again.film_sha256 == hashlib.sha256(SAMPLE_FILM.read_bytes()).hexdigest()
     assert again.models == expected.models and again.spacing_mm == expected.spacing_mm
     # back to what was detected
     page.page.click("text=Reset")
@@ -127,7 +129,7 @@ def test_a_film_that_is_closed_unsaved_keeps_its_corrections_and_a_saved_one_doe
     page, corrected = corrected_page(browser, own_viewer)
     page.page.click(".films .close")
     page.page.wait_for_selector(".empty")
-    assert len(list(state.glob("*.json"))) == 1
+    assert wait_until(lambda: len(list(state.glob("*.json"))) == 1, 10)
     goes_on(page, corrected)
     page.page.click("text=Undo")
     page.page.wait_for_selector("#unsaved")
@@ -137,6 +139,9 @@ def test_a_film_that_is_closed_unsaved_keeps_its_corrections_and_a_saved_one_doe
     page.page.click(".films .close")
     page.page.wait_for_selector(".empty")
     assert wait_until(lambda: not list(state.glob("*.json")), 10)
+    page.open_sample()
+    page.settle()
+    assert not page.page.locator("#offer").count()
     page.page.context.close()
 
 

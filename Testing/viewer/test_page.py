@@ -175,6 +175,7 @@ def test_a_broken_film_is_refused_in_one_line_and_the_rest_stays(page, tmp_path)
     text = page.page.text_content(".message span")
     assert "broken.dcm" in text and "/" not in text and "\n" not in text
     page.page.click(".message button")
+    page.page.wait_for_selector(".message", state="detached")
     (tmp_path / "notes.dcm").write_text("not a film at all" * 400)
     page.send(tmp_path / "notes.dcm")
     page.page.wait_for_selector(".message")

@@ -5,7 +5,7 @@ import os
 import sys
 from pathlib import Path
 
-from SpineAlignmentLib.detection.models import read_close_ups, read_ensemble
+from SpineAlignmentLib.detection.models import read_bodies_model, read_close_ups, read_ensemble
 from SpineAlignmentLib.errors import ModelError
 from Training.config import ConfigError
 from Training.export.model_folder import export_again, export_run, update_ensemble
@@ -24,7 +24,8 @@ def main(arguments: list[str] | None = None) -> int:
     os.environ["KERAS_BACKEND"] = "tensorflow"
     try:
         if options.again:
-            models = (*read_ensemble(options.output), *read_close_ups(options.output))
+            bodies = read_bodies_model(options.output)
+            models = (*read_ensemble(options.output), *read_close_ups(options.output), *([bodies] if bodies else []))
             folders = [export_again(model) for model in models]
         else:
             folders = [export_run(run, options.output) for run in options.run]
