@@ -14,6 +14,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from SpineAlignmentLib.detection.evidence import UNKNOWN, Evidence
 from SpineAlignmentLib.detection.shape_prior import shape_model
 from SpineAlignmentLib.film.preprocessing import SCALE_MM
 from SpineAlignmentLib.measurement.landmarks import CENTERS, INDEX, PRESACRAL_LEVELS
@@ -52,14 +53,7 @@ _OWN_AT_ENDS: Final[float] = 1.5
 """Weights of the logarithm of a level's own heatmap: networks see bodies well and count badly."""
 _ENDS: Final[int] = 3
 """Levels at either end of the spine that skull and sacrum make sure."""
-_CAP: Final[float] = 4.0
-"""An own heatmap's logarithm counts no less than this below its greatest."""
-_UNKNOWN: Final[float] = 0.01
-"""Density per grid pixel of a heatmap that says nothing."""
 _FLOOR: Final[float] = 0.02
-_NEIGHBORHOOD: Final[int] = 30
-"""Grid pixels on either side within which the highest body counts as one."""
-_BLUR: Final[float] = 1.0
 _SILENT: Final[float] = 1.0
 """Cost of a vertebra of which the networks show nothing."""
 _PLATE_CAP: Final[float] = 14.0
@@ -114,39 +108,6 @@ def _nodes() -> tuple[_Node, ...]:
 
 
 NODES: Final[tuple[_Node, ...]] = _nodes()
-
-
-@dataclass(frozen=True)
-class Evidence:
-    """What heatmaps say along a curve of n grid pixels."""
-
-    heatmaps: FloatArray
-    """(45, n) densities, see `bodies.along`."""
-    on_film: NDArray[np.bool_]
-    """(n,) where the film is."""
-    plate: tuple[float, float]
-    """Place of the sacral endplate's middle on the curve and its standard deviation, grid pixels."""
-
-    @cached_property
-    def bodies(self) -> FloatArray:
-        """(n,) bodies, the highest of each neighborhood about 1."""
-        from scipy import ndimage
-
-        total = self._centers.sum(axis=0)
-        highest = ndimage.maximum_filter1d(total, 2 * _NEIGHBORHOOD + 1)
-        return np.asarray(total / (highest + 0.05 * total.max() + 1e-12))
-
-    @cached_property
-    def own(self) -> FloatArray:
-        """(23, n) logarithm of each level's own heatmap against one that says nothing."""
-        log = np.log(np.maximum(self._centers, 1e-12))
-        return np.asarray(np.maximum(log, log.max(axis=1, keepdims=True) - _CAP) - np.log(_UNKNOWN))
-
-    @cached_property
-    def _centers(self) -> FloatArray:
-        from scipy import ndimage
-
-        return np.asarray(ndimage.gaussian_filter1d(self.heatmaps[[INDEX[name] for name in CENTERS]], _BLUR, axis=1))
 
 
 @dataclass(frozen=True)
@@ -335,7 +296,7 @@ class Levels:
         plate, spread = self.evidence.plate
         deviation = np.hypot(spread, _PLATE_SD)
         away = (np.arange(self.size) + _PLATE_PX * _STEPS[:, None] - plate) / deviation
-        known = -np.log(deviation * np.sqrt(2 * np.pi)) - np.log(_UNKNOWN)
+        known = -np.log(deviation * np.sqrt(2 * np.pi)) - np.log(UNKNOWN)
         return np.asarray(np.maximum(-(away**2) / 2, -_PLATE_CAP) + known)
 
 

@@ -6,7 +6,8 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from SpineAlignmentLib.detection.levels import LEVELS, NODES, Evidence, Levels, Path
+from SpineAlignmentLib.detection.evidence import Evidence
+from SpineAlignmentLib.detection.levels import LEVELS, NODES, Levels, Path
 
 FloatArray = NDArray[np.float64]
 

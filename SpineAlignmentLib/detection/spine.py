@@ -7,11 +7,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from SpineAlignmentLib.detection.bodies import Curve, along, body_map, find_curve
-from SpineAlignmentLib.detection.levels import SCALE_MM, Evidence, Levels, Path
+from SpineAlignmentLib.detection.evidence import Evidence
+from SpineAlignmentLib.detection.levels import Levels, Path
 from SpineAlignmentLib.detection.look import Look
 from SpineAlignmentLib.detection.shape_prior import shape_model
 from SpineAlignmentLib.detection.sightings import Sighting
-from SpineAlignmentLib.film.preprocessing import InputFrame
+from SpineAlignmentLib.film.preprocessing import SCALE_MM, InputFrame
 from SpineAlignmentLib.measurement.landmarks import COUNT, INDEX
 
 FloatArray = NDArray[np.float64]

@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from SpineAlignmentLib.detection.bodies import along, body_map, find_curve
-from SpineAlignmentLib.detection.levels import LEVELS, Evidence, Levels
+from SpineAlignmentLib.detection.evidence import Evidence
+from SpineAlignmentLib.detection.levels import LEVELS, Levels
 from SpineAlignmentLib.detection.numbering import count, difference
 from SpineAlignmentLib.detection.shape_prior import shape_model
 from SpineAlignmentLib.detection.sightings import Sighting
