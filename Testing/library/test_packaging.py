@@ -1,5 +1,6 @@
-"""What pip installs works by itself: the package built from the sources, unpacked elsewhere, detects."""
+"""What pip or Slicer installs works by itself: taken from the sources and put elsewhere, it detects."""
 
+import itertools
 import os
 import re
 import shutil
@@ -11,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from Testing.library.films import SAMPLE_FILM
+from Testing.package import listed
 
 ROOT = Path(__file__).parents[2]
 
@@ -27,17 +29,35 @@ def test_built_package_detects(tmp_path):
     (wheel,) = tmp_path.glob("*.whl")
     with zipfile.ZipFile(wheel) as archive:
         archive.extractall(tmp_path / "installed")
-    environment = os.environ | {"PYTHONPATH": str(tmp_path / "installed")}
+    detects(tmp_path / "installed", tmp_path)
+
+
+def test_what_cmake_lists_detects(tmp_path):
+    # where Slicer installs the module, its resources lie beside the library
+    for room, folder in (("SpineAlignment", ""), ("SpineAlignmentLib", "SpineAlignmentLib")):
+        for name in itertools.chain(*listed(room).values()):
+            place = tmp_path / "installed" / folder / name
+            place.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy(ROOT / room / name, place)
+    detects(tmp_path / "installed", tmp_path)
+
+
+def detects(installed, folder):
+    """The command finds landmarks with the library that lies in `installed` alone."""
+    environment = os.environ | {"PYTHONPATH": str(installed)}
+    where = [sys.executable, "-P", "-c", "import SpineAlignmentLib; print(SpineAlignmentLib.__file__)"]
+    found = subprocess.run(where, cwd=folder, env=environment, capture_output=True, text=True, check=True)
+    assert Path(found.stdout.strip()).is_relative_to(installed)
     run = subprocess.run(
-        [sys.executable, "-P", "-m", "SpineAlignmentLib", "detect", str(SAMPLE_FILM), "-o", str(tmp_path / "out")],
-        cwd=tmp_path,
+        [sys.executable, "-P", "-m", "SpineAlignmentLib", "detect", str(SAMPLE_FILM), "-o", str(folder / "out")],
+        cwd=folder,
         env=environment,
         capture_output=True,
         text=True,
         check=False,
     )
     assert run.returncode == 0, run.stderr
-    assert (tmp_path / "out" / f"{SAMPLE_FILM.stem}.json").exists()
+    assert (folder / "out" / f"{SAMPLE_FILM.stem}.json").exists()
 
 
 @pytest.mark.parametrize("name", ["base", "viewer"])
