@@ -15,7 +15,7 @@ from SpineAlignmentLib.film.paths import stem_of
 from SpineAlignmentLib.jobs.film_task import ENDINGS, FURTHER_ENDINGS, FilmOutcome, FilmSettings, FilmTask
 from SpineAlignmentLib.jobs.progress import Progress
 from SpineAlignmentLib.jobs.workers import MAX_WORKERS, cores, outcomes
-from SpineAlignmentLib.results.files import write_files
+from SpineAlignmentLib.results.files import readable, write_files
 from SpineAlignmentLib.results.parquet import PARQUET, check_parquet, parquet_bytes
 from SpineAlignmentLib.results.result_file import from_json
 from SpineAlignmentLib.results.store import TABLE, Entry, Source, Store
@@ -120,7 +120,8 @@ class _Run:
         source, name = self.names.pop(task.path)
         if outcome.reason:
             reason = outcome.reason.removeprefix(" ".join(f"{task.path}: ".split())).strip()
-            self.fail(source, name, reason, outcome)
+            # a detector knows a film by its name alone
+            self.fail(source, name, reason.removeprefix(f"{readable(task.path.name)}: "), outcome)
             return
         try:
             write_files({self.archive.output / f"{name}{ending}": c for ending, c in outcome.files.items()})

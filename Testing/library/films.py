@@ -30,6 +30,15 @@ def pattern(width: int = 96, height: int = 224, bits: int = 12) -> np.ndarray:
     return np.round(gray / gray.max() * (2**bits - 1)).astype(np.uint8 if bits <= 8 else np.uint16)
 
 
+def spine(bits: int = 12) -> np.ndarray:
+    """The sample film at half its size, facing left, 0.76 mm a pixel: small, and a spine to be found."""
+    from SpineAlignmentLib.film.reading import read_film
+
+    pixels = read_film(SAMPLE_FILM).pixels[::2, ::2].astype(float)
+    pixels -= pixels.min()
+    return np.round(pixels / pixels.max() * (2**bits - 1)).astype(np.uint8 if bits <= 8 else np.uint16)
+
+
 def dicom(
     path: Path,
     pixels: np.ndarray,

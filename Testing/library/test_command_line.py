@@ -23,7 +23,7 @@ from SpineAlignmentLib.measurement.parameters import KEYS, lean, slope, spinopel
 from SpineAlignmentLib.results.annotation import Annotation, frame_points
 from SpineAlignmentLib.results.markups import read_markups
 from SpineAlignmentLib.results.result_file import read_annotation, write_annotation
-from Testing.library.films import SAMPLE_FILM, dicom, pattern, picture
+from Testing.library.films import SAMPLE_FILM, dicom, pattern, picture, spine
 
 
 @pytest.fixture(scope="module")
@@ -33,7 +33,8 @@ def detected(tmp_path_factory):
     shutil.copy(SAMPLE_FILM, films / "good.dcm")
     (films / "again").mkdir()
     shutil.copy(SAMPLE_FILM, films / "again" / "good.dcm")
-    dicom(films / "named.dcm", pattern(200, 500), PatientOrientation=["P", "F"])
+    dicom(films / "named.dcm", spine(), spacing=(0.76, 0.76), PatientOrientation=["P", "F"])
+    picture(films / "stripe.png", pattern(bits=8))
     (films / "cut.dcm").write_bytes(SAMPLE_FILM.read_bytes()[:9000])
     (films / "words.png").write_text("no picture")
     (films / "notes.txt").write_text("not looked at")
@@ -45,9 +46,9 @@ def test_bad_films_are_named_and_do_not_stop_the_others(detected):
     out, run = detected
     assert run.returncode == 1
     lines = run.stderr.strip().splitlines()
-    assert len(lines) == 2
-    assert any("cut.dcm" in line for line in lines)
-    assert any("words.png" in line for line in lines)
+    assert len(lines) == 3
+    for name in ("cut.dcm", "stripe.png", "words.png"):
+        assert any(line.count(name) == 1 for line in lines)
     assert "Traceback" not in run.stderr
     stems = ["good", "good_2", "named"]
     endings = [".json", ".mrk.json", ".png"]
@@ -68,8 +69,15 @@ def test_results_agree_with_each_other(detected):
     markups = read_markups(out / "good.mrk.json")
     assert np.allclose(markups.points_px, annotation.points_px, atol=0.01, equal_nan=True)
     rows = list(csv.DictReader((out / "results.csv").open()))
-    assert [row["file"] for row in rows] == ["again/good.dcm", "cut.dcm", "good.dcm", "named.dcm", "words.png"]
-    assert [row["status"] for row in rows] == ["done", "failed", "done", "done", "failed"]
+    assert [row["file"] for row in rows] == [
+        "again/good.dcm",
+        "cut.dcm",
+        "good.dcm",
+        "named.dcm",
+        "stripe.png",
+        "words.png",
+    ]
+    assert [row["status"] for row in rows] == ["done", "failed", "done", "done", "failed", "failed"]
     assert rows[1]["reason"] and not rows[0]["reason"]
     assert rows[0]["fingerprint"] == rows[2]["fingerprint"] == hashlib.sha256(SAMPLE_FILM.read_bytes()).hexdigest()
     assert float(rows[0]["PI (deg)"]) == pytest.approx(result["parameters"]["PI"]["value"], abs=1e-3)
@@ -154,15 +162,15 @@ def test_a_film_is_never_replaced_by_its_results(tmp_path, capsys):
 
 
 def test_spacing_given(tmp_path, capsys):
-    path = picture(tmp_path / "a.png", pattern(bits=8))
+    path = picture(tmp_path / "a.png", spine(bits=8)[:, ::-1])
     out = tmp_path / "out"
-    assert main(["detect", str(path), "-o", str(out), "--spacing", "0.25", "--anterior", "right"]) == 0
+    assert main(["detect", str(path), "-o", str(out), "--spacing", "0.76", "--anterior", "right"]) == 0
     result = json.loads((out / "a.json").read_text())
-    assert (result["spacing_mm"], result["spacing_source"], result["anterior"]) == ([0.25, 0.25], "given", "right")
+    assert (result["spacing_mm"], result["spacing_source"], result["anterior"]) == ([0.76, 0.76], "given", "right")
     assert main(["detect", str(path), "-o", str(out), "--anterior", "right"]) == 0
     result = json.loads((out / "a.json").read_text())
     assert result["spacing_mm"] is None
-    assert result["parameters"]["SVA"] == {"value": None, "unit": "mm"}
+    assert result["parameters"]["SVA"] == {"value": None, "unit": "mm", "reason": "pixel spacing unknown"}
     assert any("spacing unknown" in w for w in result["warnings"])
     assert "picture:" in capsys.readouterr().out
 

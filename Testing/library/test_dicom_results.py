@@ -29,7 +29,7 @@ from SpineAlignmentLib.measurement.landmarks import INDEX, NAMES
 from SpineAlignmentLib.measurement.parameters import KEYS
 from SpineAlignmentLib.results.annotation import Annotation
 from SpineAlignmentLib.results.result_file import read_annotation, to_json
-from Testing.library.films import SAMPLE_FILM, dicom, pattern, picture
+from Testing.library.films import SAMPLE_FILM, dicom, pattern, picture, spine
 
 SIZE = (500, 1200)
 MISSING = ("FH_2", "C2_D")
@@ -221,7 +221,7 @@ def test_bad_input_is_one_line(tmp_path, capsys):
     assert main(["measure", *(str(tmp_path / n) for n in names), "-o", str(tmp_path / "out")]) == 1
     lines = capsys.readouterr().err.strip().splitlines()
     assert len(lines) == 4 and all(name in line for name, line in zip(names, lines, strict=True))
-    path = picture(tmp_path / "a.png", pattern(bits=8))
+    path = picture(tmp_path / "a.png", spine(bits=8))
     with pytest.raises(FilmError, match="not a DICOM film"):
         dicom_results(path, read_film(path), annotation(path, "DX"))
     bare = pydicom.dcmread(film(tmp_path / "bare.dcm", "DX"))
@@ -255,7 +255,7 @@ def test_command_line_writes_them_beside_the_others(tmp_path, capsys):
     assert main(["measure", str(out / "film.sr.dcm"), "-o", str(tmp_path / "back")]) == 0
     one, other = (json.loads((p / "film.json").read_text()) for p in (out, tmp_path / "back"))
     assert one["parameters"]["PI"]["value"] == pytest.approx(other["parameters"]["PI"]["value"], abs=1e-3)
-    picture(tmp_path / "a.png", pattern(bits=8))
+    picture(tmp_path / "a.png", spine(bits=8))
     assert main(["detect", str(tmp_path / "a.png"), "-o", str(tmp_path / "b"), "--dicom"]) == 1
     error = capsys.readouterr().err
     assert "a.png: not a DICOM film" in error and list((tmp_path / "b").glob("a.*")) == []
