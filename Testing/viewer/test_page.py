@@ -223,7 +223,7 @@ def test_a_landmark_that_is_not_on_the_film_can_be_placed_by_a_click(page):
     page.page.mouse.move(*at)
     page.settle()
     page.page.mouse.click(*at)
-    page.page.wait_for_selector(".ask", state="detached")
+    page.page.wait_for_selector("#placing", state="detached")
     assert np.allclose(page.annotation().points_px[row], film.points_px[row], atol=1.2 * page.film_step(film).max())
     assert page.values() == table_of(page.annotation())
 
