@@ -26,7 +26,7 @@ from SpineAlignmentLib.detection.look import HIGHER_FIRST, Look, hips_in_order, 
 from SpineAlignmentLib.detection.models import Model, read_bodies_model, read_close_ups, read_ensemble
 from SpineAlignmentLib.detection.numbering import count
 from SpineAlignmentLib.detection.refusal import GREATEST_DOUBT, doubt, no_spine
-from SpineAlignmentLib.detection.reporting import annotation
+from SpineAlignmentLib.detection.reporting import annotation, insisted, unnumbered
 from SpineAlignmentLib.detection.side import WHOLE_SPINE, implausibility, landmarks_seen, settled
 from SpineAlignmentLib.detection.sightings import Sighting
 from SpineAlignmentLib.detection.spine import Spine, find_spine, seen_closely
@@ -101,8 +101,11 @@ class Detector:
         say = progress or (lambda share, stage: None)
         say(0.0, "looking at the film")
         film, first, spine = self._first_look(film)
+        models = tuple(model.name for model, _ in (*self.networks, *self.close_ups))
         if spine is None or len(spine.best().levels) < LEAST_LEVELS:
-            raise no_spine(film.name)
+            if not force:
+                raise no_spine(film.name)
+            return unnumbered(film, first.named(), models, self.strategy.trust_in_shape)
         say(0.4, "looking at the spine")
         look, grid = self._second_look(film, first.named(), spine)
         spine = find_spine(look, grid, film.size_px) or spine
@@ -111,11 +114,12 @@ class Detector:
         look = self._close_look(film, look.named(), spine, path).named()
         spine = seen_closely(spine, look)
         counted = count(spine.evidence)
-        if not force and doubt(look, spine, counted.path) > GREATEST_DOUBT:
+        doubtful = doubt(look, spine, counted.path) > GREATEST_DOUBT
+        if doubtful and not force:
             raise no_spine(film.name)
         say(0.9, "measuring")
-        models = tuple(model.name for model, _ in (*self.networks, *self.close_ups))
         result = annotation(film, look, spine, counted, models, self.strategy.trust_in_shape)
+        result = insisted(result) if doubtful else result
         text = text_warning(film.pixels, result.warnings)
         if text and text not in result.warnings:
             result = replace(result, warnings=(*result.warnings, text))

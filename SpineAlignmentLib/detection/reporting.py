@@ -1,5 +1,6 @@
 """From what was seen and counted to a result: landmarks, confidence, numbering and warnings."""
 
+from dataclasses import replace
 from typing import Final
 
 import numpy as np
@@ -23,6 +24,8 @@ MANY: Final[int] = 12
 
 SURE_OF_NUMBERING: Final[float] = 0.9
 """Below this the runner-up is named in the result's warnings."""
+
+_INSISTED: Final[str] = "no lateral spine found: measured all the same, nothing of it is sure"
 
 _SEEN_PX: Final[float] = 10.0
 """Deviation of the heatmaps, in pixels at the networks' scale, beyond which a landmark is not on the film: where it is,
@@ -66,6 +69,31 @@ def annotation(
         warnings=tuple(warnings),
         film_sha256=film.sha256,
         numbering=_numbering(film, look, spine, counted, trust_in_shape),
+    )
+
+
+def insisted(result: Annotation) -> Annotation:
+    """The result of a film that would have been refused: every landmark is of low confidence."""
+    return replace(result, confidence=LOW_CONFIDENCE * result.confidence, warnings=(*result.warnings, _INSISTED))
+
+
+def unnumbered(film: Film, look: Look, models: tuple[str, ...], trust_in_shape: float) -> Annotation:
+    """What the networks say where no spine was found, for those who insist: of nothing is it sure."""
+    points = look.most_probable(trust_in_shape)
+    there = ((points >= -0.5) & (points <= np.array(film.size_px) - 0.5)).all(axis=1)
+    return Annotation(
+        film=film.name,
+        size_px=film.size_px,
+        points_px=np.where(there[:, None], points, np.nan),
+        confidence=np.where(there, 0.0, np.nan),
+        spacing_mm=film.spacing_mm,
+        spacing_source=film.spacing_source,
+        anterior=film.anterior or "left",
+        anterior_source=film.anterior_source,
+        pixel_aspect=film.pixel_aspect,
+        models=models,
+        warnings=(*film.warnings, _INSISTED),
+        film_sha256=film.sha256,
     )
 
 

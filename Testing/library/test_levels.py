@@ -6,11 +6,14 @@ import numpy as np
 import pytest
 
 from SpineAlignmentLib.detection.bodies import along, body_map, find_curve
+from SpineAlignmentLib.detection.detector import Detector
 from SpineAlignmentLib.detection.evidence import Evidence
 from SpineAlignmentLib.detection.levels import LEVELS, Levels
 from SpineAlignmentLib.detection.numbering import count, difference
 from SpineAlignmentLib.detection.shape_prior import shape_model
 from SpineAlignmentLib.detection.sightings import Sighting
+from SpineAlignmentLib.errors import FilmError
+from SpineAlignmentLib.film.film import film_from_pixels
 from SpineAlignmentLib.film.preprocessing import SCALE_MM, InputFrame
 from SpineAlignmentLib.measurement.landmarks import CENTERS, COUNT, INDEX
 
@@ -133,3 +136,13 @@ def test_what_a_window_holds_is_read_there():
     assert np.linalg.norm(place[0] - true) < 1.5 and mass[0] > 0.7 and 2 < np.sqrt(variance[0]) < 6
     _, _, far = seen.around(seen.heatmaps, [row], seen.frame.to_film((true + [0, 90])[None]), np.array([6.0]))
     assert far[0] < 1e-3
+
+
+def test_who_insists_gets_numbers_that_are_not_sure():
+    noise = np.random.default_rng(3).integers(0, 4096, (400, 200)).astype(np.uint16)
+    film = film_from_pixels(noise, "noise", (1.0, 1.0), "given", "left")
+    detector = Detector()
+    with pytest.raises(FilmError, match="no lateral spine found"):
+        detector.detect(film)
+    forced = detector.detect(film, force=True)
+    assert np.nanmax(forced.confidence) < 0.5 and any("nothing of it is sure" in w for w in forced.warnings)
