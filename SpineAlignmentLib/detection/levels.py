@@ -17,12 +17,10 @@ from numpy.typing import NDArray
 from SpineAlignmentLib.detection.evidence import UNKNOWN, Evidence
 from SpineAlignmentLib.detection.shape_prior import shape_model
 from SpineAlignmentLib.film.preprocessing import SCALE_MM
-from SpineAlignmentLib.measurement.landmarks import CENTERS, INDEX, PRESACRAL_LEVELS
+from SpineAlignmentLib.measurement.landmarks import CENTERS, INDEX, PRESACRAL_LEVELS, VERTEBRAE
 
 FloatArray = NDArray[np.float64]
 Scores = NDArray[np.float32]
-
-LEVELS: Final[tuple[str, ...]] = (*PRESACRAL_LEVELS, "L6")
 
 PRESACRAL_SHARES: Final[dict[int, float]] = {23: 0.035, 24: 0.925, 25: 0.04}
 """How often people have so many presacral vertebrae, C1 included (as in `Training.simulation.people`)."""
@@ -124,7 +122,7 @@ class Path:
     @property
     def levels(self) -> tuple[str, ...]:
         """Their names."""
-        return tuple(LEVELS[NODES[node].level] for node in self.nodes)
+        return tuple(VERTEBRAE[NODES[node].level] for node in self.nodes)
 
     @property
     def count(self) -> int | None:
@@ -149,7 +147,7 @@ class Levels:
         on = np.nonzero(evidence.on_film)[0]
         self._top, self._bottom = (int(on[0]), int(on[-1])) if len(on) else (0, self.size - 1)
         self._sum = np.concatenate([[0.0], np.cumsum(np.where(evidence.on_film, evidence.bodies, 0.0))])
-        self._begin = [self._beginning(level) for level in range(len(LEVELS))]
+        self._begin = [self._beginning(level) for level in range(len(VERTEBRAE))]
         self._end = [self._ending(node) for node in NODES]
 
     def _alone(self, node: _Node, body: FloatArray) -> FloatArray:

@@ -7,7 +7,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from SpineAlignmentLib.detection.evidence import Evidence
-from SpineAlignmentLib.detection.levels import LEVELS, NODES, Levels, Path
+from SpineAlignmentLib.detection.levels import NODES, Levels, Path
+from SpineAlignmentLib.measurement.landmarks import VERTEBRAE
 
 FloatArray = NDArray[np.float64]
 
@@ -50,9 +51,9 @@ def count(evidence: Evidence) -> Counted:
     others: list[tuple[float, int, int]] = []
     for name, window in zip(path.levels, _neighborhoods(path), strict=True):
         scores = through[:, window].max(axis=1)
-        level = LEVELS.index(name)
+        level = VERTEBRAE.index(name)
         by_level = np.array([max(s for s, node in zip(scores, NODES, strict=True) if node.level == k)
-                             for k in range(len(LEVELS))])  # fmt: skip
+                             for k in range(len(VERTEBRAE))])  # fmt: skip
         chances = np.exp((by_level - by_level.max()) / TEMPERATURE)
         sure[name] = float(chances[level] / chances.sum())
         rest = [score if node.level != level else -np.inf for score, node in zip(scores, NODES, strict=True)]
@@ -87,8 +88,8 @@ def difference(path: Path, other: Path) -> str:
 
 def _shifts(path: Path, other: Path) -> list[int]:
     """By how many names each level of a path differs: -1 one higher, such as T2 for T3; 0 where there is no other."""
-    order = [LEVELS.index(name) for name in path.levels]
-    others = [LEVELS.index(name) for name in other.levels]
+    order = [VERTEBRAE.index(name) for name in path.levels]
+    others = [VERTEBRAE.index(name) for name in other.levels]
     out = []
     for level, window in zip(order, _neighborhoods(path), strict=True):
         inside = [o for o, place in zip(others, other.places, strict=True) if window.start <= place < window.stop]

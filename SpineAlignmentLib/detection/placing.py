@@ -13,17 +13,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from SpineAlignmentLib.detection.close_ups import SCATTER
-from SpineAlignmentLib.detection.levels import LEVELS, Path
+from SpineAlignmentLib.detection.levels import Path
 from SpineAlignmentLib.detection.look import Look
 from SpineAlignmentLib.detection.numbering import Counted
 from SpineAlignmentLib.detection.sightings import CENTER_ROWS
 from SpineAlignmentLib.detection.spine import Spine, spacing
-from SpineAlignmentLib.measurement.landmarks import COUNT, NAMES
+from SpineAlignmentLib.measurement.landmarks import COUNT, NAMES, VERTEBRAE
 
 FloatArray = NDArray[np.float64]
 
 LEVEL_OF: Final[dict[int, str]] = {
-    row: name.split("_")[0] for row, name in enumerate(NAMES) if name.split("_")[0] in LEVELS and name != "C2_D"
+    row: name.split("_")[0] for row, name in enumerate(NAMES) if name.split("_")[0] in VERTEBRAE and name != "C2_D"
 }
 """Landmark, as its place among the 45, to the level it belongs to."""
 

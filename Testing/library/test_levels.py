@@ -8,14 +8,14 @@ import pytest
 from SpineAlignmentLib.detection.bodies import along, body_map, find_curve
 from SpineAlignmentLib.detection.detector import Detector
 from SpineAlignmentLib.detection.evidence import Evidence
-from SpineAlignmentLib.detection.levels import LEVELS, Levels
+from SpineAlignmentLib.detection.levels import Levels
 from SpineAlignmentLib.detection.numbering import count, difference
 from SpineAlignmentLib.detection.shape_prior import shape_model
 from SpineAlignmentLib.detection.sightings import Sighting
 from SpineAlignmentLib.errors import FilmError
 from SpineAlignmentLib.film.film import film_from_pixels
 from SpineAlignmentLib.film.preprocessing import SCALE_MM, InputFrame
-from SpineAlignmentLib.measurement.landmarks import CENTERS, COUNT, INDEX
+from SpineAlignmentLib.measurement.landmarks import CENTERS, COUNT, INDEX, VERTEBRAE
 
 MEAN = shape_model().mean / SCALE_MM
 PLACES = np.concatenate(
@@ -38,14 +38,14 @@ def evidence(places=PLACES, said=None, first=0, last=SIZE - 1, plate=PLATE):
 
 def test_bodies_in_a_row_are_numbered_from_c2_to_l5():
     path = Levels(evidence()).best()
-    assert path.levels == LEVELS[:23] and path.count == 24
+    assert path.levels == VERTEBRAE[:23] and path.count == 24
     assert np.abs(np.array(path.places) - PLACES).max() <= 1
 
 
 def test_networks_that_skip_a_level_in_the_middle_do_not_move_the_others():
     said = [*range(10), *range(9, 19), 20, 21, 22]  # T4 to L2 are shown a body too high, T3's twice
     path = Levels(evidence(said=said)).best()
-    assert path.levels == LEVELS[:23]
+    assert path.levels == VERTEBRAE[:23]
     assert np.abs(np.array(path.places) - PLACES).max() <= 3
 
 
@@ -55,7 +55,7 @@ def test_so_many_vertebrae_as_there_are_bodies_above_the_sacrum(count_, bodies):
     # networks name the highest C2 and the lowest L5, whatever it is, and waver in between
     said = [k if k < 11 else (k, k + bodies - 23) if k == 11 else k + bodies - 23 for k in range(23)]
     path = Levels(evidence(places, said, plate=places[-1] + 22)).best()
-    assert path.count == count_ and path.levels == LEVELS[:bodies]
+    assert path.count == count_ and path.levels == VERTEBRAE[:bodies]
 
 
 @pytest.mark.parametrize(
@@ -63,7 +63,7 @@ def test_so_many_vertebrae_as_there_are_bodies_above_the_sacrum(count_, bodies):
 )
 def test_levels_that_are_off_the_film_are_missing(first, last):
     found = Levels(evidence(first=first, last=last)).best()
-    there = [level for level, place in zip(LEVELS, PLACES, strict=False) if first <= place <= last]
+    there = [level for level, place in zip(VERTEBRAE, PLACES, strict=False) if first <= place <= last]
     assert list(found.levels) == there
 
 
@@ -72,7 +72,7 @@ def test_a_sure_numbering_is_sure_and_one_without_ends_is_not():
     part = count(
         evidence(first=PLACES[8] - 9, last=PLACES[15] + 9, said=[max(0, k - 1) if k % 2 else k for k in range(23)])
     )
-    assert whole.sureness > 0.95 and set(whole.sure) == set(LEVELS[:23])
+    assert whole.sureness > 0.95 and set(whole.sure) == set(VERTEBRAE[:23])
     assert part.sureness < 0.9
     assert part.other and part.runner_up.levels != part.path.levels
 

@@ -12,7 +12,7 @@ from Training.config import TrainingConfig
 from Training.network import bodies_losses as losses
 from Training.network.bodies import build_bodies_network, probabilities
 from Training.network.pyramid import NormalizationFactory
-from Training.run.task import Figures, Predicted
+from Training.run.task import Figures, Predicted, TaskModel
 
 Tensor = Any
 
@@ -26,19 +26,11 @@ REACH_PX: Final[float] = 8.0
 LOST_PX: Final[float] = 20.0
 
 
-class BodiesModel(keras.Model):
+class BodiesModel(TaskModel):
     """The network with its loss."""
 
     def __init__(self, network: keras.Model, config: TrainingConfig) -> None:
-        super().__init__()
-        self.network = network
-        self.config = config
-        self.parts = {name: keras.metrics.Mean(name) for name in ("heat", "points", "levels", "global")}
-
-    def call(self, films: Tensor, training: bool | None = None) -> dict[str, Tensor]:
-        """See `build_bodies_network`."""
-        outputs: dict[str, Tensor] = self.network(films, training=training)
-        return outputs
+        super().__init__(network, config, ("heat", "points", "levels", "global"))
 
     def compute_loss(
         self,

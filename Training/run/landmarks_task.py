@@ -9,24 +9,16 @@ from SpineAlignmentLib.detection.close_ups import REGIONS
 from Training.config import TrainingConfig
 from Training.network import losses, metrics
 from Training.network.pyramid import NormalizationFactory, build_network
-from Training.run.task import Figures, Predicted
+from Training.run.task import Figures, Predicted, TaskModel
 
 Tensor = Any
 
 
-class LandmarkModel(keras.Model):
+class LandmarkModel(TaskModel):
     """The network with its loss; landmarks that are NaN or off the film count nothing."""
 
     def __init__(self, network: keras.Model, config: TrainingConfig) -> None:
-        super().__init__()
-        self.network = network
-        self.config = config
-        self.parts = {name: keras.metrics.Mean(name) for name in ("wing", "global_wing", "divergence")}
-
-    def call(self, films: Tensor, training: bool | None = None) -> dict[str, Tensor]:
-        """See `build_network`."""
-        outputs: dict[str, Tensor] = self.network(films, training=training)
-        return outputs
+        super().__init__(network, config, ("wing", "global_wing", "divergence"))
 
     def compute_loss(
         self,

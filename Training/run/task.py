@@ -13,6 +13,21 @@ Predicted = dict[str, NDArray[Any]]
 Figures = dict[str, float]
 
 
+class TaskModel(keras.Model):
+    """A network with its loss, which each task computes in its own `compute_loss`."""
+
+    def __init__(self, network: keras.Model, config: TrainingConfig, parts: tuple[str, ...]) -> None:
+        super().__init__()
+        self.network = network
+        self.config = config
+        self.parts = {name: keras.metrics.Mean(name) for name in parts}
+
+    def call(self, films: Any, training: bool | None = None) -> dict[str, Any]:
+        """The network's outputs by name."""
+        outputs: dict[str, Any] = self.network(films, training=training)
+        return outputs
+
+
 class Task(Protocol):
     """One kind of training; the truth of a film is an array, NaN where something is missing."""
 
