@@ -67,7 +67,7 @@ class Node:
         """
         require_highdicom()
         chosen = self.settings
-        self._film_settings = FilmSettings(models=chosen.models, further=(dicom_results,))
+        self._film_settings = FilmSettings(models=chosen.models, pictures=False, further=(dicom_results,))
         self._film_settings.hash()
         self._queue = FilmQueue(chosen.folder)
         self._server = None
