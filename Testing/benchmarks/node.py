@@ -1,7 +1,7 @@
 """A node beside the folder batch, on the same films: `python -m Testing.benchmarks.node --films 200`.
 
-Half of the films are done by `spine-alignment detect`, then all by a node, sent over four associations while it is
-killed three times and the archive (Orthanc) is stopped once, then the other half by `detect`. Prints films a minute of
+Some of the films are done by `spine-alignment detect`, then all by a node, sent over four associations while it is
+killed three times and the archive (Orthanc) is stopped once, then as many by `detect` again. Prints films a minute of
 both, and fails unless the archive has the results of every film, each once.
 """
 
@@ -30,21 +30,22 @@ KILLS: Final[int] = 3
 LONGEST_S: Final[float] = 2 * 3600.0
 
 
-def make_films(folder: Path, count: int) -> list[Path]:
-    """Films that differ by their UIDs, in two folders of one half each."""
+def make_films(folder: Path, count: int, batch: int) -> list[Path]:
+    """Films that differ by their UIDs: the first in a folder of their own, as many more in another, and the rest."""
     folder.mkdir()
     film = pydicom.dcmread(sent_film(folder / "one.dcm"))
-    paths = [folder / ("first" if i < count // 2 else "second") / f"{i:04}.dcm" for i in range(count)]
+    parts = ["first"] * batch + ["second"] * batch + ["rest"] * (count - 2 * batch)
+    paths = [folder / part / f"{i:04}.dcm" for i, part in enumerate(parts)]
     for path in paths:
         path.parent.mkdir(exist_ok=True)
         another(film).save_as(path)
     return paths
 
 
-def batch(films: Path, out: Path, workers: str) -> float:
+def batch(films: Path, out: Path, *options: str) -> float:
     """Seconds that `detect` takes for a folder, with DICOM results as a node makes them."""
     start = time.monotonic()
-    command = ("detect", str(films), "-o", str(out), "--dicom", "--no-pictures", "--quiet", "--workers", workers)
+    command = ("detect", str(films), "-o", str(out), "--dicom", "--no-pictures", "--quiet", *options)
     subprocess.run((sys.executable, "-m", "SpineAlignmentLib", *command), check=True)
     return time.monotonic() - start
 
@@ -86,30 +87,38 @@ def pace(log: Path) -> float:
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--films", type=int, default=200)
+    parser.add_argument(
+        "--batch", type=int, help="films that the batch does before the node, and after; half if absent"
+    )
     parser.add_argument("--workers", default="1")
-    options = parser.parse_args()
+    parser.add_argument("--models", type=Path, help="folder with ensemble.json; the shipped one if absent")
+    chosen = parser.parse_args()
+    part = chosen.films // 2 if chosen.batch is None else chosen.batch
+    options = ["--workers", chosen.workers, *([] if chosen.models is None else ["--models", str(chosen.models)])]
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        paths = make_films(folder / "films", options.films)
-        seconds = batch(folder / "films" / "first", folder / "out", options.workers)
+        paths = make_films(folder / "films", chosen.films, part)
+        seconds = batch(folder / "films" / "first", folder / "out", *options)
+        print(f"folder batch, {part} films: {seconds:.0f} s, {60 * part / seconds:.1f} a minute", flush=True)
         films = [pydicom.dcmread(path) for path in paths]
         archive = Orthanc(folder / "orthanc")
-        node = NodeProcess(folder / "node", f"ORTHANC@127.0.0.1:{archive.port}", "--workers", options.workers)
+        node = NodeProcess(folder / "node", f"ORTHANC@127.0.0.1:{archive.port}", *options)
         try:
-            whole = disturbed(node, archive, films, 2 * seconds)
+            whole = disturbed(node, archive, films, seconds * len(films) / part)
+            print(f"node, {len(films)} films, killed {KILLS} times, archive stopped once: {whole:.0f} s, "
+                  f"{60 * len(films) / whole:.1f} a minute; {pace(node.log):.1f} between two", flush=True)  # fmt: skip
             send_until_taken(node.port, films[:ASSOCIATIONS], LONGEST_S)
             until(lambda: not any((node.folder / "results").glob("*.dcm")), LONGEST_S)
             kept = {kind: Counter(archive.films_of(kind)) for kind in ("SR", "PR")}
         finally:
             node.kill()
             archive.stop()
-        seconds += batch(folder / "films" / "second", folder / "out", options.workers)
         once = Counter(str(film.SOPInstanceUID) for film in films)
-        print(f"folder batch: {seconds:.0f} s, {60 * len(films) / seconds:.1f} films a minute")
-        print(f"node, killed {KILLS} times, archive stopped once: {whole:.0f} s, {60 * len(films) / whole:.1f} films "
-              f"a minute; {pace(node.log):.1f} between two films")  # fmt: skip
         for kind, found in kept.items():
             print(f"{kind}: {sum(found.values())} in the archive, of {len(found)} films; each once: {found == once}")
+        sys.stdout.flush()
+        seconds = batch(folder / "films" / "second", folder / "out", *options)
+        print(f"folder batch, {part} films: {seconds:.0f} s, {60 * part / seconds:.1f} a minute")
         return 0 if all(found == once for found in kept.values()) else 1
 
 
