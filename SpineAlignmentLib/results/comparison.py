@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from SpineAlignmentLib.measurement.constructions import value_text
-from SpineAlignmentLib.measurement.parameters import KEYS
+from SpineAlignmentLib.measurement.parameters import BY_KEY, KEYS
 from SpineAlignmentLib.results.annotation import Annotation
 from SpineAlignmentLib.results.result_file import to_json
 
@@ -48,6 +48,12 @@ def signed_text(key: str, difference: float) -> str:
     if not math.isfinite(difference) or not set(text) & set("123456789"):
         return text
     return ("+" if difference > 0 else "\N{MINUS SIGN}") + text
+
+
+def interval_text(key: str, low: float, high: float) -> str:
+    """An interval as it is read beside its value, such as "48 to 55"."""
+    digits = 0 if BY_KEY[key].unit else 1
+    return f"{low:.{digits}f} to {high:.{digits}f}"
 
 
 def _beyond(difference: float, *spans: tuple[float, float] | None) -> bool | None:

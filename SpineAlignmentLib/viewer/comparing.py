@@ -52,15 +52,13 @@ class Comparing:
             row.key: {
                 "other": value_text(row.key, row.second),
                 "by": signed_text(row.key, row.value),
-                "beyond": row.beyond,
+                "beyond": bool(row.beyond),
             }
             for row in rows
         }
         # another address whenever the picture is another
-        return {
-            "differences": shown,
-            "beside": f"{other.volume.GetID()}-{hash((str(rows), this.shown)) & 0xFFFFFFFF:x}",
-        }
+        version = hash((str(rows), this.shown)) & 0xFFFFFFFF
+        return {"differences": shown, "beside": f"{other.volume.GetID()}-{version:x}"}
 
     async def picture(self) -> bytes:
         """The other film with the measurements that are shown, as JPEG.

@@ -6,10 +6,6 @@ Nothing heavy is imported here: reading Slicer's libraries takes most of the sta
 from pathlib import Path
 from typing import Any, Final
 
-from SpineAlignmentLib.measurement.landmarks import VERTEBRAE
-
-LEVELS: Final[tuple[str, ...]] = (*VERTEBRAE, "S1")
-"""Between which Cobb angles are measured."""
 PAGE: Final[Path] = Path(__file__).resolve().parent / "page"
 TITLE: Final[str] = "Spine Alignment"
 ACTIONS: Final[tuple[str, ...]] = (
@@ -19,7 +15,7 @@ ACTIONS: Final[tuple[str, ...]] = (
     *("set_spacing", "set_anterior", "calibrate", "calibrated", "stop_calibrating", "open_sample", "dismiss", "escape"),
     *("use_kept", "discard_kept", "toggle_header", "compare"),
     *("choose_level", "shift", "renumber", "accept", "review_all"),
-    *("measure_cobb", "draw", "stop_drawing", "take_away", "size_heads"),
+    *("measure_cobb", "draw_line", "stop_drawing", "take_away", "size_heads"),
 )
 """What the page may ask for: methods of the workplace and of its parts."""
 HINT: Final[str] = "Starting; drop a film, choose a file or open the sample film, it will be there in a moment."
@@ -71,5 +67,5 @@ def state(sample: Path | None) -> dict[str, Any]:
         "compared": "",
         "differences": {},
         "beside": "",
-        "cobb_levels": LEVELS,
+        "cobb_levels": [],
     }

@@ -1,4 +1,4 @@
-"""Vertebrae on the page: which is which, other names for them, one looked at closely, and what a person has reviewed."""
+"""Vertebrae on the page: which is which, other names for them, one looked at closely, and what was reviewed."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -11,7 +11,7 @@ from SpineAlignmentLib.measurement.landmarks import NAMES, VERTEBRAE
 from SpineAlignmentLib.measurement.vertebrae import LEVELS
 from SpineAlignmentLib.mrml.alignment import FilmAlignment
 from SpineAlignmentLib.mrml.view import jump_to_pixel
-from SpineAlignmentLib.results.annotation import LOW_CONFIDENCE, Annotation
+from SpineAlignmentLib.results.annotation import LOW_CONFIDENCE, Annotation, reviewed
 from SpineAlignmentLib.results.renumbering import center_of, levels_found, shifted
 from SpineAlignmentLib.viewer.film_view import FilmView
 from SpineAlignmentLib.viewer.measuring import Measuring
@@ -61,7 +61,7 @@ class LevelsPart:
             return
         ends = {"up": (VERTEBRAE[0], level), "down": (level, VERTEBRAE[-1])}.get(run, (VERTEBRAE[0], VERTEBRAE[-1]))
         film.renumber(partial(shifted, by=by, first=ends[0], last=ends[1]))
-        if level in VERTEBRAE and run != "":
+        if level in VERTEBRAE:
             self._keep_at_hand(level, by)
 
     def _keep_at_hand(self, level: str, by: int) -> None:
@@ -95,12 +95,6 @@ class LevelsPart:
 
     def _review(self, film: FilmAlignment, names: frozenset[str]) -> None:
         film.set_marks(replace(film.annotation, reviewed=names))
-
-
-def reviewed(film: Annotation) -> bool:
-    """Whether every landmark that has a place was looked at."""
-    there = film.landmarks().keys()
-    return bool(there) and there <= film.reviewed
 
 
 def state(alignment: FilmAlignment | None) -> dict[str, Any]:

@@ -106,7 +106,7 @@ class Measuring:
         if self._tools is not None:
             self._tools.lines.add(cobb_between(upper, lower))
 
-    def draw(self, kind: str) -> None:
+    def draw_line(self, kind: str) -> None:
         """Let clicks draw a "distance" or an "angle"."""
         if self._tools is not None and kind in ("distance", "angle"):
             self._leave_modes()

@@ -15,6 +15,7 @@ import slicer
 from SpineAlignmentLib.errors import FilmError, ResultError, SpineAlignmentError
 from SpineAlignmentLib.film.film import Film
 from SpineAlignmentLib.jobs.reading_process import read_apart
+from SpineAlignmentLib.measurement.vertebrae import LEVELS
 from SpineAlignmentLib.mrml.alignment import FilmAlignment
 from SpineAlignmentLib.mrml.film_volume import add_film, facts_of
 from SpineAlignmentLib.mrml.reopening import belongs_to, reopen
@@ -97,6 +98,7 @@ class Workplace:
             *(self._showing, self._measuring, self._levels, self.comparing),
         )
         self._state.table = page_state.table()
+        self._state.cobb_levels = LEVELS
         self._follow()
 
     async def act(self, name: str, *arguments: Any) -> None:
