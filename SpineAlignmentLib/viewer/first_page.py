@@ -55,6 +55,8 @@ def state(sample: Path | None) -> dict[str, Any]:
         "keeping": "",
         "header_on": False,
         "header": [],
+        "dicom": False,
+        "scale": None,
         "tab": "measurements",
         "levels": [],
         "level": "",

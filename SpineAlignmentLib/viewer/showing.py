@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from SpineAlignmentLib.film.patient_tags import name_and_date
 from SpineAlignmentLib.measurement.parameters import KEYS, PARAMETERS
@@ -13,6 +13,9 @@ from SpineAlignmentLib.viewer import page_state
 from SpineAlignmentLib.viewer.film_view import FilmView
 from SpineAlignmentLib.viewer.measuring import Measuring
 from SpineAlignmentLib.viewer.open_page import OpenPage
+
+BAR_MM: Final[tuple[int, ...]] = (5, 10, 20, 50, 100, 200)
+BAR_SHARE: Final[float] = 0.2
 
 
 class Showing:
@@ -71,8 +74,23 @@ class Showing:
         """Draw what was chosen on the film on screen, and nothing on the others."""
         volume = self._page.film.volume if self._page.film else None
         self._spine.show_only(volume, self._shown, **self._drawn)
-        self.spread_labels()
+        self.scaled()
         self._follow()
+
+    def scaled(self) -> None:
+        """The view shows the film at another scale."""
+        self.spread_labels()
+        self._page.state.scale = self._scale_bar()
+        self._page.state.flush()
+
+    def _scale_bar(self) -> dict[str, Any] | None:
+        """The longest of a few lengths that takes no more than a fifth of the view."""
+        spacing = None if self._page.film is None else self._page.film.annotation.spacing_mm
+        if spacing is None:
+            return None
+        shares = {length: self._view.share_of_width(length / spacing[0]) for length in BAR_MM}
+        length = max((mm for mm, share in shares.items() if share < BAR_SHARE), default=BAR_MM[0])
+        return {"percent": round(100 * shares[length], 2), "text": f"{length} mm"}
 
     def spread_labels(self) -> None:
         """Keep texts off one another, and off what they are about."""

@@ -13,6 +13,7 @@ from typing import Any, Final
 import slicer
 
 from SpineAlignmentLib.errors import FilmError, ResultError, SpineAlignmentError
+from SpineAlignmentLib.film.dicom_dataset import looks_like_dicom
 from SpineAlignmentLib.film.film import Film
 from SpineAlignmentLib.jobs.reading_process import read_apart
 from SpineAlignmentLib.measurement.vertebrae import LEVELS
@@ -87,7 +88,7 @@ class Workplace:
         self._keeping = Keeping(self.page, kept)
         self._detecting = Detecting(self.page, models)
         self._facts = FilmFacts(self.page, app.scene, self._leave_modes)
-        self.view = FilmView(app, server, self._on_point, self._pointer_moved, lambda: self._showing.spread_labels())
+        self.view = FilmView(app, server, self._on_point, self._pointer_moved, lambda: self._showing.scaled())
         self._measuring = Measuring(self.page, self._leave_modes, self._follow)
         self._showing = Showing(self.page, self._spine, self.view, self._measuring, self._shown_file, self._follow)
         self._levels = LevelsPart(self.page, self.view, self._measuring, self._follow)
@@ -217,6 +218,13 @@ class Workplace:
         self._measuring.shown()
         self._showing.draw()
 
+    def _is_dicom(self) -> bool:
+        path = self._shown_file()
+        if path is None:
+            return False
+        with path.open("rb") as stream:
+            return looks_like_dicom(stream.read(512))
+
     def _shown_file(self) -> Path | None:
         return None if self.page.film is None else self._files.get(self.page.film.volume.GetID())
 
@@ -277,7 +285,7 @@ class Workplace:
         """Landmarks, spacing or side changed: the numbers first, at once."""
         self._follow()
         self._state.flush()
-        self._showing.spread_labels()
+        self._showing.scaled()
         # not now: this may be the very click that placed the last one
         asyncio.get_running_loop().call_soon(self._corrections.placing.stop_when_done)
 
@@ -288,6 +296,7 @@ class Workplace:
                 "films": films,
                 "placing": self._corrections.placing.asked,
                 "further": measuring.state(self.page.film),
+                "dicom": self._is_dicom(),
                 **self._showing.state(),
                 **levels.state(self.page.film),
                 **self.comparing.state(),
