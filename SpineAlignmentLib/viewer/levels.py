@@ -6,6 +6,7 @@ from functools import partial
 from typing import Any, Final
 
 import numpy as np
+from numpy.typing import NDArray
 
 from SpineAlignmentLib.measurement.landmarks import NAMES, VERTEBRAE
 from SpineAlignmentLib.measurement.vertebrae import LEVELS
@@ -103,19 +104,19 @@ def state(alignment: FilmAlignment | None) -> dict[str, Any]:
         return {"levels": [], "counted": "", "other": "", "reviewed": False}
     film = alignment.annotation
     there = levels_found(film)
-    numbering = film.numbering
+    numbering, low = film.numbering, film.is_low()
     return {
-        "levels": [_level(film, level, level in there) for level in VERTEBRAE if level in there or level != "L6"],
+        "levels": [_level(film, level, level in there, low) for level in VERTEBRAE if level in there or level != "L6"],
         "counted": _counted(film, there),
         "other": "" if numbering is None or numbering.other is None else numbering.other.text,
         "reviewed": reviewed(film),
     }
 
 
-def _level(film: Annotation, level: str, there: bool) -> dict[str, Any]:
+def _level(film: Annotation, level: str, there: bool, is_low: NDArray[np.bool_]) -> dict[str, Any]:
     own = [row for row, name in enumerate(NAMES) if name.startswith(f"{level}_")]
     known = [float(v) for v in film.confidence[own] if np.isfinite(v)]
-    low = bool(film.is_low()[own].any())
+    low = bool(is_low[own].any())
     sure = min(known, default=None)
     return {"name": level, "there": there, "low": low, "sure": "" if sure is None else f"{sure:.2f}"}
 

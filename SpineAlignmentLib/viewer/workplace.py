@@ -216,14 +216,8 @@ class Workplace:
         self.view.show(alignment)
         self._corrections.unselect()
         self._measuring.shown()
+        self._state.dicom = _is_dicom(self._shown_file())
         self._showing.draw()
-
-    def _is_dicom(self) -> bool:
-        path = self._shown_file()
-        if path is None:
-            return False
-        with path.open("rb") as stream:
-            return looks_like_dicom(stream.read(512))
 
     def _shown_file(self) -> Path | None:
         return None if self.page.film is None else self._files.get(self.page.film.volume.GetID())
@@ -296,7 +290,6 @@ class Workplace:
                 "films": films,
                 "placing": self._corrections.placing.asked,
                 "further": measuring.state(self.page.film),
-                "dicom": self._is_dicom(),
                 **self._showing.state(),
                 **levels.state(self.page.film),
                 **self.comparing.state(),
@@ -316,3 +309,10 @@ class Workplace:
         self._keeping.finish()
         self._detecting.finish()
         self._spine.release()
+
+
+def _is_dicom(path: Path | None) -> bool:
+    if path is None:
+        return False
+    with path.open("rb") as stream:
+        return looks_like_dicom(stream.read(512))
