@@ -15,12 +15,16 @@ from SpineAlignmentLib.errors import ResultError
 from SpineAlignmentLib.measurement.landmarks import COUNT, INDEX, NAMES
 from SpineAlignmentLib.measurement.parameters import PARAMETERS, SFD_MINIMUM_MM, Parameter, spinopelvic_parameters
 from SpineAlignmentLib.measurement.vertebrae import all_corners, cobb
+from SpineAlignmentLib.results.drawn import Drawn, line_value
 from SpineAlignmentLib.results.numbering import Numbering, OtherNumbering
 from SpineAlignmentLib.results.vertebrae import no_vertebra_confidence, no_vertebrae
 
 FloatArray = NDArray[np.float64]
 
 ANTERIOR_SIDES: Final[tuple[str, str]] = ("left", "right")
+
+HEADS: Final[tuple[str, str]] = ("FH_1", "FH_2")
+"""The landmarks that are the centers of circles."""
 
 LOW_CONFIDENCE: Final[float] = 0.5
 """Landmarks below this are uncertain: named in the warnings, and red wherever they are drawn."""
@@ -36,6 +40,11 @@ def no_points() -> FloatArray:
 def no_confidence() -> FloatArray:
     """Shape (45,): unknown for every landmark."""
     return np.full(COUNT, np.nan)
+
+
+def no_radius() -> FloatArray:
+    """Shape (2,): no femoral head was sized."""
+    return np.full(len(HEADS), np.nan)
 
 
 @dataclass(frozen=True)
@@ -70,6 +79,12 @@ class Annotation:
     """Shape (24, 4, 2), film pixels: the corners of `landmarks.VERTEBRAE` in the order of `landmarks.CORNERS`."""
     vertebrae_confidence: FloatArray = field(default_factory=no_vertebra_confidence)
     """Shape (24,), 0 to 1; NaN where unknown."""
+    head_radius_px: FloatArray = field(default_factory=no_radius)
+    """Shape (2,): radius of each of `HEADS` in film pixels along x; NaN where nobody sized it."""
+    drawn: tuple[Drawn, ...] = ()
+    """What a person measures besides the 18 parameters."""
+    reviewed: frozenset[str] = frozenset()
+    """The landmarks that a person looked at and left where they are."""
 
     def points_mm(self) -> FloatArray:
         """Shape (45, 2): x anterior +, y up +, in mm; in pixels when the spacing is unknown."""
@@ -81,8 +96,9 @@ class Annotation:
         return all_corners(corners, self.points_mm())
 
     def is_low(self) -> NDArray[np.bool_]:
-        """Shape (45,): which of the landmarks whose confidence is known are uncertain."""
-        return np.asarray(np.nan_to_num(self.confidence, nan=1.0) < LOW_CONFIDENCE)
+        """Shape (45,): which of the landmarks whose confidence is known are uncertain, and nobody said to be right."""
+        reviewed = np.array([name in self.reviewed for name in NAMES])
+        return np.asarray((np.nan_to_num(self.confidence, nan=1.0) < LOW_CONFIDENCE) & ~reviewed)
 
     def landmarks(self) -> dict[str, tuple[float, float]]:
         """Landmark name to film pixel (x, y); missing ones are left out."""
@@ -129,6 +145,7 @@ class Annotation:
             vertebrae_px=other.vertebrae_px,
             vertebrae_confidence=other.vertebrae_confidence,
             numbering=replace(self.numbering, sure=1 - self.numbering.sure, other=back),
+            reviewed=frozenset(),
         )
 
     def cobb(self, upper: str, lower: str) -> float:
@@ -138,6 +155,19 @@ class Annotation:
             ValueError: an unknown level, or the upper one does not lie above the lower one.
         """
         return cobb(self.corners_mm(), upper, lower)
+
+    def drawn_value(self, drawn: Drawn) -> float:
+        """The value of something drawn, in its unit; NaN when not measurable."""
+        if drawn.levels is not None:
+            return self.cobb(*drawn.levels)
+        if drawn.unit == "mm" and self.spacing_mm is None:
+            return math.nan
+        points = frame_points(drawn.points_px, self.spacing_mm or (1.0, self.pixel_aspect), self.anterior)
+        return line_value(drawn.kind, points)
+
+    def with_marks_of(self, other: "Annotation") -> "Annotation":
+        """This film with everything that a person or a detection marked on it in another annotation of it."""
+        return replace(self, **{name: getattr(other, name) for name in MARKS})
 
     def with_points(self, points_px: ArrayLike, confidence: ArrayLike | None = None) -> "Annotation":
         """The same film with other landmarks."""
@@ -170,6 +200,13 @@ class Annotation:
         if side not in ANTERIOR_SIDES:
             raise ValueError(f"the patient faces 'left' or 'right', not {side!r}")
         return replace(self, anterior=side, anterior_source=source)
+
+
+MARKS: Final[tuple[str, ...]] = (
+    *("points_px", "confidence", "vertebrae_px", "vertebrae_confidence", "numbering"),
+    *("head_radius_px", "drawn", "reviewed"),
+)
+"""What lies on a film, as opposed to the facts about it: the fields that `Annotation.with_marks_of` takes over."""
 
 
 def without_spacing_warnings(warnings: Iterable[str]) -> tuple[str, ...]:

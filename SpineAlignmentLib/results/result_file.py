@@ -13,8 +13,8 @@ from SpineAlignmentLib import SOFTWARE
 from SpineAlignmentLib.errors import ResultError
 from SpineAlignmentLib.measurement.landmarks import INDEX, NAMES
 from SpineAlignmentLib.measurement.parameters import PARAMETERS
-from SpineAlignmentLib.results import numbering, vertebrae
-from SpineAlignmentLib.results.annotation import ANTERIOR_SIDES, Annotation, no_confidence, no_points
+from SpineAlignmentLib.results import drawn, numbering, vertebrae
+from SpineAlignmentLib.results.annotation import ANTERIOR_SIDES, HEADS, Annotation, no_confidence, no_points, no_radius
 from SpineAlignmentLib.results.files import write_files
 
 COMPUTED_KEYS: Final[frozenset[str]] = frozenset({"parameters", "cobb", "norms", "readings"})
@@ -23,6 +23,7 @@ COMPUTED_KEYS: Final[frozenset[str]] = frozenset({"parameters", "cobb", "norms",
 _OWN_KEYS: Final[frozenset[str]] = COMPUTED_KEYS | frozenset(
     {"film", "size_px", "spacing_mm", "spacing_source", "anterior", "anterior_source", "pixel_aspect"}
     | {"film_sha256", "landmarks", "vertebrae", "models", "software", "warnings", "numbering"}
+    | {"drawn", "reviewed"}
 )
 
 MAX_NUMBER: Final[float] = 1e9
@@ -38,6 +39,9 @@ def to_json(annotation: Annotation) -> dict[str, Any]:
         landmarks[name] = (
             {"x_px": round(float(x), 6), "y_px": round(float(y), 6), "confidence": _number(sure, 3)} if known else None
         )
+    for name, radius in zip(HEADS, a.head_radius_px, strict=True):
+        if landmarks[name] is not None and np.isfinite(radius):
+            landmarks[name]["radius_px"] = round(float(radius), 3)
     values, reasons = a.parameters(), a.reasons()
     return {
         "film": a.film,
@@ -57,6 +61,8 @@ def to_json(annotation: Annotation) -> dict[str, Any]:
             | ({"reason": reasons[p.key]} if p.key in reasons else {})
             for p in PARAMETERS
         },
+        **({"drawn": [drawn.to_json(d, a.drawn_value(d)) for d in a.drawn]} if a.drawn else {}),
+        **({"reviewed": [name for name in NAMES if name in a.reviewed]} if a.reviewed else {}),
         **({} if a.numbering is None else {"numbering": numbering.to_json(a.numbering)}),
         "models": list(a.models),
         "software": SOFTWARE,
@@ -79,7 +85,7 @@ def from_json(content: Any, name: str = "annotation") -> Annotation:
     """
     if not isinstance(content, Mapping) or not isinstance(content.get("landmarks"), Mapping):
         raise ResultError(f'{name}: not a landmark file: it has no "landmarks"')
-    points, confidence = no_points(), no_confidence()
+    points, confidence, radius = no_points(), no_confidence(), no_radius()
     for key, value in content["landmarks"].items():
         if key not in INDEX:
             raise ResultError(f"{name}: unknown landmark {key!r}")
@@ -90,6 +96,8 @@ def from_json(content: Any, name: str = "annotation") -> Annotation:
         points[INDEX[key]] = [_float(value[c], f"{name}: landmark {key}") for c in ("x_px", "y_px")]
         if value.get("confidence") is not None:
             confidence[INDEX[key]] = _float(value["confidence"], f"{name}: confidence of {key}")
+        if key in HEADS and value.get("radius_px") is not None:
+            radius[HEADS.index(key)] = _float(value["radius_px"], f"{name}: radius of {key}")
     corners, corner_confidence = vertebrae.from_json(content.get("vertebrae"), name)
     anterior = content.get("anterior", "left")
     if anterior not in ANTERIOR_SIDES:
@@ -108,6 +116,9 @@ def from_json(content: Any, name: str = "annotation") -> Annotation:
         confidence=confidence,
         vertebrae_px=corners,
         vertebrae_confidence=corner_confidence,
+        head_radius_px=radius,
+        drawn=drawn.from_json(content.get("drawn"), name),
+        reviewed=frozenset(_strings(content.get("reviewed"), f"{name}: reviewed")) & INDEX.keys(),
         spacing_mm=spacing,
         spacing_source=str(content.get("spacing_source", "unknown")),
         anterior=anterior,
