@@ -23,6 +23,7 @@ from SpineAlignmentLib.detection.engines import Network, choose_engine, load_ans
 from SpineAlignmentLib.detection.extent import SMALLER, counting_grid, first_frame, own_scale, shows, view_of
 from SpineAlignmentLib.detection.levels import Path as Numbered
 from SpineAlignmentLib.detection.look import HIGHER_FIRST, Look, hips_in_order, joined
+from SpineAlignmentLib.detection.lying import how_it_lies
 from SpineAlignmentLib.detection.models import Model, read_bodies_model, read_close_ups, read_ensemble
 from SpineAlignmentLib.detection.numbering import count
 from SpineAlignmentLib.detection.refusal import doubtful, no_spine
@@ -31,6 +32,7 @@ from SpineAlignmentLib.detection.side import WHOLE_SPINE, implausibility, landma
 from SpineAlignmentLib.detection.sightings import Sighting
 from SpineAlignmentLib.detection.spine import Spine, find_spine, seen_closely
 from SpineAlignmentLib.detection.views import resized, zoomed
+from SpineAlignmentLib.errors import FilmError
 from SpineAlignmentLib.film.burned_in import text_warning
 from SpineAlignmentLib.film.film import CLAIMED_SIDES, GIVEN, Film, film_from_pixels, turned
 from SpineAlignmentLib.film.polarity import looks_inverted
@@ -119,7 +121,7 @@ class Detector:
         bodies = None if self.bodies is None else bodies_of(result, film.pixels, self.bodies)
         if doubtful(look, spine, counted.path, None if bodies is None else strengths_at(result, bodies)):
             if not force:
-                raise no_spine(film.name)
+                raise self._refused(film)
             result = insisted(result)
         text = text_warning(film.pixels, result.warnings)
         if text and text not in result.warnings:
@@ -135,8 +137,12 @@ class Detector:
             FilmError: nobody does.
         """
         if not force:
-            raise no_spine(film.name)
+            raise self._refused(film)
         return unnumbered(film, look, models, self.strategy.trust_in_shape)
+
+    def _refused(self, film: Film) -> FilmError:
+        """What is said of a film without a spine, and how it lies if that is why."""
+        return no_spine(film.name, "" if self.bodies is None else how_it_lies(film, self.bodies))
 
     def _first_look(self, film: Film) -> tuple[Film, Look, Spine | None]:
         """The film as it should be looked at, facing side, polarity and scale settled, and what is seen at first."""
