@@ -17,6 +17,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from SpineAlignmentLib.detection.calibration import read_calibration
 from SpineAlignmentLib.detection.close_ups import SCATTER, close_up_frame, close_up_input
 from SpineAlignmentLib.detection.corners import with_vertebrae
 from SpineAlignmentLib.detection.engines import Network, choose_engine, load_answers, load_network
@@ -84,6 +85,7 @@ class Detector:
             [(model, load_network(model, self.engine, threads)) for model in group]
             for group in (self.models, read_close_ups(models))
         )
+        self.calibration = read_calibration(models)
         bodies = read_bodies_model(models)
         self.bodies = None if bodies is None else load_answers(bodies, self.engine, threads)
 
@@ -118,7 +120,7 @@ class Detector:
         if doubtful and not force:
             raise no_spine(film.name)
         say(0.9, "measuring")
-        result = annotation(film, look, spine, counted, models, self.strategy.trust_in_shape)
+        result = annotation(film, look, spine, counted, models, self.strategy.trust_in_shape, self.calibration)
         result = insisted(result) if doubtful else result
         text = text_warning(film.pixels, result.warnings)
         if text and text not in result.warnings:

@@ -101,7 +101,12 @@ class FilmAlignment:
         """Landmarks, spacing and side as results files hold them."""
         film, detection = self._film, self._detection
         if detection is not None:
-            film = replace(film.with_warnings_of(detection), models=detection.models)
+            film = replace(
+                film.with_warnings_of(detection),
+                models=detection.models,
+                deviation_px=detection.deviation_px,
+                interval_factors=detection.interval_factors,
+            )
         return replace(film, size_px=self._geometry.size_px, points_px=self.points_px, confidence=self.confidence)
 
     @property
@@ -189,7 +194,7 @@ class FilmAlignment:
         self._drawing.curve_visible = curve
         self.landmarks.SetDisplayVisibility(points)
         self.landmarks.GetDisplayNode().SetPointLabelsVisibility(names)
-        self._drawing.draw(self._measured(), self._geometry)
+        self._drawing.draw(self.annotation, self._geometry)
 
     @property
     def shown(self) -> frozenset[str]:
@@ -300,15 +305,13 @@ class FilmAlignment:
 
     def update(self) -> None:
         """Compute the parameters and bring table, lines and curve up to date."""
-        self._values = self._measured().parameters()
+        annotation = self.annotation
+        self._values = annotation.parameters()
         results_table.write_values(self.table, self._values)
         with self._quietly():
-            landmark_list.mark(self.landmarks, self.annotation.is_low())
-        self._drawing.draw(self._measured(), self._geometry)
+            landmark_list.mark(self.landmarks, annotation.is_low())
+        self._drawing.draw(annotation, self._geometry)
         self._notify()
-
-    def _measured(self) -> Annotation:
-        return replace(self._film, points_px=self._points)
 
     def _notify(self) -> None:
         for function in list(self.on_changed):
