@@ -1,4 +1,9 @@
-"""Corners of the vertebrae whose levels are known: each level takes the body that lies at its center."""
+"""Corners of the vertebrae whose levels are known: each level takes the body that lies at its center.
+
+From T2 to L3, where no close-up looks, the network of bodies is the closer look at the landmarks too: it sees each
+vertebra by itself, where the networks of the whole film lean on what lies around it. There landmarks and bodies meet
+halfway (docs/experiments.md).
+"""
 
 from dataclasses import replace
 from typing import Final
@@ -16,6 +21,9 @@ FloatArray = NDArray[np.float64]
 
 REACH: Final[float] = 0.45
 """A body belongs to a level when it lies nearer to its center than this share of the distance to the next level."""
+
+HALFWAY: Final[tuple[str, ...]] = VERTEBRAE[VERTEBRAE.index("T2") : VERTEBRAE.index("L3") + 1]
+"""Vertebrae that no close-up shows."""
 
 _NOWHERE: Final[tuple[float, float]] = (np.nan, np.nan)
 
@@ -72,10 +80,25 @@ def with_corners(
     if numbering is not None and numbering.other is not None:
         other = numbering.other
         corners, sure = _sure_corners(other.points_px, other.confidence, l6_centers[1], bodies, spacing)
-        other = replace(other, vertebrae_px=corners, vertebrae_confidence=sure)
+        points = halfway(other.points_px, corners)
+        other = replace(other, points_px=points, vertebrae_px=corners, vertebrae_confidence=sure)
         numbering = replace(numbering, other=other)
     corners, sure = _sure_corners(result.points_px, result.confidence, l6_centers[0], bodies, spacing)
-    return replace(result, vertebrae_px=corners, vertebrae_confidence=sure, numbering=numbering)
+    points = halfway(result.points_px, corners)
+    return replace(result, points_px=points, vertebrae_px=corners, vertebrae_confidence=sure, numbering=numbering)
+
+
+def halfway(points: FloatArray, corners: FloatArray) -> FloatArray:
+    """Landmarks (45, 2), those of `HALFWAY` moved halfway to their body's corners (24, 4, 2), centers to their mean."""
+    out = points.copy()
+    for level in HALFWAY:
+        own = corners[VERTEBRAE.index(level)]
+        seen = dict(zip(CORNERS, own, strict=True)) | {"C": own.mean(axis=0)}
+        for name, place in seen.items():
+            row = INDEX.get(f"{level}_{name}")
+            if row is not None and np.isfinite(place).all():
+                out[row] = (out[row] + place) / 2
+    return out
 
 
 def _sure_corners(

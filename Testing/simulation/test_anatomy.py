@@ -7,7 +7,7 @@ import pytest
 
 from Training.simulation.anatomy import library
 from Training.simulation.anatomy.axis import UPPER_PLATE, dens, ring
-from Training.simulation.anatomy.hips import Strength, femur, posterior_column
+from Training.simulation.anatomy.hips import Strength, femur, hip_bones, posterior_column
 from Training.simulation.anatomy.mesh import signed_volume
 from Training.simulation.anatomy.posterior import ArchStyle, cervical_sides
 from Training.simulation.anatomy.ribcage import ribcage
@@ -85,6 +85,23 @@ def test_a_thigh_stands_where_it_is_told_and_its_head_stays(before: float) -> No
         assert ball.outer.vertices.mean(axis=0) == pytest.approx(head, abs=0.5)
 
 
+def test_a_socket_lies_around_its_head() -> None:
+    heads = np.array([[3.0, 0.0, 84.0], [-3.0, 2.0, -84.0]])
+    middles = []
+    for seed in range(12):
+        bones = hip_bones(heads, 24.0, np.eye(3), 112.0, np.random.default_rng(seed), 0.8)
+        for head, hip in zip(heads, bones, strict=True):
+            away = hip.outer.vertices - head
+            distance = np.linalg.norm(away, axis=1)
+            assert distance.min() > 23.5, "bone within a head"
+            socket = away[distance < distance.min() + 3.5]
+            assert len(socket) > 20
+            middles.append((socket[:, 0].min() + socket[:, 0].max()) / 2)
+            assert np.ptp(socket[:, 0]) > 15.0, "a cup, not a spot"
+            assert hip.inner.vertices.shape == hip.outer.vertices.shape
+    assert abs(np.median(middles)) < 6.0, "neither before the head nor behind it"
+
+
 def test_no_plate_parts_the_dens_from_its_body_and_a_ring_lies_over_both() -> None:
     corners = np.array([[5.0, 9.0], [-8.0, 9.0], [9.0, -9.0], [-5.0, -9.0]])
     open_above = body(corners, BodyShape(16.0, 0.05, 0.0, 2.0, 0.4, 0.8, upper_plate=UPPER_PLATE))
@@ -114,7 +131,7 @@ def test_the_sacrum_ends_at_its_plate_which_carries_the_landmarks() -> None:
         bone = sacrum(front, back, across, 50.0, np.random.default_rng(seed), 0.7)
         local = bone.outer.vertices - back
         before = local[(local @ along > 1.0)]
-        assert (before @ up).max() < 2.0, "the blunt back edge alone reaches above the plate"
+        assert (before @ up).max() < 2.2, "the blunt back edge alone reaches above the plate"
         front_part = local[(local @ along > 12.0)]
         assert (front_part @ up).max() == pytest.approx(0.0, abs=0.4)
         rim = before[before @ up > -2.0]

@@ -164,7 +164,7 @@ def _legs(person: Person, posture: Posture, rng: np.random.Generator, cortex: fl
     radius = posture.femoral_head_radius
     heads = posture.femoral_heads
     rotation = hip_rotation(posture.pelvis_rotation, posture.pelvic_tilt, rng)
-    bones = hip_bones(heads, rotation, posture.pelvic_thickness, rng, round(1.6 * cortex, 2))
+    bones = hip_bones(np.asarray(heads), radius, rotation, posture.pelvic_thickness, rng, round(1.6 * cortex, 2))
     strength = Strength.sample(rng, cortex)
     # where the thighs stand must not tell where the heads are
     flexion, inward, before = rng.uniform(-24, 4), rng.uniform(5, 50), rng.uniform(-22, 12)

@@ -46,7 +46,7 @@ class Strength:
     def sample(cls, rng: np.random.Generator, cortex: float) -> "Strength":
         """Of a person whose compact bone is elsewhere `cortex` mm thick."""
         return cls(
-            cap=cortex * float(rng.uniform(0.05, 0.6)),
+            cap=cortex * float(rng.uniform(0.05, 1.0)),
             head=float(rng.uniform(0.4, 1.0)),
             neck=cortex * float(rng.uniform(0.6, 2.4)),
             spongy=float(rng.uniform(0.0, 0.3)),
@@ -66,32 +66,46 @@ def hip_rotation(frame: FloatArray, pelvic_tilt: float, rng: np.random.Generator
 
 
 def hip_bones(
-    heads: FloatArray, rotation: FloatArray, thickness: float, rng: np.random.Generator, cortex: float
+    heads: FloatArray, radius: float, rotation: FloatArray, thickness: float, rng: np.random.Generator, cortex: float
 ) -> list[Bone]:
     """Both hip bones: the library's, drawn in at the front and out behind as on real films, differently in everyone.
 
+    Their sockets lie around the heads: what of the bone would be nearer to a head than its cartilage is moved out.
+
     Args:
         heads: (2, 3) right and left femoral head centers, mm.
+        radius: of the heads, mm.
         rotation: (3, 3), see `hip_rotation`.
         thickness: distance from the hip axis to the middle of the S1 plate, mm.
         rng: varies how far pubis and ischium reach, and where the whole bone lies about the heads.
         cortex: shell thickness, mm.
     """
     scale = thickness / MESH_HIP_TO_SACRUM_MM
-    front, back = rng.uniform(0.6, 1.05), rng.uniform(1.0, 1.4)
-    socket = np.append(np.clip(rng.normal(0, 2.5, 2), -5, 5), 0.0)
+    front, back = rng.uniform(0.72, 1.25), rng.uniform(0.8, 1.25)
+    offset = np.append(np.clip(rng.normal(0, 2.5, 2), -5, 5), 0.0)
+    # a worn joint is no longer even
+    socket = heads + rotation @ np.append(np.clip(rng.normal(0, 0.8, 2), -1.4, 1.4), 0.0)
+    clear = radius + rng.uniform(1.5, 5.0)
     hip = np.array(HIP_IN_PELVIS_MM)
     out = []
-    for side, head in zip((1.0, -1.0), heads, strict=True):
+    for side, head, middle in zip((1.0, -1.0), heads, socket, strict=True):
         source = bone("r_pelvis", cortex, 2, side < 0)
 
-        def placed(points: FloatArray, head: FloatArray = head, side: float = side) -> FloatArray:
-            local = (points - hip * [1, 1, side]) * scale
+        def placed(mesh: Mesh, shell: float, head: FloatArray = head, side: float = side) -> Mesh:
+            local = (mesh.vertices - hip * [1, 1, side]) * scale
             local[:, 0] *= np.where(local[:, 0] > 0, front, back)
-            return np.asarray(head + (local + socket) @ rotation.T)
+            points = head + (local + offset) @ rotation.T
+            return Mesh(_cleared(points, middle, clear + shell), mesh.faces)  # noqa: B023
 
-        out.append(source.mapped(placed))
+        out.append(Bone(placed(source.outer, 0.0), placed(source.inner, cortex)))
     return out
+
+
+def _cleared(points: FloatArray, center: FloatArray, radius: float) -> FloatArray:
+    """Points (n, 3), those within a sphere moved out to it."""
+    away = points - center
+    distance = np.linalg.norm(away, axis=1, keepdims=True)
+    return np.asarray(center + away * np.maximum(1.0, radius / np.maximum(distance, 1e-6)))
 
 
 def buttress(

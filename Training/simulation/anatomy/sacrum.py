@@ -3,7 +3,9 @@
 Proportions as on seven real films: a wedge about 110 mm long, as deep as its endplate above and a quarter of that
 below, whose back leaves the endplate nearly at a right angle and then turns forward by 30 to 75 degrees. Its walls,
 tangential to the beam, are bright lines, but for the front of S1, which the alae outshine: their front edges run from
-the back of the endplate to the front wall, and the bone behind them is dense.
+the back of the endplate to the front wall, and the bone behind them is dense. On three of fourteen real films what lies
+before that edge is hardly brighter than the belly, the plate a faint line across it, and the edge goes on beyond the
+front wall as the ilium's arcuate line, so that it looks like the plate, 25 to 40 degrees too steep: `_promontory`.
 """
 
 from dataclasses import dataclass
@@ -79,29 +81,35 @@ def sacrum(
     z /= np.linalg.norm(z)
     frame = np.stack([forward, np.cross(z, forward), z], axis=1)
     curve = SacralCurve.sample(depth, rng)
+    front = _promontory(rng)
     return join_bones(
         [
-            _bodies(curve, width, rng, cortex),
+            _bodies(curve, width, front, rng, cortex),
             *_junctions(curve, width, rng, cortex),
-            *_wings(depth, rng, cortex),
+            *_wings(depth, front, rng, cortex),
             *_facets(depth, rng, cortex),
             _crest(curve, rng, cortex),
-            _subchondral(depth, width, rng),
-            _endplate(depth, width, cortex * rng.uniform(0.3, 1.8), rng),
+            _subchondral(depth, width, front, rng),
+            _endplate(depth, width, cortex * rng.uniform(0.3, 1.8), front, rng),
             _coccyx(curve, rng, cortex),
         ]
     ).moved(frame, (a + p) / 2)
+
+
+def _promontory(rng: np.random.Generator) -> float:
+    """How much bone the front of S1 has, against its back: all, or in every second person a part."""
+    return 1.0 if rng.random() < 0.5 else float(rng.uniform(0.05, 0.7))
 
 
 def _half_widths(width: float) -> FloatArray:
     return np.asarray(0.5 * width * np.interp(np.linspace(0, 1, _STEPS), (0, 0.3, 1), (1.0, 0.75, 0.35)))
 
 
-def _bodies(curve: SacralCurve, width: float, rng: np.random.Generator, cortex: float) -> Bone:
-    """The fused bodies: sections with blunt corners from wall to wall."""
-    section, half = superellipse(24, rng.uniform(0.4, 0.8)), _half_widths(width)
+def _bodies(curve: SacralCurve, width: float, front: float, rng: np.random.Generator, cortex: float) -> Bone:
+    """The fused bodies: sections with blunt corners from wall to wall, rounder where the front has less bone."""
+    section, half = superellipse(24, rng.uniform(0.4, 0.8) + 0.5 * (1 - front)), _half_widths(width)
     middle, reach = curve.middle, (curve.front - curve.back) / 2
-    faint = np.interp(np.linspace(0, 1, _STEPS), (0.1, 0.3), (rng.uniform(0.1, 1.0), 1.0))
+    faint = np.interp(np.linspace(0, 1, _STEPS), (0.1, 0.3), (front * rng.uniform(0.1, 1.0), 1.0))
     walls = cortex * rng.uniform(0.5, 1.5) * faint
 
     def solid(shrink: FloatArray) -> Mesh:
@@ -131,21 +139,30 @@ def _junctions(curve: SacralCurve, width: float, rng: np.random.Generator, corte
     return out
 
 
-def _wings(depth: float, rng: np.random.Generator, cortex: float) -> list[Bone]:
-    """The alae: their front edges, from the back of the endplate down to the front wall of S1, and their mass."""
+def _wings(depth: float, front: float, rng: np.random.Generator, cortex: float) -> list[Bone]:
+    """The alae: their front edges, from the back of the endplate down to the front wall of S1, and their mass.
+
+    The less bone there is in front, the brighter they are, and the sooner the ilium's line goes on from them.
+    """
     start = np.array([rng.uniform(-0.7, -0.38), rng.uniform(-0.08, 0.0), 0.0]) * depth
     end = np.array([rng.uniform(0.05, 0.38), rng.uniform(-0.52, -0.22), 0.0]) * depth
     share = np.linspace(0, 1, 5)[:, None]
     path = start + share * (end - start) + share * (1 - share) * rng.normal(0, 4, 3) * [1, 0, 0]
     radii = np.array([[1.0, 0.7], [1.0, 1.0], [1.0, 1.0], [1.0, 1.0], [0.8, 0.6]])
     radii = radii * [rng.uniform(1.2, 3.5), rng.uniform(5, 14)]
-    strength, spongy = cortex * rng.uniform(0.2, 1.5), float(rng.uniform(0.0, 0.35))
+    strength, spongy = cortex * rng.uniform(0.2, 1.5) * (2 - front), float(rng.uniform(0.0, 0.35))
+    onward = (end - start) * rng.uniform(0.3, 1.6) if rng.random() < 0.75 - 0.5 * front else None
+    veer = rng.normal(0, 5, 3) * [1, 1, 0]
     mass = np.array([rng.uniform(-0.5, -0.2), rng.uniform(-1.3, -0.8), 0.0]) * depth
     out = []
     for side in (1.0, -1.0):
         # as much lower as keeps the thickest edge below the plate
         course = path + (0.0, -radii.max() / 8, 30.0 * side) + rng.normal(0, 1, 3).clip(-2, 0)
         out.append(bone_tube(course, radii, strength, (0.0, 0.0, 1.0)).denser(spongy, 30.0 * side))
+        if onward is not None:
+            line = course[-1] + share * onward + share**2 * veer
+            fading = (1 - share) ** 0.5 + 0.1
+            out.append(bone_tube(line, radii[-1] * fading, strength * rng.uniform(0.4, 1.2), (0.0, 0.0, 1.0)))
         center, size = mass + (0.0, 0.0, 38.0 * side), np.array([0.45, 0.7, 0.4]) * depth
         solid = ellipsoid(center, size, None, 12)
         inner = Bone(solid, ellipsoid(center, size - cortex * rng.uniform(0.05, 0.4), None, 12))
@@ -174,27 +191,33 @@ def _crest(curve: SacralCurve, rng: np.random.Generator, cortex: float) -> Bone:
     return bone_tube(path, radii, cortex * rng.uniform(0.2, 1.2), (0.0, 0.0, 1.0))
 
 
-def _subchondral(depth: float, width: float, rng: np.random.Generator) -> Bone:
+def _subchondral(depth: float, width: float, front: float, rng: np.random.Generator) -> Bone:
     """The denser spongy bone below the endplate."""
     center = np.array([rng.uniform(-0.1, 0.15), -0.17, 0.0]) * depth
     solid = ellipsoid(center, [0.42 * depth, 0.16 * depth, 0.35 * width], None, 10)
-    return Bone(solid, solid).denser(float(rng.uniform(0.0, 0.12)))
+    return Bone(solid, solid).denser(front * float(rng.uniform(0.0, 0.12)))
 
 
-def _endplate(depth: float, width: float, thickness: float, rng: np.random.Generator) -> Bone:
+def _endplate(depth: float, width: float, thickness: float, front: float, rng: np.random.Generator) -> Bone:
     """A slightly hollow plate of compact bone from S1_A to S1_P, its back edge a blunt corner around S1_P.
+
+    Towards the front it thins to `front` of its thickness.
 
     Readers put S1_P into the bright corner, not on its outline, which lies 1 mm higher on real films.
     """
     circle = unit_circle(32)
     hollow, rise = rng.uniform(0.0, 2.0), rng.uniform(0.2, 2.0)
     radii = np.array([0.3, 0.6, 0.75, 0.88, 1.0])
+
+    def thin(r: float) -> FloatArray:
+        return np.asarray(thickness * np.interp(circle[:, 0] * r, (-0.4, 0.5), (1.0, front)))
+
     layers = [(r, 0.0) for r in radii] + [(r, 1.0) for r in radii[::-1]]
     rings = [
         np.stack(
             [
                 circle[:, 0] * r * depth / 2,
-                -hollow * (1 - r**2) - thickness * (1 - top) + rise * np.exp(-(((circle[:, 0] * r + 1) / 0.3) ** 2)),
+                -hollow * (1 - r**2) - thin(r) * (1 - top) + rise * np.exp(-(((circle[:, 0] * r + 1) / 0.3) ** 2)),
                 circle[:, 1] * r * width / 2,
             ],
             axis=1,
