@@ -29,7 +29,7 @@ FEWEST: Final[int] = math.ceil(LEVEL / (1 - LEVEL) - 1e-9)
 """Patients without whom the rank of the factor lies beyond all scores: 9."""
 
 ENOUGH: Final[int] = 60
-"""Patients with whom the coverage that is reached lies within 4 percentage points of 90 in two of three calibrations."""
+"""Patients with whom the coverage that is reached lies within 4 points of 90 percent, two times of three."""
 
 
 @dataclass(frozen=True)
