@@ -127,11 +127,6 @@ def standard_errors(points: ArrayLike, deviation: ArrayLike) -> FloatArray:
     return _standard_errors(sensitivity(points), np.asarray(deviation, float))
 
 
-def least_half_widths(points: ArrayLike, mm: float = 1.0) -> FloatArray:
-    """(18,) what `half_widths` never goes below: how far readers differ on average."""
-    return MEAN_ABSOLUTE * standard_errors(points, READERS_MM * mm)
-
-
 def _standard_errors(slopes: FloatArray, deviation: FloatArray) -> FloatArray:
     moves = slopes * deviation[:, None]
     # zero times NaN: a landmark that a parameter does not need says nothing about it

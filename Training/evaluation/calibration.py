@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from SpineAlignmentLib.detection.calibration import Calibration
 from SpineAlignmentLib.measurement.parameters import BY_KEY, KEYS, spinopelvic_parameters
-from SpineAlignmentLib.measurement.uncertainty import LEVEL, least_half_widths, standard_errors
+from SpineAlignmentLib.measurement.uncertainty import LEVEL, standard_errors
 from SpineAlignmentLib.results.annotation import Annotation, frame_points
 from Training.datasets.film import AnnotatedFilm
 from Training.evaluation.reliability import judged, platt
@@ -40,13 +40,15 @@ class Errors:
     """Absolute; NaN where either is not measurable."""
     standard: FloatArray
     """The detection's standard error."""
-    least: FloatArray
-    """No half of an interval is shorter."""
 
     @property
     def scores(self) -> FloatArray:
-        """By how much the standard error must be multiplied for the interval to reach; 0 where it always does."""
-        return np.where(self.error <= self.least, 0.0, self.error / self.standard)
+        """By how much the standard error must be multiplied for the interval to reach.
+
+        That no interval is narrower than readers differ is not counted in: the factor is what it is without, and
+        intervals hold a little more often.
+        """
+        return self.error / self.standard
 
 
 def errors(truth: Annotation, found: Annotation) -> Errors:
@@ -56,12 +58,7 @@ def errors(truth: Annotation, found: Annotation) -> Errors:
     there, here = (spinopelvic_parameters(frame_points(a.points_px, spacing, a.anterior)) for a in (truth, found))
     unknown = np.array([truth.spacing_mm is None and BY_KEY[key].unit == "mm" for key in KEYS])
     error = np.array([abs(float(here[key] - there[key])) for key in KEYS])
-    mm = 1.0 if truth.spacing_mm else found.mm_in_frame()
-    return Errors(
-        np.where(unknown, np.nan, error),
-        standard_errors(points, found.deviation_px * spacing[1]),
-        least_half_widths(points, mm),
-    )
+    return Errors(np.where(unknown, np.nan, error), standard_errors(points, found.deviation_px * spacing[1]))
 
 
 def factor(scores: FloatArray) -> float:
@@ -90,15 +87,10 @@ def calibrated(
     films = list(first.values())
     scores = np.array([errors(film.annotation, by_name[film.name]).scores for film in films]).reshape(-1, len(KEYS))
     counts = dict(zip(KEYS, np.isfinite(scores).sum(axis=0).tolist(), strict=True))
-    factors = dict(before.factors) | {
-        key: max(value, _LEAST) for key, column in zip(KEYS, scores.T, strict=True)
-        if math.isfinite(value := factor(column))
-    }  # fmt: skip
+    told = {key: factor(column) for key, column in zip(KEYS, scores.T, strict=True)}
+    factors = dict(before.factors) | {key: value for key, value in told.items() if value > 0}
     slope, offset = platt(*judged(build_study(films, found)))
     if not (math.isfinite(slope) and slope > 0):
         slope, offset = before.slope, before.offset
     return Calibration(slope, offset, factors), counts
 
-
-_LEAST: Final[float] = 1e-6
-"""A factor is above zero, even where no interval need be longer than readers differ."""
