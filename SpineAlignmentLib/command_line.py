@@ -79,6 +79,7 @@ def _parser() -> argparse.ArgumentParser:
         "--use-patient-tags", action="store_true", help="take age and sex from each film's DICOM tags into its results"
     )
     detect.add_argument("--dicom", action="store_true", help="results of each film as DICOM too")
+    detect.add_argument("--capture", action="store_true", help="the picture of each film as a DICOM image too")
     detect.add_argument("--report", action="store_true", help="the report of each film as PDF too")
     detect.set_defaults(run=_detect)
     cohort = commands.add_parser("cohort", help="visits, differences and a page of a folder of results")
@@ -255,11 +256,12 @@ def _detect(options: argparse.Namespace) -> int:
 def _further_files(options: argparse.Namespace) -> "tuple[FurtherFiles, ...]":
     """What makes the files that are written when asked for only; complains before the first film."""
     wanted: list[FurtherFiles] = []
-    if options.dicom:
-        from SpineAlignmentLib.dicom.results import dicom_results, require_highdicom
+    if options.dicom or options.capture:
+        from SpineAlignmentLib.dicom.results import dicom_capture, dicom_results, require_highdicom
 
         require_highdicom()
-        wanted.append(dicom_results)
+        wanted += [dicom_results] if options.dicom else []
+        wanted += [dicom_capture] if options.capture else []
     if options.report:
         from SpineAlignmentLib.clinical.report.pdf import require_reportlab
         from SpineAlignmentLib.jobs.reporting import film_report

@@ -19,6 +19,7 @@ def add_options(node: argparse.ArgumentParser) -> None:
     node.add_argument("--host", default="127.0.0.1", help="address to listen on; others than loopback need --allow")
     node.add_argument("--port", type=int, default=11112)
     node.add_argument("--allow", action="append", default=[], metavar="TITLE", help="a peer that may send; repeatable")
+    node.add_argument("--capture", action="store_true", help="send the picture of each film too")
     node.add_argument("--watch", type=Path, metavar="DIR", help="take films from this folder too")
     node.add_argument("--tls", nargs=3, type=Path, metavar=("CERT", "KEY", "CA"), help="encrypt, with certificates")
     node.add_argument("--models", type=Path, metavar="DIR", help="folder with ensemble.json; the shipped one if absent")
@@ -48,6 +49,7 @@ def settings(options: argparse.Namespace) -> "NodeSettings":
         None if options.tls is None else Tls(*options.tls),
         options.models,
         max(1, options.workers),
+        options.capture,
     )
 
 

@@ -10,7 +10,8 @@ from SpineAlignmentLib.clinical.readings import Reading
 from SpineAlignmentLib.clinical.result import readings_of
 from SpineAlignmentLib.measurement.constructions import unit_text, value_text
 from SpineAlignmentLib.measurement.parameters import PARAMETERS
-from SpineAlignmentLib.results.annotation import Annotation, interval_text
+from SpineAlignmentLib.results.annotation import Annotation
+from SpineAlignmentLib.results.measured import interval_text
 
 UNITS: Final[dict[str, str]] = {"deg": "\N{DEGREE SIGN}", "mm": " mm", "%": " %", "": ""}
 

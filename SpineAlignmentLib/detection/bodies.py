@@ -68,8 +68,7 @@ def body_map(sightings: Sequence[Sighting], grid: InputFrame) -> FloatArray:
     film_y = grid.to_film(np.stack([np.zeros(height), y], axis=1))
     total = np.zeros((height, width))
     for seen in sightings:
-        across, down = seen.axis_weights(film_x, 0), seen.axis_weights(film_y, 1)
-        total += down @ seen.bodies() @ across.T * seen.density(grid)
+        total += seen.bodies_on(film_x, film_y) * seen.density(grid)
     return np.asarray(total / len(sightings))
 
 

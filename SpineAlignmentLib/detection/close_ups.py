@@ -5,6 +5,7 @@ from as many views of it as fit a training; what level is which it tells by what
 """
 
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Final
 
 import numpy as np
@@ -36,7 +37,7 @@ class Region:
     """Deviation added to a landmark, as a share of its distance from where the whole film shows it: a close-up refines,
     it does not count anew."""
 
-    @property
+    @cached_property
     def rows(self) -> list[int]:
         """The landmarks' rows among the 45."""
         return [INDEX[name] for name in self.landmarks]

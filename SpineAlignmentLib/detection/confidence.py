@@ -24,9 +24,9 @@ _STRANGENESS: Final[float] = 1.5
 """Power of the median unsureness of a film. Simulated films alone say 0.5, and 1 for the landmark's own; real ones are
 twice as unsure as they and err three times as much, which intervals follow with 0.5 and 1.5."""
 _DEVIATION: Final[FloatArray] = np.where([name.startswith("FH") for name in NAMES], 11.0, 4.0)
-"""(45,) standard deviation over the product of both, all in distances of vertebral centers: on simulated films, where it
-is right on average. Heatmaps of the heads are sharper than they are right. How far it is from right for each parameter,
-`calibration` says."""
+"""(45,) standard deviation over the product of both, all in distances of vertebral centers: on simulated films, where
+it is right on average. Heatmaps of the heads are sharper than they are right. How far it is from right for each
+parameter, `calibration` says."""
 
 
 def unsureness(look: Look, points: FloatArray, pixel_size: tuple[float, float]) -> FloatArray:

@@ -104,7 +104,7 @@ class Detector:
         say(0.0, "looking at the film")
         film, first, spine = self._first_look(film)
         models = tuple(model.name for model, _ in (*self.networks, *self.close_ups))
-        if spine is None or len(spine.best().levels) < LEAST_LEVELS:
+        if spine is None or len(spine.path.levels) < LEAST_LEVELS:
             if not force:
                 raise no_spine(film.name)
             return unnumbered(film, first.named(), models, self.strategy.trust_in_shape)
@@ -112,10 +112,10 @@ class Detector:
         look, grid = self._second_look(film, first.named(), spine)
         spine = find_spine(look, grid, film.size_px) or spine
         say(0.7, "looking closely")
-        path = spine.best()
+        path = spine.path
         look = self._close_look(film, look.named(), spine, path).named()
         spine = seen_closely(spine, look)
-        counted = count(spine.evidence)
+        counted = count(spine.levels)
         doubtful = doubt(look, spine, counted.path) > GREATEST_DOUBT
         if doubtful and not force:
             raise no_spine(film.name)
@@ -158,7 +158,7 @@ class Detector:
 
     def _second_look(self, film: Film, first: Look, spine: Spine) -> tuple[Look, InputFrame]:
         """Look again at the spine alone, at the scale that the networks know; and the grid on which levels count."""
-        path = spine.best()
+        path = spine.path
         size = float(np.exp(np.median(np.log(path.steps))))
         grid = own_scale(spine.grid, size)
         expected = spine.grid.to_film(spine.expected(spine.centers(path)))

@@ -12,6 +12,7 @@ from functools import cached_property
 from typing import Final
 
 import numpy as np
+from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 
 from SpineAlignmentLib.detection.evidence import UNKNOWN, Evidence
@@ -147,6 +148,7 @@ class Levels:
         on = np.nonzero(evidence.on_film)[0]
         self._top, self._bottom = (int(on[0]), int(on[-1])) if len(on) else (0, self.size - 1)
         self._sum = np.concatenate([[0.0], np.cumsum(np.where(evidence.on_film, evidence.bodies, 0.0))])
+        """(n + 1,) bodies before each place."""
         self._begin = [self._beginning(level) for level in range(len(VERTEBRAE))]
         self._end = [self._ending(node) for node in NODES]
 
@@ -245,14 +247,11 @@ class Levels:
 
     def _moved(self, value: Scores, gap: int, back: bool = False) -> Scores:
         """Values one level further down, or up: each state by its own step."""
-        out = np.full_like(value, _NEVER)
-        for state, offset in enumerate(self._offsets[gap]):
-            if offset < self.size:
-                if back:
-                    out[state, : self.size - offset] = value[state, offset:]
-                else:
-                    out[state, offset:] = value[state, : self.size - offset]
-        return out
+        offsets = np.minimum(self._offsets[gap], self.size)
+        longest = int(offsets.max())
+        around = np.pad(value, ((0, 0), (0, longest) if back else (longest, 0)), constant_values=_NEVER)
+        first = np.arange(_STATES) * around.shape[1] + (offsets if back else longest - offsets)
+        return np.asarray(sliding_window_view(around.ravel(), self.size)[first])
 
     def _passed_over(self) -> list[Scores]:
         """For each gap: the cost of the strongest body in the middle of the step that ends there."""
@@ -273,21 +272,27 @@ class Levels:
     def _beginning(self, level: int) -> Scores:
         """The score of beginning with a level."""
         reach = np.arange(self.size) - _STEPS[:, None] * _GAPS_PX[max(level - 1, 0)]
-        halfway = np.clip(np.round((np.arange(self.size) + reach) / 2).astype(int), 0, self.size)
-        score = -_OUTSIDE * self._sum[halfway]
+        score = -_OUTSIDE * self._bodies_until(-_GAPS_PX[max(level - 1, 0)])
         if level > 0:
-            score = np.where((reach < self._top - 2) & (self._top > 0), score, score - _NO_EDGE)
+            score = np.where((reach < self._top - 2) & (self._top > 0), score, score - np.float32(_NO_EDGE))
         return np.asarray(score, np.float32)
 
     def _ending(self, node: _Node) -> Scores:
         """The score of ending with a level."""
-        reach = np.arange(self.size) + _STEPS[:, None] * _GAPS_PX[min(node.level, len(_GAPS_PX) - 1)]
-        halfway = np.clip(np.round((np.arange(self.size) + reach) / 2).astype(int), 0, self.size)
+        gap = _GAPS_PX[min(node.level, len(_GAPS_PX) - 1)]
+        reach = np.arange(self.size) + _STEPS[:, None] * gap
         score = np.where((reach > self._bottom + 2) & (self._bottom < self.size - 1), 0.0, -_NO_EDGE)
         if node.count:
             rarity = np.log(PRESACRAL_SHARES[node.count] / PRESACRAL_SHARES[24])
             score = np.maximum(score, _RARITY * rarity + self._above_plate())
-        return np.asarray(score - _OUTSIDE * (self._sum[-1] - self._sum[halfway]), np.float32)
+        return np.asarray(score - _OUTSIDE * (self._sum[-1] - self._bodies_until(gap)), np.float32)
+
+    def _bodies_until(self, gap: float) -> Scores:
+        """(states, n) bodies from the curve's beginning to half a step from each place, downwards or (negative) up."""
+        half = np.round(_STEPS * gap / 2).astype(int)
+        longest = int(np.abs(half).max())
+        around = np.pad(self._sum, (longest, longest), "edge")
+        return np.asarray(sliding_window_view(around, self.size)[longest + half], np.float32)
 
     def _above_plate(self) -> FloatArray:
         """The score of the sacral endplate right below a level."""
@@ -301,8 +306,9 @@ class Levels:
 def _widest(value: Scores, change: Scores) -> Scores:
     """The best over the state before, within a band."""
     out = value.copy()
+    changed = np.empty_like(value)
     for apart in range(1, _BAND + 1):
-        cost = change[0, apart]
-        np.maximum(out[apart:], value[:-apart] + cost, out=out[apart:])
-        np.maximum(out[:-apart], value[apart:] + cost, out=out[:-apart])
+        np.add(value, change[0, apart], out=changed)
+        np.maximum(out[apart:], changed[:-apart], out=out[apart:])
+        np.maximum(out[:-apart], changed[apart:], out=out[:-apart])
     return out

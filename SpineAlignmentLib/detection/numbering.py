@@ -6,7 +6,6 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from SpineAlignmentLib.detection.evidence import Evidence
 from SpineAlignmentLib.detection.levels import NODES, Levels, Path
 from SpineAlignmentLib.measurement.landmarks import VERTEBRAE
 
@@ -17,6 +16,8 @@ TEMPERATURE: Final[float] = 3.0
 
 _NEAR: Final[float] = 0.35
 """What lies within this share of the distance to the next level is the same body."""
+
+_LEVEL_OF_NODE: Final = np.array([node.level for node in NODES])
 
 _COUNTS: Final[tuple[str, ...]] = ("", "one", "two", "three", "four", "five")
 
@@ -42,9 +43,8 @@ class Counted:
         return difference(self.path, self.runner_up)
 
 
-def count(evidence: Evidence) -> Counted:
+def count(levels: Levels) -> Counted:
     """The most probable numbering along a curve, how sure it is, and the runner-up."""
-    levels = Levels(evidence)
     path = levels.best()
     through = levels.through()
     sure: dict[str, float] = {}
@@ -52,12 +52,11 @@ def count(evidence: Evidence) -> Counted:
     for name, window in zip(path.levels, _neighborhoods(path), strict=True):
         scores = through[:, window].max(axis=1)
         level = VERTEBRAE.index(name)
-        by_level = np.array([max(s for s, node in zip(scores, NODES, strict=True) if node.level == k)
-                             for k in range(len(VERTEBRAE))])  # fmt: skip
+        by_level = np.full(len(VERTEBRAE), -np.inf)
+        np.maximum.at(by_level, _LEVEL_OF_NODE, scores)
         chances = np.exp((by_level - by_level.max()) / TEMPERATURE)
         sure[name] = float(chances[level] / chances.sum())
-        rest = [score if node.level != level else -np.inf for score, node in zip(scores, NODES, strict=True)]
-        other = int(np.argmax(rest))
+        other = int(np.argmax(np.where(level == _LEVEL_OF_NODE, -np.inf, scores)))
         others.append((sure[name], other, window.start + int(np.argmax(through[other, window]))))
     _, node, place = min(others)
     return Counted(path, sure, levels.path_through(node, place))

@@ -54,7 +54,7 @@ def place(look: Look, spine: Spine, path: Path, centers: FloatArray) -> Look:
     points[:, lost], spread[:, lost] = expected[lost], _FAR_PX * abs(spine.grid.step[1])
     for i, seen in enumerate(look.sightings):
         step = abs(seen.frame.step[1])
-        maps = {True: seen.bodies()[..., None], False: seen.heatmaps}
+        maps = {True: seen.bodies[..., None], False: seen.heatmaps}
         for center in (True, False):
             shown = [k for k, row in enumerate(rows) if row in seen.landmarks and (row in CENTER_ROWS) == center]
             if not shown:

@@ -6,6 +6,7 @@ are compared as densities, per pixel of a common grid.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Final
 
 import numpy as np
@@ -34,7 +35,7 @@ class Sighting:
     region: Region | None = None
     """What it shows, for a close-up; None: the whole film."""
 
-    @property
+    @cached_property
     def landmarks(self) -> list[int]:
         """The k landmarks, as places among the 45."""
         return self.region.rows if self.region else list(range(COUNT))
@@ -48,17 +49,31 @@ class Sighting:
         """Cells of this view in the area of a pixel of a grid."""
         return abs(grid.step[0] * grid.step[1] / (self.frame.step[0] * self.frame.step[1])) / self.stride**2
 
+    @cached_property
     def bodies(self) -> ImageArray:
         """(rows, columns): the sum of the body centers' heatmaps."""
         shown = [k for k, landmark in enumerate(self.landmarks) if landmark in CENTER_ROWS]
         # centers are the last of the landmarks, of a close-up nearly so: a view of them, not a copy
         return np.asarray(self.heatmaps[..., shown[0] : shown[-1] + 1].sum(axis=2))
 
-    def axis_weights(self, film: FloatArray, axis: int) -> ImageArray:
-        """Linear weights (n, columns or rows) with which film pixels (n, 2) read heatmaps along x (0) or y (1)."""
-        place = (self.frame.to_network(film)[:, axis] + 0.5) / self.stride - 0.5
-        cells = np.arange(self.heatmaps.shape[1 - axis])
-        return np.asarray(np.maximum(1 - np.abs(place[:, None] - cells), 0.0), np.float32)
+    def bodies_on(self, film_x: FloatArray, film_y: FloatArray) -> ImageArray:
+        """`bodies` at the crossings of columns and rows of the film, bilinear; nothing outside the view.
+
+        Args:
+            film_x, film_y: (n, 2) and (m, 2) film pixels, of which x and y count.
+
+        Returns:
+            Shape (m, n).
+        """
+        around = np.pad(self.bodies, 1)
+        for axis, film in ((0, film_y), (1, film_x)):
+            place = (self.frame.to_network(film)[:, 1 - axis] + 0.5) / self.stride + 0.5
+            place = np.clip(place, 0, around.shape[axis] - 1)
+            before = np.minimum(place.astype(int), around.shape[axis] - 2)
+            share = np.asarray(place - before, np.float32)
+            share = share[:, None] if axis == 0 else share
+            around = (1 - share) * around.take(before, axis) + share * around.take(before + 1, axis)
+        return np.asarray(around)
 
     def read(self, film: FloatArray) -> FloatArray:
         """Heatmaps (n, k) at film pixels (n, m, 2), bilinear, each the sum over its m; nothing outside the view."""

@@ -1,6 +1,7 @@
 """The spine on a film: its curve, its levels and where the landmarks are to be sought."""
 
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Final
 
 import numpy as np
@@ -39,22 +40,26 @@ class Spine:
     """Map of bodies on the grid, see `bodies.body_map`."""
     evidence: Evidence
 
-    def best(self) -> Path:
+    @cached_property
+    def levels(self) -> Levels:
+        """The scores of all sequences of levels along the curve."""
+        return Levels(self.evidence)
+
+    @cached_property
+    def path(self) -> Path:
         """The most probable levels."""
-        return Levels(self.evidence).best()
+        return self.levels.best()
 
     def centers(self, path: Path) -> FloatArray:
         """(45, 2) grid pixels of the body centers of a path, at the bodies' own maxima; NaN for all else."""
         out = np.full((COUNT, 2), np.nan)
         map_ = Sighting(self.grid, self.bodies[:, :, None].astype(np.float32))
-        for name, place, gap in zip(path.levels, path.places, spacing(path), strict=True):
-            if f"{name}_C" not in INDEX:
-                continue
-            point = self.curve.points[place][None]
-            for _ in range(2):
-                film = map_.frame.to_film(point)
-                point = map_.around(map_.heatmaps, [0], film, np.array([_WINDOW * gap]))[0]
-            out[INDEX[f"{name}_C"]] = point[0]
+        known = [i for i, name in enumerate(path.levels) if f"{name}_C" in INDEX]
+        point = self.curve.points[np.array(path.places)[known]]
+        window = _WINDOW * spacing(path)[known]
+        for _ in range(2):
+            point = map_.around(map_.heatmaps, [0] * len(known), self.grid.to_film(point), window)[0]
+        out[[INDEX[f"{path.levels[i]}_C"] for i in known]] = point
         return out
 
     def l6_center(self, path: Path) -> FloatArray:

@@ -1,9 +1,12 @@
 """The DICOM results of a film, as files."""
 
 import io
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from SpineAlignmentLib.dicom.capture_writing import secondary_capture
 from SpineAlignmentLib.dicom.film_header import film_header
 from SpineAlignmentLib.dicom.gsps_writing import presentation_state
 from SpineAlignmentLib.dicom.sr_writing import structured_report
@@ -11,7 +14,7 @@ from SpineAlignmentLib.errors import ResultError
 from SpineAlignmentLib.film.film import Film
 from SpineAlignmentLib.results.annotation import Annotation
 
-REPORT_ENDING, DRAWING_ENDING = ".sr.dcm", ".gsps.dcm"
+REPORT_ENDING, DRAWING_ENDING, CAPTURE_ENDING = ".sr.dcm", ".gsps.dcm", ".sc.dcm"
 
 
 def dicom_results(path: Path, film: Film, annotation: Annotation) -> dict[str, bytes]:
@@ -28,16 +31,34 @@ def dicom_results(path: Path, film: Film, annotation: Annotation) -> dict[str, b
         FilmError: the film is not DICOM, or lacks the UIDs that results refer to.
         ResultError: its tags do not allow it.
     """
-    require_highdicom()
-    header = film_header(path)
-    try:
+    with _tags_of(path):
+        header = film_header(path)
         files = {REPORT_ENDING: _bytes(structured_report(annotation, header))}
         if int(header.get("SamplesPerPixel") or 1) == 1:
             files[DRAWING_ENDING] = _bytes(presentation_state(annotation, header))
+    return files
+
+
+def dicom_capture(path: Path, film: Film, annotation: Annotation) -> dict[str, bytes]:
+    """The picture of a result as a secondary capture: ending of the file's name to its content; see `dicom_results`.
+
+    Raises:
+        FilmError: the film is not DICOM, or lacks the UIDs that results refer to.
+        ResultError: its tags do not allow it.
+    """
+    with _tags_of(path):
+        return {CAPTURE_ENDING: _bytes(secondary_capture(film, annotation, film_header(path)))}
+
+
+@contextmanager
+def _tags_of(path: Path) -> Iterator[None]:
+    """Say which film it is whose tags cannot be carried over."""
+    require_highdicom()
+    try:
+        yield
     except (ValueError, TypeError, KeyError, AttributeError, LookupError) as error:
         # highdicom's words for tags that cannot be, such as a character set that is none
         raise ResultError(f"{path}: its tags do not allow DICOM results: {error}") from error
-    return files
 
 
 def require_highdicom() -> None:

@@ -7,6 +7,7 @@ import tempfile
 from pathlib import Path
 from typing import Any, Final
 
+from SpineAlignmentLib.errors import FilmError
 from SpineAlignmentLib.film.burned_in import DECLARED
 from SpineAlignmentLib.film.dicom_dataset import read_dataset, tag_name, text, values
 from SpineAlignmentLib.film.dicom_gray import bone_bright
@@ -15,6 +16,7 @@ from SpineAlignmentLib.film.dicom_spacing import read_spacing
 from SpineAlignmentLib.film.film import Film
 from SpineAlignmentLib.film.itk import itk_placement
 from SpineAlignmentLib.film.reader import ReadOptions
+from SpineAlignmentLib.results.files import RESULT_MARK
 from SpineAlignmentLib.results.placement import Placement, plain_placement
 
 _PLACE_TAGS: Final[tuple[str, ...]] = (
@@ -29,9 +31,11 @@ def read(path: Path, options: ReadOptions) -> Film:
     """Read a DICOM file.
 
     Raises:
-        FilmError: not one gray image, or not a lateral film.
+        FilmError: not one gray image, not a lateral film, or the picture of a result.
     """
     data = read_dataset(path)
+    if text(data, "DerivationDescription").startswith(RESULT_MARK.upper()):
+        raise FilmError(f"{path}: the picture of a result, not a film; choose the film it was made from")
     side = read_orientation(data, path, options.force)
     gray = bone_bright(data, path)
     size = (gray.pixels.shape[1], gray.pixels.shape[0])

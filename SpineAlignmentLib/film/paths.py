@@ -11,7 +11,7 @@ FILM_ENDINGS: Final[tuple[str, ...]] = (
 """Endings that say that a file is a film: one that is none is reported, not passed over."""
 _OTHER_ENDINGS: Final[tuple[str, ...]] = (".ima", ".img", ".dic", ".dc3", ".acr")
 """Endings that devices give to films, and other programs to what is none."""
-_RESULT_ENDINGS: Final[tuple[str, ...]] = (".png", ".sr.dcm", ".gsps.dcm", ".pdf")
+_RESULT_ENDINGS: Final[tuple[str, ...]] = (".png", ".sr.dcm", ".gsps.dcm", ".sc.dcm", ".pdf")
 """Of results that could be taken for films, or could replace one."""
 MAX_NAME_BYTES: Final[int] = 255
 """Of a file's name in the file systems in use."""

@@ -33,7 +33,7 @@ FurtherFiles = Callable[[Path, "Film", Annotation], Mapping[str, bytes]]
 
 ENDINGS: Final[tuple[str, ...]] = (".json", ".mrk.json", ".png")
 """Of the result files of a film."""
-FURTHER_ENDINGS: Final[tuple[str, ...]] = (".sr.dcm", ".gsps.dcm", ".pdf")
+FURTHER_ENDINGS: Final[tuple[str, ...]] = (".sr.dcm", ".gsps.dcm", ".sc.dcm", ".pdf")
 """Of those that are written when they are asked for."""
 
 PSEUDONYMS: Final[str] = "pseudonyms"

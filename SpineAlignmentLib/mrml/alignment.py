@@ -3,7 +3,6 @@
 Points of a film are shape (45, 2) in film pixels, in the order of `landmarks.NAMES`, NaN where a landmark is missing.
 """
 
-import math
 from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -19,16 +18,14 @@ from SpineAlignmentLib.measurement.landmarks import COUNT, INDEX
 from SpineAlignmentLib.measurement.parameters import KEYS
 from SpineAlignmentLib.mrml import landmark_list, results_table, volume_film
 from SpineAlignmentLib.mrml.film_drawing import FilmDrawing
-from SpineAlignmentLib.mrml.film_facts import SIDE_UNKNOWN
+from SpineAlignmentLib.mrml.film_record import FilmRecord
 from SpineAlignmentLib.mrml.folder import put_into_folder
-from SpineAlignmentLib.mrml.history import History
-from SpineAlignmentLib.mrml.landmark_states import current_confidence, landmark_states
+from SpineAlignmentLib.mrml.history import Moment
 from SpineAlignmentLib.results.annotation import Annotation
 
 Node = Any
 FloatArray = NDArray[np.float64]
 
-SIDE_DETECTED: Final[str] = "detected"
 SIDE_BY_HAND: Final[str] = "set by hand"
 
 
@@ -44,17 +41,14 @@ class FilmAlignment:
         self.landmarks = landmarks
         self.on_changed: list[Callable[[], None]] = []
         self._scene = scene
-        self._film = film
+        self._record = FilmRecord(landmarks, film)
         self._geometry = volume_film.volume_geometry(volume)
         self._busy = False
         self._bent = False
-        self._history = History()
         self._drawing = FilmDrawing(scene, volume, landmarks)
         self._table = landmarks.GetNodeReference(landmark_list.TABLE_ROLE)
-        self._detection = landmark_list.read_detection(landmarks)
         self._points = np.full((COUNT, 2), np.nan)
-        self._values: dict[str, float] = dict.fromkeys(KEYS, math.nan)
-        landmark_list.write_facts(landmarks, film)
+        self._values: dict[str, float] = {}
         self._follow_film()
         put_into_folder(scene, volume, landmarks, landmarks)
         if self._table is not None:
@@ -89,38 +83,30 @@ class FilmAlignment:
     @property
     def detection(self) -> Annotation | None:
         """The last detection, which `reset` goes back to."""
-        return self._detection
+        return self._record.detection
 
     @property
     def confidence(self) -> FloatArray:
         """Shape (45,): the detection's confidence of landmarks that are where it put them; NaN of all others."""
-        return current_confidence(self._points, self._detection)
+        return self.annotation.confidence
 
     @property
     def annotation(self) -> Annotation:
         """Landmarks, spacing and side as results files hold them."""
-        film, detection = self._film, self._detection
-        if detection is not None:
-            film = replace(
-                film.with_warnings_of(detection),
-                models=detection.models,
-                deviation_px=detection.deviation_px,
-                interval_factors=detection.interval_factors,
-            )
-        return replace(film, size_px=self._geometry.size_px, points_px=self.points_px, confidence=self.confidence)
+        return self._record.annotation(self._points, self._geometry.size_px)
 
     @property
     def anterior_known(self) -> bool:
         """Whether the facing side comes from the film or the user rather than from a detection or a guess."""
-        return not self._film.anterior_source.startswith((SIDE_UNKNOWN, SIDE_DETECTED))
+        return self._record.anterior_known
 
     def state(self, name: str) -> str:
-        """One of "detected", "low confidence", "adjusted", "placed", "missing" and "not placed"."""
+        """One of those of `landmark_states.landmark_states`."""
         return self.states()[INDEX[name]]
 
     def states(self) -> list[str]:
         """`state` of all landmarks, in order."""
-        return landmark_states(self.landmarks, self._points, self._detection)
+        return self._record.states(self._points)
 
     # Changing it
 
@@ -133,23 +119,41 @@ class FilmAlignment:
         points = np.asarray(points_px, float)
         if points.shape != (COUNT, 2):
             raise ValueError(f"expected landmarks of shape ({COUNT}, 2), got {points.shape}")
-        self._history.remember(self._points)
+        self._record.history.remember(self._moment())
         self._write(points)
 
     def set_point(self, name: str, xy: ArrayLike | None) -> None:
         """Move one landmark, or mark it missing (None). Can be undone."""
         points = self.points_px
         points[INDEX[name]] = np.nan if xy is None else np.asarray(xy, float)
-        self._history.remember(self._points)
-        self._write(points)
+        self.set_points(points)
+
+    def set_marks(self, marked: Annotation) -> None:
+        """Take over everything that lies on the film in an annotation of it (`annotation.MARKS`). Can be undone."""
+        self._record.history.remember(self._moment())
+        self._set_moment(Moment(marked, self.detection))
+
+    def renumber(self, how: Callable[[Annotation], Annotation]) -> None:
+        """Give vertebrae other names: `Annotation.renumbered`, or `renumbering.shifted` with its levels. Can be undone.
+
+        What was detected is renamed as well, so that a body that stays in its place counts as detected.
+
+        Raises:
+            ResultError: of `how`.
+        """
+        now = self._moment()
+        renamed = Moment(how(now.film), now.detection and how(now.detection))
+        self._record.history.remember(now)
+        self._set_moment(renamed)
 
     def set_detection(self, detection: Annotation) -> None:
-        """Take over a detection: landmarks, models, warnings, and the side unless the user said it."""
-        landmark_list.write_detection(self.landmarks, detection)
-        self._detection = landmark_list.read_detection(self.landmarks)
-        if not self.anterior_known or self._film.anterior_source in CLAIMED_SIDES:
+        """Take over a detection, and what else it marks: models, warnings, and the side unless the user said it."""
+        self._record.set_detection(detection)
+        film = self._record.film
+        if not self.anterior_known or film.anterior_source in CLAIMED_SIDES:
             self.set_anterior(detection.anterior, detection.anterior_source)
-        self.set_points(detection.points_px)
+        radius = np.where(np.isnan(detection.head_radius_px), film.head_radius_px, detection.head_radius_px)
+        self.set_marks(replace(detection, head_radius_px=radius, drawn=detection.drawn or film.drawn))
 
     def reset(self, name: str | None = None) -> None:
         """Put one landmark, or all of them, back to where the detection found them. Can be undone.
@@ -157,12 +161,12 @@ class FilmAlignment:
         Raises:
             ValueError: nothing was detected on this film yet.
         """
-        if self._detection is None:
+        if self.detection is None:
             raise ValueError(f"{self.volume.GetName()}: nothing was detected on this film yet")
         if name is None:
-            self.set_points(self._detection.points_px)
+            self.set_marks(replace(self.detection, drawn=self._record.film.drawn))
         else:
-            self.set_point(name, self._detection.points_px[INDEX[name]])
+            self.set_point(name, self.detection.points_px[INDEX[name]])
 
     def set_spacing(self, spacing_mm: tuple[float, float] | None, source: str) -> None:
         """Calibrate: the (x, y) size of a film pixel in mm and where it is known from; None when unknown.
@@ -170,15 +174,14 @@ class FilmAlignment:
         Raises:
             ValueError: a size that is not positive.
         """
-        self._set_film(self._film.calibrated(spacing_mm, source))
+        self._set_film(self._record.film.calibrated(spacing_mm, source))
 
     def set_anterior(self, side: str, source: str = SIDE_BY_HAND) -> None:
         """Say which side of the film the patient faces, "left" or "right"."""
-        self._set_film(self._film.facing(side, source))
+        self._set_film(self._record.film.facing(side, source))
 
     def _set_film(self, film: Annotation) -> None:
-        self._film = film
-        landmark_list.write_facts(self.landmarks, film)
+        self._record.set_film(film)
         self.update()
 
     def show(self, keys: Collection[str], points: bool = True, curve: bool = True, names: bool = False) -> None:
@@ -210,23 +213,27 @@ class FilmAlignment:
 
     @property
     def can_undo(self) -> bool:
-        return self._history.can_undo
+        return self._record.history.can_undo
 
     @property
     def can_redo(self) -> bool:
-        return self._history.can_redo
+        return self._record.history.can_redo
 
     def undo(self) -> None:
         """Take back the last change of landmarks; nothing happens when there is none."""
-        points = self._history.back(self._points)
-        if points is not None:
-            self._write(points)
+        self._set_moment(self._record.history.back(self._moment()))
 
     def redo(self) -> None:
         """Do again what `undo` took back."""
-        points = self._history.forth(self._points)
-        if points is not None:
-            self._write(points)
+        self._set_moment(self._record.history.forth(self._moment()))
+
+    def _moment(self) -> Moment:
+        return Moment(self.annotation, self.detection)
+
+    def _set_moment(self, moment: Moment | None) -> None:
+        if moment is not None:
+            self._record.set_moment(moment)
+            self._write(moment.film.points_px)
 
     # Following
 
@@ -248,7 +255,7 @@ class FilmAlignment:
             self._busy = False
 
     def _on_drag_started(self, *_: Any) -> None:
-        self._history.remember(self._points)
+        self._record.history.remember(self._moment())
 
     def _on_film_moved(self, *_: Any) -> None:
         """Keep the landmarks on their pixels when the film is moved, hardened or its spacing is corrected."""
@@ -293,7 +300,7 @@ class FilmAlignment:
         points = self._read()
         if not np.array_equal(np.isnan(points), np.isnan(self._points)):
             # placed or taken away in a view, which no drag does
-            self._history.remember(self._points)
+            self._record.history.remember(self._moment())
         self._take_over(points)
 
     def _read(self) -> FloatArray:
@@ -305,12 +312,12 @@ class FilmAlignment:
 
     def update(self) -> None:
         """Compute the parameters and bring table, lines and curve up to date."""
-        annotation = self.annotation
-        self._values = annotation.parameters()
+        film = self.annotation
+        self._values = film.parameters()
         results_table.write_values(self.table, self._values)
         with self._quietly():
-            landmark_list.mark(self.landmarks, annotation.is_low())
-        self._drawing.draw(annotation, self._geometry)
+            landmark_list.mark(self.landmarks, film.is_low())
+        self._drawing.draw(film, self._geometry)
         self._notify()
 
     def _notify(self) -> None:

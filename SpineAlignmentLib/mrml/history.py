@@ -1,49 +1,69 @@
-"""Undo and redo of a film's landmarks."""
+"""Undo and redo of what is marked on a film."""
 
 from collections import deque
-from typing import Final
+from dataclasses import dataclass
+from typing import Any, Final
 
 import numpy as np
-from numpy.typing import NDArray
 
-FloatArray = NDArray[np.float64]
+from SpineAlignmentLib.results.annotation import MARKS, Annotation
 
 UNDO_LIMIT: Final[int] = 100
 
 
+@dataclass(frozen=True)
+class Moment:
+    """What is marked on a film at one time."""
+
+    film: Annotation
+    detection: Annotation | None
+    """What it is told apart from, under the numbering of that time."""
+
+    def is_like(self, other: "Moment") -> bool:
+        """Whether nothing was changed between the two."""
+        same = (_same(getattr(self.film, name), getattr(other.film, name)) for name in MARKS)
+        return self.detection is other.detection and all(same)
+
+
 class History:
-    """Earlier and later states of the landmarks, each of shape (45, 2) in film pixels."""
+    """Earlier and later moments of a film."""
 
     def __init__(self) -> None:
-        self._undo: deque[FloatArray] = deque(maxlen=UNDO_LIMIT)
-        self._redo: deque[FloatArray] = deque(maxlen=UNDO_LIMIT)
+        self._undo: deque[Moment] = deque(maxlen=UNDO_LIMIT)
+        self._redo: deque[Moment] = deque(maxlen=UNDO_LIMIT)
 
     @property
     def can_undo(self) -> bool:
-        """Whether there is an earlier state."""
+        """Whether there is an earlier moment."""
         return bool(self._undo)
 
     @property
     def can_redo(self) -> bool:
-        """Whether there is a later state."""
+        """Whether there is a later moment."""
         return bool(self._redo)
 
-    def remember(self, points_px: FloatArray) -> None:
-        """Keep the state before a change; what was undone cannot be done again any more."""
-        if not self._undo or not np.array_equal(self._undo[-1], points_px, equal_nan=True):
-            self._undo.append(points_px.copy())
+    def remember(self, now: Moment) -> None:
+        """Keep the moment before a change; what was undone cannot be done again any more."""
+        if not self._undo or not self._undo[-1].is_like(now):
+            self._undo.append(now)
         self._redo.clear()
 
-    def back(self, points_px: FloatArray) -> FloatArray | None:
-        """The state before this one; None when there is none."""
+    def back(self, now: Moment) -> Moment | None:
+        """The moment before this one; None when there is none."""
         if not self._undo:
             return None
-        self._redo.append(points_px.copy())
+        self._redo.append(now)
         return self._undo.pop()
 
-    def forth(self, points_px: FloatArray) -> FloatArray | None:
-        """The state that `back` left; None when there is none."""
+    def forth(self, now: Moment) -> Moment | None:
+        """The moment that `back` left; None when there is none."""
         if not self._redo:
             return None
-        self._undo.append(points_px.copy())
+        self._undo.append(now)
         return self._redo.pop()
+
+
+def _same(one: Any, other: Any) -> bool:
+    if isinstance(one, np.ndarray):
+        return one is other or np.array_equal(one, other, equal_nan=True)
+    return one is other or bool(one == other)

@@ -7,6 +7,7 @@ the scene.
 """
 
 import json
+from dataclasses import replace
 from typing import Any, Final
 
 import numpy as np
@@ -16,6 +17,7 @@ from numpy.typing import NDArray
 
 from SpineAlignmentLib import results
 from SpineAlignmentLib.measurement.landmarks import COUNT, NAMES
+from SpineAlignmentLib.results.annotation import MARKS
 from SpineAlignmentLib.results.colors import SELECTED, SURE, UNSURE, unit
 
 Node = Any
@@ -37,6 +39,7 @@ CHANGES: Final[tuple[int, ...]] = (
 _FACTS: Final[str] = "SpineAlignment.film"
 _DETECTION: Final[str] = "SpineAlignment.detection"
 _CONFIDENCE: Final[str] = "confidence"
+_MARKS: Final[str] = "marks"
 
 
 def create(scene: Node, volume: Node) -> Node:
@@ -113,7 +116,7 @@ def mark(node: Node, low: NDArray[np.bool_]) -> None:
 
 
 def write_facts(node: Node, film: results.Annotation) -> None:
-    """Remember name and content, spacing, pixel shape, side and warnings of the film."""
+    """Remember name and content, spacing, pixel shape, side and warnings of the film, and what lies on it besides."""
     node.SetAttribute(
         _FACTS,
         json.dumps(
@@ -126,6 +129,7 @@ def write_facts(node: Node, film: results.Annotation) -> None:
                 "anterior_source": film.anterior_source,
                 "film_sha256": film.film_sha256,
                 "warnings": film.warnings,
+                _MARKS: results.to_json(replace(film, spacing_mm=None)),
             }
         ),
     )
@@ -138,11 +142,18 @@ def read_facts(node: Node) -> dict[str, Any]:
         facts["spacing_mm"] = tuple(facts["spacing_mm"])
     if facts:
         facts["warnings"] = tuple(facts.get("warnings", ()))
+        marked = facts.pop(_MARKS, None)
+        if marked is not None:
+            saved = results.from_json(marked, node.GetName())
+            facts |= {name: getattr(saved, name) for name in MARKS}
     return facts
 
 
-def write_detection(node: Node, detection: results.Annotation) -> None:
+def write_detection(node: Node, detection: results.Annotation | None) -> None:
     """Remember a detection to go back to, and show its confidence as a static measurement of the list."""
+    if detection is None:
+        node.RemoveAttribute(_DETECTION)
+        return
     node.SetAttribute(_DETECTION, json.dumps(results.to_json(detection)))
     values = vtk.vtkDoubleArray()
     values.SetName(_CONFIDENCE)

@@ -1,12 +1,13 @@
 """Where each landmark of a film stands: as detected, corrected, placed by hand, or without a place."""
 
+from collections.abc import Collection
 from typing import Any, Final
 
 import numpy as np
 import slicer
 from numpy.typing import NDArray
 
-from SpineAlignmentLib.measurement.landmarks import COUNT
+from SpineAlignmentLib.measurement.landmarks import COUNT, NAMES
 from SpineAlignmentLib.results.annotation import LOW_CONFIDENCE, Annotation
 
 Node = Any
@@ -22,8 +23,14 @@ def current_confidence(points_px: FloatArray, detection: Annotation | None) -> F
     return np.where(_as_detected(points_px, detection), detection.confidence, np.nan)
 
 
-def landmark_states(landmarks: Node, points_px: FloatArray, detection: Annotation | None) -> list[str]:
-    """One of "detected", "low confidence", "adjusted", "placed", "missing" and "not placed" for each landmark."""
+def landmark_states(
+    landmarks: Node, points_px: FloatArray, detection: Annotation | None, reviewed: Collection[str] = ()
+) -> list[str]:
+    """What each landmark is, in the order of `landmarks.NAMES`.
+
+    One of "detected", "low confidence", "reviewed" (left where it was detected by a person), "adjusted", "placed",
+    "missing" and "not placed".
+    """
     as_detected = np.zeros(COUNT, bool) if detection is None else _as_detected(points_px, detection)
     low = np.nan_to_num(current_confidence(points_px, detection), nan=1.0) < LOW_CONFIDENCE
     states = []
@@ -36,7 +43,8 @@ def landmark_states(landmarks: Node, points_px: FloatArray, detection: Annotatio
         elif not as_detected[i]:
             states.append("adjusted")
         else:
-            states.append("low confidence" if low[i] else "detected")
+            seen = NAMES[i] in reviewed
+            states.append("reviewed" if seen else "low confidence" if low[i] else "detected")
     return states
 
 

@@ -38,7 +38,7 @@ def reopen(alignment: FilmAlignment, path: Path) -> None:
     if saved.models:
         alignment.set_detection(saved)
     else:
-        alignment.set_points(saved.points_px)
+        alignment.set_marks(saved)
 
 
 def belongs_to(saved: results.Annotation, alignment: FilmAlignment) -> bool:

@@ -15,7 +15,6 @@ from SpineAlignmentLib.errors import ResultError
 from SpineAlignmentLib.measurement.constructions import TYPICAL_LEVEL_MM, constructions, level_distance, unit_text
 from SpineAlignmentLib.measurement.landmarks import COUNT, INDEX, NAMES
 from SpineAlignmentLib.measurement.parameters import (
-    BY_KEY,
     PARAMETERS,
     SFD_MINIMUM_MM,
     Parameter,
@@ -24,12 +23,17 @@ from SpineAlignmentLib.measurement.parameters import (
 from SpineAlignmentLib.measurement.shapes import Construction
 from SpineAlignmentLib.measurement.uncertainty import NORMAL, half_widths
 from SpineAlignmentLib.measurement.vertebrae import all_corners, cobb
+from SpineAlignmentLib.results.drawn import Drawn, line_value
+from SpineAlignmentLib.results.measured import Measured
 from SpineAlignmentLib.results.numbering import Numbering, OtherNumbering
 from SpineAlignmentLib.results.vertebrae import no_vertebra_confidence, no_vertebrae
 
 FloatArray = NDArray[np.float64]
 
 ANTERIOR_SIDES: Final[tuple[str, str]] = ("left", "right")
+
+HEADS: Final[tuple[str, str]] = ("FH_1", "FH_2")
+"""The landmarks that are the centers of circles."""
 
 LOW_CONFIDENCE: Final[float] = 0.5
 """Landmarks below this are uncertain: named in the warnings, and red wherever they are drawn."""
@@ -57,26 +61,9 @@ def no_deviation() -> FloatArray:
     return np.full(COUNT, np.nan)
 
 
-@dataclass(frozen=True)
-class Measured:
-    """What is known of a parameter."""
-
-    value: float = math.nan
-    """NaN when it is not given."""
-    half_width: float = math.nan
-    """Of the 90 % interval, the value in its middle; NaN when unknown."""
-    reason: str = ""
-    """Why it is not given; "" when it is."""
-
-    @property
-    def low(self) -> float:
-        """The lower end of its interval."""
-        return self.value - self.half_width
-
-    @property
-    def high(self) -> float:
-        """The upper end of its interval."""
-        return self.value + self.half_width
+def no_radius() -> FloatArray:
+    """Shape (2,): no femoral head was sized."""
+    return np.full(len(HEADS), np.nan)
 
 
 @dataclass(frozen=True)
@@ -90,7 +77,7 @@ class Annotation:
     points_px: FloatArray = field(default_factory=no_points)
     """Shape (45, 2), film pixels (x, y); NaN where a landmark is missing."""
     confidence: FloatArray = field(default_factory=no_confidence)
-    """Shape (45,), 0 to 1; NaN where a person placed or confirmed a landmark, or nothing is known of it."""
+    """Shape (45,), 0 to 1; NaN where a person placed a landmark, or nothing is known of it."""
     spacing_mm: tuple[float, float] | None = None
     """(x, y) size of a film pixel in mm; None when unknown."""
     spacing_source: str = "unknown"
@@ -111,9 +98,15 @@ class Annotation:
     """Shape (24, 4, 2), film pixels: the corners of `landmarks.VERTEBRAE` in the order of `landmarks.CORNERS`."""
     vertebrae_confidence: FloatArray = field(default_factory=no_vertebra_confidence)
     """Shape (24,), 0 to 1; NaN where unknown."""
+    head_radius_px: FloatArray = field(default_factory=no_radius)
+    """Shape (2,): radius of each of `HEADS` in film pixels along x; NaN where nobody sized it."""
+    drawn: tuple[Drawn, ...] = ()
+    """What a person measures besides the 18 parameters."""
+    reviewed: frozenset[str] = frozenset()
+    """The landmarks that a person looked at and left where they are."""
     deviation_px: FloatArray = field(default_factory=no_deviation)
     """Shape (45,), standard deviation of landmarks along either axis as their detection estimates it, film pixels along
-    y; NaN where unknown. It counts for landmarks of known confidence: those of a person err as readers do."""
+    y; NaN where unknown. Those of a person err as readers do, whatever is said here."""
     interval_factors: Mapping[str, float] = field(default_factory=dict)
     """Parameter key to half of a detection's 90 % interval over its standard error, as calibrated for its models."""
 
@@ -127,8 +120,13 @@ class Annotation:
         return all_corners(corners, self.points_mm())
 
     def is_low(self) -> NDArray[np.bool_]:
-        """Shape (45,): which of the landmarks whose confidence is known are uncertain."""
-        return np.asarray(np.nan_to_num(self.confidence, nan=1.0) < LOW_CONFIDENCE)
+        """Shape (45,): which of the landmarks whose confidence is known are uncertain, and nobody said to be right."""
+        return np.asarray(~self.by_person() & (self.confidence < LOW_CONFIDENCE))
+
+    def by_person(self) -> NDArray[np.bool_]:
+        """Shape (45,): which landmarks a person placed, moved or reviewed."""
+        reviewed = np.array([name in self.reviewed for name in NAMES])
+        return np.asarray(np.isnan(self.confidence) | reviewed)
 
     def landmarks(self) -> dict[str, tuple[float, float]]:
         """Landmark name to film pixel (x, y); missing ones are left out."""
@@ -144,9 +142,10 @@ class Annotation:
         """
         points = np.where(self.trusted()[:, None], self.points_mm(), np.nan)
         values = spinopelvic_parameters(points)
-        by_hand = np.isnan(self.confidence)
         step = (self.spacing_mm or (1.0, self.pixel_aspect))[1]
-        widths = half_widths(points, self.deviation_px * step, by_hand, self.interval_factors, self.mm_in_frame())
+        widths = half_widths(
+            points, self.deviation_px * step, self.by_person(), self.interval_factors, self.mm_in_frame()
+        )
         return {p.key: self._measured(p, float(values[p.key]), widths[p.key]) for p in PARAMETERS}
 
     def mm_in_frame(self) -> float:
@@ -171,12 +170,12 @@ class Annotation:
             return _NO_SPACING
         doubtful = [name for name in parameter.landmarks if not self.trusted()[INDEX[name]]]
         if doubtful:
-            return f"not sure enough, place or confirm: {', '.join(doubtful)}"
+            return f"not sure enough until someone looks: {', '.join(doubtful)}"
         return f"sacro-femoral distance below {SFD_MINIMUM_MM:g} mm"
 
     def trusted(self) -> NDArray[np.bool_]:
-        """Shape (45,): which landmarks may be measured with."""
-        return np.asarray(~(self.confidence < LEAST_TRUST))
+        """Shape (45,): which landmarks may be measured with, if they are there."""
+        return np.asarray(self.by_person() | (self.confidence >= LEAST_TRUST))
 
     def parameters(self) -> dict[str, float]:
         """The 18 parameters; NaN when not given, see `measurements`."""
@@ -196,12 +195,6 @@ class Annotation:
         # a distance of unknown size is drawn without its value
         withheld = {key for key, found in self.measurements().items() if found.reason and found.reason != _NO_SPACING}
         return {key: Construction(key, math.nan) if key in withheld else shown for key, shown in drawn.items()}
-
-    def confirmed(self, names: Iterable[str]) -> "Annotation":
-        """The same landmarks of which a person says that some are where they belong."""
-        sure = self.confidence.copy()
-        sure[[INDEX[name] for name in names]] = np.nan
-        return replace(self, confidence=sure)
 
     def renumbered(self) -> "Annotation":
         """The same film under the other numbering; once more gives this one again.
@@ -224,6 +217,7 @@ class Annotation:
             vertebrae_px=other.vertebrae_px,
             vertebrae_confidence=other.vertebrae_confidence,
             numbering=replace(self.numbering, sure=1 - self.numbering.sure, other=back),
+            reviewed=frozenset(),
         )
 
     def cobb(self, upper: str, lower: str) -> float:
@@ -233,6 +227,19 @@ class Annotation:
             ValueError: an unknown level, or the upper one does not lie above the lower one.
         """
         return cobb(self.corners_mm(), upper, lower)
+
+    def drawn_value(self, drawn: Drawn) -> float:
+        """The value of something drawn, in its unit; NaN when not measurable."""
+        if drawn.levels is not None:
+            return self.cobb(*drawn.levels)
+        if drawn.unit == "mm" and self.spacing_mm is None:
+            return math.nan
+        points = frame_points(drawn.points_px, self.spacing_mm or (1.0, self.pixel_aspect), self.anterior)
+        return line_value(drawn.kind, points)
+
+    def with_marks_of(self, other: "Annotation") -> "Annotation":
+        """This film with everything that a person or a detection marked on it in another annotation of it."""
+        return replace(self, **{name: getattr(other, name) for name in MARKS})
 
     def with_points(self, points_px: ArrayLike, confidence: ArrayLike | None = None) -> "Annotation":
         """The same film with other landmarks."""
@@ -267,13 +274,11 @@ class Annotation:
         return replace(self, anterior=side, anterior_source=source)
 
 
-def interval_text(key: str, found: Measured) -> str:
-    """A parameter's interval as it is read beside its value, such as "48 to 55"; "" where it is not known."""
-    if not math.isfinite(found.half_width):
-        return ""
-    unit = BY_KEY[key].unit
-    digits = 2 if not unit else 0 if found.half_width >= 2 else 1
-    return f"{found.low:.{digits}f} to {found.high:.{digits}f}"
+MARKS: Final[tuple[str, ...]] = (
+    *("points_px", "confidence", "vertebrae_px", "vertebrae_confidence", "numbering"),
+    *("head_radius_px", "drawn", "reviewed", "deviation_px", "interval_factors"),
+)
+"""What lies on a film, as opposed to the facts about it: the fields that `Annotation.with_marks_of` takes over."""
 
 
 def without_spacing_warnings(warnings: Iterable[str]) -> tuple[str, ...]:

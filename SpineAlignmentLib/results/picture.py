@@ -14,9 +14,10 @@ from SpineAlignmentLib.measurement.constructions import spine_curve, value_text
 from SpineAlignmentLib.measurement.landmarks import CENTERS, NAMES
 from SpineAlignmentLib.measurement.parameters import KEYS, PARAMETERS
 from SpineAlignmentLib.measurement.shapes import Construction, Point, Segment
-from SpineAlignmentLib.results.annotation import Annotation, film_points, interval_text
+from SpineAlignmentLib.results.annotation import Annotation, film_points
 from SpineAlignmentLib.results.colors import CURVE, GROUP_COLORS, SURE, UNSURE, Color
 from SpineAlignmentLib.results.files import RESULT_MARK
+from SpineAlignmentLib.results.measured import interval_text
 
 FloatArray = NDArray[np.float64]
 Box = tuple[float, float, float, float]

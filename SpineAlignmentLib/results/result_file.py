@@ -13,23 +13,26 @@ from SpineAlignmentLib import SOFTWARE
 from SpineAlignmentLib.errors import ResultError
 from SpineAlignmentLib.measurement.landmarks import INDEX, NAMES
 from SpineAlignmentLib.measurement.parameters import BY_KEY, KEYS
-from SpineAlignmentLib.results import numbering, vertebrae
+from SpineAlignmentLib.results import drawn, numbering, vertebrae
 from SpineAlignmentLib.results.annotation import (
     ANTERIOR_SIDES,
+    HEADS,
     Annotation,
-    Measured,
     no_confidence,
     no_deviation,
     no_points,
+    no_radius,
 )
 from SpineAlignmentLib.results.files import write_files
+from SpineAlignmentLib.results.measured import Measured
 
 COMPUTED_KEYS: Final[frozenset[str]] = frozenset({"parameters", "cobb", "norms", "readings"})
 """What follows from the landmarks: computed anew, never read from a file."""
 
 _OWN_KEYS: Final[frozenset[str]] = COMPUTED_KEYS | frozenset(
     {"film", "size_px", "spacing_mm", "spacing_source", "anterior", "anterior_source", "pixel_aspect"}
-    | {"film_sha256", "landmarks", "vertebrae", "models", "software", "warnings", "numbering", "interval_factors"}
+    | {"film_sha256", "landmarks", "vertebrae", "models", "software", "warnings", "numbering"}
+    | {"drawn", "reviewed", "interval_factors"}
 )
 
 MAX_NUMBER: Final[float] = 1e9
@@ -48,6 +51,9 @@ def to_json(annotation: Annotation) -> dict[str, Any]:
             if known
             else None
         )
+    for name, radius in zip(HEADS, a.head_radius_px, strict=True):
+        if landmarks[name] is not None and np.isfinite(radius):
+            landmarks[name]["radius_px"] = round(float(radius), 3)
     return {
         "film": a.film,
         "size_px": [int(v) for v in a.size_px],
@@ -63,6 +69,8 @@ def to_json(annotation: Annotation) -> dict[str, Any]:
         ),
         "parameters": {key: _parameter(BY_KEY[key].unit, found) for key, found in a.measurements().items()},
         **({"interval_factors": dict(a.interval_factors)} if a.interval_factors else {}),
+        **({"drawn": [drawn.to_json(d, a.drawn_value(d)) for d in a.drawn]} if a.drawn else {}),
+        **({"reviewed": [name for name in NAMES if name in a.reviewed]} if a.reviewed else {}),
         **({} if a.numbering is None else {"numbering": numbering.to_json(a.numbering)}),
         "models": list(a.models),
         "software": SOFTWARE,
@@ -92,7 +100,7 @@ def from_json(content: Any, name: str = "annotation") -> Annotation:
     """
     if not isinstance(content, Mapping) or not isinstance(content.get("landmarks"), Mapping):
         raise ResultError(f'{name}: not a landmark file: it has no "landmarks"')
-    points, confidence, deviation = no_points(), no_confidence(), no_deviation()
+    points, confidence, deviation, radius = no_points(), no_confidence(), no_deviation(), no_radius()
     for key, value in content["landmarks"].items():
         if key not in INDEX:
             raise ResultError(f"{name}: unknown landmark {key!r}")
@@ -105,6 +113,8 @@ def from_json(content: Any, name: str = "annotation") -> Annotation:
             confidence[INDEX[key]] = _float(value["confidence"], f"{name}: confidence of {key}")
         if value.get("sd_px") is not None:
             deviation[INDEX[key]] = _positive(value["sd_px"], f"{name}: sd_px of {key}")
+        if key in HEADS and value.get("radius_px") is not None:
+            radius[HEADS.index(key)] = _float(value["radius_px"], f"{name}: radius of {key}")
     corners, corner_confidence = vertebrae.from_json(content.get("vertebrae"), name)
     anterior = content.get("anterior", "left")
     if anterior not in ANTERIOR_SIDES:
@@ -125,6 +135,9 @@ def from_json(content: Any, name: str = "annotation") -> Annotation:
         interval_factors=_factors(content.get("interval_factors"), name),
         vertebrae_px=corners,
         vertebrae_confidence=corner_confidence,
+        head_radius_px=radius,
+        drawn=drawn.from_json(content.get("drawn"), name),
+        reviewed=frozenset(_strings(content.get("reviewed"), f"{name}: reviewed")) & INDEX.keys(),
         spacing_mm=spacing,
         spacing_source=str(content.get("spacing_source", "unknown")),
         anterior=anterior,

@@ -1,5 +1,6 @@
 """DICOM results, judged by others' tools: dciodvfy (dicom3tools), dsrdump and dcmp2pgm (DCMTK)."""
 
+import io
 import json
 import re
 import subprocess
@@ -10,7 +11,7 @@ import highdicom
 import numpy as np
 import pydicom
 import pytest
-from PIL import Image
+from PIL import Image, ImageDraw, ImageFont
 from pydicom.uid import DigitalXRayImageStorageForPresentation, SecondaryCaptureImageStorage, generate_uid
 
 from SpineAlignmentLib.clinical.patient import Patient
@@ -18,7 +19,7 @@ from SpineAlignmentLib.clinical.result import with_readings
 from SpineAlignmentLib.command_line import main
 from SpineAlignmentLib.dicom.film_header import film_header
 from SpineAlignmentLib.dicom.gsps_writing import presentation_state
-from SpineAlignmentLib.dicom.results import dicom_results
+from SpineAlignmentLib.dicom.results import dicom_capture, dicom_results
 from SpineAlignmentLib.dicom.sr_reading import read_structured_report
 from SpineAlignmentLib.dicom.sr_writing import structured_report
 from SpineAlignmentLib.dicom.vocabulary import landmark_code, parameter_label
@@ -28,6 +29,7 @@ from SpineAlignmentLib.film.reading import read_film
 from SpineAlignmentLib.measurement.landmarks import INDEX, NAMES
 from SpineAlignmentLib.measurement.parameters import KEYS
 from SpineAlignmentLib.results.annotation import Annotation
+from SpineAlignmentLib.results.picture import draw
 from SpineAlignmentLib.results.result_file import read_annotation, to_json
 from Testing.library.films import SAMPLE_FILM, dicom, pattern, picture, spine
 
@@ -83,7 +85,8 @@ def exported(request, tmp_path_factory):
     folder = tmp_path_factory.mktemp("dicom")
     path = film(folder / "film.dcm", request.param)
     found = with_readings(annotation(path, request.param), Patient(63, "F"))
-    for ending, content in dicom_results(path, read_film(path), found).items():
+    seen = read_film(path)
+    for ending, content in (dicom_results(path, seen, found) | dicom_capture(path, seen, found)).items():
         (folder / f"film{ending}").write_bytes(content)
     return request.param, folder, found
 
@@ -92,12 +95,13 @@ def run(*command: object) -> "subprocess.CompletedProcess[str]":
     return subprocess.run([str(c) for c in command], capture_output=True, text=True, errors="replace", check=False)
 
 
-@pytest.mark.parametrize("ending", [".sr.dcm", ".gsps.dcm"])
+@pytest.mark.parametrize("ending", [".sr.dcm", ".gsps.dcm", ".sc.dcm"])
 def test_a_validator_finds_no_error(exported, ending):
     _, folder, _ = exported
     done = run("dciodvfy", folder / f"film{ending}")
     told = done.stdout + done.stderr
-    assert "ComprehensiveSR" in told or "GrayscaleSoftcopyPresentationState" in told
+    kind = {".sr.dcm": "ComprehensiveSR", ".gsps.dcm": "GrayscaleSoftcopyPresentationState", ".sc.dcm": "SCImage"}
+    assert kind[ending] in told.replace(" ", "")
     assert [line for line in told.splitlines() if line.startswith("Error")] == []
 
 
@@ -186,6 +190,45 @@ def test_the_film_is_shown_the_right_way_round(exported):
         assert list(area.PresentationPixelSpacing) == [0.5, 0.3] and "PresentationPixelAspectRatio" not in area
 
 
+def test_the_capture_is_the_picture(exported, tmp_path):
+    _, folder, found = exported
+    data = pydicom.dcmread(folder / "film.sc.dcm")
+    picture_of_it = np.asarray(draw(read_film(folder / "film.dcm"), replace(found, film="")).convert("RGB"))
+    assert np.array_equal(data.pixel_array, picture_of_it)
+    # by others' eyes: DCMTK writes what it shows
+    done = run("dcmj2pnm", "--write-bmp", folder / "film.sc.dcm", tmp_path / "shown.bmp")
+    assert done.returncode == 0, done.stderr
+    assert np.array_equal(np.asarray(Image.open(tmp_path / "shown.bmp").convert("RGB")), picture_of_it)
+    header = film_header(folder / "film.dcm")
+    (source,) = data.SourceImageSequence
+    assert source.ReferencedSOPInstanceUID == header.SOPInstanceUID
+    assert source.ReferencedSOPClassUID == header.SOPClassUID
+    assert source.PurposeOfReferenceCodeSequence[0].CodeValue == "121322"
+    assert data.StudyInstanceUID == header.StudyInstanceUID and data.SeriesInstanceUID != header.SeriesInstanceUID
+    assert data.PatientName == header.PatientName and "PixelSpacing" not in data
+    assert list(data.PatientOrientation) == ["P" if found.anterior == "left" else "A", "F"]
+    assert "BurnedInAnnotation" not in data
+
+
+@pytest.mark.parametrize(("said", "text", "flag"), [("NO", False, "NO"), ("YES", False, "YES"), ("NO", True, "YES")])
+def test_text_in_the_pixels_is_told(tmp_path, said, text, flag):
+    pixels = pattern(*SIZE)
+    if text:
+        letters = Image.new("L", (400, 40))
+        ImageDraw.Draw(letters).text((5, 5), "DOE JANE 1950-01-02", fill=255, font=ImageFont.load_default(28))
+        pixels[20:60, 50:450][np.asarray(letters) > 128] = pixels.max()
+    path = dicom(tmp_path / "f.dcm", pixels, BurnedInAnnotation=said)
+    found = annotation(path, "DX")
+    (content,) = dicom_capture(path, read_film(path), found).values()
+    assert pydicom.dcmread(io.BytesIO(content)).BurnedInAnnotation == flag
+
+
+def test_a_capture_is_not_taken_for_a_film(exported):
+    _, folder, _ = exported
+    with pytest.raises(FilmError, match="the picture of a result, not a film"):
+        read_film(folder / "film.sc.dcm")
+
+
 def test_both_refer_to_the_film_and_are_new_each_time(exported):
     _, folder, found = exported
     header = film_header(folder / "film.dcm")
@@ -249,8 +292,8 @@ def test_command_line_writes_them_beside_the_others(tmp_path, capsys):
     data.SOPInstanceUID = data.file_meta.MediaStorageSOPInstanceUID = generate_uid()
     data.save_as(tmp_path / "film.dcm")
     out = tmp_path / "out"
-    assert main(["detect", str(tmp_path / "film.dcm"), "-o", str(out), "--dicom"]) == 0
-    assert {p.name for p in out.iterdir()} >= {"film.sr.dcm", "film.gsps.dcm", "film.json"}
+    assert main(["detect", str(tmp_path / "film.dcm"), "-o", str(out), "--dicom", "--capture"]) == 0
+    assert {p.name for p in out.iterdir()} >= {"film.sr.dcm", "film.gsps.dcm", "film.sc.dcm", "film.json"}
     assert film_files(out, out) == []
     assert main(["measure", str(out / "film.sr.dcm"), "-o", str(tmp_path / "back")]) == 0
     one, other = (json.loads((p / "film.json").read_text()) for p in (out, tmp_path / "back"))

@@ -68,10 +68,9 @@ def test_levels_that_are_off_the_film_are_missing(first, last):
 
 
 def test_a_sure_numbering_is_sure_and_one_without_ends_is_not():
-    whole = count(evidence())
-    part = count(
-        evidence(first=PLACES[8] - 9, last=PLACES[15] + 9, said=[max(0, k - 1) if k % 2 else k for k in range(23)])
-    )
+    whole = count(Levels(evidence()))
+    said = [max(0, k - 1) if k % 2 else k for k in range(23)]
+    part = count(Levels(evidence(first=PLACES[8] - 9, last=PLACES[15] + 9, said=said)))
     assert whole.sureness > 0.95 and set(whole.sure) == set(VERTEBRAE[:23])
     assert part.sureness < 0.9
     assert part.other and part.runner_up.levels != part.path.levels

@@ -3,105 +3,32 @@
 import io
 import os
 import random
-import subprocess
 import sys
 import time
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
-from copy import deepcopy
-from pathlib import Path
 
-import numpy as np
 import pydicom
 import pytest
-from PIL import Image
-from pydicom.uid import ComputedRadiographyImageStorage, ExplicitVRLittleEndian, generate_uid
-from pynetdicom import AE
 
 from SpineAlignmentLib.command_line import main
 from SpineAlignmentLib.dicom.node.film_queue import FilmQueue, key_of
 from SpineAlignmentLib.dicom.node.peers import Peer
 from SpineAlignmentLib.dicom.node.receiving import WatchedFolder
 from SpineAlignmentLib.errors import ResultError
-from SpineAlignmentLib.film.reading import read_film
-from Testing.library.films import SAMPLE_FILM, dicom, pattern
-from Testing.library.orthanc import Orthanc, free_port, wait_for_port
+from Testing.library.films import dicom, pattern
+from Testing.library.node_process import NodeProcess, another, associated, send_until_taken, sent_film, until
+from Testing.library.orthanc import Orthanc
 
 FILMS = int(os.environ.get("SPINE_ALIGNMENT_NODE_FILMS", "6"))
 """Of the test that kills; more take longer."""
+LONGEST_S = 120 + 60 * FILMS
 PATIENT = ("Doe", "Jane", "SECRET-77", "19500102")
-
-
-def sent_film(path: Path) -> Path:
-    """The sample film, small and uncompressed, as another object."""
-    pixels = np.asarray(Image.fromarray(read_film(SAMPLE_FILM).pixels.astype(np.uint16)).resize((454, 1084)))
-    return dicom(path, pixels, bits=16, spacing=(0.76, 0.76), PatientOrientation=["P", "F"])
 
 
 @pytest.fixture(scope="module")
 def film(tmp_path_factory):
     return pydicom.dcmread(sent_film(tmp_path_factory.mktemp("film") / "film.dcm"))
-
-
-def another(film, **tags):
-    copy = deepcopy(film)
-    copy.SOPInstanceUID = copy.file_meta.MediaStorageSOPInstanceUID = generate_uid()
-    copy.SeriesInstanceUID, copy.StudyInstanceUID = generate_uid(), generate_uid()
-    for keyword, value in tags.items():
-        setattr(copy, keyword, value)
-    return copy
-
-
-def associated(port: int, title: str = "MODALITY"):
-    entity = AE(ae_title=title)
-    entity.add_requested_context(ComputedRadiographyImageStorage, ExplicitVRLittleEndian)
-    entity.add_requested_context("1.2.840.10008.1.1")
-    entity.connection_timeout = entity.acse_timeout = entity.dimse_timeout = 30
-    return entity.associate("127.0.0.1", port, ae_title="SPINE")
-
-
-def send_until_taken(port: int, films) -> None:
-    """What a modality does: send until each film is said to be safe."""
-    waiting = list(films)
-    until = time.monotonic() + 120 + 60 * FILMS
-    while waiting and time.monotonic() < until:
-        association = associated(port)
-        while association.is_established and waiting:
-            status = association.send_c_store(waiting[0])
-            if "Status" in status and status.Status == 0x0000:
-                waiting.pop(0)
-            else:
-                break
-        if association.is_established:
-            association.release()
-        if waiting:
-            time.sleep(0.3)
-    assert not waiting
-
-
-class NodeProcess:
-    """`spine-alignment node` as its own process."""
-
-    def __init__(self, folder: Path, archive: str, *options: str) -> None:
-        self.port, self.folder, self.log = free_port(), folder, folder.with_suffix(".log")
-        self._command = [
-            *(sys.executable, "-m", "SpineAlignmentLib", "node", "--folder", str(folder), "--send-to", archive),
-            *("--port", str(self.port), *options),
-        ]
-        self.start()
-
-    def start(self) -> None:
-        with self.log.open("ab") as log:
-            self.process = subprocess.Popen(self._command, stdout=log, stderr=log)
-        wait_for_port(self.port)
-
-    def kill(self) -> None:
-        self.process.kill()
-        self.process.wait()
-
-    def end(self) -> int:
-        self.process.terminate()
-        return self.process.wait(timeout=60)
 
 
 @pytest.fixture
@@ -125,20 +52,13 @@ def started(tmp_path, archive):
         node.kill()
 
 
-def until(condition, seconds: float = 120 + 60 * FILMS) -> None:
-    end = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < end
-        time.sleep(1)
-
-
 def test_every_film_has_its_results_once_whatever_is_killed(archive, film, started):
     films = [another(film) for _ in range(FILMS)]
     uids = sorted(str(one.SOPInstanceUID) for one in films)
     node = started()
     chance = random.Random(3)
     with ThreadPoolExecutor(4) as pool:
-        sending = [pool.submit(send_until_taken, node.port, films[i::4]) for i in range(4)]
+        sending = [pool.submit(send_until_taken, node.port, films[i::4], LONGEST_S) for i in range(4)]
         for kill in range(3):
             time.sleep(chance.uniform(1, 8))
             if kill == 1:
@@ -148,9 +68,9 @@ def test_every_film_has_its_results_once_whatever_is_killed(archive, film, start
         for one in sending:
             one.result()
     archive.start()
-    until(lambda: len(archive.films_of("SR")) >= FILMS and len(archive.films_of("PR")) >= FILMS)
-    send_until_taken(node.port, films[:3])
-    until(lambda: not any((node.folder / "results").glob("*.dcm")))
+    until(lambda: len(archive.films_of("SR")) >= FILMS and len(archive.films_of("PR")) >= FILMS, LONGEST_S)
+    send_until_taken(node.port, films[:3], LONGEST_S)
+    until(lambda: not any((node.folder / "results").glob("*.dcm")), LONGEST_S)
     assert node.end() in (0, 130)
     for modality in ("SR", "PR"):
         assert Counter(archive.films_of(modality)) == Counter(uids)
@@ -172,7 +92,8 @@ def test_films_that_are_none_and_callers_that_may_not(archive, film, started):
     good.save_as(content)
     archive.forward(content.getvalue(), "SPINE", node.port)
     until(
-        lambda: archive.films_of("SR") == [str(good.SOPInstanceUID)] and not any((node.folder / "received").iterdir())
+        lambda: archive.films_of("SR") == [str(good.SOPInstanceUID)] and not any((node.folder / "received").iterdir()),
+        LONGEST_S,
     )
     node.end()
     log = node.log.read_text()

@@ -155,11 +155,13 @@ def test_what_is_not_to_be_trusted_is_withheld_until_a_person_looks(detected):
     found = to_json(doubtful)
     assert found["parameters"]["PTK"] == {
         **{"value": None, "unit": "deg"},
-        "reason": "not sure enough, place or confirm: T5_PI",
+        "reason": "not sure enough until someone looks: T5_PI",
     }
     assert found["landmarks"]["T5_PI"] is not None and not doubtful.constructions()["PTK"].drawable
     assert doubtful.constructions()["GTK"].drawable and found["parameters"]["MTK"]["value"] is not None
-    assert doubtful.confirmed(["T5_PI"]).parameters()["PTK"] == pytest.approx(detected.parameters()["PTK"])
+    assert replace(doubtful, reviewed=frozenset({"T5_PI"})).parameters()["PTK"] == pytest.approx(
+        detected.parameters()["PTK"]
+    )
 
 
 def test_an_interval_wider_than_patients_differ_is_no_measurement(detected):

@@ -1,5 +1,7 @@
 """Landmarks of a film in the scene, and everything that follows them."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import slicer
@@ -9,7 +11,9 @@ from SpineAlignmentLib.measurement.constructions import constructions
 from SpineAlignmentLib.measurement.landmarks import COUNT, INDEX, NAMES
 from SpineAlignmentLib.measurement.parameters import KEYS, spinopelvic_parameters
 from SpineAlignmentLib.mrml import drawing, landmark_list, results_table
+from SpineAlignmentLib.mrml.spine_scene import SpineScene
 from SpineAlignmentLib.results.annotation import Annotation, film_points
+from SpineAlignmentLib.results.renumbering import shifted
 from Testing.host import subject
 from Testing.host.films import add_film
 
@@ -252,3 +256,38 @@ def test_non_square_pixels(spine, scene):
     alignment.set_anterior("left")
     alignment.set_points(subject.upright_px() * [0.5, 1])
     assert alignment.parameters == pytest.approx(expected_parameters(subject.upright_px()))
+
+
+def test_renaming_levels_keeps_what_was_detected_and_can_be_undone(scene, spine, film):
+    alignment = spine.create(film)
+    sure = np.full(COUNT, 0.9)
+    sure[INDEX["T5_C"]] = 0.2
+    alignment.set_detection(Annotation("film", subject.SIZE_PX, subject.upright_px(), sure, models=("a",)))
+    t5 = alignment.points_px[INDEX["T5_C"]]
+    assert alignment.state("T5_C") == "low confidence"
+    alignment.set_marks(
+        replace(alignment.annotation, reviewed=frozenset({"T5_C"}), head_radius_px=np.array([50.0, 40]))
+    )
+    assert alignment.state("T5_C") == "reviewed" and alignment.annotation.head_radius_px.tolist() == [50, 40]
+    alignment.renumber(lambda film: shifted(film, 1, "T1"))
+    assert alignment.points_px[INDEX["T6_C"]] == pytest.approx(t5) and alignment.state("T6_C") == "low confidence"
+    assert alignment.state("T5_C") == "detected" and np.isnan(alignment.points_px[INDEX["T1_C"]]).all()
+    # a new observer of the scene, as after loading it
+    spine.release()
+    again = SpineScene(scene)
+    restored = again.alignment(film)
+    assert restored.annotation.head_radius_px.tolist() == [50, 40] and restored.state("T6_C") == "low confidence"
+    again.release()
+
+
+def test_levels_are_undone_with_their_detection(alignment):
+    alignment.set_detection(replace(alignment.annotation, confidence=np.full(COUNT, 0.9), models=("a",)))
+    before = alignment.points_px
+    alignment.renumber(lambda film: shifted(film, -1))
+    alignment.undo()
+    assert alignment.points_px == pytest.approx(before, nan_ok=True) and set(alignment.states()) == {"detected"}
+    alignment.redo()
+    assert alignment.points_px[INDEX["T4_C"]] == pytest.approx(before[INDEX["T5_C"]])
+    alignment.set_spacing((0.7, 0.7), "typed")
+    alignment.undo()
+    assert alignment.annotation.spacing_mm == (0.7, 0.7)

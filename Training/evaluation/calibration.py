@@ -93,4 +93,3 @@ def calibrated(
     if not (math.isfinite(slope) and slope > 0):
         slope, offset = before.slope, before.offset
     return Calibration(slope, offset, factors), counts
-

@@ -3,13 +3,16 @@
     received/KEY.dcm        a film that its sender was told is safe
     results/KEY.sr.dcm ...  what is to be sent
     done/KEY                the film is done, or why it cannot be; its results are final from here on
+    refused/KEY.sr.dcm ...  what the archive does not take; offered again at the next start
 
 A film's key is made of its SOP Instance UID, which names no patient and is the same when the film comes again.
 """
 
 import hashlib
+import os
 import threading
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
@@ -32,8 +35,10 @@ class FilmQueue:
     """
 
     def __init__(self, folder: Path) -> None:
-        self._received, self._results, self._done = (folder / name for name in ("received", "results", "done"))
-        for place in (self._received, self._results, self._done):
+        self._received, self._results, self._done, self._refused = (
+            folder / name for name in ("received", "results", "done", "refused")
+        )
+        for place in (self._received, self._results, self._done, self._refused):
             make_folder(place)
             for part in place.glob(".*.part"):
                 part.unlink(missing_ok=True)
@@ -41,6 +46,8 @@ class FilmQueue:
         for film in self.waiting():
             if self.knows_done(film.stem):
                 film.unlink(missing_ok=True)
+        for result in self._refused.glob("*.dcm"):
+            result.replace(self._results / result.name)
         self.changed = threading.Condition()
 
     def take(self, key: str, content: bytes) -> bool:
@@ -55,6 +62,7 @@ class FilmQueue:
         if self.knows_done(key) or self._film(key).exists():
             return False
         write_files({self._film(key): content})
+        _keep_names(self._received)
         with self.changed:
             self.changed.notify_all()
         return True
@@ -86,12 +94,27 @@ class FilmQueue:
         """The archive has it."""
         path.unlink(missing_ok=True)
 
+    def refused(self, path: Path) -> None:
+        """The archive does not take it: out of the way of the others."""
+        path.replace(self._refused / path.name)
+
     def knows_done(self, key: str) -> bool:
         """Whether a film is done, or cannot be."""
         return (self._done / key).exists()
 
     def _film(self, key: str) -> Path:
         return self._received / f"{key}.dcm"
+
+
+def _keep_names(folder: Path) -> None:
+    """Have the names in a folder on the disk too: a power cut after a file was renamed may else lose it."""
+    # not every system lets a folder be opened, nor every file system written out
+    with suppress(OSError):
+        handle = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(handle)
+        finally:
+            os.close(handle)
 
 
 def _age(path: Path) -> tuple[float, str]:
@@ -109,13 +132,19 @@ def uid_of(path: Path) -> str:
     """
     import pydicom
 
-    from SpineAlignmentLib.film.dicom_dataset import looks_like_dicom
+    from SpineAlignmentLib.film.dicom_dataset import looks_like_dicom, values
 
     with path.open("rb") as stream:
         if not looks_like_dicom(stream.read(512)):
             raise ResultError(f"{path}: not a DICOM file")
-    data = pydicom.dcmread(path, force=True, stop_before_pixels=True, specific_tags=["SOPInstanceUID"])
-    uid = str(data.get("SOPInstanceUID") or "")
+    try:
+        data = pydicom.dcmread(path, force=True, stop_before_pixels=True, specific_tags=["SOPInstanceUID"])
+    except OSError:
+        raise
+    # damaged files raise whatever the parser happens on
+    except Exception as error:
+        raise ResultError(f"{path}: damaged: {type(error).__name__}") from error
+    uid = "".join(values(data, "SOPInstanceUID")[:1])
     if not uid:
         raise ResultError(f"{path}: no SOPInstanceUID in it")
     return uid

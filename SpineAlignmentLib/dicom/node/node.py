@@ -15,9 +15,9 @@ from pathlib import Path
 from typing import Final
 
 from SpineAlignmentLib.dicom.node.film_queue import FilmQueue
-from SpineAlignmentLib.dicom.node.peers import Peer, Sending, Tls
+from SpineAlignmentLib.dicom.node.peers import Peer, RefusedError, Sending, Tls
 from SpineAlignmentLib.dicom.node.receiving import WatchedFolder, started_server
-from SpineAlignmentLib.dicom.results import dicom_results, require_highdicom
+from SpineAlignmentLib.dicom.results import dicom_capture, dicom_results, require_highdicom
 from SpineAlignmentLib.errors import ResultError
 from SpineAlignmentLib.jobs.film_task import FilmOutcome, FilmSettings, FilmTask
 from SpineAlignmentLib.jobs.workers import cores, outcomes
@@ -47,6 +47,8 @@ class NodeSettings:
     tls: Tls | None = None
     models: Path | None = None
     workers: int = 1
+    capture: bool = False
+    """Whether the picture goes to the archive too."""
 
 
 @dataclass
@@ -67,7 +69,8 @@ class Node:
         """
         require_highdicom()
         chosen = self.settings
-        self._film_settings = FilmSettings(models=chosen.models, further=(dicom_results,))
+        further = (dicom_results, dicom_capture) if chosen.capture else (dicom_results,)
+        self._film_settings = FilmSettings(models=chosen.models, pictures=False, further=further)
         self._film_settings.hash()
         self._queue = FilmQueue(chosen.folder)
         self._server = None
@@ -161,7 +164,12 @@ class Node:
             for path in waiting:
                 if self._stopping.is_set():
                     return
-                sending.send(path)
+                try:
+                    sending.send(path)
+                except RefusedError as error:
+                    self._queue.refused(path)
+                    log.error("%s; offered again at the next start", error)
+                    continue
                 self._queue.sent(path)
                 log.info("sent %s", path.name)
         finally:

@@ -12,6 +12,8 @@ _PEER: Final = re.compile(r"(?P<title>[^@\\]{1,16})@(?P<host>[^:@]+|\[[0-9a-fA-F
 _SUCCESS: Final[int] = 0x0000
 _WARNINGS: Final[range] = range(0xB000, 0xC000)
 """Stored all the same (PS3.4 B.2.3)."""
+_NEVER: Final[tuple[range, ...]] = (range(0xA900, 0xAA00), range(0xC000, 0xD000), range(0x0122, 0x0123))
+"""The object does not fit its class, is not understood, or its class is not supported: so it would be next time."""
 
 
 @dataclass(frozen=True)
@@ -64,6 +66,10 @@ class Peer:
         return f"{self.title}@{self.host}:{self.port}"
 
 
+class RefusedError(ResultError):
+    """The archive will never take an object; others it may."""
+
+
 class Sending:
     """One association with the archive; every file of a batch goes through it.
 
@@ -76,11 +82,13 @@ class Sending:
         from pynetdicom.sop_class import (  # type: ignore[attr-defined]
             ComprehensiveSRStorage,
             GrayscaleSoftcopyPresentationStateStorage,
+            SecondaryCaptureImageStorage,
         )
 
         entity = AE(ae_title=own_title)
-        for context in (ComprehensiveSRStorage, GrayscaleSoftcopyPresentationStateStorage):
-            entity.add_requested_context(context)
+        kinds = (ComprehensiveSRStorage, GrayscaleSoftcopyPresentationStateStorage, SecondaryCaptureImageStorage)
+        for kind in kinds:
+            entity.add_requested_context(kind)
         entity.connection_timeout = entity.acse_timeout = entity.dimse_timeout = 20
         self._peer = peer
         security = None if tls is None else (tls.context(server=False), peer.host)
@@ -92,19 +100,25 @@ class Sending:
         """Store one file.
 
         Raises:
+            RefusedError: the archive does not take it, and will not later.
             ResultError: the archive did not say that it has it.
         """
         import pydicom
 
+        data = pydicom.dcmread(path)
+        contexts = {context.abstract_syntax for context in self._association.accepted_contexts}
+        if self._association.is_established and data.SOPClassUID not in contexts:
+            raise RefusedError(f"{self._peer}: {path.name} not taken: the archive has no {data.SOPClassUID.name}")
         status: Any = None
         try:
-            status = self._association.send_c_store(pydicom.dcmread(path))
+            status = self._association.send_c_store(data)
         except (RuntimeError, ValueError) as error:
             raise ResultError(f"{self._peer}: {path.name} not sent: {error}") from error
         code = int(status.Status) if status and "Status" in status else None
         if code is None or (code != _SUCCESS and code not in _WARNINGS):
             how = "no answer" if code is None else f"status 0x{code:04X}"
-            raise ResultError(f"{self._peer}: {path.name} not stored: {how}")
+            kind = RefusedError if any(code in codes for codes in _NEVER) else ResultError
+            raise kind(f"{self._peer}: {path.name} not stored: {how}")
 
     def close(self) -> None:
         """End the association."""

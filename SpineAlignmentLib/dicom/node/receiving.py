@@ -68,6 +68,7 @@ class WatchedFolder:
         self._queue = queue
         self._seen: dict[Path, tuple[int, int]] = {}
         self._taken: dict[Path, tuple[int, int]] = {}
+        self._said: dict[Path, tuple[tuple[int, int], str]] = {}
 
     def look(self) -> None:
         """Take the files that have not changed since the last look, so that none is taken half written."""
@@ -85,14 +86,24 @@ class WatchedFolder:
     def _take(self, path: Path, state: tuple[int, int]) -> None:
         try:
             key = key_of(uid_of(path))
-            if self._queue.take(key, path.read_bytes()):
-                log.info("film %s taken from the watched folder", key)
+            content = path.read_bytes()
         except OSError as error:
-            log.error("a file of the watched folder cannot be read: %s", error.strerror or type(error).__name__)
+            self._say_once(path, state, f"cannot be read: {error.strerror or type(error).__name__}; tried again")
             return
+        except ResultError:
+            self._say_once(path, state, "is no DICOM film; it is left there")
+            self._taken[path] = state
+            return
+        try:
+            if self._queue.take(key, content):
+                log.info("film %s taken from the watched folder", key)
         except ResultError as error:
-            if "cannot write" in str(error):
-                log.error("%s", error)
-                return
-            log.warning("a file of the watched folder is no DICOM film; it is left there")
+            self._say_once(path, state, f"waits: {error}")
+            return
         self._taken[path] = state
+
+    def _say_once(self, path: Path, state: tuple[int, int], what: str) -> None:
+        """What is wrong with a file that is looked at every second, without its name, which may be a patient's."""
+        if self._said.get(path) != (state, what):
+            self._said[path] = state, what
+            log.warning("a file of the watched folder %s", what)

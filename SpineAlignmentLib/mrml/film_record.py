@@ -1,0 +1,74 @@
+"""What is known of a film besides where its landmarks are now: kept in their list, with earlier and later moments."""
+
+from dataclasses import replace
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from SpineAlignmentLib.mrml import landmark_list
+from SpineAlignmentLib.mrml.film_facts import SIDE_UNKNOWN
+from SpineAlignmentLib.mrml.history import History, Moment
+from SpineAlignmentLib.mrml.landmark_states import current_confidence, landmark_states
+from SpineAlignmentLib.results.annotation import Annotation
+
+Node = Any
+FloatArray = NDArray[np.float64]
+
+SIDE_DETECTED: Final[str] = "detected"
+
+
+class FilmRecord:
+    """Facts about one film, what lies on it besides the landmarks, the detection, and the history of all of it.
+
+    Args:
+        landmarks: the list that remembers it with the scene.
+        film: what is known; its landmarks are not looked at.
+    """
+
+    def __init__(self, landmarks: Node, film: Annotation) -> None:
+        self.film = film
+        self.detection = landmark_list.read_detection(landmarks)
+        """What the landmarks are told apart from, under the numbering of now."""
+        self.history = History()
+        self._landmarks = landmarks
+        landmark_list.write_facts(landmarks, film)
+
+    @property
+    def anterior_known(self) -> bool:
+        """Whether the facing side comes from the film or the user rather than from a detection or a guess."""
+        return not self.film.anterior_source.startswith((SIDE_UNKNOWN, SIDE_DETECTED))
+
+    def annotation(self, points_px: FloatArray, size_px: tuple[int, int]) -> Annotation:
+        """Everything, with the landmarks where they are now, shape (45, 2)."""
+        film, detection = self.film, self.detection
+        if detection is not None:
+            film = replace(
+                film.with_warnings_of(detection),
+                models=detection.models,
+                deviation_px=detection.deviation_px,
+                interval_factors=detection.interval_factors,
+            )
+        confidence = current_confidence(points_px, detection)
+        return replace(film, size_px=size_px, points_px=points_px.copy(), confidence=confidence)
+
+    def states(self, points_px: FloatArray) -> list[str]:
+        """See `landmark_states`."""
+        return landmark_states(self._landmarks, points_px, self.detection, self.film.reviewed)
+
+    def set_film(self, film: Annotation) -> None:
+        """Take over facts, and what lies on the film besides the landmarks."""
+        self.film = film
+        landmark_list.write_facts(self._landmarks, film)
+
+    def set_detection(self, detection: Annotation | None) -> None:
+        """Take over what was detected; `detection` is then as the scene keeps it."""
+        landmark_list.write_detection(self._landmarks, detection)
+        self.detection = landmark_list.read_detection(self._landmarks)
+
+    def set_moment(self, moment: Moment) -> None:
+        """Go to another moment; facts such as the size of a pixel stay."""
+        if moment.detection is not self.detection:
+            landmark_list.write_detection(self._landmarks, moment.detection)
+            self.detection = moment.detection
+        self.set_film(self.film.with_marks_of(moment.film))

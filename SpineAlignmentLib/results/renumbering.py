@@ -1,0 +1,155 @@
+"""Levels put right by a person: a run of vertebrae takes the names of its neighbors."""
+
+from dataclasses import replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from SpineAlignmentLib.errors import ResultError
+from SpineAlignmentLib.measurement.landmarks import CENTERS, CORNERS, INDEX, PRESACRAL_LEVELS, VERTEBRAE
+from SpineAlignmentLib.measurement.vertebrae import all_corners
+from SpineAlignmentLib.results.annotation import Annotation, no_confidence, no_points
+from SpineAlignmentLib.results.numbering import Numbering
+from SpineAlignmentLib.results.vertebrae import no_vertebra_confidence, no_vertebrae
+
+FloatArray = NDArray[np.float64]
+
+_KEPT = tuple(name for name in INDEX if name.split("_")[0] in ("S1", "FH") or name == "C2_D")
+"""Landmarks that are known by their look, not by counting."""
+
+
+def shifted(annotation: Annotation, by: int, first: str = VERTEBRAE[0], last: str = VERTEBRAE[-1]) -> Annotation:
+    """The same bodies under other names.
+
+    Corners and center of a body go along with it. A body whose new name is beyond C2 or L6, or is that of a body
+    outside of the run, loses the other's place: of two bodies with one name the one that a person moved is meant.
+    Sacrum, femoral heads and dens stay.
+
+    Args:
+        annotation: the landmarks, with the corners of as many vertebrae as are known.
+        by: 1 when each body is one level lower than it is called (T4 becomes T5), -1 when it is one higher.
+        first: the highest level that is renamed.
+        last: the lowest one.
+
+    Raises:
+        ResultError: unknown levels, or none of them is on the film.
+    """
+    if first not in VERTEBRAE or last not in VERTEBRAE or VERTEBRAE.index(first) > VERTEBRAE.index(last):
+        raise ResultError(f"{annotation.film}: no levels from {first} to {last}")
+    corners = all_corners(annotation.vertebrae_px, annotation.points_px)[: len(VERTEBRAE)]
+    centers = _centers(annotation, corners)
+    run = range(VERTEBRAE.index(first), VERTEBRAE.index(last) + 1)
+    if not np.isfinite(centers[list(run)]).any():
+        raise ResultError(f"{annotation.film}: no vertebra from {first} to {last} is known yet")
+    source = _sources(run, by, np.isfinite(centers).all(axis=1))
+    taken = np.array([-1 if row is None else row for row in source])
+    known = taken >= 0
+    new_corners, new_centers, sure = no_vertebrae(), np.full((len(VERTEBRAE), 2), np.nan), no_vertebra_confidence()
+    new_corners[known], new_centers[known] = corners[taken[known]], centers[taken[known]]
+    body_sure = _confidence(annotation)
+    sure[known] = body_sure[taken[known]]
+    points, confidence = _landmarks(annotation, source, new_corners, new_centers, sure)
+    return replace(
+        annotation,
+        points_px=points,
+        confidence=confidence,
+        deviation_px=_deviations(annotation, source),
+        vertebrae_px=new_corners,
+        vertebrae_confidence=sure,
+        numbering=_counted(new_centers, np.isfinite(points[INDEX["S1_P"]]).all()),
+        reviewed=frozenset(),
+    )
+
+
+def levels_found(annotation: Annotation) -> tuple[str, ...]:
+    """The vertebrae of which the center or corners are known, from above."""
+    corners = all_corners(annotation.vertebrae_px, annotation.points_px)[: len(VERTEBRAE)]
+    there = np.isfinite(_centers(annotation, corners)).all(axis=1)
+    return tuple(level for level, known in zip(VERTEBRAE, there, strict=True) if known)
+
+
+def center_of(annotation: Annotation, level: str) -> FloatArray:
+    """The middle of a vertebra or of the sacral endplate, film pixels (x, y); NaN when it is not known.
+
+    Raises:
+        ValueError: an unknown level.
+    """
+    corners = all_corners(annotation.vertebrae_px, annotation.points_px)
+    if level == "S1":
+        return np.asarray(corners[-1, :2].mean(axis=0))
+    return np.asarray(_centers(annotation, corners[:-1])[VERTEBRAE.index(level)])
+
+
+def _centers(annotation: Annotation, corners: FloatArray) -> FloatArray:
+    """Shape (24, 2): center landmarks, and the middle of the corners where there is none."""
+    out = np.asarray(corners.mean(axis=1))
+    marked = annotation.points_px[[INDEX[name] for name in CENTERS]]
+    known = np.isfinite(marked).all(axis=1)
+    out[: len(CENTERS)][known] = marked[known]
+    return out
+
+
+def _confidence(annotation: Annotation) -> FloatArray:
+    """Shape (24,): of a body, by its corners or else its center."""
+    out = annotation.vertebrae_confidence.copy()
+    marked = annotation.confidence[[INDEX[name] for name in CENTERS]]
+    out[: len(CENTERS)] = np.where(np.isnan(out[: len(CENTERS)]), marked, out[: len(CENTERS)])
+    return out
+
+
+def _sources(run: range, by: int, known: NDArray[np.bool_]) -> list[int | None]:
+    """For each level the row of the body that has its name now; None when no body has it."""
+    source: list[int | None] = [row if known[row] and row not in run else None for row in range(len(VERTEBRAE))]
+    for row in run:
+        if known[row] and 0 <= row + by < len(VERTEBRAE):
+            source[row + by] = row
+    return source
+
+
+def _landmarks(
+    annotation: Annotation, source: list[int | None], corners: FloatArray, centers: FloatArray, sure: FloatArray
+) -> tuple[FloatArray, FloatArray]:
+    points, confidence = no_points(), no_confidence()
+    for name in _KEPT:
+        row = INDEX[name]
+        points[row], confidence[row] = annotation.points_px[row], annotation.confidence[row]
+    for body, level in enumerate(PRESACRAL_LEVELS):
+        own = {f"{level}_C": centers[body]} | {
+            f"{level}_{corner}": corners[body, i] for i, corner in enumerate(CORNERS) if f"{level}_{corner}" in INDEX
+        }
+        for name, place in own.items():
+            points[INDEX[name]] = place
+            confidence[INDEX[name]] = _sure_of(annotation, name, source[body], place, sure[body])
+    return points, confidence
+
+
+def _sure_of(annotation: Annotation, name: str, row: int | None, place: FloatArray, body: float) -> float:
+    """That of the landmark at the same place before, of the body where there was none."""
+    if row is None or not np.isfinite(place).all():
+        return np.nan
+    before = INDEX.get(f"{VERTEBRAE[row]}_{name.rsplit('_', 1)[1]}")
+    known = before is not None and np.isfinite(annotation.points_px[before]).all()
+    return float(annotation.confidence[before]) if known else float(body)
+
+
+def _deviations(annotation: Annotation, source: list[int | None]) -> FloatArray:
+    """Shape (45,): that of the same corner before, of the body's center where that was no landmark."""
+    out = annotation.deviation_px.copy()
+    for name, row in INDEX.items():
+        level, _, part = name.partition("_")
+        if name in _KEPT or level not in VERTEBRAE:
+            continue
+        body = source[VERTEBRAE.index(level)]
+        before = [] if body is None else [INDEX.get(f"{VERTEBRAE[body]}_{which}") for which in (part, "C")]
+        out[row] = next((annotation.deviation_px[k] for k in before if k is not None), np.nan)
+    return out
+
+
+def _counted(centers: FloatArray, sacrum: bool) -> Numbering | None:
+    """What a person says is not in doubt."""
+    there = np.flatnonzero(np.isfinite(centers).all(axis=1))
+    if not len(there):
+        return None
+    # C1, which is not among them, counts
+    count = int(there[-1]) + 2 if sacrum and there[0] == 0 else None
+    return Numbering(count, (VERTEBRAE[there[0]], VERTEBRAE[there[-1]]), 1.0)

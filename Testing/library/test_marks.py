@@ -1,0 +1,121 @@
+"""What a person marks on a film besides the 45 landmarks: head sizes, drawn measures, reviews, other levels."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from SpineAlignmentLib.errors import ResultError
+from SpineAlignmentLib.measurement.landmarks import CORNERS, INDEX, NAMES, VERTEBRAE
+from SpineAlignmentLib.results import from_json, to_json
+from SpineAlignmentLib.results.annotation import Annotation
+from SpineAlignmentLib.results.comparison import differences
+from SpineAlignmentLib.results.drawn import Drawn, cobb_between, line_value
+from SpineAlignmentLib.results.renumbering import center_of, levels_found, shifted
+
+
+@pytest.fixture
+def film() -> Annotation:
+    """A straight spine of 23 bodies, 30 pixels high and 40 wide, front at the left."""
+    corners = np.full((len(VERTEBRAE), len(CORNERS), 2), np.nan)
+    for row in range(23):
+        top = 100.0 + 40 * row
+        corners[row] = [[200, top], [240, top], [200, top + 30], [240, top + 30]]
+    corners[0, :2] = np.nan
+    points = np.full((len(NAMES), 2), np.nan)
+    for name in NAMES:
+        level, part = name.split("_")
+        if level in VERTEBRAE and part != "D":
+            own = corners[VERTEBRAE.index(level)]
+            points[INDEX[name]] = np.nanmean(own, axis=0) if part == "C" else own[CORNERS.index(part)]
+    points[INDEX["C2_D"]] = (220, 80)
+    points[INDEX["S1_A"]], points[INDEX["S1_P"]] = (200, 1040), (240, 1030)
+    points[INDEX["FH_1"]], points[INDEX["FH_2"]] = (190, 1150), (200, 1160)
+    confidence = np.where(np.isfinite(points[:, 0]), 0.9, np.nan)
+    sure = np.where(np.arange(len(VERTEBRAE)) < 23, 0.8, np.nan)
+    return Annotation(
+        "film.dcm", (500, 1300), points, confidence, (0.5, 0.5), vertebrae_px=corners, vertebrae_confidence=sure
+    )
+
+
+def test_a_file_keeps_what_a_person_marked(film):
+    drawn = (cobb_between("T4", "T12"), Drawn("distance", None, ((1.5, 2.0), (4.0, 6.0))))
+    marked = replace(film, head_radius_px=np.array([48.5, np.nan]), drawn=drawn, reviewed=frozenset({"S1_A"}))
+    content = to_json(marked)
+    assert content["landmarks"]["FH_1"]["radius_px"] == 48.5 and "radius_px" not in content["landmarks"]["FH_2"]
+    assert [(d["kind"], d["value"], d["unit"]) for d in content["drawn"]] == [
+        ("cobb", 0.0, "deg"),
+        ("distance", 2.358495, "mm"),
+    ]
+    again = from_json(content)
+    assert np.array_equal(again.head_radius_px, marked.head_radius_px, equal_nan=True)
+    assert (again.drawn, again.reviewed) == (marked.drawn, marked.reviewed)
+    assert not {"drawn", "reviewed"} & to_json(film).keys()
+
+
+@pytest.mark.parametrize(
+    "drawn",
+    [{}, ["x"], [{"kind": "cobb", "levels": ["T12", "T4"]}], [{"kind": "angle", "points_px": [[0, 0], [1, 1]]}],
+     [{"kind": "distance", "points_px": [[0, 0], [1e9, 1]]}], [{"kind": "area", "points_px": []}]],
+)  # fmt: skip
+def test_what_cannot_have_been_drawn_is_refused_in_one_line(film, drawn):
+    with pytest.raises(ResultError, match=r'^film: "drawn"'):
+        from_json({**to_json(film), "drawn": drawn}, "film")
+
+
+@given(st.floats(-179, 179), st.floats(0, 180), st.floats(1, 100), st.floats(1, 100))
+def test_an_angle_is_that_between_its_lines_as_drawn(start, angle, one, other):
+    def line(degrees, length):
+        return length * np.array([np.cos(np.radians(degrees)), np.sin(np.radians(degrees))])
+
+    points = np.array([[3, 4], [3, 4] + line(start, one), [-7, 1], [-7, 1] + line(start + angle, other)])
+    assert line_value("angle", points) == pytest.approx(angle, abs=1e-5)
+
+
+def test_a_review_takes_the_doubt(film):
+    doubtful = film.with_points(film.points_px, np.where(np.arange(len(NAMES)) == INDEX["S1_A"], 0.2, film.confidence))
+    assert doubtful.is_low().sum() == 1
+    assert not replace(doubtful, reviewed=frozenset({"S1_A"})).is_low().any()
+
+
+def test_all_levels_one_lower_and_back(film):
+    lower = shifted(film, 1)
+    assert levels_found(lower) == VERTEBRAE[1:]
+    assert lower.points_px[INDEX["L1_AS"]] == pytest.approx(film.vertebrae_px[VERTEBRAE.index("T12"), 0])
+    assert lower.points_px[INDEX["L1_C"]] == pytest.approx(film.points_px[INDEX["T12_C"]])
+    for kept in ("S1_A", "FH_2", "C2_D"):
+        assert lower.points_px[INDEX[kept]] == pytest.approx(film.points_px[INDEX[kept]])
+    assert lower.confidence[INDEX["L1_AS"]] == 0.8 and lower.confidence[INDEX["L1_C"]] == 0.9
+    back = shifted(lower, -1)
+    assert np.allclose(back.vertebrae_px, film.vertebrae_px, equal_nan=True)
+    assert np.allclose(back.points_px, film.points_px, equal_nan=True)
+    assert (back.numbering.count, back.numbering.levels) == (24, ("C2", "L5"))
+
+
+def test_a_run_of_levels_from_here(film):
+    below = shifted(film, 1, first="T5")
+    assert "T5" not in levels_found(below) and "L6" in levels_found(below)
+    assert center_of(below, "T6") == pytest.approx(center_of(film, "T5"))
+    assert center_of(below, "T4") == pytest.approx(center_of(film, "T4"))
+    above = shifted(film, -1, last="T5")
+    assert center_of(above, "T4") == pytest.approx(center_of(film, "T5")) and "T5" not in levels_found(above)
+    # the one that is moved takes the name of the one that is there
+    onto = shifted(film, -1, first="T5")
+    assert center_of(onto, "T4") == pytest.approx(center_of(film, "T5")) and "L5" not in levels_found(onto)
+    assert center_of(film, "S1") == pytest.approx((220, 1035))
+
+
+def test_levels_that_are_not_there_are_not_renamed(film):
+    with pytest.raises(ResultError, match="no levels"):
+        shifted(film, 1, first="T5", last="T4")
+    with pytest.raises(ResultError, match="is known yet"):
+        shifted(Annotation("film.dcm", (500, 1300)), 1)
+
+
+def test_differences_are_marked_where_they_are_larger_than_the_intervals(film):
+    other = film.with_points(film.points_px + np.where(np.arange(len(NAMES)) == INDEX["S1_A"], 10, 0)[:, None])
+    plain = {d.key: d for d in differences(film, other)}
+    assert plain["SS"].value == pytest.approx(other.parameters()["SS"] - film.parameters()["SS"])
+    assert all(d.beyond is None for d in plain.values()) and plain["PTK"].value == 0
