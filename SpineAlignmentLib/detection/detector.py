@@ -27,7 +27,7 @@ from SpineAlignmentLib.detection.look import HIGHER_FIRST, Look, hips_in_order, 
 from SpineAlignmentLib.detection.models import Model, read_bodies_model, read_close_ups, read_ensemble
 from SpineAlignmentLib.detection.numbering import count
 from SpineAlignmentLib.detection.refusal import GREATEST_DOUBT, doubt, no_spine
-from SpineAlignmentLib.detection.reporting import annotation, insisted, unnumbered
+from SpineAlignmentLib.detection.reporting import annotation, insisted, told, unnumbered
 from SpineAlignmentLib.detection.side import WHOLE_SPINE, implausibility, landmarks_seen, settled
 from SpineAlignmentLib.detection.sightings import Sighting
 from SpineAlignmentLib.detection.spine import Spine, find_spine, seen_closely
@@ -126,9 +126,9 @@ class Detector:
         if text and text not in result.warnings:
             result = replace(result, warnings=(*result.warnings, text))
         if self.bodies is None:
-            return result
+            return told(result)
         l6_centers = spine.l6_center(counted.path), spine.l6_center(counted.runner_up)
-        return with_vertebrae(result, film.pixels, self.bodies, l6_centers)
+        return told(with_vertebrae(result, film.pixels, self.bodies, l6_centers))
 
     def _first_look(self, film: Film) -> tuple[Film, Look, Spine | None]:
         """The film as it should be looked at, facing side, polarity and scale settled, and what is seen at first."""

@@ -60,9 +60,6 @@ def annotation(
         warnings.append(f"not on the film: {_listed(missing)}")
     if counted.sureness < SURE_OF_NUMBERING and counted.other:
         warnings.append(f"numbering of the vertebrae {100 * counted.sureness:.0f} % sure; it may be: {counted.other}")
-    weak = (sure < LOW_CONFIDENCE) & ~missing
-    if weak.any():
-        warnings.append(f"low confidence: {_listed(weak)}")
     return Annotation(
         film=film.name,
         size_px=film.size_px,
@@ -80,6 +77,12 @@ def annotation(
         film_sha256=film.sha256,
         numbering=_numbering(film, look, spine, counted, trust_in_shape, calibration),
     )
+
+
+def told(result: Annotation) -> Annotation:
+    """A result that names its uncertain landmarks among the warnings."""
+    weak = result.is_low() & np.isfinite(result.points_px[:, 0])
+    return replace(result, warnings=(*result.warnings, f"low confidence: {_listed(weak)}")) if weak.any() else result
 
 
 def insisted(result: Annotation) -> Annotation:
