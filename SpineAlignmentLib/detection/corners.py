@@ -37,22 +37,22 @@ _CHANCE: Final[tuple[float, float]] = (-3.0, 9.0)
 fitted on simulated films, and right to 0.1 on fourteen real ones."""
 
 
-def with_vertebrae(
-    result: Annotation,
-    pixels: NDArray[np.generic],
-    network: Answers,
-    l6_centers: tuple[ArrayLike, ArrayLike] = (_NOWHERE, _NOWHERE),
-) -> Annotation:
-    """A result with the corners of every vertebra whose level it knows, found on the film's pixels.
+def bodies_of(result: Annotation, pixels: NDArray[np.generic], network: Answers) -> Bodies:
+    """Every body on a film whose landmarks are known, film pixels.
 
     Args:
-        result: of the landmarks.
+        result: of the landmarks; they tell the scale where the film does not.
         pixels: shape (height, width), bone bright.
         network: of bodies, loaded by `engines.load_answers`.
-        l6_centers: (x, y) of an L6, which has no landmark, under the numbering of the result and under the other one.
     """
     frame = whole_frame(result.size_px, result.spacing_mm or apparent_spacing(result), result.anterior)
-    return with_corners(result, find_bodies(pixels, frame, network), l6_centers)
+    return find_bodies(pixels, frame, network)
+
+
+def strengths_at(result: Annotation, bodies: Bodies) -> FloatArray:
+    """(24,) strengths of the bodies at a result's levels, NaN where there is none."""
+    centers = np.vstack([result.points_px[[INDEX[name] for name in CENTERS]], [_NOWHERE]])
+    return corners_at(centers, bodies, result.spacing_mm or (1.0, result.pixel_aspect))[1]
 
 
 def apparent_spacing(result: Annotation) -> tuple[float, float]:
@@ -79,7 +79,8 @@ def with_corners(
     Args:
         result: of the landmarks, whose centers say which level lies where.
         bodies: found on the same film, film pixels.
-        l6_centers: see `with_vertebrae`; an L6 is as sure as L5.
+        l6_centers: (x, y) of an L6, which has no landmark, under the numbering of the result and under the other one;
+            it is as sure as L5.
     """
     spacing, numbering = result.spacing_mm or (1.0, result.pixel_aspect), result.numbering
     if numbering is not None and numbering.other is not None:

@@ -19,14 +19,14 @@ from numpy.typing import NDArray
 
 from SpineAlignmentLib.detection.calibration import read_calibration
 from SpineAlignmentLib.detection.close_ups import SCATTER, close_up_frame, close_up_input
-from SpineAlignmentLib.detection.corners import with_vertebrae
+from SpineAlignmentLib.detection.corners import bodies_of, strengths_at, with_corners
 from SpineAlignmentLib.detection.engines import Network, choose_engine, load_answers, load_network
 from SpineAlignmentLib.detection.extent import SMALLER, counting_grid, first_frame, own_scale, shows, view_of
 from SpineAlignmentLib.detection.levels import Path as Numbered
 from SpineAlignmentLib.detection.look import HIGHER_FIRST, Look, hips_in_order, joined
 from SpineAlignmentLib.detection.models import Model, read_bodies_model, read_close_ups, read_ensemble
 from SpineAlignmentLib.detection.numbering import count
-from SpineAlignmentLib.detection.refusal import GREATEST_DOUBT, doubt, no_spine
+from SpineAlignmentLib.detection.refusal import doubtful, no_spine
 from SpineAlignmentLib.detection.reporting import annotation, insisted, told, unnumbered
 from SpineAlignmentLib.detection.side import WHOLE_SPINE, implausibility, landmarks_seen, settled
 from SpineAlignmentLib.detection.sightings import Sighting
@@ -105,9 +105,7 @@ class Detector:
         film, first, spine = self._first_look(film)
         models = tuple(model.name for model, _ in (*self.networks, *self.close_ups))
         if spine is None or len(spine.path.levels) < LEAST_LEVELS:
-            if not force:
-                raise no_spine(film.name)
-            return unnumbered(film, first.named(), models, self.strategy.trust_in_shape)
+            return self._without_levels(film, first.named(), models, force)
         say(0.4, "looking at the spine")
         look, grid = self._second_look(film, first.named(), spine)
         spine = find_spine(look, grid, film.size_px) or spine
@@ -115,20 +113,33 @@ class Detector:
         path = spine.path
         look = self._close_look(film, look.named(), spine, path).named()
         spine = seen_closely(spine, look)
+        if len(spine.path.levels) < LEAST_LEVELS:
+            return self._without_levels(film, look, models, force)
         counted = count(spine.levels)
-        doubtful = doubt(look, spine, counted.path) > GREATEST_DOUBT
-        if doubtful and not force:
-            raise no_spine(film.name)
         say(0.9, "measuring")
         result = annotation(film, look, spine, counted, models, self.strategy.trust_in_shape, self.calibration)
-        result = insisted(result) if doubtful else result
+        bodies = None if self.bodies is None else bodies_of(result, film.pixels, self.bodies)
+        if doubtful(look, spine, counted.path, None if bodies is None else strengths_at(result, bodies)):
+            if not force:
+                raise no_spine(film.name)
+            result = insisted(result)
         text = text_warning(film.pixels, result.warnings)
         if text and text not in result.warnings:
             result = replace(result, warnings=(*result.warnings, text))
-        if self.bodies is None:
+        if bodies is None:
             return told(result)
         l6_centers = spine.l6_center(counted.path), spine.l6_center(counted.runner_up)
-        return told(with_vertebrae(result, film.pixels, self.bodies, l6_centers))
+        return told(with_corners(result, bodies, l6_centers))
+
+    def _without_levels(self, film: Film, look: Look, models: tuple[str, ...], force: bool) -> Annotation:
+        """What is left to say of a film without a spine to whoever insists.
+
+        Raises:
+            FilmError: nobody does.
+        """
+        if not force:
+            raise no_spine(film.name)
+        return unnumbered(film, look, models, self.strategy.trust_in_shape)
 
     def _first_look(self, film: Film) -> tuple[Film, Look, Spine | None]:
         """The film as it should be looked at, facing side, polarity and scale settled, and what is seen at first."""

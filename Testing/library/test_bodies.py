@@ -17,7 +17,7 @@ from SpineAlignmentLib.detection.bodies_network import (
     read_maps,
     whole_frame,
 )
-from SpineAlignmentLib.detection.corners import apparent_spacing, with_vertebrae
+from SpineAlignmentLib.detection.corners import apparent_spacing, bodies_of, with_corners
 from SpineAlignmentLib.detection.engines import Answers, load_answers
 from SpineAlignmentLib.detection.models import read_bodies_model
 from SpineAlignmentLib.film.reading import read_film
@@ -92,7 +92,7 @@ def test_levels_of_the_sample_film_get_their_corners(
 ) -> None:
     pixels, truth = sample
     known = truth if calibrated else replace(truth, spacing_mm=None)
-    result = with_vertebrae(known, pixels, network)
+    result = with_corners(known, bodies_of(known, pixels, network))
     assert truth.spacing_mm is not None
     np.testing.assert_allclose(apparent_spacing(truth), truth.spacing_mm, rtol=0.15)
     assert np.isfinite(result.vertebrae_confidence).sum() >= 20
