@@ -17,6 +17,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from SpineAlignmentLib.detection.calibration import read_calibration
 from SpineAlignmentLib.detection.close_ups import SCATTER, close_up_frame, close_up_input
 from SpineAlignmentLib.detection.corners import bodies_of, strengths_at, with_corners
 from SpineAlignmentLib.detection.engines import Network, choose_engine, load_answers, load_network
@@ -27,7 +28,7 @@ from SpineAlignmentLib.detection.lying import how_it_lies
 from SpineAlignmentLib.detection.models import Model, read_bodies_model, read_close_ups, read_ensemble
 from SpineAlignmentLib.detection.numbering import count
 from SpineAlignmentLib.detection.refusal import doubtful, no_spine
-from SpineAlignmentLib.detection.reporting import annotation, insisted, unnumbered
+from SpineAlignmentLib.detection.reporting import annotation, insisted, told, unnumbered
 from SpineAlignmentLib.detection.side import WHOLE_SPINE, implausibility, landmarks_seen, settled
 from SpineAlignmentLib.detection.sightings import Sighting
 from SpineAlignmentLib.detection.spine import Spine, find_spine, seen_closely
@@ -86,6 +87,7 @@ class Detector:
             [(model, load_network(model, self.engine, threads)) for model in group]
             for group in (self.models, read_close_ups(models))
         )
+        self.calibration = read_calibration(models)
         bodies = read_bodies_model(models)
         self.bodies = None if bodies is None else load_answers(bodies, self.engine, threads)
 
@@ -117,7 +119,7 @@ class Detector:
             return self._without_levels(film, look, models, force)
         counted = count(spine.levels)
         say(0.9, "measuring")
-        result = annotation(film, look, spine, counted, models, self.strategy.trust_in_shape)
+        result = annotation(film, look, spine, counted, models, self.strategy.trust_in_shape, self.calibration)
         bodies = None if self.bodies is None else bodies_of(result, film.pixels, self.bodies)
         if doubtful(look, spine, counted.path, None if bodies is None else strengths_at(result, bodies)):
             if not force:
@@ -127,8 +129,9 @@ class Detector:
         if text and text not in result.warnings:
             result = replace(result, warnings=(*result.warnings, text))
         if bodies is None:
-            return result
-        return with_corners(result, bodies, (spine.l6_center(counted.path), spine.l6_center(counted.runner_up)))
+            return told(result)
+        l6_centers = spine.l6_center(counted.path), spine.l6_center(counted.runner_up)
+        return told(with_corners(result, bodies, l6_centers))
 
     def _without_levels(self, film: Film, look: Look, models: tuple[str, ...], force: bool) -> Annotation:
         """What is left to say of a film without a spine to whoever insists.
