@@ -105,9 +105,7 @@ class Detector:
         film, first, spine = self._first_look(film)
         models = tuple(model.name for model, _ in (*self.networks, *self.close_ups))
         if spine is None or len(spine.path.levels) < LEAST_LEVELS:
-            if not force:
-                raise no_spine(film.name)
-            return unnumbered(film, first.named(), models, self.strategy.trust_in_shape)
+            return self._without_levels(film, first.named(), models, force)
         say(0.4, "looking at the spine")
         seen = first.named()
         look, grid = self._second_look(film, seen, spine)
@@ -117,6 +115,8 @@ class Detector:
         path = spine.path
         look = self._close_look(film, look.named(), spine, path).named()
         spine = seen_closely(spine, look)
+        if len(spine.path.levels) < LEAST_LEVELS:
+            return self._without_levels(film, look, models, force)
         counted = count(spine.levels)
         say(0.9, "measuring")
         result = annotation(film, look, spine, counted, models, self.strategy.trust_in_shape)
@@ -131,6 +131,16 @@ class Detector:
         if bodies is None:
             return result
         return with_corners(result, bodies, (spine.l6_center(counted.path), spine.l6_center(counted.runner_up)))
+
+    def _without_levels(self, film: Film, look: Look, models: tuple[str, ...], force: bool) -> Annotation:
+        """What is left to say of a film without a spine to whoever insists.
+
+        Raises:
+            FilmError: nobody does.
+        """
+        if not force:
+            raise no_spine(film.name)
+        return unnumbered(film, look, models, self.strategy.trust_in_shape)
 
     def _first_look(self, film: Film) -> tuple[Film, Look, Spine | None]:
         """The film as it should be looked at, facing side, polarity and scale settled, and what is seen at first."""

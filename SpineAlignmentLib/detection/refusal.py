@@ -23,12 +23,14 @@ _WITHOUT_BODIES: Final[float] = 2.25
 """The same where an ensemble has no network of bodies: 1.7 and less, 2.1 on most parts; 2.3 and more."""
 
 _SEEN: Final[float] = 3.0
-"""Weight of the bodies seen at the levels: on spines 0.33 to 0.75, on what is none at most 0.45."""
+"""Weight of the mean strength of the bodies at the levels: on spines 0.33 to 0.75, on what is none at most 0.45."""
 
 _APART: Final[float] = 0.1
 """Weight of the networks' disagreement, grid pixels, against the mean score of a level."""
 _FEW: Final[int] = 4
-"""Fewer levels than this say too little: there the sacral endplate and both femoral heads must be seen."""
+"""Fewer levels than this say too little: there the sacral endplate, both femoral heads and the bodies must be seen."""
+_LEAST_SEEN: Final[float] = 0.3
+"""Mean strength of few bodies: 0.46 and more on pelves, 0 on a photograph that showed one."""
 _SEEN_PX: Final[float] = 10.0
 
 
@@ -44,14 +46,15 @@ def doubtful(look: Look, spine: Spine, path: Path, strengths: NDArray[np.float64
     if not rows:
         return True
     step = abs(spine.grid.step[1])
+    seen = np.inf if strengths is None else float(np.nansum(strengths)) / len(path.levels)
     if len(path.levels) < _FEW:
         pelvis = [INDEX[name] for name in ("S1_A", "S1_P", "FH_1", "FH_2")]
-        return not (look.deviation[pelvis] <= _SEEN_PX * step).all()
+        return seen < _LEAST_SEEN or not (look.deviation[pelvis] <= _SEEN_PX * step).all()
     apart = float(np.median(look.apart[rows])) / step
     doubt = _APART * apart - path.score / len(path.levels)
     if strengths is None:
         return doubt > _WITHOUT_BODIES
-    return doubt - _SEEN * float(np.nansum(strengths)) / len(path.levels) > GREATEST_DOUBT
+    return doubt - _SEEN * seen > GREATEST_DOUBT
 
 
 BY_COMMAND: Final[str] = "if there is one, give --spacing and --anterior, or measure it with --force"
