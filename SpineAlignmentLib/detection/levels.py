@@ -294,7 +294,7 @@ class Levels:
     def _bodies_until(self, gap: float) -> Scores:
         """(states, n) bodies from the curve's beginning to half a step from each place, downwards or (negative) up."""
         half = np.round(_STEPS * gap / 2).astype(int)
-        return sliding_window_view(self._far_sum, self.size)[_FARTHEST + half]
+        return np.asarray(sliding_window_view(self._far_sum, self.size)[_FARTHEST + half])
 
     def _above_plate(self) -> FloatArray:
         """The score of the sacral endplate right below a level."""
