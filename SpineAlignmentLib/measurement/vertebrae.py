@@ -76,6 +76,13 @@ def wedges(corners: FloatArray) -> FloatArray:
     return np.asarray(_inferior(corners) - _superior(corners))
 
 
+def height_losses(corners: FloatArray) -> FloatArray:
+    """How much lower each body is in front than behind, as a share of its height behind; (25,)."""
+    front = np.linalg.norm(corners[:, _AS] - corners[:, _AI], axis=1)
+    back = np.linalg.norm(corners[:, _PS] - corners[:, _PI], axis=1)
+    return np.asarray(1 - front / np.where(back > 0, back, np.nan))
+
+
 def disc_heights(corners: FloatArray) -> FloatArray:
     """Anterior and posterior height of the disc below each level, mm: the distances of the corners; (25, 2)."""
     out = np.full((len(LEVELS), 2), np.nan)

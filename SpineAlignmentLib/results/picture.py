@@ -9,10 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from SpineAlignmentLib import SOFTWARE
-from SpineAlignmentLib.measurement.constructions import (
-    constructions,
-    spine_curve,
-)
+from SpineAlignmentLib.measurement.constructions import spine_curve
 from SpineAlignmentLib.measurement.landmarks import CENTERS, NAMES
 from SpineAlignmentLib.measurement.parameters import KEYS, PARAMETERS
 from SpineAlignmentLib.measurement.shapes import Construction, Point, Segment
@@ -91,7 +88,7 @@ def draw_film(film: Radiograph, annotation: Annotation, keys: Collection[str] = 
     """
     canvas = _Canvas.of(film, annotation)
     drawn = [parameter for parameter in PARAMETERS if parameter.key in keys]
-    shown = constructions(annotation.points_mm(), calibrated=annotation.spacing_mm is not None)
+    shown = annotation.constructions()
     sheet = _Sheet(canvas, film.pixel_size, annotation.anterior)
     sheet.curve(spine_curve(annotation.points_mm()))
     for parameter in drawn:

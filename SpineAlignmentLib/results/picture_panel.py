@@ -7,6 +7,7 @@ from SpineAlignmentLib.measurement.constructions import unit_text, value_text
 from SpineAlignmentLib.measurement.parameters import PARAMETERS
 from SpineAlignmentLib.results.annotation import Annotation
 from SpineAlignmentLib.results.colors import GROUP_COLORS, Color
+from SpineAlignmentLib.results.measured import interval_text
 
 TEXT: Final[Color] = (235, 238, 242)
 _DIM: Final[Color] = (150, 158, 168)
@@ -19,7 +20,7 @@ def draw_panel(whole: Any, left: int, annotation: Annotation) -> None:
     pen = ImageDraw.Draw(whole)
     width = whole.width - left
     x, y = left + 24, 26
-    values = annotation.parameters()
+    found = annotation.measurements()
     pen.text((x, y), _shortened(pen, annotation.film, width - 48, font(24)), fill=TEXT, font=font(24))
     y += 50
     group = ""
@@ -30,9 +31,11 @@ def draw_panel(whole: Any, left: int, annotation: Annotation) -> None:
             pen.text((x, y), group, fill=GROUP_COLORS[group], font=font(18))
             y += 30
         pen.text((x, y), parameter.key, fill=TEXT, font=font(22))
-        name = _shortened(pen, parameter.name, width - 24 - 112 - 130, font(15))
-        pen.text((x + 88, y + 6), name, fill=_DIM, font=font(15))
-        value = value_text(parameter.key, values[parameter.key])
+        interval = interval_text(parameter.key, found[parameter.key])
+        room = width - 24 - 112 - 120 - pen.textlength(interval, font=font(15))
+        pen.text((x + 88, y + 6), _shortened(pen, parameter.name, room, font(15)), fill=_DIM, font=font(15))
+        pen.text((left + width - 118, y + 6), interval, fill=_DIM, font=font(15), anchor="ra")
+        value = value_text(parameter.key, found[parameter.key].value)
         pen.text((left + width - 24, y), value, fill=TEXT, font=font(22), anchor="ra")
         y += 36
     for one in annotation.drawn:
