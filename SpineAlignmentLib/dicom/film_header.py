@@ -12,11 +12,14 @@ TYPE_2: Final[tuple[str, ...]] = (
     *("StudyDate", "StudyTime", "StudyID", "AccessionNumber", "ReferringPhysicianName"),
 )
 """Elements that every film shall have, if empty (PS3.3 C.7.1.1, C.7.2.1); many lack some, and results copy them."""
+UTF_8: Final[str] = "ISO_IR 192"
 _UIDS: Final[tuple[str, ...]] = ("SOPClassUID", "SOPInstanceUID", "StudyInstanceUID", "SeriesInstanceUID")
 
 
 def film_header(path: Path) -> Any:
     """A film's data set without its pixels, absent elements of type 2 filled with empty values.
+
+    Where the library that writes results does not take its character set its texts are in UTF-8.
 
     Raises:
         FilmError: not a DICOM film, or one without the UIDs that results refer to.
@@ -38,4 +41,26 @@ def film_header(path: Path) -> Any:
     for keyword in TYPE_2:
         if keyword not in data:
             setattr(data, keyword, "")
+    if not _takes_character_set(data):
+        with python_warnings.catch_warnings():
+            python_warnings.simplefilter("ignore")
+            data.decode()
+        data.SpecificCharacterSet = UTF_8
     return data
+
+
+def _takes_character_set(data: Any) -> bool:
+    """Whether highdicom takes the film's Specific Character Set (0008,0005).
+
+    It takes no empty value, as Japanese and Korean films have in front ("\\ISO 2022 IR 87", PS3.3 C.12.1.1.2), and none
+    of the misspelled ones that real films have.
+    """
+    from highdicom.enum import SpecificCharacterSetValues
+
+    told = data.get("SpecificCharacterSet")
+    if told is None:
+        return True
+    names = [told] if isinstance(told, str) else list(told)
+    known = {value.value for value in SpecificCharacterSetValues}
+    extended = len(names) < 2 or all(name.startswith("ISO 2022") for name in names)
+    return bool(names) and extended and set(names) <= known
