@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from SpineAlignmentLib.errors import FilmError
-from SpineAlignmentLib.film.dicom_dataset import looks_like_dicom
+from SpineAlignmentLib.film.dicom_dataset import as_number, looks_like_dicom, text, values
 
 TYPE_2: Final[tuple[str, ...]] = (
     *("PatientName", "PatientID", "PatientBirthDate", "PatientSex"),
@@ -17,7 +17,7 @@ _UIDS: Final[tuple[str, ...]] = ("SOPClassUID", "SOPInstanceUID", "StudyInstance
 
 
 def film_header(path: Path) -> Any:
-    """A film's data set without its pixels, absent elements of type 2 filled with empty values.
+    """A film's data set without its pixels, elements of type 2 that are absent or cannot be filled with empty values.
 
     Where the library that writes results does not take its character set its texts are in UTF-8.
 
@@ -39,14 +39,35 @@ def film_header(path: Path) -> Any:
     if missing:
         raise FilmError(f"{path}: no {', '.join(missing)} in it, so that no DICOM results can refer to it")
     for keyword in TYPE_2:
-        if keyword not in data:
+        if keyword not in data or not _can_be(data, keyword):
             setattr(data, keyword, "")
+    if "Laterality" in data and text(data, "Laterality") not in ("R", "L"):
+        data.Laterality = ""
+    # a window of no width shows nothing (PS3.3 C.11.2.1.2), and is not taken over
+    if "WindowWidth" in data and not all((as_number(word) or 0) > 0 for word in values(data, "WindowWidth")):
+        del data.WindowWidth
+        data.pop("WindowCenter", None)
     if not _takes_character_set(data):
         with python_warnings.catch_warnings():
             python_warnings.simplefilter("ignore")
             data.decode()
         data.SpecificCharacterSet = UTF_8
     return data
+
+
+def _can_be(data: Any, keyword: str) -> bool:
+    """Whether the value of an element can be one; films have birth dates such as 00000000 and sexes such as f."""
+    from pydicom.valuerep import DA, TM
+
+    word = "".join(values(data, keyword)[:1])
+    try:
+        if keyword.endswith("Date"):
+            return not word or (word.isdigit() and DA(word) is not None)
+        if keyword.endswith("Time"):
+            return not word or TM(word) is not None
+    except ValueError:
+        return False
+    return keyword != "PatientSex" or word in ("", "F", "M", "O")
 
 
 def _takes_character_set(data: Any) -> bool:
