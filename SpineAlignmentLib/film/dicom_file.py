@@ -4,6 +4,7 @@ Tags are read by pydicom; each concern of theirs has a module of its own.
 """
 
 import tempfile
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, Final
 
@@ -62,7 +63,18 @@ def _text_warnings(data: Any) -> tuple[str, ...]:
 
 
 def _placement(data: Any) -> Placement | None:
-    """Where Slicer's own reader, which is ITK's, lays the film: asked with a file of the same place and few pixels."""
+    """Where Slicer's own reader, which is ITK's, lays the film; None where its tags are of an impossible kind."""
+    said = tuple((keyword, tuple(words)) for keyword in _PLACE_TAGS if (words := values(data, keyword)))
+    return _place_of(said)
+
+
+@lru_cache(maxsize=64)
+def _place_of(said: tuple[tuple[str, tuple[str, ...]], ...]) -> Placement | None:
+    """ITK is asked with a file of the same place and few pixels; films of one device often lie in the same place.
+
+    Args:
+        said: keywords and values of the tags that may tell where a film lies.
+    """
     from pydicom.dataset import FileDataset, FileMetaDataset
     from pydicom.uid import UID
 
@@ -70,10 +82,9 @@ def _placement(data: Any) -> Placement | None:
     meta.MediaStorageSOPInstanceUID, meta.TransferSyntaxUID = UID("1.2.3"), UID("1.2.840.10008.1.2.1")
     place = FileDataset("", {}, b"\0" * 128, meta, is_implicit_VR=False, is_little_endian=True)
     try:
-        for keyword in _PLACE_TAGS:
-            if values(data, keyword):
-                setattr(place, keyword, data.get(keyword))
-        meta.MediaStorageSOPClassUID = UID(str(data.get("SOPClassUID") or "1.2.840.10008.5.1.4.1.1.7"))
+        for keyword, words in said:
+            setattr(place, keyword, list(words) if len(words) > 1 else words[0])
+        meta.MediaStorageSOPClassUID = UID(str(place.get("SOPClassUID") or "1.2.840.10008.5.1.4.1.1.7"))
         place.SOPClassUID, place.SOPInstanceUID = meta.MediaStorageSOPClassUID, UID("1.2.3")
         place.Rows, place.Columns, place.SamplesPerPixel = 2, 2, 1
         place.PhotometricInterpretation = "MONOCHROME2"
@@ -84,6 +95,6 @@ def _placement(data: Any) -> Placement | None:
             file = Path(folder) / "place.dcm"
             place.save_as(file)
             return itk_placement(file)
-    # tags of an impossible kind, on which pydicom raises what it will: the film lies as one without them
+    # pydicom raises on what the values of a tag cannot be what it will: the film lies as one without them
     except Exception:
         return None

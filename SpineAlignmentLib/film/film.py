@@ -1,5 +1,6 @@
 """A film: pixels with bone bright, and what is known of their size and of the side that the patient faces."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
@@ -48,8 +49,19 @@ class Film:
     placement: Placement = field(default_factory=Placement)
     """Where Slicer's own reader lays the film."""
     warnings: tuple[str, ...] = ()
-    sha256: str = ""
-    """SHA-256 of the film's file, in hexadecimal digits; empty for pixels that are in no file."""
+    fingerprint: Callable[[], str] = field(default=str, repr=False, compare=False)
+    """What reckons `sha256`."""
+
+    @property
+    def sha256(self) -> str:
+        """SHA-256 of the film's file, in hexadecimal digits; empty for pixels that are in no file.
+
+        It takes as long as reading the film does, and is reckoned when it is first asked for.
+
+        Raises:
+            FilmError: the file is not the one any more that was read.
+        """
+        return self.fingerprint()
 
     @property
     def size_px(self) -> tuple[int, int]:

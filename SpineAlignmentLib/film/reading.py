@@ -35,6 +35,7 @@ def read_film(
     """
     path = Path(path)
     kind, reader = _reader(path)
+    fingerprint = _Fingerprint(path)
     try:
         with python_warnings.catch_warnings():
             python_warnings.simplefilter("ignore")
@@ -53,8 +54,36 @@ def read_film(
         film = film.calibrated(spacing)
     elif film.spacing_mm is None:
         film = replace(film, warnings=(*film.warnings, NO_SPACING))
-    film = replace(film, name=readable(path.name), sha256=film_fingerprint(path))
+    film = replace(film, name=readable(path.name), fingerprint=fingerprint)
     return film if anterior is None else film.facing(anterior)
+
+
+class _Fingerprint:
+    """The fingerprint of a film's file, reckoned when it is first asked for."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._read = _state(path)
+        self._known = ""
+
+    def __call__(self) -> str:
+        if not self._known:
+            if self._read is None or _state(self._path) != self._read:
+                raise FilmError(f"{self._path}: changed while it was read; read it again")
+            try:
+                self._known = film_fingerprint(self._path)
+            except OSError as error:
+                raise _unreadable(self._path, error) from error
+        return self._known
+
+
+def _state(path: Path) -> tuple[int, int] | None:
+    """What changes with a file's content; None where there is none."""
+    try:
+        known = path.stat()
+    except OSError:
+        return None
+    return known.st_size, known.st_mtime_ns
 
 
 def film_fingerprint(path: Path) -> str:

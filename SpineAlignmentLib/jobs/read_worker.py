@@ -34,8 +34,10 @@ def read(request: Mapping[str, Any]) -> dict[str, Any]:
     film = read_film(request["path"])
     if request.get("pixels"):
         np.save(request["pixels"], film.pixels)
-    facts = {f.name: getattr(film, f.name) for f in dataclasses.fields(film) if f.name not in ("pixels", "placement")}
-    return {"film": {**facts, "placement": dataclasses.asdict(film.placement), "size_px": film.size_px}}
+    apart = ("pixels", "placement", "fingerprint")
+    facts = {f.name: getattr(film, f.name) for f in dataclasses.fields(film) if f.name not in apart}
+    more = {"placement": dataclasses.asdict(film.placement), "size_px": film.size_px, "sha256": film.sha256}
+    return {"film": facts | more}
 
 
 def main() -> None:

@@ -85,13 +85,14 @@ class ReadingProcess:
 
 def _film(facts: dict[str, Any], pixels: Any) -> Film:
     """A film from what the process says of it."""
-    spacing = facts.pop("spacing_mm")
+    spacing, sha256 = facts.pop("spacing_mm"), str(facts.pop("sha256"))
     place = {key: tuple(values) for key, values in facts.pop("placement").items()}
     return Film(
         pixels=pixels,
         spacing_mm=None if spacing is None else (spacing[0], spacing[1]),
         placement=Placement(**place),
         warnings=tuple(facts.pop("warnings")),
+        fingerprint=lambda: sha256,
         **facts,
     )
 

@@ -178,3 +178,16 @@ def test_a_film_is_known_by_its_content_whatever_its_name(tmp_path):
     moved = (tmp_path / "c" / "film.mha").rename(tmp_path / "other name.mha")
     assert read_film(moved).sha256 == read_film(tmp_path / "a" / "film.mha").sha256
     assert film_from_pixels(first).sha256 == ""
+
+
+def test_a_film_whose_file_has_changed_is_not_taken_for_another(tmp_path):
+    path = picture(tmp_path / "film.png", pattern(bits=8))
+    known, asked_late, gone = read_film(path), read_film(path), read_film(path)
+    assert len(known.sha256) == 64
+    picture(path, pattern(bits=8)[::-1], optimize=True)
+    with pytest.raises(FilmError, match=r"film\.png: changed while it was read"):
+        _ = asked_late.sha256
+    path.unlink()
+    with pytest.raises(FilmError, match=r"film\.png"):
+        _ = gone.sha256
+    assert len(known.sha256) == 64
