@@ -110,6 +110,7 @@ def _parser() -> argparse.ArgumentParser:
     report.add_argument("--films", type=Path, metavar="DIR", help="where the films are, if not beside their results")
     report.add_argument("--paper", choices=("a4", "letter"), default="a4")
     report.add_argument("--compare", action="store_true", help="two visits side by side, the earlier first")
+    _add_patient(report)
     report.set_defaults(run=_report)
     node = commands.add_parser("node", help="receive films from the archive, send results back to it")
     node_options.add_options(node)
@@ -312,7 +313,8 @@ def _make_key(options: argparse.Namespace) -> int:
 def _report(options: argparse.Namespace) -> int:
     from SpineAlignmentLib.jobs.reporting import write_report
 
-    write_report(options.inputs, options.output, options.films, options.paper, options.compare)
+    _check_one(options, len(options.inputs))
+    write_report(options.inputs, options.output, options.films, options.paper, options.compare, _patient(options))
     print(f"report: {options.output}")
     return DONE
 

@@ -8,12 +8,16 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from SpineAlignmentLib.measurement.landmarks import INDEX
+from SpineAlignmentLib.clinical.constants import GENANT_LEVELS
+from SpineAlignmentLib.measurement.landmarks import CORNERS, INDEX
 from SpineAlignmentLib.measurement.parameters import lean
+from SpineAlignmentLib.measurement.vertebrae import LEVELS, cobb, height_losses, slips
 
 FloatArray = NDArray[np.float64]
 PELVIC_ANGLES: Final[dict[str, str]] = {"T4PA": "T4_C", "C2PA": "C2_C"}
 """Pelvic angles besides TPA and LPA, and the body center that each looks at."""
+SLIP, LOSS = "slip ", "height loss "
+"""How the names of what is known of single levels begin, in percent: "slip L5"."""
 
 
 @dataclass(frozen=True)
@@ -70,16 +74,19 @@ def exactly(value: float) -> Quantity:
     return Quantity(value, value, value)
 
 
-def quantities(parameters: Mapping[str, Mapping[str, Any]], points: FloatArray) -> dict[str, Quantity]:
+def quantities(
+    parameters: Mapping[str, Mapping[str, Any]], points: FloatArray, corners: FloatArray | None = None
+) -> dict[str, Quantity]:
     """All that readings are made of.
 
     Args:
         parameters: those of a result file, each with "value" and perhaps "low", "high" and "reason".
         points: shape (45, 2), x anterior +, y up +, NaN where missing, in any one unit of length.
+        corners: of every vertebra, shape (25, 4, 2) in the same frame, see `measurement.vertebrae`; None for none.
 
     Returns:
-        The 18 parameters, "PI-LL", the pelvic angles of T4 and C2 in degrees, and "SFD", the sacro-femoral distance in
-        the unit of the points.
+        The 18 parameters, "PI-LL", the pelvic angles of T4 and C2 in degrees, "SFD", the sacro-femoral distance in the
+        unit of the points, the kyphoses "T4-T12" and "T2-T5", and slip and loss of height of each level that is known.
     """
     found = {key: _of(entry) for key, entry in parameters.items()}
     found["PI-LL"] = linear({"PI": 1.0, "LL": -1.0}, 0.0, found)
@@ -87,7 +94,27 @@ def quantities(parameters: Mapping[str, Mapping[str, Any]], points: FloatArray) 
     for key, center in PELVIC_ANGLES.items():
         found[key] = Quantity(found["PT"].value + float(lean(hips, points[INDEX[center]])))
     found["SFD"] = Quantity(float(hips[0] - points[INDEX["S1_P"], 0]))
+    known = np.full((len(LEVELS), len(CORNERS), 2), np.nan) if corners is None else corners
+    return found | _of_corners(known, found["MTK"])
+
+
+def _of_corners(corners: FloatArray, neighbor: Quantity) -> dict[str, Quantity]:
+    """What the corners of every vertebra tell. T4 to T12 is taken to be as uncertain as T5 to T12, its `neighbor`."""
+    kyphosis, proximal = cobb(corners, "T4", "T12"), cobb(corners, "T2", "T5")
+    down, up = neighbor.value - neighbor.low, neighbor.high - neighbor.value
+    found = {
+        "T4-T12": Quantity(kyphosis, kyphosis - down, kyphosis + up, _unknown(kyphosis)),
+        "T2-T5": Quantity(proximal, reason=_unknown(proximal)),
+    }
+    first, last = (LEVELS.index(level) for level in GENANT_LEVELS)
+    slipped, lost = 100 * slips(corners), 100 * height_losses(corners)
+    found |= {f"{SLIP}{LEVELS[i]}": Quantity(float(slipped[i])) for i in range(LEVELS.index("L1"), len(LEVELS) - 1)}
+    found |= {f"{LOSS}{LEVELS[i]}": Quantity(float(lost[i])) for i in range(first, last + 1)}
     return found
+
+
+def _unknown(value: float) -> str:
+    return "" if math.isfinite(value) else "corners unknown"
 
 
 def _of(entry: Mapping[str, Any]) -> Quantity:

@@ -12,7 +12,8 @@ from typing import Any, Final
 
 from SpineAlignmentLib.clinical import constants as known
 from SpineAlignmentLib.clinical.constants import Band, Formula
-from SpineAlignmentLib.clinical.quantities import Quantity, exactly, linear, ratio
+from SpineAlignmentLib.clinical.norms import norm
+from SpineAlignmentLib.clinical.quantities import LOSS, SLIP, Quantity, exactly, linear, ratio
 from SpineAlignmentLib.clinical.sources import SOURCES
 from SpineAlignmentLib.clinical.spine_shape import Lordosis
 
@@ -83,7 +84,7 @@ def readings(quantities: Quantities, age: float | None = None, shape: Lordosis |
     modifiers = [_sum(formula, given) for formula in known.SCHWAB]
     parts = [_sum(formula, given) for formula in known.GAP_PARTS]
     parts.insert(2, _distribution(given))
-    return (
+    found = (
         _mismatch(given),
         *modifiers,
         _severity(modifiers),
@@ -92,7 +93,10 @@ def readings(quantities: Quantities, age: float | None = None, shape: Lordosis |
         *(_sum(formula, given) for formula in _of_age(known.SUMS, age)),
         _roussouly(given, shape),
         _barrey(given),
+        _largest("Slip", "largest slip forward of a lumbar vertebra", "Meyerding", SLIP, known.MEYERDING, given),
+        _largest("Height loss", "largest loss of height in front, T4 to L4", "Genant", LOSS, known.GENANT, given),
     )
+    return tuple(_beside_norm(reading, age) for reading in found)
 
 
 def classes(bands: Sequence[Band], value: float, low: float = math.nan, high: float = math.nan) -> tuple[Band, ...]:
@@ -114,8 +118,41 @@ def _mismatch(given: Quantities) -> Reading:
     return replace(head, **_inputs(["PI", "LL"], given), **_of(given["PI-LL"]))
 
 
+def _beside_norm(reading: Reading, age: float | None) -> Reading:
+    """A reading without classes of its own that has a norm: whether it is usual."""
+    usual = norm(reading.key, age)
+    if usual is None or not reading.computable or reading.label:
+        return reading
+    low, high = usual.usual
+    bands = (Band(low, "below usual"), Band(high, "usual", closed=True), Band(math.inf, "above usual"))
+    label = _label(classes(bands, reading.value, reading.low, reading.high))
+    note = f"{usual.cohort}: {low:.1f} to {high:.1f}"
+    return replace(reading, label=label, notes=(*reading.notes, note))
+
+
+def _largest(key: str, name: str, source: str, prefix: str, bands: Sequence[Band], given: Quantities) -> Reading:
+    """The largest of what is known of single levels, with its class."""
+    head = Reading(key, name, "%", source)
+    of = {name.removeprefix(prefix): q.value for name, q in given.items() if name.startswith(prefix) and q.known}
+    if not of:
+        return replace(head, reason="corners of the vertebrae unknown")
+    level = max(of, key=lambda name: of[name])
+    return replace(head, value=of[level], label=_label(classes(bands, of[level])), inputs=of, notes=(level,))
+
+
+def _of_kyphosis(formula: Formula, given: Quantities) -> tuple[Formula, tuple[str, ...]]:
+    """The formula with the kyphosis that there is, and what is to be said of it."""
+    if "TK" not in formula.terms:
+        return formula, ()
+    meant, instead = known.KYPHOSES
+    there = meant in given and given[meant].known
+    terms = {(meant if there else instead) if key == "TK" else key: factor for key, factor in formula.terms.items()}
+    return replace(formula, terms=terms), () if there else (known.TK_STANDS_IN,)
+
+
 def _sum(formula: Formula, given: Quantities) -> Reading:
-    head = Reading(formula.key, formula.name, formula.unit, formula.source, notes=formula.notes)
+    formula, notes = _of_kyphosis(formula, given)
+    head = Reading(formula.key, formula.name, formula.unit, formula.source, notes=notes)
     needed = [*([formula.measured] if formula.measured else []), *formula.terms]
     inputs = _inputs(needed, given)
     if "reason" in inputs:

@@ -5,13 +5,15 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
+import numpy as np
+
 from SpineAlignmentLib.clinical.norms import norm
 from SpineAlignmentLib.clinical.patient import Patient, patient_of
 from SpineAlignmentLib.clinical.quantities import quantities
 from SpineAlignmentLib.clinical.readings import Reading, readings
 from SpineAlignmentLib.clinical.spine_shape import lordosis
 from SpineAlignmentLib.measurement.parameters import KEYS
-from SpineAlignmentLib.results.annotation import Annotation
+from SpineAlignmentLib.results.annotation import LOW_CONFIDENCE, Annotation
 from SpineAlignmentLib.results.result_file import to_json
 
 
@@ -28,7 +30,9 @@ def readings_of(annotation: Annotation, patient: Patient | None = None) -> tuple
     if patient is None:
         patient = patient_of(annotation.extra, annotation.film)
     points = annotation.points_mm()
-    found = quantities(to_json(annotation)["parameters"], points)
+    sure = ~(annotation.vertebrae_confidence < LOW_CONFIDENCE)
+    kept = replace(annotation, vertebrae_px=np.where(sure[:, None, None], annotation.vertebrae_px, np.nan))
+    found = quantities(to_json(annotation)["parameters"], points, kept.corners_mm())
     return readings(found, patient.age, lordosis(points))
 
 

@@ -29,12 +29,14 @@ SOURCES: Final[dict[str, Source]] = {
     "GAP": Source("Yilgor 2017, J Bone Joint Surg", "10.2106/JBJS.16.01594", original=False),
     "T4-L1-hip": Source("T4-L1-hip axis, J Bone Joint Surg", "10.2106/JBJS.23.00372"),
     "Roussouly": Source("Roussouly 2005; Laouissat 2018", original=False),
-    "Lenke": Source("Lenke classification, sagittal thoracic modifier", original=False),
+    "Lenke": Source("Lenke 2001, J Bone Joint Surg 83:1169", original=False),
     "Tang": Source("Tang 2012"),
     "T1S-CL": Source("Int J Spine Surg 2018;12:362"),
     "Lafage": Source("Lafage 2016, Spine", "10.1097/BRS.0000000000001171", original=False),
     "Lafage LL": Source("Lafage and others: LL of age, PI and TK"),
     "Japan": Source("Eur Spine J 2016, n = 126", "10.1007/s00586-016-4702-2"),
+    "Meyerding": Source("Meyerding 1932, Surg Gynecol Obstet 54:371; slip after Taillard 1954", original=False),
+    "Genant": Source("Genant 1993, J Bone Miner Res 8:1137", "10.1002/jbmr.5650080915", original=False),
     "Barrey": Source("Barrey 2011; Laouissat 2018: 13 % of healthy people above 1"),
 }
 """Short name to publication."""

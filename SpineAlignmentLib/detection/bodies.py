@@ -73,7 +73,7 @@ def body_map(sightings: Sequence[Sighting], grid: InputFrame) -> FloatArray:
 
 
 def find_curve(bodies: FloatArray) -> Curve | None:
-    """The curve of the spine on a map of bodies; None when no three follow each other."""
+    """The curve of the spine on a map of bodies; None when no two follow each other."""
     from scipy import ndimage
 
     smooth = ndimage.gaussian_filter(bodies * CELL**2, 1.0) * 2 * np.pi  # about a body's share at its maximum
@@ -82,7 +82,7 @@ def find_curve(bodies: FloatArray) -> Curve | None:
     places = np.stack([column, row], axis=1) * float(CELL) + (CELL - 1) / 2
     share = smooth[row, column]
     chain = _strongest_chain(places, share)
-    if len(chain) < 3:
+    if len(chain) < 2:
         return None
     return Curve(_smooth_curve(places[chain], share[chain]), places[chain])
 

@@ -1,12 +1,14 @@
 """Whether a picture shows a lateral spine at all.
 
-On a spine the levels' scores are high and the networks agree on where each center is; on frontal films, other parts of
-the body and pictures, they find some sequence of bright spots, but a poor one on which they disagree.
+On a spine the levels' scores are high, the networks agree on where each center is, and the network of bodies, which
+knows nothing of levels, sees a vertebra at each; on frontal films, other parts of the body and pictures, they find some
+sequence of bright spots, but a poor one on which they disagree.
 """
 
 from typing import Final
 
 import numpy as np
+from numpy.typing import NDArray
 
 from SpineAlignmentLib.detection.levels import Path
 from SpineAlignmentLib.detection.look import Look
@@ -14,28 +16,45 @@ from SpineAlignmentLib.detection.spine import Spine
 from SpineAlignmentLib.errors import FilmError
 from SpineAlignmentLib.measurement.landmarks import INDEX
 
-GREATEST_DOUBT: Final[float] = 2.25
-"""Doubt beyond which there is no spine: 1.7 and less on whole films, 2.1 on most parts; 2.4 and more on frontal films,
+GREATEST_DOUBT: Final[float] = 1.45
+"""Doubt beyond which there is no spine: 1.2 and less on whole films and their parts, 1.7 and more on frontal films,
 other parts of the body and pictures."""
+_WITHOUT_BODIES: Final[float] = 2.25
+"""The same where an ensemble has no network of bodies: 1.7 and less, 2.1 on most parts; 2.3 and more."""
+
+_SEEN: Final[float] = 3.0
+"""Weight of the mean strength of the bodies at the levels: on spines 0.33 to 0.75, on what is none at most 0.45."""
 
 _APART: Final[float] = 0.1
 """Weight of the networks' disagreement, grid pixels, against the mean score of a level."""
 _FEW: Final[int] = 4
-"""Fewer levels than this say too little: there the sacral endplate and both femoral heads must be seen."""
+"""Fewer levels than this say too little: there the sacral endplate, both femoral heads and the bodies must be seen."""
+_LEAST_SEEN: Final[float] = 0.3
+"""Mean strength of few bodies: 0.46 and more on pelves, 0 on a photograph that showed one."""
 _SEEN_PX: Final[float] = 10.0
 
 
-def doubt(look: Look, spine: Spine, path: Path) -> float:
-    """How little the levels found resemble a spine: the lower their scores and the further apart the networks."""
+def doubtful(look: Look, spine: Spine, path: Path, strengths: NDArray[np.float64] | None) -> bool:
+    """Whether the levels found resemble a spine too little.
+
+    Args:
+        look, spine, path: what was seen and counted.
+        strengths: (24,) of the bodies at the levels, NaN where there is none (`corners.corners_at`); None without a
+            network of bodies.
+    """
     rows = [INDEX[f"{level}_C"] for level in path.levels if f"{level}_C" in INDEX]
     if not rows:
-        return np.inf
+        return True
     step = abs(spine.grid.step[1])
+    seen = np.inf if strengths is None else float(np.nansum(strengths)) / len(path.levels)
     if len(path.levels) < _FEW:
         pelvis = [INDEX[name] for name in ("S1_A", "S1_P", "FH_1", "FH_2")]
-        return 0.0 if (look.deviation[pelvis] <= _SEEN_PX * step).all() else np.inf
+        return seen < _LEAST_SEEN or not (look.deviation[pelvis] <= _SEEN_PX * step).all()
     apart = float(np.median(look.apart[rows])) / step
-    return _APART * apart - path.score / len(path.levels)
+    doubt = _APART * apart - path.score / len(path.levels)
+    if strengths is None:
+        return doubt > _WITHOUT_BODIES
+    return doubt - _SEEN * seen > GREATEST_DOUBT
 
 
 BY_COMMAND: Final[str] = "if there is one, give --spacing and --anterior, or measure it with --force"
@@ -43,8 +62,15 @@ BY_HAND: Final[str] = "if there is one, say which side the patient faces and det
 """What to do on the command line, and where films are shown: who says so has seen a lateral spine."""
 
 
-def no_spine(name: str) -> FilmError:
-    """What is said of a picture without a lateral spine."""
+def no_spine(name: str, lies: str = "") -> FilmError:
+    """What is said of a picture without a lateral spine.
+
+    Args:
+        name: of the film.
+        lies: how it lies, where that is why, see `lying.how_it_lies`.
+    """
+    if lies:
+        return FilmError(f"{name}: no lateral spine found, the film lies {lies} and detect again")
     return FilmError(
         f"{name}: no lateral spine found (a frontal film, another part of the body, a film on its side or upside down,"
         f" or no radiograph); {BY_COMMAND}"

@@ -32,6 +32,31 @@ def age_and_sex(path: Path) -> tuple[float | None, str | None]:
     return (_reckoned(data) if age is None else age), (sex if sex in _SEXES else None)
 
 
+def name_and_date(path: Path) -> tuple[str, ...]:
+    """Who is on a film and when it was taken, as it is read aloud; nothing of a film that does not say.
+
+    PatientName (0010,0010), PatientID (0010,0020), PatientBirthDate (0010,0030), and the day of the film, see
+    `age_and_sex`.
+    """
+    import pydicom
+
+    with path.open("rb") as stream:
+        if not looks_like_dicom(stream.read(512)):
+            return ()
+    tags = ("SpecificCharacterSet", "PatientName", "PatientID", "PatientBirthDate", "AcquisitionDate", "StudyDate")
+    with python_warnings.catch_warnings():
+        python_warnings.simplefilter("ignore")
+        data = pydicom.dcmread(path, force=True, stop_before_pixels=True, specific_tags=list(tags))
+        name = str(data.get("PatientName") or "").replace("^", " ").strip()
+        identity = str(data.get("PatientID") or "").strip()
+        born, taken = (
+            _day(data.get("PatientBirthDate")),
+            _day(data.get("AcquisitionDate")) or _day(data.get("StudyDate")),
+        )
+    told = (name, identity and f"ID {identity}", born and f"born {born}", taken and f"film of {taken}")
+    return tuple(text for text in told if text)
+
+
 def _stated(data: Any) -> float | None:
     text = str(data.get("PatientAge") or "").strip().upper()
     return float(text[:-1]) * _YEARS[text[-1]] if text[:-1].isdigit() and text[-1] in _YEARS else None

@@ -1,9 +1,11 @@
 """Reports of result files: finds the films that they were measured on, and writes the report."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from SpineAlignmentLib.clinical.patient import Patient
 from SpineAlignmentLib.errors import FilmError, ResultError
 from SpineAlignmentLib.results.files import make_folder, write_files
 from SpineAlignmentLib.results.markups import read_landmarks
@@ -16,7 +18,12 @@ ENDINGS: Final[tuple[str, ...]] = (".pdf", ".html")
 
 
 def write_report(
-    results: Sequence[Path], output: Path, films: Path | None = None, paper: str = "a4", compare: bool = False
+    results: Sequence[Path],
+    output: Path,
+    films: Path | None = None,
+    paper: str = "a4",
+    compare: bool = False,
+    patient: Patient | None = None,
 ) -> None:
     """Write the report of one or more result files, one after the other, or of two side by side.
 
@@ -26,6 +33,7 @@ def write_report(
         films: where the films are, a file or a folder; None for beside their results.
         paper: "a4" or "letter".
         compare: whether the two results are visits to be shown side by side.
+        patient: age and sex where the user gives them; None for those that a result names itself.
 
     Raises:
         ResultError: a result or the place of the report is not right.
@@ -35,10 +43,16 @@ def write_report(
         raise ResultError(f"{output}: a report ends in {' or '.join(ENDINGS)}")
     if compare and len(results) != 2:
         raise ResultError(f"a comparison is of two results, not of {len(results)}")
-    annotations = [read_landmarks(path) for path in results]
+    annotations = [_of(read_landmarks(path), patient) for path in results]
     seen = [(found, film_of(found, path, films)) for found, path in zip(annotations, results, strict=True)]
     make_folder(output.absolute().parent)
     write_files({output: report_bytes(seen, output.suffix.lower(), paper, compare)})
+
+
+def _of(annotation: "Annotation", patient: Patient | None) -> "Annotation":
+    if patient is None:
+        return annotation
+    return replace(annotation, extra={**annotation.extra, "patient": patient.to_json()})
 
 
 def report_bytes(

@@ -18,6 +18,7 @@ from numpy.typing import ArrayLike, NDArray
 from SpineAlignmentLib.measurement.landmarks import CENTERS, INDEX
 from SpineAlignmentLib.measurement.parameters import BY_KEY, KEYS, slope, spinopelvic_parameters
 from SpineAlignmentLib.measurement.shapes import Arc, Construction, Label, Point, Segment, SegmentKind
+from SpineAlignmentLib.measurement.vertebrae import cobb, cobb_plates
 
 FloatArray = NDArray[np.float64]
 TYPICAL_LEVEL_MM: Final[float] = 22.0
@@ -53,6 +54,29 @@ def constructions(points: ArrayLike, calibrated: bool = True) -> dict[str, Const
     values = {key: float(value) for key, value in spinopelvic_parameters(points).items()}
     geometry = _Geometry(np.asarray(points, float), values, calibrated)
     return {key: geometry.construction(key) for key in KEYS}
+
+
+def cobb_construction(points: ArrayLike, corners: FloatArray, upper: str, lower: str) -> Construction:
+    """How the angle between any two levels is shown: at the lower one, behind the spine.
+
+    Args:
+        points: the landmarks (45, 2) in the frame of `constructions`.
+        corners: of all levels, see `vertebrae.all_corners`.
+        upper: the level whose upper endplate counts.
+        lower: the level whose lower endplate counts.
+
+    Raises:
+        ValueError: an unknown level, or the upper one does not lie above the lower one.
+    """
+    key = f"{upper}-{lower}"
+    ends = np.concatenate(cobb_plates(corners, upper, lower))
+    value = cobb(corners, upper, lower)
+    if not np.isfinite(value):
+        return Construction(key, np.nan)
+    geometry = _Geometry(np.asarray(points, float), {key: value}, True, dict(zip(_PLATE_ENDS, ends, strict=True)))
+    shown = _Cobb(_PLATE_ENDS[:2], _PLATE_ENDS[2:], True, False, 3.0)
+    segments, arc, anchor = geometry._cobb(key, shown)
+    return Construction(key, value, {}, segments, arc, Label(anchor, f"{key} {unit_text('deg', value)}"))
 
 
 def spine_curve(points: ArrayLike, samples_per_level: int = 8) -> FloatArray:
@@ -120,6 +144,7 @@ class _Cobb:
     """Radius of the arc in levels."""
 
 
+_PLATE_ENDS = ("upper P", "upper A", "lower P", "lower A")
 _S1 = ("S1_P", "S1_A")
 _HORIZONTAL = ("", "")
 _COBB: Final[dict[str, _Cobb]] = {
@@ -140,7 +165,13 @@ _Built = tuple[tuple[Segment, ...], Arc | None, Point]
 class _Geometry:
     """The points of one film and what the constructions share."""
 
-    def __init__(self, points: FloatArray, values: dict[str, float], calibrated: bool) -> None:
+    def __init__(
+        self,
+        points: FloatArray,
+        values: dict[str, float],
+        calibrated: bool,
+        further: dict[str, FloatArray] | None = None,
+    ) -> None:
         self._p = points
         self._values = values
         self._calibrated = calibrated
@@ -148,6 +179,7 @@ class _Geometry:
         self._derived = {
             "HA": (self.at("FH_1") + self.at("FH_2")) / 2,
             "M": (self.at("S1_A") + self.at("S1_P")) / 2,
+            **(further or {}),
         }
 
     def at(self, name: str) -> FloatArray:

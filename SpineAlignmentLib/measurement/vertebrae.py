@@ -45,9 +45,18 @@ def cobb(corners: FloatArray, upper: str, lower: str) -> float:
     Raises:
         ValueError: an unknown level, or the upper one does not lie above the lower one.
     """
+    above, below = cobb_plates(corners, upper, lower)
+    return float(slope(*above) - slope(*below))
+
+
+def cobb_plates(corners: FloatArray, upper: str, lower: str) -> tuple[FloatArray, FloatArray]:
+    """The two endplates of `cobb`, each (2, 2): posterior and anterior end.
+
+    Raises:
+        ValueError: an unknown level, or the upper one does not lie above the lower one.
+    """
     first, last = checked_levels(upper, lower)
-    below = slope(corners[last, _PS], corners[last, _AS]) if lower == "S1" else _inferior(corners)[last]
-    return float(_superior(corners)[first] - below)
+    return corners[first, [_PS, _AS]], corners[last, [_PS, _AS] if lower == "S1" else [_PI, _AI]]
 
 
 def checked_levels(upper: str, lower: str) -> tuple[int, int]:
@@ -65,6 +74,13 @@ def checked_levels(upper: str, lower: str) -> tuple[int, int]:
 def wedges(corners: FloatArray) -> FloatArray:
     """Angle between the endplates of each body, degrees, + when it is taller in front; (25,)."""
     return np.asarray(_inferior(corners) - _superior(corners))
+
+
+def height_losses(corners: FloatArray) -> FloatArray:
+    """How much lower each body is in front than behind, as a share of its height behind; (25,)."""
+    front = np.linalg.norm(corners[:, _AS] - corners[:, _AI], axis=1)
+    back = np.linalg.norm(corners[:, _PS] - corners[:, _PI], axis=1)
+    return np.asarray(1 - front / np.where(back > 0, back, np.nan))
 
 
 def disc_heights(corners: FloatArray) -> FloatArray:

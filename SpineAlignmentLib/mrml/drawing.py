@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from SpineAlignmentLib.measurement.parameters import BY_KEY
 from SpineAlignmentLib.measurement.shapes import Construction, Segment
-from SpineAlignmentLib.results.colors import GROUP_COLORS, unit
+from SpineAlignmentLib.results.colors import GROUP_COLORS, Color, unit
 
 Node = Any
 FloatArray = NDArray[np.float64]
@@ -103,6 +103,24 @@ def add_drawn(scene: Node, class_name: str, name: str) -> Node:
     return node
 
 
+def add_label(scene: Node, name: str, color: tuple[float, float, float]) -> Node:
+    """A new text that is no one's to edit; its words are the label of its only control point."""
+    node = add_drawn(scene, "vtkMRMLMarkupsFiducialNode", name)
+    node.SetSaveWithScene(False)
+    node.SetLocked(True)
+    node.SetSelectable(False)
+    node.AddControlPoint(vtk.vtkVector3d(0, 0, 0), "")
+    node.CreateDefaultDisplayNodes()
+    display = node.GetDisplayNode()
+    display.SetSaveWithScene(False)
+    display.SetGlyphScale(0.0)
+    display.SetTextScale(TEXT_SCALE)
+    display.SetSelectedColor(*color)
+    display.SetPointLabelsVisibility(True)
+    display.SetHandlesInteractive(False)
+    return node
+
+
 class MarkupPool:
     """The locked markups of one class that a drawing uses; more are made when more are needed."""
 
@@ -171,10 +189,10 @@ def _set_positions(node: Node, ras: FloatArray) -> None:
 
 
 class MeasurementDrawing:
-    """The nodes that show one of the 18 measurements."""
+    """The nodes that show one of the 18 measurements, or another angle."""
 
-    def __init__(self, scene: Node, key: str, on_made: Callable[[Node], None]) -> None:
-        color = unit(GROUP_COLORS[BY_KEY[key].group])
+    def __init__(self, scene: Node, key: str, on_made: Callable[[Node], None], other: Color | None = None) -> None:
+        color = unit(other or GROUP_COLORS[BY_KEY[key].group])
         self.key = key
         self._scene = scene
         self._on_made = on_made
@@ -245,19 +263,7 @@ class MeasurementDrawing:
             self._label.SetDisplayVisibility(True)
 
     def _make_label(self) -> Node:
-        node = add_drawn(self._scene, "vtkMRMLMarkupsFiducialNode", f"{self.key} label")
-        node.SetSaveWithScene(False)
-        node.SetLocked(True)
-        node.SetSelectable(False)
-        node.AddControlPoint(vtk.vtkVector3d(0, 0, 0), "")
-        node.CreateDefaultDisplayNodes()
-        display = node.GetDisplayNode()
-        display.SetSaveWithScene(False)
-        display.SetGlyphScale(0.0)
-        display.SetTextScale(TEXT_SCALE)
-        display.SetSelectedColor(*self._color)
-        display.SetPointLabelsVisibility(True)
-        display.SetHandlesInteractive(False)
+        node = add_label(self._scene, f"{self.key} label", self._color)
         self._drawn_label = ("", ())
         self._label_sides = None
         return node

@@ -78,6 +78,15 @@ def jump_to(alignment: FilmAlignment, name: str) -> bool:
     return True
 
 
+def jump_to_pixel(alignment: FilmAlignment, xy: FloatArray) -> None:
+    """Bring a place of a film, in its pixels (x, y), to the middle of the slice views."""
+    ras = volume_geometry(alignment.volume).to_ras(np.asarray(xy, float)[None])[0]
+    world = [0.0, 0.0, 0.0]
+    alignment.landmarks.TransformPointToWorld(ras.tolist(), world)
+    centered = slicer.vtkMRMLSliceNode.CenteredJumpSlice
+    slicer.vtkMRMLSliceNode.JumpAllSlices(alignment.landmarks.GetScene(), *world, centered)
+
+
 def positions_world(alignment: FilmAlignment) -> FloatArray:
     """Where the landmarks that have a place are in the scene, shape (n, 3), RAS."""
     placed = np.flatnonzero(np.isfinite(alignment.points_px).all(axis=1))

@@ -25,6 +25,8 @@ SELECTED: Final[Color] = (255, 255, 255)
 """The landmark at hand."""
 CURVE: Final[Color] = (140, 217, 191)
 """The spine curve."""
+DRAWN: Final[Color] = (245, 245, 245)
+"""What a person measured besides the 18 parameters, and the circles of the femoral heads."""
 CALIBRATION: Final[Color] = (255, 140, 26)
 """The line over an object of known length."""
 

@@ -5,7 +5,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from SpineAlignmentLib.measurement.parameters import KEYS
+from SpineAlignmentLib.measurement.constructions import value_text
+from SpineAlignmentLib.measurement.parameters import BY_KEY, KEYS
 from SpineAlignmentLib.results.annotation import Annotation
 from SpineAlignmentLib.results.result_file import to_json
 
@@ -39,6 +40,20 @@ def differences(first: Annotation, second: Annotation) -> tuple[Difference, ...]
         Difference(key, before[key], after[key], _beyond(after[key] - before[key], *(s.get(key) for s in spans)))
         for key in KEYS
     )
+
+
+def signed_text(key: str, difference: float) -> str:
+    """A difference with its sign; none when it shows as zero."""
+    text = value_text(key, abs(difference))
+    if not math.isfinite(difference) or not set(text) & set("123456789"):
+        return text
+    return ("+" if difference > 0 else "\N{MINUS SIGN}") + text
+
+
+def interval_text(key: str, low: float, high: float) -> str:
+    """An interval as it is read beside its value, such as "48 to 55"."""
+    digits = 0 if BY_KEY[key].unit else 1
+    return f"{low:.{digits}f} to {high:.{digits}f}"
 
 
 def _beyond(difference: float, *spans: tuple[float, float] | None) -> bool | None:

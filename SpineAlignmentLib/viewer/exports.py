@@ -5,6 +5,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Final
 
+from SpineAlignmentLib.clinical.result import with_readings
 from SpineAlignmentLib.errors import ResultError
 from SpineAlignmentLib.mrml.alignment import FilmAlignment
 from SpineAlignmentLib.mrml.export import export_results, seen_film
@@ -17,19 +18,30 @@ KINDS: Final[dict[str, str]] = {
     "pdf": "application/pdf",
     "html": "text/html",
     "mrb": "application/zip",
+    "sr.dcm": "application/dicom",
+    "gsps.dcm": "application/dicom",
 }
 """Ending of each file that is offered, to its media type."""
 
 LANDMARK_KINDS: Final[frozenset[str]] = frozenset({"json", "mrk.json", "mrb"})
 """Those that hold the landmarks: who has one has saved the work."""
 
+APART: Final[frozenset[str]] = frozenset({"png", "sr.dcm", "gsps.dcm"})
+"""Those that are made from copies and may be made outside of the scene's thread."""
+
 Made = Callable[[], bytes]
 
 
-def prepared(kind: str, alignment: FilmAlignment, app: Any) -> Made:
-    """A function that returns the file's bytes; only pictures may be made outside of the scene's thread.
+def prepared(kind: str, alignment: FilmAlignment, app: Any, film_file: Path | None) -> Made:
+    """A function that returns the file's bytes; only those `APART` may be made outside of the scene's thread.
 
     A picture shows the measurements that are shown on the page.
+
+    Args:
+        kind: one of `KINDS`.
+        alignment: the film on screen.
+        app: Slicer's core.
+        film_file: the file of the film.
 
     Raises:
         ResultError: another kind.
@@ -38,6 +50,8 @@ def prepared(kind: str, alignment: FilmAlignment, app: Any) -> Made:
         raise ResultError(f"unknown kind of file {kind!r}; use {', '.join(KINDS)}")
     if kind == "png":
         return _picture(alignment)
+    if kind.endswith(".dcm"):
+        return _dicom(kind, alignment, film_file)
     return lambda: _written(kind, lambda path: _write(alignment, app, path))
 
 
@@ -63,5 +77,22 @@ def _picture(alignment: FilmAlignment) -> Made:
         from SpineAlignmentLib.results.picture import png_bytes
 
         return png_bytes(film, annotation, keys)
+
+    return make
+
+
+def _dicom(kind: str, alignment: FilmAlignment, film_file: Path | None) -> Made:
+    """Structured report or presentation state, as the command line writes them."""
+    annotation, film = with_readings(alignment.annotation), seen_film(alignment)
+
+    def make() -> bytes:
+        from SpineAlignmentLib.dicom.results import dicom_results
+
+        if film_file is None:
+            raise ResultError("DICOM results need the film's file")
+        files = dicom_results(film_file, film, annotation)
+        if f".{kind}" not in files:
+            raise ResultError("a film in color has no presentation state")
+        return files[f".{kind}"]
 
     return make

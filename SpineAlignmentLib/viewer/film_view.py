@@ -83,6 +83,14 @@ class FilmView:
             self._scale = scale
             self._on_scaled()
 
+    def share_of_width(self, film_px: float) -> float:
+        """How much of the view's width so many film pixels in a row take."""
+        if self._shown is None:
+            return 0.0
+        return (
+            film_px * float(self._shown.volume.GetSpacing()[0]) / float(self.view.get_view_node().GetFieldOfView()[0])
+        )
+
     @property
     def placing(self) -> bool:
         """Whether clicks set points."""

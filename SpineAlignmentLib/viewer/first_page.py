@@ -13,7 +13,9 @@ ACTIONS: Final[tuple[str, ...]] = (
     *("toggle", "toggle_group", "toggle_drawn", "fit", "fit_spine", "zoom", "gray"),
     *("next_low", "step", "nudge", "missing", "place", "skip", "stop_placing"),
     *("set_spacing", "set_anterior", "calibrate", "calibrated", "stop_calibrating", "open_sample", "dismiss", "escape"),
-    *("use_kept", "discard_kept"),
+    *("use_kept", "discard_kept", "toggle_header", "compare"),
+    *("choose_level", "shift", "renumber", "accept", "review_all"),
+    *("measure_cobb", "draw_line", "stop_drawing", "take_away", "size_heads"),
 )
 """What the page may ask for: methods of the workplace and of its parts."""
 HINT: Final[str] = "Starting; drop a film, choose a file or open the sample film, it will be there in a moment."
@@ -51,4 +53,21 @@ def state(sample: Path | None) -> dict[str, Any]:
         "offer": "",
         "unsaved": False,
         "keeping": "",
+        "header_on": False,
+        "header": [],
+        "dicom": False,
+        "scale": None,
+        "tab": "measurements",
+        "levels": [],
+        "level": "",
+        "counted": "",
+        "other": "",
+        "reviewed": False,
+        "further": [],
+        "drawing": "",
+        "heads": False,
+        "compared": "",
+        "differences": {},
+        "beside": "",
+        "cobb_levels": [],
     }

@@ -9,9 +9,12 @@ from SpineAlignmentLib.clinical.norms import norm, norm_text, unusual
 from SpineAlignmentLib.film.burned_in import DECLARED, SEEN
 from SpineAlignmentLib.film.film import NO_SPACING
 from SpineAlignmentLib.measurement.constructions import value_text
+from SpineAlignmentLib.measurement.landmarks import INDEX
 from SpineAlignmentLib.measurement.parameters import PARAMETERS, Parameter
 from SpineAlignmentLib.mrml.alignment import FilmAlignment
+from SpineAlignmentLib.results.annotation import LOW_CONFIDENCE, reviewed
 from SpineAlignmentLib.results.colors import GROUP_COLORS, css
+from SpineAlignmentLib.results.comparison import interval_text, intervals
 
 State = dict[str, Any]
 
@@ -28,20 +31,37 @@ def table() -> list[State]:
 
 
 def _row(p: Parameter) -> State:
-    return {"key": p.key, "name": p.name, "normal": norm_text(p.key)}
+    return {"key": p.key, "name": p.name, "normal": norm_text(p.key).replace(", patients", "*")}
 
 
 def values(alignment: FilmAlignment | None) -> dict[str, State]:
-    """Value, place within its norm (-1 to 1 for minus to plus three standard deviations), and mark of each."""
+    """What each row of the table says.
+
+    Value and interval, how sure the least sure of its landmarks is, place within its norm (-1 to 1 for minus to plus
+    three standard deviations) and mark; the reason where there is no value.
+    """
     if alignment is None or not np.isfinite(alignment.points_px).any():
-        return {p.key: {"text": "", "at": None, "unusual": False} for p in PARAMETERS}
+        empty = {"text": "", "at": None, "unusual": False, "interval": "", "sure": "", "low": False, "reason": ""}
+        return {p.key: empty for p in PARAMETERS}
+    film = alignment.annotation
+    spans, reasons, low = intervals(film), film.reasons(), film.is_low()
     out = {}
     for p in PARAMETERS:
         value = alignment.parameters[p.key]
         usual = norm(p.key)
         deviation = math.nan if usual is None else usual.deviation(value)
         at = max(-1.0, min(1.0, deviation / 3)) if deviation == deviation else None
-        out[p.key] = {"text": value_text(p.key, value), "at": at, "unusual": unusual(p.key, value)}
+        rows = [INDEX[name] for name in p.landmarks]
+        known = [float(v) for v in film.confidence[rows] if np.isfinite(v)]
+        out[p.key] = {
+            "text": value_text(p.key, value),
+            "at": at,
+            "unusual": unusual(p.key, value),
+            "interval": interval_text(p.key, *spans[p.key]) if p.key in spans and value == value else "",
+            "sure": f"{min(known):.2f}" if known else "",
+            "low": bool(low[rows].any()),
+            "reason": reasons.get(p.key, ""),
+        }
     return out
 
 
@@ -76,11 +96,16 @@ def hint(alignment: FilmAlignment | None, low: int) -> str:
         return "Drop a film anywhere on this page, choose a file, or open the sample film."
     if alignment.detection is None:
         return "Check pixel size and facing side on the left, then detect the landmarks (D)."
+    numbering = alignment.annotation.numbering
+    if numbering is not None and numbering.sure < LOW_CONFIDENCE:
+        return "Which vertebra is which is not sure: look at Levels, and count from the sacrum or from C2."
     if low == 1:
-        return "One landmark is uncertain and marked red: look at it (N) and drag it where it belongs."
+        return "One landmark is uncertain and marked red: look at it (N), drag it where it belongs or accept it (A)."
     if low:
-        return f"{low} landmarks are uncertain and marked red: look at each (N) and drag it where it belongs."
-    return "Drag any landmark to correct it; the numbers follow. Save the results when you are done."
+        return f"{low} landmarks are uncertain and marked red: look at each (N), drag it or accept it (A)."
+    if not reviewed(alignment.annotation):
+        return "Drag landmarks that are wrong, size heads by their rims (H), check Levels; then mark as reviewed (R)."
+    return "Reviewed. Save the results, the report or what PACS takes."
 
 
 def of_film(alignment: FilmAlignment | None, low: list[str]) -> State:

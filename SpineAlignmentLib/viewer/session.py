@@ -122,6 +122,7 @@ class Session:
         server.app.middlewares.append(self._with_key)
         server.app.router.add_post("/upload", self._upload)
         server.app.router.add_get("/download/{kind}", self._download)
+        server.app.router.add_get("/beside/{version}", self._beside)
 
     @web.middleware
     async def _with_key(
@@ -172,6 +173,14 @@ class Session:
         disposition = f"attachment; filename*=UTF-8''{quote(name)}"
         headers = {"Content-Disposition": disposition, "Cache-Control": "no-store"}
         return web.Response(body=content, content_type=media_type, headers=headers)
+
+    async def _beside(self, _: web.Request) -> web.Response:
+        """The film that the one on screen is compared with."""
+        try:
+            content = await (await self._workplace()).comparing.picture()
+        except SpineAlignmentError as error:
+            return web.Response(status=404, text=str(error))
+        return web.Response(body=content, content_type="image/jpeg", headers={"Cache-Control": "no-store"})
 
 
 _answers: Any = None

@@ -13,25 +13,30 @@ from typing import Any, Final
 import slicer
 
 from SpineAlignmentLib.errors import FilmError, ResultError, SpineAlignmentError
+from SpineAlignmentLib.film.dicom_dataset import looks_like_dicom
 from SpineAlignmentLib.film.film import Film
 from SpineAlignmentLib.jobs.reading_process import read_apart
-from SpineAlignmentLib.measurement.parameters import KEYS, PARAMETERS
+from SpineAlignmentLib.measurement.vertebrae import LEVELS
 from SpineAlignmentLib.mrml.alignment import FilmAlignment
-from SpineAlignmentLib.mrml.film_volume import add_film, facts_of, show_all_gray
+from SpineAlignmentLib.mrml.film_volume import add_film, facts_of
 from SpineAlignmentLib.mrml.reopening import belongs_to, reopen
 from SpineAlignmentLib.mrml.spine_scene import SpineScene
 from SpineAlignmentLib.results.annotation import Annotation
 from SpineAlignmentLib.results.result_file import read_annotation
-from SpineAlignmentLib.viewer import page_state
+from SpineAlignmentLib.viewer import levels, measuring, page_state
+from SpineAlignmentLib.viewer.comparing import Comparing
 from SpineAlignmentLib.viewer.corrections import Corrections
 from SpineAlignmentLib.viewer.detecting import Detecting
-from SpineAlignmentLib.viewer.exports import KINDS, LANDMARK_KINDS, prepared
+from SpineAlignmentLib.viewer.exports import APART, KINDS, LANDMARK_KINDS, prepared
 from SpineAlignmentLib.viewer.film_facts import FilmFacts
 from SpineAlignmentLib.viewer.film_view import FilmView
 from SpineAlignmentLib.viewer.keeping import Keeping
 from SpineAlignmentLib.viewer.kept import Kept
+from SpineAlignmentLib.viewer.levels import LevelsPart
+from SpineAlignmentLib.viewer.measuring import Measuring
 from SpineAlignmentLib.viewer.open_page import OpenPage
 from SpineAlignmentLib.viewer.settings import MAX_UPLOAD_BYTES
+from SpineAlignmentLib.viewer.showing import Showing
 from SpineAlignmentLib.viewer.uploads import MAX_FILMS, is_landmarks, safe_name
 
 GLYPH_SCALE: Final[float] = 1.8
@@ -78,22 +83,28 @@ class Workplace:
         self._sample = sample
         self._spine = SpineScene(app.scene)
         self._files: dict[str, Path] = {}
-        self._shown = page_state.SHOWN_AT_FIRST
-        self._drawn = {"points": True, "curve": True, "names": False}
         self.page = OpenPage(server.state)
         self._state = server.state
         self._keeping = Keeping(self.page, kept)
         self._detecting = Detecting(self.page, models)
         self._facts = FilmFacts(self.page, app.scene, self._leave_modes)
-        self.view = FilmView(app, server, self._on_point, self._pointer_moved, self._spread_labels)
+        self.view = FilmView(app, server, self._on_point, self._pointer_moved, lambda: self._showing.scaled())
+        self._measuring = Measuring(self.page, self._leave_modes, self._follow)
+        self._showing = Showing(self.page, self._spine, self.view, self._measuring, self._shown_file, self._follow)
+        self._levels = LevelsPart(self.page, self.view, self._measuring, self._follow)
+        self.comparing = Comparing(self.page, self._alignment, self._follow)
         self._corrections = Corrections(self.page, self.view, self._leave_modes, self._follow)
+        self._parts = (
+            *(self, self.page, self._detecting, self._corrections, self._facts, self._keeping),
+            *(self._showing, self._measuring, self._levels, self.comparing),
+        )
         self._state.table = page_state.table()
+        self._state.cobb_levels = LEVELS
         self._follow()
 
     async def act(self, name: str, *arguments: Any) -> None:
         """Do what the page asks for, one of `first_page.ACTIONS`; tells the page why not."""
-        parts = (self, self.page, self._detecting, self._corrections, self._facts, self._keeping)
-        action = next(getattr(part, name) for part in parts if hasattr(part, name))
+        action = next(getattr(part, name) for part in self._parts if hasattr(part, name))
         try:
             result = action(*arguments)
             if inspect.isawaitable(result):
@@ -156,6 +167,7 @@ class Workplace:
         self._keeping.opened(alignment)
         # before the page is told, which asks it
         alignment.on_changed.append(lambda: self._keeping.changed(alignment))
+        self._measuring.opened(alignment)
         alignment.on_changed.append(self._changed)
         display = alignment.landmarks.GetDisplayNode()
         display.SetGlyphScale(GLYPH_SCALE)
@@ -169,11 +181,12 @@ class Workplace:
         if self._sample is not None:
             await self.open(self._sample)
 
-    def choose(self, film: str) -> None:
+    async def choose(self, film: str) -> None:
         """Show another of the open films."""
         alignment = self._alignment(film)
         if alignment is not None and alignment is not self.page.film:
             self._show(alignment)
+            await self._showing.read_header()
 
     def close(self, film: str) -> None:
         """Close a film and forget it; an uploaded file is removed."""
@@ -183,6 +196,7 @@ class Workplace:
         volume = alignment.volume
         self._leave_modes()
         self._keeping.closed(alignment)
+        self._measuring.closed(alignment)
         self._on_closed(self._files.pop(film))
         rest = [a for a in self._spine.alignments if a is not alignment]
         if alignment is self.page.film:
@@ -201,7 +215,12 @@ class Workplace:
         self.page.film = alignment
         self.view.show(alignment)
         self._corrections.unselect()
-        self._draw()
+        self._measuring.shown()
+        self._state.dicom = _is_dicom(self._shown_file())
+        self._showing.draw()
+
+    def _shown_file(self) -> Path | None:
+        return None if self.page.film is None else self._files.get(self.page.film.volume.GetID())
 
     # Detection and modes
 
@@ -232,54 +251,8 @@ class Workplace:
 
     def _leave_modes(self) -> None:
         self._facts.stop_calibrating()
+        self._measuring.stop_drawing()
         self._corrections.placing.stop()
-
-    # What is drawn
-
-    def toggle(self, key: str) -> None:
-        """Draw one measurement, or no longer."""
-        if key in KEYS:
-            self._shown ^= {key}
-            self._draw()
-
-    def toggle_group(self, group: str) -> None:
-        """Draw all measurements of a group, or none when all are drawn."""
-        keys = {p.key for p in PARAMETERS if p.group == group}
-        self._shown = self._shown - keys if keys <= self._shown else self._shown | keys
-        self._draw()
-
-    def toggle_drawn(self, what: str) -> None:
-        """Show or hide "points", "curve" or "names"."""
-        if what in self._drawn:
-            self._drawn[what] = not self._drawn[what]
-            self._draw()
-
-    def _draw(self) -> None:
-        volume = self.page.film.volume if self.page.film else None
-        self._spine.show_only(volume, self._shown, **self._drawn)
-        self._spread_labels()
-        self._follow()
-
-    def _spread_labels(self) -> None:
-        if self.page.film is not None:
-            self.view.labels.spread(self.page.film.drawn_nodes)
-
-    def fit(self) -> None:
-        """Show the whole film."""
-        self.view.fit()
-
-    def fit_spine(self) -> None:
-        """Show the part of the film with the landmarks."""
-        self.view.fit_spine()
-
-    def zoom(self, closer: bool) -> None:
-        """Zoom in or out."""
-        self.view.zoom(bool(closer))
-
-    def gray(self) -> None:
-        """Bring brightness and contrast back."""
-        if self.page.film:
-            show_all_gray(self.page.film.volume)
 
     # Download
 
@@ -291,8 +264,8 @@ class Workplace:
         """
         if self.page.film is None:
             raise ResultError("open a film first")
-        make = prepared(kind, self.page.film, self._app)
-        content = await asyncio.to_thread(make) if kind == "png" else make()
+        make = prepared(kind, self.page.film, self._app, self._shown_file())
+        content = await asyncio.to_thread(make) if kind in APART else make()
         for film in self._spine.alignments if kind == "mrb" else [self.page.film]:
             if kind in LANDMARK_KINDS:
                 self._keeping.saved(film)
@@ -306,7 +279,7 @@ class Workplace:
         """Landmarks, spacing or side changed: the numbers first, at once."""
         self._follow()
         self._state.flush()
-        self._spread_labels()
+        self._showing.scaled()
         # not now: this may be the very click that placed the last one
         asyncio.get_running_loop().call_soon(self._corrections.placing.stop_when_done)
 
@@ -316,15 +289,17 @@ class Workplace:
             {
                 "films": films,
                 "placing": self._corrections.placing.asked,
-                "shown": [key for key in KEYS if key in self._shown],
-                "drawn": dict(self._drawn),
+                "further": measuring.state(self.page.film),
+                **self._showing.state(),
+                **levels.state(self.page.film),
+                **self.comparing.state(),
                 **self._keeping.state(),
                 **page_state.of_film(self.page.film, self._corrections.low),
             }
         )
 
     def _on_point(self) -> bool:
-        return self._corrections.pointed_row is not None or self._facts.pointed
+        return self._corrections.pointed_row is not None or self._facts.pointed or self._measuring.pointed
 
     def _pointer_moved(self, pressed: bool) -> None:
         self._corrections.pointer_moved(pressed)
@@ -334,3 +309,10 @@ class Workplace:
         self._keeping.finish()
         self._detecting.finish()
         self._spine.release()
+
+
+def _is_dicom(path: Path | None) -> bool:
+    if path is None:
+        return False
+    with path.open("rb") as stream:
+        return looks_like_dicom(stream.read(512))

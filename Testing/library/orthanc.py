@@ -32,14 +32,18 @@ class Orthanc:
         self._folder = folder
         self.port, self._http = free_port(), free_port()
         folder.mkdir(parents=True, exist_ok=True)
-        settings = {
+        self._settings: dict[str, object] = {
             "StorageDirectory": str(folder / "storage"), "IndexDirectory": str(folder / "index"), "Plugins": [],
             "HttpPort": self._http, "DicomPort": self.port, "DicomAet": "ORTHANC", "DicomAlwaysAllowStore": True,
             "AuthenticationEnabled": False, "RemoteAccessAllowed": False, "OverwriteInstances": False,
         }  # fmt: skip
-        (folder / "orthanc.json").write_text(json.dumps(settings))
+        self.configure({})
         self._process: subprocess.Popen[bytes] | None = None
         self.start()
+
+    def configure(self, further: dict[str, object]) -> None:
+        """Write its settings with some more, for the next start."""
+        (self._folder / "orthanc.json").write_text(json.dumps(self._settings | further))
 
     def start(self) -> None:
         with (self._folder / "log").open("ab") as log:
@@ -77,4 +81,6 @@ def _film_of(tags: dict[str, Any]) -> str:
     if "CurrentRequestedProcedureEvidenceSequence" in tags:
         series = tags["CurrentRequestedProcedureEvidenceSequence"][0]["ReferencedSeriesSequence"][0]
         return str(series["ReferencedSOPSequence"][0]["ReferencedSOPInstanceUID"])
+    if "SourceImageSequence" in tags:
+        return str(tags["SourceImageSequence"][0]["ReferencedSOPInstanceUID"])
     return str(tags["ReferencedSeriesSequence"][0]["ReferencedImageSequence"][0]["ReferencedSOPInstanceUID"])

@@ -163,7 +163,7 @@ def test_many_warnings_and_long_names_find_room(film, found, tmp_path):
             (tmp_path / "f.pdf").write_bytes(pdf_report(pages, paper))
             text = " ".join(run("pdftotext", tmp_path / "f.pdf", "-").split())
             assert all(f"warning {i}:" in text for i in range(15)) and "C7_C is off the film" in text
-            assert "15 warnings" in text
+            assert "Warnings: 15, see the next page" in text
 
 
 def test_names_in_other_scripts(film, found, tmp_path):
@@ -213,6 +213,20 @@ def test_command_line(tmp_path, capsys):
         error = capsys.readouterr().err
         assert reason in error and len(error.splitlines()) == 1
     assert not (tmp_path / "r.pdf").exists()
+
+
+def test_command_line_takes_age_and_sex(tmp_path, capsys):
+    told = ["--age", "71", "--sex", "M"]
+    assert main(["report", str(RESULT), "-o", str(tmp_path / "r.html"), *told]) == 0
+    text = (tmp_path / "r.html").read_text()
+    assert "71 years, male" in text and "GAP (age unknown)" not in text
+    capsys.readouterr()
+    assert main(["report", str(RESULT), str(RESULT), "-o", str(tmp_path / "n.html"), "--compare", *told]) == 1
+    assert "one patient" in capsys.readouterr().err and not (tmp_path / "n.html").exists()
+    for age in ("150", "-3"):
+        with pytest.raises(SystemExit):
+            main(["report", str(RESULT), "-o", str(tmp_path / "n.html"), "--age", age])
+        assert "is none of a person" in capsys.readouterr().err
 
 
 def test_detection_writes_its_report(tmp_path):

@@ -25,7 +25,7 @@ DRAWN: Final[tuple[str, ...]] = ("PI", "PT", "SS", "LL", "SVA", "GTK", "T1S", "C
 DRAWN_SMALL: Final[tuple[str, ...]] = ("PI", "PT", "LL", "SVA", "GTK")
 """On the pictures of two visits, which are half as wide."""
 LABEL_PX: Final[int] = 30
-LABEL_SMALL_PX: Final[int] = 52
+LABEL_SMALL_PX: Final[int] = 44
 """On such pictures."""
 JPEG_QUALITY: Final[int] = 88
 BAR_SDS: Final[float] = 4.0

@@ -27,7 +27,7 @@ body { font: 14px/1.35 system-ui, sans-serif; color: #111; background: #fff; mar
 header { display: flex; justify-content: space-between; align-items: baseline; border-bottom: 1px solid #999 }
 h1 { font-size: 1.4em; margin: 0 } h2 { font-size: 1.1em; margin: 1.2em 0 .3em }
 .body { display: flex; gap: 1.5em; align-items: flex-start; margin-top: 1em }
-.pictures { display: flex; gap: .5em; flex: 0 1 43% } figure { margin: 0; flex: 1 } img { width: 100% }
+.pictures { display: flex; gap: .5em; flex: 0 1 43% } figure { margin: 0 } img { width: 100% }
 figcaption, .quiet { color: #555; font-size: .85em } .numbers { flex: 1 }
 table { border-collapse: collapse; width: 100% }
 td, th { text-align: left; padding: 2px 6px; border-bottom: 1px solid #ddd; vertical-align: middle }
@@ -79,7 +79,10 @@ def _report(visits: tuple[Visit, ...], t: Texts, when: str) -> str:
 def _picture(seen: Visit) -> str:
     data = base64.b64encode(seen.picture).decode()
     name = escape(seen.film)
-    return f'<figure><figcaption>{name}</figcaption><img alt="{name}" src="data:image/jpeg;base64,{data}"></figure>'
+    # pictures of one height, so that their letters are of one size
+    width, height = seen.picture_size
+    image = f'<img alt="{name}" src="data:image/jpeg;base64,{data}">'
+    return f'<figure style="flex: {width / height:.3f}"><figcaption>{name}</figcaption>{image}</figure>'
 
 
 def _parameters(visits: tuple[Visit, ...], t: Texts) -> str:

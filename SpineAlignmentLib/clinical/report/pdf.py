@@ -174,15 +174,17 @@ class _Report:
         from reportlab.platypus import Image
 
         gap = 1.5 * MM
-        each = (width - gap * (len(self._visits) - 1)) / len(self._visits)
-        tallest = self._height - 34 * MM
-        images = []
-        for seen in self._visits:
-            w, h = seen.picture_size
-            scale = min(each / w, tallest / h)
-            images.append(Image(io.BytesIO(seen.picture), w * scale, h * scale, hAlign="LEFT"))
+        room = width - gap * (len(self._visits) - 1)
+        # pictures of one height, so that their letters are of one size
+        shapes = [seen.picture_size[0] / seen.picture_size[1] for seen in self._visits]
+        height = min(room / sum(shapes), self._height - 34 * MM)
+        images = [
+            Image(io.BytesIO(seen.picture), shape * height, height, hAlign="LEFT")
+            for seen, shape in zip(self._visits, shapes, strict=True)
+        ]
         titles = [_text(shortened(seen.film, 40), 6.5, textColor=_QUIET) for seen in self._visits]
-        table = _table([titles, images], [each + gap] * len(images), ("RIGHTPADDING", (0, 0), (-1, -1), 0))
+        widths = [shape * height + gap for shape in shapes]
+        table = _table([titles, images], widths, ("RIGHTPADDING", (0, 0), (-1, -1), 0))
         table.hAlign = "LEFT"
         return table
 

@@ -54,7 +54,7 @@ class Texts:
     source: str = "Source"
     not_computable: str = "Not computable"
     warnings: str = "Warnings"
-    warned: str = "! {count} warnings: see the next page"
+    warned: str = "! Warnings: {count}, see the next page"
     no_film: str = "The film itself was not found; its landmarks are drawn without it."
     sources: str = "Sources"
     judgment: str = (

@@ -77,6 +77,7 @@
 
   const KEYS = {
     d: ["detect"], u: ["undo"], y: ["redo"], f: ["fit"], s: ["fit_spine"], g: ["gray"], n: ["next_low"],
+    a: ["accept"], r: ["review_all"], h: ["size_heads"], v: ["open_levels"],
     ".": ["step", [1]], ",": ["step", [-1]],
     "+": ["zoom", [true]], "=": ["zoom", [true]], "-": ["zoom", [false]],
     1: ["toggle_group", ["pelvis"]], 2: ["toggle_group", ["lumbar"]], 3: ["toggle_group", ["thoracic"]],
@@ -100,6 +101,7 @@
     if (!action) return;
     event.preventDefault();
     if (action[0] === "open") document.getElementById("files")?.click();
+    else if (action[0] === "open_levels") document.getElementById("levels-tab")?.click();
     else window.trame?.trigger(action[0], action[1] || []);
   });
 })();

@@ -142,14 +142,20 @@ def _junctions(curve: SacralCurve, width: float, rng: np.random.Generator, corte
 def _wings(depth: float, front: float, rng: np.random.Generator, cortex: float) -> list[Bone]:
     """The alae: their front edges, from the back of the endplate down to the front wall of S1, and their mass.
 
-    The less bone there is in front, the brighter they are, and the sooner the ilium's line goes on from them.
+    Where there is less bone in front they are thin bright lines from the very corner of the plate, as on real films,
+    and the less there is the brighter they are, and the sooner the ilium's line goes on from them.
     """
+    fine = front < 1.0
     start = np.array([rng.uniform(-0.7, -0.38), rng.uniform(-0.08, 0.0), 0.0]) * depth
+    if fine:
+        start = np.array([rng.uniform(-0.54, -0.44), rng.uniform(-0.05, -0.02), 0.0]) * depth
     end = np.array([rng.uniform(0.05, 0.38), rng.uniform(-0.52, -0.22), 0.0]) * depth
     share = np.linspace(0, 1, 5)[:, None]
     path = start + share * (end - start) + share * (1 - share) * rng.normal(0, 4, 3) * [1, 0, 0]
     radii = np.array([[1.0, 0.7], [1.0, 1.0], [1.0, 1.0], [1.0, 1.0], [0.8, 0.6]])
-    radii = radii * [rng.uniform(1.2, 3.5), rng.uniform(5, 14)]
+    radii = radii * (
+        [rng.uniform(0.6, 1.8), rng.uniform(8, 18)] if fine else [rng.uniform(1.2, 3.5), rng.uniform(5, 14)]
+    )
     strength, spongy = cortex * rng.uniform(0.2, 1.5) * (2 - front), float(rng.uniform(0.0, 0.35))
     onward = (end - start) * rng.uniform(0.3, 1.6) if rng.random() < 0.75 - 0.5 * front else None
     veer = rng.normal(0, 5, 3) * [1, 1, 0]

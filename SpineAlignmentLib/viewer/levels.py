@@ -1,0 +1,138 @@
+"""Vertebrae on the page: which is which, other names for them, one looked at closely, and what was reviewed."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from functools import partial
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from SpineAlignmentLib.measurement.landmarks import NAMES, VERTEBRAE
+from SpineAlignmentLib.measurement.vertebrae import LEVELS
+from SpineAlignmentLib.mrml.alignment import FilmAlignment
+from SpineAlignmentLib.mrml.view import jump_to_pixel
+from SpineAlignmentLib.results.annotation import LOW_CONFIDENCE, Annotation, reviewed
+from SpineAlignmentLib.results.renumbering import center_of, levels_found, shifted
+from SpineAlignmentLib.viewer.film_view import FilmView
+from SpineAlignmentLib.viewer.measuring import Measuring
+from SpineAlignmentLib.viewer.open_page import OpenPage
+
+RUNS: Final[tuple[str, ...]] = ("all", "up", "down")
+
+
+class LevelsPart:
+    """What the page does to the vertebrae of the film on screen.
+
+    Args:
+        page: the page.
+        view: shows the vertebra at hand.
+        measuring: offers its corners.
+        follow: called when the page has to be told.
+    """
+
+    def __init__(self, page: OpenPage, view: FilmView, measuring: Measuring, follow: Callable[[], None]) -> None:
+        self._page = page
+        self._view = view
+        self._measuring = measuring
+        self._follow = follow
+
+    def choose_level(self, level: str) -> None:
+        """Look closely at a vertebra, whose corners can then be moved; once more lets go of it."""
+        film = self._page.film
+        if film is None or level not in LEVELS:
+            return
+        center = center_of(film.annotation, level)
+        chosen = "" if self._page.state.level == level or not np.isfinite(center).all() else level
+        self._page.state.level = chosen
+        self._measuring.show_corners(chosen if chosen in VERTEBRAE else "")
+        if chosen:
+            jump_to_pixel(film, center)
+            self._view.left_fitted()
+            self._view.look_closer()
+
+    def shift(self, by: int, run: str) -> None:
+        """Call vertebrae one lower (1) or one higher (-1): "all", or from the one at hand "up" or "down".
+
+        Raises:
+            ResultError: none of them is known.
+        """
+        film, level = self._page.film, self._page.state.level
+        if film is None or run not in RUNS or by not in (-1, 1):
+            return
+        ends = {"up": (VERTEBRAE[0], level), "down": (level, VERTEBRAE[-1])}.get(run, (VERTEBRAE[0], VERTEBRAE[-1]))
+        film.renumber(partial(shifted, by=by, first=ends[0], last=ends[1]))
+        if level in VERTEBRAE:
+            self._keep_at_hand(level, by)
+
+    def _keep_at_hand(self, level: str, by: int) -> None:
+        """The same body stays at hand under its new name."""
+        row = VERTEBRAE.index(level) + by
+        self._page.state.level = VERTEBRAE[row] if 0 <= row < len(VERTEBRAE) else ""
+        self._measuring.show_corners(self._page.state.level)
+
+    def renumber(self) -> None:
+        """Take the next most probable numbering; once more goes back.
+
+        Raises:
+            ResultError: there is none.
+        """
+        if self._page.film is not None:
+            self._page.film.renumber(Annotation.renumbered)
+
+    # Reviewed
+
+    def accept(self) -> None:
+        """The landmark at hand is right where it is."""
+        film, name = self._page.film, self._page.state.selected
+        if film is not None and name in NAMES:
+            self._review(film, film.annotation.reviewed | {name})
+
+    def review_all(self) -> None:
+        """A person looked at the whole film; once more takes that back."""
+        film = self._page.film
+        if film is not None:
+            self._review(film, frozenset() if reviewed(film.annotation) else frozenset(film.annotation.landmarks()))
+
+    def _review(self, film: FilmAlignment, names: frozenset[str]) -> None:
+        film.set_marks(replace(film.annotation, reviewed=names))
+
+
+def state(alignment: FilmAlignment | None) -> dict[str, Any]:
+    """What the page shows of the vertebrae of a film."""
+    if alignment is None:
+        return {"levels": [], "counted": "", "other": "", "reviewed": False}
+    film = alignment.annotation
+    there = levels_found(film)
+    numbering, low = film.numbering, film.is_low()
+    return {
+        "levels": [_level(film, level, level in there, low) for level in VERTEBRAE if level in there or level != "L6"],
+        "counted": _counted(film, there),
+        "other": "" if numbering is None or numbering.other is None else numbering.other.text,
+        "reviewed": reviewed(film),
+    }
+
+
+def _level(film: Annotation, level: str, there: bool, is_low: NDArray[np.bool_]) -> dict[str, Any]:
+    own = [row for row, name in enumerate(NAMES) if name.startswith(f"{level}_")]
+    known = [float(v) for v in film.confidence[own] if np.isfinite(v)]
+    low = bool(is_low[own].any())
+    sure = min(known, default=None)
+    return {"name": level, "there": there, "low": low, "sure": "" if sure is None else f"{sure:.2f}"}
+
+
+def _counted(film: Annotation, there: tuple[str, ...]) -> str:
+    """How many vertebrae there are, and how sure that is."""
+    if not there:
+        return ""
+    numbering = film.numbering
+    count = numbering.count if numbering is not None else None
+    text = f"{len(there)} vertebrae, {there[0]} to {there[-1]}"
+    if count is not None:
+        text += f"; {count} above the sacrum with C1"
+    if numbering is None:
+        return text
+    if numbering.sure == 1.0:
+        return f"{text}; named by hand"
+    doubt = ", not sure" if numbering.sure < LOW_CONFIDENCE else ""
+    return f"{text}; right at {100 * numbering.sure:.0f} %{doubt}"

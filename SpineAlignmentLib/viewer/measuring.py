@@ -1,0 +1,144 @@
+"""More measurements on the page: Cobb angles between any levels, lines and angles by clicks, heads by their rims."""
+
+import asyncio
+from collections.abc import Callable
+from typing import Any
+
+import slicer
+
+from SpineAlignmentLib.measurement.constructions import unit_text
+from SpineAlignmentLib.mrml.alignment import FilmAlignment
+from SpineAlignmentLib.mrml.drawn_lines import DrawnLines
+from SpineAlignmentLib.mrml.handles import Handles
+from SpineAlignmentLib.results.drawn import cobb_between
+from SpineAlignmentLib.viewer.open_page import OpenPage
+
+Node = Any
+
+
+class _FilmTools:
+    """Handles and drawn lines of one film."""
+
+    def __init__(self, alignment: FilmAlignment, on_placed: Callable[[], None]) -> None:
+        self.handles = Handles(alignment)
+        self.lines = DrawnLines(alignment, on_placed)
+
+    @property
+    def dragged_nodes(self) -> list[Node]:
+        return [self.handles.node, *self.lines.handles]
+
+
+class Measuring:
+    """What the page measures besides the 18 parameters.
+
+    Args:
+        page: the page.
+        leave_modes: called before clicks on the film draw something.
+        follow: called when the page has to be told.
+    """
+
+    def __init__(self, page: OpenPage, leave_modes: Callable[[], None], follow: Callable[[], None]) -> None:
+        self._page = page
+        self._leave_modes = leave_modes
+        self._follow = follow
+        self._films: dict[FilmAlignment, _FilmTools] = {}
+
+    @property
+    def _tools(self) -> _FilmTools | None:
+        return None if self._page.film is None else self._films.get(self._page.film)
+
+    # Films
+
+    def opened(self, alignment: FilmAlignment) -> None:
+        """A film was opened."""
+        tools = _FilmTools(alignment, self._on_placed)
+        self._films[alignment] = tools
+        # before the page is told, which draws texts apart
+        alignment.on_changed.append(tools.handles.follow)
+        alignment.on_changed.append(tools.lines.follow)
+
+    def closed(self, alignment: FilmAlignment) -> None:
+        """A film is being closed."""
+        tools = self._films.pop(alignment)
+        tools.handles.remove()
+        tools.lines.remove()
+
+    def shown(self) -> None:
+        """Another film is on screen."""
+        self._page.state.level = ""
+        for alignment, tools in self._films.items():
+            mine = alignment is self._page.film
+            tools.lines.show(mine)
+            tools.handles.show(heads=mine and bool(self._page.state.heads), visible=mine)
+
+    @property
+    def nodes(self) -> list[Node]:
+        """What is drawn on the film on screen."""
+        return [] if self._tools is None else self._tools.lines.drawn_nodes
+
+    @property
+    def pointed(self) -> bool:
+        """Whether the pointer is on something that can be dragged."""
+        nodes = [] if self._tools is None else self._tools.dragged_nodes
+        none = slicer.vtkMRMLMarkupsDisplayNode.ComponentNone
+        return any(node.GetDisplayNode().GetActiveComponentType() != none for node in nodes)
+
+    # Heads and corners
+
+    def size_heads(self) -> None:
+        """Offer the rims of the femoral heads, or no longer."""
+        self._page.state.heads = not self._page.state.heads
+        self.show_corners(self._page.state.level)
+
+    def show_corners(self, level: str) -> None:
+        """Offer the corners of a vertebra; of none when empty."""
+        if self._tools is not None:
+            self._tools.handles.show(level if level != "S1" else "", bool(self._page.state.heads))
+
+    # Cobb angles, lines and angles
+
+    def measure_cobb(self, upper: str, lower: str) -> None:
+        """Measure the angle between two levels.
+
+        Raises:
+            ValueError: the upper one does not lie above the lower one.
+        """
+        if self._tools is not None:
+            self._tools.lines.add(cobb_between(upper, lower))
+
+    def draw_line(self, kind: str) -> None:
+        """Let clicks draw a "distance" or an "angle"."""
+        if self._tools is not None and kind in ("distance", "angle"):
+            self._leave_modes()
+            self._tools.lines.start("distance" if kind == "distance" else "angle")
+            self._page.state.drawing = kind
+            self._follow()
+
+    def stop_drawing(self) -> None:
+        """Leave off."""
+        self._page.state.drawing = ""
+        for tools in self._films.values():
+            tools.lines.stop()
+
+    def take_away(self, number: int) -> None:
+        """Measure one of the drawn things no longer."""
+        if self._tools is not None:
+            self._tools.lines.take_away(int(number))
+
+    def _on_placed(self) -> None:
+        # not now: this is the very click that placed the point
+        asyncio.get_running_loop().call_soon(self._go_on)
+
+    def _go_on(self) -> None:
+        if self._tools is not None:
+            self._tools.lines.go_on()
+            self._page.state.drawing = self._tools.lines.placing or ""
+            self._page.state.flush()
+
+
+def state(alignment: FilmAlignment | None) -> list[dict[str, str]]:
+    """Name and value of everything that was drawn on a film."""
+    if alignment is None:
+        return []
+    film = alignment.annotation
+    return [{"name": one.name, "value": unit_text(one.unit, film.drawn_value(one))} for one in film.drawn]

@@ -1,0 +1,183 @@
+"""What correcting needs: levels, heads, further measurements, reviews, the patient's line, DICOM results."""
+
+import io
+import json
+
+import numpy as np
+import pydicom
+import pytest
+
+from SpineAlignmentLib.results.heads import head_radii, rim
+from SpineAlignmentLib.results.renumbering import center_of, shifted
+from Testing.viewer.conftest import new_page
+
+
+def content(page):
+    """What is saved now."""
+    return json.loads(page.download("json"))
+
+
+def show_whole(page):
+    page.press("f")
+
+
+def test_levels_from_here_down_take_other_names_and_undo_takes_it_back(page):
+    before = page.annotation()
+    assert "24 above the sacrum" in (page.page.click("#levels-tab"), page.page.text_content("#counted"))[1]
+    assert page.page.is_disabled("#lower-down")
+    page.page.click("#level-L1")
+    page.page.wait_for_selector("#level-L1.on")
+    page.page.click("#lower-down")
+    page.page.wait_for_selector("#level-L2.on")
+    after = page.annotation()
+    expected = shifted(before, 1, "L1")
+    assert np.allclose(after.points_px, expected.points_px, atol=0.01, equal_nan=True)
+    assert center_of(after, "L2") == pytest.approx(center_of(before, "L1"), abs=0.01)
+    assert page.value("LL") == "n/a" and "L1_AS" in page.page.text_content("[data-key=LL] .reason")
+    assert "named by hand" in page.page.text_content("#counted")
+    page.press("u")
+    assert np.allclose(page.annotation().points_px, before.points_px, atol=0.01, equal_nan=True)
+    page.page.click("#higher-all")
+    page.page.wait_for_function("document.querySelector('#counted').textContent.includes('C2 to L4')")
+    page.press("u", "u")
+    page.page.click("text=Measurements")
+
+
+def test_the_runner_up_numbering_is_one_click_away_and_back(page):
+    before = page.annotation()
+    page.page.click("#levels-tab")
+    assert before.numbering.other.text in page.page.text_content(".levels .ask")
+    page.page.click("#renumber")
+    page.page.wait_for_function("document.querySelector('.levels .ask').textContent.includes('more probable')")
+    other = page.annotation()
+    assert np.allclose(other.points_px, before.numbering.other.points_px, atol=0.01, equal_nan=True)
+    page.page.click("#renumber")
+    page.settle()
+    assert np.allclose(page.annotation().points_px, before.points_px, atol=0.01, equal_nan=True)
+    page.page.click("text=Measurements")
+
+
+def test_a_head_is_sized_by_its_rim_and_kept(page):
+    show_whole(page)
+    film = page.annotation()
+    page.page.click("#heads")
+    page.settle()
+    usual = head_radii(film, offered=True)
+    handle = rim(film, 0, float(usual[0]), 35.0 if film.anterior == "left" else 145.0)
+    page.drag(page.screen(handle, film), (8, 6))
+    sized = content(page)["landmarks"]
+    step = page.film_step(film)[0]
+    assert sized["FH_1"]["radius_px"] == pytest.approx(usual[0] + 10 * step, abs=2 * step)
+    assert "radius_px" not in sized["FH_2"]
+    page.page.click("#heads")
+    page.press("u")
+    assert "radius_px" not in content(page)["landmarks"]["FH_1"]
+
+
+def test_any_cobb_angle_a_distance_and_an_angle_are_measured_and_kept(page):
+    show_whole(page)
+    film = page.annotation()
+    page.page.select_option("select[name=upper]", "T4")
+    page.page.select_option("select[name=lower]", "L2")
+    page.page.click("#cobb")
+    page.page.wait_for_selector(".further li")
+    assert page.page.text_content(".further li") == f"Cobb T4-L2{film.cobb('T4', 'L2'):.1f}°\u00d7"
+    page.page.click("#distance")
+    for xy in ((200.0, 900.0), (700.0, 900.0)):
+        page.page.mouse.click(*page.screen(np.array(xy), film).round())
+        page.page.wait_for_timeout(300)
+    page.page.wait_for_function("document.querySelectorAll('.further li').length === 2")
+    page.page.click("#angle")
+    for xy in ((200.0, 500.0), (700.0, 500.0), (200.0, 600.0), (700.0, 1100.0)):
+        page.page.mouse.click(*page.screen(np.array(xy), film).round())
+        page.page.wait_for_timeout(300)
+    page.page.wait_for_function("document.querySelectorAll('.further li').length === 3")
+    cobb, distance, angle = content(page)["drawn"]
+    step = page.film_step(film)[0] * film.spacing_mm[0]
+    assert cobb["levels"] == ["T4", "L2"] and cobb["value"] == pytest.approx(film.cobb("T4", "L2"), abs=0.01)
+    assert distance["value"] == pytest.approx(500 * film.spacing_mm[0], abs=2 * step)
+    assert angle["value"] == pytest.approx(45, abs=1)
+    # it is drawn again when the result is opened again, see test_saved_work
+    for _ in range(3):
+        page.page.click(".further li:first-child button")
+        page.page.wait_for_timeout(200)
+    assert "drawn" not in content(page)
+
+
+def test_a_film_is_marked_as_reviewed(page):
+    page.page.click("#review")
+    page.page.wait_for_selector("#review.on")
+    assert page.page.text_content(".hint").startswith("Reviewed")
+    assert set(content(page)["reviewed"]) == set(page.annotation().landmarks())
+    page.press("r")
+    assert "reviewed" not in content(page)
+
+
+def test_the_patient_is_named_only_when_asked_for(page, browser, viewer, tmp_path):
+    from SpineAlignmentLib.viewer.command import SAMPLE_FILM
+
+    data = pydicom.dcmread(SAMPLE_FILM)
+    data.PatientName, data.PatientID, data.StudyDate = "Doe^Jane", "4711", "20240229"
+    data.save_as(tmp_path / "a.dcm")
+    other = new_page(browser, viewer)
+    other.send(tmp_path / "a.dcm")
+    other.page.wait_for_selector("#patient")
+    assert "Doe" not in other.page.content()
+    other.page.click("#patient")
+    other.page.wait_for_selector("p.patient")
+    text = other.page.text_content("p.patient")
+    assert "Doe Jane" in text and "4711" in text and "2024-02-29" in text
+    other.page.click("#patient")
+    other.page.wait_for_selector("p.patient", state="detached")
+    assert "Doe" not in other.page.content()
+    assert other.page.errors == []
+    other.page.context.close()
+
+
+def test_pacs_gets_a_report_and_a_presentation_state(page):
+    for kind, modality in (("sr.dcm", "SR"), ("gsps.dcm", "PR")):
+        data = pydicom.dcmread(io.BytesIO(page.download(kind)))
+        assert data.Modality == modality
+    assert page.page.locator("text=GSPS").count() == 1
+
+
+def test_another_visit_stands_beside_with_what_differs(page, tmp_path):
+    from SpineAlignmentLib.viewer.command import SAMPLE_FILM
+
+    data = pydicom.dcmread(SAMPLE_FILM)
+    data.StudyDate = "20240229"
+    data.save_as(tmp_path / "visit2.dcm")
+    saved = content(page)
+    saved["film"], saved["film_sha256"] = "visit2.dcm", ""
+    saved["landmarks"]["S1_A"]["y_px"] += 30
+    (tmp_path / "visit2.json").write_text(json.dumps(saved))
+    page.send(tmp_path / "visit2.dcm")
+    page.page.wait_for_function("document.querySelectorAll('.films li').length === 2")
+    page.send(tmp_path / "visit2.json")
+    page.page.wait_for_function("document.querySelector('[data-key=SS] .value')?.textContent.includes('°')")
+    second = page.annotation()
+    page.page.click(".films li:first-child .name")
+    page.settle()
+    first = page.annotation()
+    page.page.select_option("#compare", label="visit2.dcm")
+    page.page.wait_for_selector("img.beside")
+    page.page.wait_for_function("document.querySelector('img.beside').naturalWidth > 100")
+    by = page.page.text_content("[data-key=SS] .by")
+    assert by == f"+{second.parameters()['SS'] - first.parameters()['SS']:.1f}°"
+    assert page.page.text_content("[data-key=GTK] .by") == "0.0°"
+    page.page.select_option("#compare", label="none")
+    page.page.wait_for_selector("img.beside", state="detached")
+    page.page.click(".films li:last-child .close")
+    page.page.wait_for_function("document.querySelectorAll('.films li').length === 1")
+    assert np.allclose(page.annotation().points_px, first.points_px, atol=0.01, equal_nan=True)
+
+
+def test_the_scale_bar_is_as_long_as_it_says(page):
+    show_whole(page)
+    film = page.annotation()
+    page.page.wait_for_selector(".scale")
+    length = float(page.page.text_content(".scale").split()[0])
+    width = page.page.locator(".scale").bounding_box()["width"]
+    across = page.screen(np.array([length / film.spacing_mm[0], 0.0]), film) - page.screen(np.array([0.0, 0.0]), film)
+    assert width == pytest.approx(across[0], abs=1.5)
+    assert page.page.text_content(".toward.first") == {"left": "A", "right": "P"}[film.anterior]
