@@ -5,7 +5,7 @@ peaks of its heatmap; the cells around a peak vote for where the center and the 
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 import numpy as np
@@ -26,6 +26,8 @@ WHOLE: Final[int] = 32
 """The network halves its input five times, so that height and width are multiples of this."""
 THRESHOLD: Final[float] = 0.25
 """Least strength of a body."""
+_SURROUNDINGS: Final[int] = 64
+"""Pixels around landmarks that are looked at: two bodies."""
 _VOTERS: Final[int] = 3
 """Cells along a side of the neighborhood whose votes count."""
 
@@ -68,6 +70,25 @@ def whole_frame(size_px: tuple[int, int], spacing: tuple[float, float], anterior
     sign = 1.0 if anterior == "left" else -1.0
     center = ((size_px[0] - 1) / 2, (size_px[1] - 1) / 2)
     return InputFrame((height, width), center, (sign * float(step[0]), float(step[1])))
+
+
+def frame_around(frame: InputFrame, points: ArrayLike) -> InputFrame:
+    """The part of a frame that holds points with their surroundings, as large as the network can see it.
+
+    Args:
+        frame: of the whole film, see `whole_frame`.
+        points: (n, 2) film pixels, NaN where missing; all missing: the whole.
+    """
+    seen = frame.to_network(points)
+    seen = seen[np.isfinite(seen).all(axis=1)]
+    if not len(seen):
+        return frame
+    limit = np.array(frame.input_size[::-1])
+    low = np.clip(seen.min(axis=0) - _SURROUNDINGS, 0, limit - WHOLE)
+    high = np.clip(seen.max(axis=0) + _SURROUNDINGS, low + WHOLE, limit)
+    width, height = (int(-(-side // WHOLE) * WHOLE) for side in high - low)
+    x, y = frame.to_film((low + high - 1) / 2)
+    return replace(frame, input_size=(height, width), center=(float(x), float(y)))
 
 
 def bodies_input(pixels: NDArray[np.generic], frame: InputFrame) -> ImageArray:
@@ -145,12 +166,13 @@ def _body(maps: Mapping[str, NDArray[Any]], heat: FloatArray, cell: tuple[int, i
 
 def _distinct(bodies: list[Body]) -> list[Body]:
     """Without those whose center lies within a stronger one's half height: one body is one body."""
-    kept: list[Body] = []
-    for body in bodies:  # strongest first
-        distances = [float(np.linalg.norm(body.center - other.center)) for other in kept]
-        if all(d > _half_height(other) for d, other in zip(distances, kept, strict=True)):
-            kept.append(body)
-    return kept
+    centers = np.array([body.center for body in bodies]).reshape(-1, 2)
+    near = np.linalg.norm(centers[:, None] - centers, axis=2) <= np.array([_half_height(body) for body in bodies])
+    kept: list[int] = []
+    for i in range(len(bodies)):  # strongest first
+        if not near[i, kept].any():
+            kept.append(i)
+    return [bodies[i] for i in kept]
 
 
 def _half_height(body: Body) -> float:

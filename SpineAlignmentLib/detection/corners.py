@@ -11,7 +11,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from SpineAlignmentLib.detection.bodies_network import Bodies, find_bodies, whole_frame
+from SpineAlignmentLib.detection.bodies_network import Bodies, find_bodies, frame_around, whole_frame
 from SpineAlignmentLib.detection.engines import Answers
 from SpineAlignmentLib.detection.shape_prior import shape_model
 from SpineAlignmentLib.measurement.constructions import level_distance
@@ -38,7 +38,7 @@ fitted on simulated films, and right to 0.1 on fourteen real ones."""
 
 
 def bodies_of(result: Annotation, pixels: NDArray[np.generic], network: Answers) -> Bodies:
-    """Every body on a film whose landmarks are known, film pixels.
+    """The bodies around a film's landmarks, film pixels.
 
     Args:
         result: of the landmarks; they tell the scale where the film does not.
@@ -46,7 +46,9 @@ def bodies_of(result: Annotation, pixels: NDArray[np.generic], network: Answers)
         network: of bodies, loaded by `engines.load_answers`.
     """
     frame = whole_frame(result.size_px, result.spacing_mm or apparent_spacing(result), result.anterior)
-    return find_bodies(pixels, frame, network)
+    other = None if result.numbering is None else result.numbering.other
+    points = result.points_px if other is None else np.concatenate([result.points_px, other.points_px])
+    return find_bodies(pixels, frame_around(frame, points), network)
 
 
 def strengths_at(result: Annotation, bodies: Bodies) -> FloatArray:

@@ -21,9 +21,10 @@ from SpineAlignmentLib.detection.calibration import read_calibration
 from SpineAlignmentLib.detection.close_ups import SCATTER, close_up_frame, close_up_input
 from SpineAlignmentLib.detection.corners import bodies_of, strengths_at, with_corners
 from SpineAlignmentLib.detection.engines import Network, choose_engine, load_answers, load_network
-from SpineAlignmentLib.detection.extent import SMALLER, counting_grid, first_frame, own_scale, shows, view_of
+from SpineAlignmentLib.detection.extent import SMALLER, alike, counting_grid, first_frame, own_scale, shows, view_of
 from SpineAlignmentLib.detection.levels import Path as Numbered
 from SpineAlignmentLib.detection.look import HIGHER_FIRST, Look, hips_in_order, joined
+from SpineAlignmentLib.detection.lying import how_it_lies
 from SpineAlignmentLib.detection.models import Model, read_bodies_model, read_close_ups, read_ensemble
 from SpineAlignmentLib.detection.numbering import count
 from SpineAlignmentLib.detection.refusal import doubtful, no_spine
@@ -32,6 +33,7 @@ from SpineAlignmentLib.detection.side import WHOLE_SPINE, implausibility, landma
 from SpineAlignmentLib.detection.sightings import Sighting
 from SpineAlignmentLib.detection.spine import Spine, find_spine, seen_closely
 from SpineAlignmentLib.detection.views import resized, zoomed
+from SpineAlignmentLib.errors import FilmError
 from SpineAlignmentLib.film.burned_in import text_warning
 from SpineAlignmentLib.film.film import CLAIMED_SIDES, GIVEN, Film, film_from_pixels, turned
 from SpineAlignmentLib.film.polarity import looks_inverted
@@ -53,6 +55,8 @@ class Strategy:
 
     zooms: tuple[float, ...] = (0.93, 1.0, 1.07)
     """Sizes of the view whose landmarks are averaged in the last look; (1.0,) is a single view."""
+    sure: float = 0.8
+    """A whole spine whose numbering is at least so sure at first sight is not looked at in several sizes."""
     trust_in_shape: float = 0.08
     """Standard deviation of a landmark for the shape model, as a share of its heatmap's; 0: the networks alone."""
 
@@ -107,8 +111,10 @@ class Detector:
         if spine is None or len(spine.path.levels) < LEAST_LEVELS:
             return self._without_levels(film, first.named(), models, force)
         say(0.4, "looking at the spine")
-        look, grid = self._second_look(film, first.named(), spine)
-        spine = find_spine(look, grid, film.size_px) or spine
+        seen = first.named()
+        look, grid = self._second_look(film, seen, spine)
+        if look is not seen:
+            spine = find_spine(look, grid, film.size_px) or spine
         say(0.7, "looking closely")
         path = spine.path
         look = self._close_look(film, look.named(), spine, path).named()
@@ -121,7 +127,7 @@ class Detector:
         bodies = None if self.bodies is None else bodies_of(result, film.pixels, self.bodies)
         if doubtful(look, spine, counted.path, None if bodies is None else strengths_at(result, bodies)):
             if not force:
-                raise no_spine(film.name)
+                raise self._refused(film)
             result = insisted(result)
         text = text_warning(film.pixels, result.warnings)
         if text and text not in result.warnings:
@@ -138,8 +144,12 @@ class Detector:
             FilmError: nobody does.
         """
         if not force:
-            raise no_spine(film.name)
+            raise self._refused(film)
         return unnumbered(film, look, models, self.strategy.trust_in_shape)
+
+    def _refused(self, film: Film) -> FilmError:
+        """What is said of a film without a spine, and how it lies if that is why."""
+        return no_spine(film.name, "" if self.bodies is None else how_it_lies(film, self.bodies))
 
     def _first_look(self, film: Film) -> tuple[Film, Look, Spine | None]:
         """The film as it should be looked at, facing side, polarity and scale settled, and what is seen at first."""
@@ -168,15 +178,23 @@ class Detector:
         return max(sizes, key=lambda same: max(landmarks_seen(look) for look in same))
 
     def _second_look(self, film: Film, first: Look, spine: Spine) -> tuple[Look, InputFrame]:
-        """Look again at the spine alone, at the scale that the networks know; and the grid on which levels count."""
+        """Look again at the spine alone, at the scale that the networks know; and the grid on which levels count.
+
+        Where the first look shows a whole spine at about that scale, and leaves no doubt of its levels, it is enough.
+        """
         path = spine.path
         size = float(np.exp(np.median(np.log(path.steps))))
         grid = own_scale(spine.grid, size)
         expected = spine.grid.to_film(spine.expected(spine.centers(path)))
         on_film = np.clip(expected, 0, np.array(film.size_px) - 1)
         frame = view_of(expected, grid, INPUT_SIZE)
-        again = abs(first.frame.step[1] / frame.step[1] - 1) > 0.01 or not shows(first.frame, on_film, 16)
-        looks = [self.look(film, zoomed(frame, zoom)) for zoom in self.strategy.zooms if again or zoom != 1.0]
+        shown = shows(first.frame, on_film, 16)
+        sure = path.count is not None and count(spine.levels).sureness >= self.strategy.sure
+        if sure and shown and alike(first.frame, frame):
+            return first, grid
+        again = abs(first.frame.step[1] / frame.step[1] - 1) > 0.01 or not shown
+        zooms = (1.0,) if sure else self.strategy.zooms
+        looks = [self.look(film, zoomed(frame, zoom)) for zoom in zooms if again or zoom != 1.0]
         return joined(looks if again else [first, *looks]), grid
 
     def _close_look(self, film: Film, look: Look, spine: Spine, path: Numbered) -> Look:

@@ -57,6 +57,11 @@ def own_scale(grid: InputFrame, size: float) -> InputFrame:
     return replace(grid, input_size=(height, width), step=(grid.step[0] * factor, grid.step[1] * factor))
 
 
+def alike(frame: InputFrame, other: InputFrame) -> bool:
+    """Whether two views show a film at scales that are the same to the networks."""
+    return 1 / _OTHER_SCALE < frame.step[1] / other.step[1] < _OTHER_SCALE
+
+
 def view_of(points: FloatArray, grid: InputFrame, input_size: tuple[int, int]) -> InputFrame:
     """The view at a grid's scale that has a whole spine, known or expected at film pixels (45, 2), in its middle."""
     middle = (points.min(axis=0) + points.max(axis=0)) / 2

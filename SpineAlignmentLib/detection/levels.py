@@ -70,6 +70,10 @@ _PLATE_PX: Final[float] = float(
 )
 
 
+_FARTHEST: Final[int] = int(np.ceil(_STEPS[-1] * _GAPS_PX.max()))
+"""Grid pixels of the longest step."""
+
+
 @dataclass(frozen=True)
 class _Node:
     """A level of one of the sequences; those of 23, 24 and 25 vertebrae part below L2."""
@@ -147,8 +151,11 @@ class Levels:
         self._between = self._passed_over()
         on = np.nonzero(evidence.on_film)[0]
         self._top, self._bottom = (int(on[0]), int(on[-1])) if len(on) else (0, self.size - 1)
-        self._sum = np.concatenate([[0.0], np.cumsum(np.where(evidence.on_film, evidence.bodies, 0.0))])
-        """(n + 1,) bodies before each place."""
+        bodies = np.cumsum(np.where(evidence.on_film, evidence.bodies, 0.0))
+        self._sum = float(bodies[-1])
+        ends = np.zeros(_FARTHEST + 1), np.full(_FARTHEST, self._sum)
+        self._far_sum = np.concatenate([ends[0], bodies, ends[1]]).astype(np.float32)
+        """Bodies before each place, from `_FARTHEST` before the curve to as far behind it."""
         self._begin = [self._beginning(level) for level in range(len(VERTEBRAE))]
         self._end = [self._ending(node) for node in NODES]
 
@@ -247,52 +254,47 @@ class Levels:
 
     def _moved(self, value: Scores, gap: int, back: bool = False) -> Scores:
         """Values one level further down, or up: each state by its own step."""
-        offsets = np.minimum(self._offsets[gap], self.size)
-        longest = int(offsets.max())
-        around = np.pad(value, ((0, 0), (0, longest) if back else (longest, 0)), constant_values=_NEVER)
-        first = np.arange(_STATES) * around.shape[1] + (offsets if back else longest - offsets)
+        offsets = np.minimum(self._offsets[gap], _FARTHEST)
+        around = np.full((_STATES, self.size + 2 * _FARTHEST), _NEVER, np.float32)
+        around[:, _FARTHEST:-_FARTHEST] = value
+        first = np.arange(_STATES) * around.shape[1] + _FARTHEST + (offsets if back else -offsets)
         return np.asarray(sliding_window_view(around.ravel(), self.size)[first])
 
     def _passed_over(self) -> list[Scores]:
         """For each gap: the cost of the strongest body in the middle of the step that ends there."""
         from scipy import ndimage
 
-        filtered: dict[int, FloatArray] = {}
-        out = []
-        for gap in _GAPS_PX:
-            cost = np.zeros((_STATES, self.size), np.float32)
-            for state, step in enumerate(_STEPS):
-                half, back = max(1, round(_MIDDLE * step * gap)), round(step * gap / 2)
-                if half not in filtered:
-                    filtered[half] = ndimage.maximum_filter1d(self.evidence.bodies, 2 * half + 1)
-                cost[state, back:] = -_PASSED * filtered[half][: self.size - back]
-            out.append(cost)
-        return out
+        halves = np.maximum(1, np.round(_MIDDLE * _STEPS * _GAPS_PX[:, None])).astype(int)
+        backs = np.round(_STEPS * _GAPS_PX[:, None] / 2).astype(int)
+        around = np.zeros((halves.max() + 1, _FARTHEST + self.size), np.float32)
+        for half in np.unique(halves):
+            around[half, _FARTHEST:] = -_PASSED * ndimage.maximum_filter1d(self.evidence.bodies, 2 * half + 1)
+        shifted = sliding_window_view(around.ravel(), self.size)
+        return [shifted[half * around.shape[1] + _FARTHEST - back] for half, back in zip(halves, backs, strict=True)]
 
     def _beginning(self, level: int) -> Scores:
         """The score of beginning with a level."""
-        reach = np.arange(self.size) - _STEPS[:, None] * _GAPS_PX[max(level - 1, 0)]
-        score = -_OUTSIDE * self._bodies_until(-_GAPS_PX[max(level - 1, 0)])
+        gap = _GAPS_PX[max(level - 1, 0)]
+        score = np.float32(-_OUTSIDE) * self._bodies_until(-gap)
         if level > 0:
-            score = np.where((reach < self._top - 2) & (self._top > 0), score, score - np.float32(_NO_EDGE))
-        return np.asarray(score, np.float32)
+            edge = self._top - 2 + _STEPS * gap if self._top > 0 else np.zeros(_STATES)
+            score -= np.where(np.arange(self.size) < edge[:, None], np.float32(0), np.float32(_NO_EDGE))
+        return score
 
     def _ending(self, node: _Node) -> Scores:
         """The score of ending with a level."""
         gap = _GAPS_PX[min(node.level, len(_GAPS_PX) - 1)]
-        reach = np.arange(self.size) + _STEPS[:, None] * gap
-        score = np.where((reach > self._bottom + 2) & (self._bottom < self.size - 1), 0.0, -_NO_EDGE)
+        edge = self._bottom + 2 - _STEPS * gap if self._bottom < self.size - 1 else np.full(_STATES, np.inf)
+        score = np.where(np.arange(self.size) > edge[:, None], np.float32(0), np.float32(-_NO_EDGE))
         if node.count:
             rarity = np.log(PRESACRAL_SHARES[node.count] / PRESACRAL_SHARES[24])
-            score = np.maximum(score, _RARITY * rarity + self._above_plate())
-        return np.asarray(score - _OUTSIDE * (self._sum[-1] - self._bodies_until(gap)), np.float32)
+            score = np.maximum(score, np.asarray(_RARITY * rarity + self._above_plate(), np.float32))
+        return np.asarray(score - np.float32(_OUTSIDE) * (np.float32(self._sum) - self._bodies_until(gap)))
 
     def _bodies_until(self, gap: float) -> Scores:
         """(states, n) bodies from the curve's beginning to half a step from each place, downwards or (negative) up."""
         half = np.round(_STEPS * gap / 2).astype(int)
-        longest = int(np.abs(half).max())
-        around = np.pad(self._sum, (longest, longest), "edge")
-        return np.asarray(sliding_window_view(around, self.size)[longest + half], np.float32)
+        return np.asarray(sliding_window_view(self._far_sum, self.size)[_FARTHEST + half])
 
     def _above_plate(self) -> FloatArray:
         """The score of the sacral endplate right below a level."""

@@ -226,7 +226,8 @@ def _box(side: int) -> FloatArray:
 def _block_means(image: ImageArray) -> ImageArray:
     """Means of blocks of `_BLOCK` by `_BLOCK` pixels; the last ones of each axis reach into zeros."""
     height, width = image.shape
-    image = np.pad(image, ((0, -height % _BLOCK), (0, -width % _BLOCK)))
+    if height % _BLOCK or width % _BLOCK:
+        image = np.pad(image, ((0, -height % _BLOCK), (0, -width % _BLOCK)))
     # sums of slices: NumPy's own over short axes take four times as long
     for _ in range(2):
         parts = [image[i::_BLOCK] for i in range(_BLOCK)]
