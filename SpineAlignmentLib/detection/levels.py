@@ -279,7 +279,7 @@ class Levels:
         if level > 0:
             edge = self._top - 2 + _STEPS * gap if self._top > 0 else np.zeros(_STATES)
             score -= np.where(np.arange(self.size) < edge[:, None], np.float32(0), np.float32(_NO_EDGE))
-        return score
+        return np.asarray(score)
 
     def _ending(self, node: _Node) -> Scores:
         """The score of ending with a level."""
@@ -294,7 +294,7 @@ class Levels:
     def _bodies_until(self, gap: float) -> Scores:
         """(states, n) bodies from the curve's beginning to half a step from each place, downwards or (negative) up."""
         half = np.round(_STEPS * gap / 2).astype(int)
-        return sliding_window_view(self._far_sum, self.size)[_FARTHEST + half]
+        return np.asarray(sliding_window_view(self._far_sum, self.size)[_FARTHEST + half])
 
     def _above_plate(self) -> FloatArray:
         """The score of the sacral endplate right below a level."""
