@@ -11,6 +11,7 @@ from SpineAlignmentLib.clinical.result import readings_of
 from SpineAlignmentLib.measurement.constructions import unit_text, value_text
 from SpineAlignmentLib.measurement.parameters import PARAMETERS
 from SpineAlignmentLib.results.annotation import Annotation
+from SpineAlignmentLib.results.measured import interval_text
 
 UNITS: Final[dict[str, str]] = {"deg": "\N{DEGREE SIGN}", "mm": " mm", "%": " %", "": ""}
 
@@ -18,18 +19,21 @@ UNITS: Final[dict[str, str]] = {"deg": "\N{DEGREE SIGN}", "mm": " mm", "%": " %"
 def parameter_table(annotation: Annotation, cobb: Mapping[str, float] | None = None) -> str:
     """The 18 parameters beside what is usual, unusual ones marked "!", further angles, the film's facts, readings."""
     patient = patient_of(annotation.extra, annotation.film)
-    values = annotation.parameters()
-    lines = [f"  {'':7}{'':36}{'value':>10}     usual"]
+    measured = annotation.measurements()
+    lines = [f"  {'':7}{'':36}{'value':>10} {'90 % interval':>15}     usual"]
     for p in PARAMETERS:
         found = norm(p.key, patient.age)
         usual = "" if found is None else f"{found.usual[0]:.1f} to {found.usual[1]:.1f}"
         usual += " (of patients)" if found is not None and found.cohort == PATIENTS else ""
-        mark = "!" if found is not None and found.unusual(values[p.key]) else " "
-        lines.append(f"  {p.key:7}{p.name:36}{value_text(p.key, values[p.key]):>10} {mark}   {usual}".rstrip())
+        value = measured[p.key].value
+        mark = "!" if found is not None and found.unusual(value) else " "
+        interval = interval_text(p.key, measured[p.key])
+        lines.append(f"  {p.key:7}{p.name:36}{value_text(p.key, value):>10} {interval:>15} {mark}   {usual}".rstrip())
     for key, value in (cobb or {}).items():
         upper, lower = key.split(":")
         name = f"Cobb angle {upper} to {lower}, kyphosis +"
         lines.append(f"  {'':7}{name:36}{unit_text('deg', value):>10}")
+    lines += [f"  {key} not given, {found.reason}" for key, found in measured.items() if found.reason]
     spacing = annotation.spacing_mm
     size = "unknown" if spacing is None else f"{spacing[0]:g} x {spacing[1]:g} mm, {annotation.spacing_source}"
     lines.append(f"  pixel {size}; facing {annotation.anterior}, {annotation.anterior_source}")

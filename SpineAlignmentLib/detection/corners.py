@@ -14,6 +14,7 @@ from numpy.typing import ArrayLike, NDArray
 from SpineAlignmentLib.detection.bodies_network import Bodies, find_bodies, frame_around, whole_frame
 from SpineAlignmentLib.detection.engines import Answers
 from SpineAlignmentLib.detection.shape_prior import shape_model
+from SpineAlignmentLib.measurement.constructions import level_distance
 from SpineAlignmentLib.measurement.landmarks import CENTERS, CORNERS, INDEX, VERTEBRAE
 from SpineAlignmentLib.results.annotation import Annotation
 
@@ -24,6 +25,10 @@ REACH: Final[float] = 0.45
 
 HALFWAY: Final[tuple[str, ...]] = VERTEBRAE[VERTEBRAE.index("T2") : VERTEBRAE.index("L3") + 1]
 """Vertebrae that no close-up shows."""
+
+AGREEMENT: Final[float] = 0.2
+"""Distance of the two, in distances of vertebral centers, below which they say the same: 14 of 15 such corners were
+right of which heatmaps were less than 0.6 sure, on simulated and on real films."""
 
 _NOWHERE: Final[tuple[float, float]] = (np.nan, np.nan)
 
@@ -83,12 +88,40 @@ def with_corners(
     if numbering is not None and numbering.other is not None:
         other = numbering.other
         corners, sure = _sure_corners(other.points_px, other.confidence, l6_centers[1], bodies, spacing)
+        marks = confirmed(other.points_px, other.confidence, other.deviation_px, corners, spacing)
         points = halfway(other.points_px, corners)
         other = replace(other, points_px=points, vertebrae_px=corners, vertebrae_confidence=sure)
-        numbering = replace(numbering, other=other)
+        numbering = replace(numbering, other=replace(other, confidence=marks[0], deviation_px=marks[1]))
     corners, sure = _sure_corners(result.points_px, result.confidence, l6_centers[0], bodies, spacing)
+    marks = confirmed(result.points_px, result.confidence, result.deviation_px, corners, spacing)
     points = halfway(result.points_px, corners)
-    return replace(result, points_px=points, vertebrae_px=corners, vertebrae_confidence=sure, numbering=numbering)
+    result = replace(result, points_px=points, confidence=marks[0], deviation_px=marks[1])
+    return replace(result, vertebrae_px=corners, vertebrae_confidence=sure, numbering=numbering)
+
+
+def confirmed(
+    points: FloatArray, confidence: FloatArray, deviation: FloatArray, corners: FloatArray, spacing: tuple[float, float]
+) -> tuple[FloatArray, FloatArray]:
+    """Confidence and deviation (45,) where two networks that know nothing of each other say the same.
+
+    A corner of `HALFWAY` that the network of bodies sees at nearly the same place is right however wide its heatmap is,
+    if its level is: then it is at least as sure as its body's center.
+
+    Args:
+        points, confidence, deviation: (45, 2), (45,) and (45,), the landmarks before they meet.
+        corners: (24, 4, 2) of the bodies.
+        spacing: (x, y) size of a film pixel; only its ratio matters.
+    """
+    sure, off = confidence.copy(), deviation.copy()
+    scale = np.asarray(spacing, float)
+    near = AGREEMENT * level_distance(points * scale)
+    for level in HALFWAY:
+        center = INDEX[f"{level}_C"]
+        for name, place in zip(CORNERS, corners[VERTEBRAE.index(level)], strict=True):
+            row = INDEX.get(f"{level}_{name}")
+            if row is not None and np.linalg.norm((points[row] - place) * scale) < near:
+                sure[row], off[row] = np.fmax(sure[row], sure[center]), np.fmin(off[row], off[center])
+    return sure, off
 
 
 def halfway(points: FloatArray, corners: FloatArray) -> FloatArray:

@@ -19,20 +19,23 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from SpineAlignmentLib.detection.calibration import read_calibration
 from SpineAlignmentLib.detection.close_ups import SCATTER, close_up_frame, close_up_input
 from SpineAlignmentLib.detection.corners import bodies_of, strengths_at, with_corners
 from SpineAlignmentLib.detection.engines import Network, choose_engine, load_answers, load_network
 from SpineAlignmentLib.detection.extent import SMALLER, alike, counting_grid, first_frame, own_scale, shows, view_of
 from SpineAlignmentLib.detection.levels import Path as Numbered
 from SpineAlignmentLib.detection.look import HIGHER_FIRST, Look, hips_in_order, joined
+from SpineAlignmentLib.detection.lying import how_it_lies
 from SpineAlignmentLib.detection.models import Model, read_bodies_model, read_close_ups, read_ensemble
 from SpineAlignmentLib.detection.numbering import count
 from SpineAlignmentLib.detection.refusal import doubtful, no_spine
-from SpineAlignmentLib.detection.reporting import annotation, insisted, unnumbered
+from SpineAlignmentLib.detection.reporting import annotation, insisted, told, unnumbered
 from SpineAlignmentLib.detection.side import WHOLE_SPINE, implausibility, landmarks_seen, settled
 from SpineAlignmentLib.detection.sightings import Sighting
 from SpineAlignmentLib.detection.spine import Spine, find_spine, seen_closely
 from SpineAlignmentLib.detection.views import resized, zoomed
+from SpineAlignmentLib.errors import FilmError
 from SpineAlignmentLib.film.burned_in import text_warning
 from SpineAlignmentLib.film.film import CLAIMED_SIDES, GIVEN, Film, film_from_pixels, turned
 from SpineAlignmentLib.film.polarity import looks_inverted
@@ -84,6 +87,7 @@ class Detector:
         self.models: tuple[Model, ...] = read_ensemble(models)
         self.engine = choose_engine(engine)
         self.strategy = strategy or Strategy()
+        self.calibration = read_calibration(models)
         bodies = read_bodies_model(models)
         # sessions of ONNX Runtime are made side by side; TensorFlow loads one model after the other
         with ThreadPoolExecutor(1 if self.engine == "tensorflow" else None) as pool:
@@ -127,18 +131,19 @@ class Detector:
             return self._without_levels(film, look, models, force)
         counted = count(spine.levels)
         say(0.9, "measuring")
-        result = annotation(film, look, spine, counted, models, self.strategy.trust_in_shape)
+        result = annotation(film, look, spine, counted, models, self.strategy.trust_in_shape, self.calibration)
         bodies = None if self.bodies is None else bodies_of(result, film.pixels, self.bodies)
         if doubtful(look, spine, counted.path, None if bodies is None else strengths_at(result, bodies)):
             if not force:
-                raise no_spine(film.name)
+                raise self._refused(film)
             result = insisted(result)
         text = text_warning(film.pixels, result.warnings)
         if text and text not in result.warnings:
             result = replace(result, warnings=(*result.warnings, text))
         if bodies is None:
-            return result
-        return with_corners(result, bodies, (spine.l6_center(counted.path), spine.l6_center(counted.runner_up)))
+            return told(result)
+        l6_centers = spine.l6_center(counted.path), spine.l6_center(counted.runner_up)
+        return told(with_corners(result, bodies, l6_centers))
 
     def _without_levels(self, film: Film, look: Look, models: tuple[str, ...], force: bool) -> Annotation:
         """What is left to say of a film without a spine to whoever insists.
@@ -147,8 +152,12 @@ class Detector:
             FilmError: nobody does.
         """
         if not force:
-            raise no_spine(film.name)
+            raise self._refused(film)
         return unnumbered(film, look, models, self.strategy.trust_in_shape)
+
+    def _refused(self, film: Film) -> FilmError:
+        """What is said of a film without a spine, and how it lies if that is why."""
+        return no_spine(film.name, "" if self.bodies is None else how_it_lies(film, self.bodies))
 
     def _first_look(self, film: Film) -> tuple[Film, Look, Spine | None]:
         """The film as it should be looked at, facing side, polarity and scale settled, and what is seen at first."""

@@ -6,7 +6,8 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from SpineAlignmentLib.detection.confidence import confidence
+from SpineAlignmentLib.detection.calibration import Calibration
+from SpineAlignmentLib.detection.confidence import confidence, deviation, unsureness
 from SpineAlignmentLib.detection.levels import Path
 from SpineAlignmentLib.detection.look import Look
 from SpineAlignmentLib.detection.numbering import Counted
@@ -33,7 +34,13 @@ _SEEN_PX: Final[float] = 10.0
 
 
 def annotation(
-    film: Film, look: Look, spine: Spine, counted: Counted, models: tuple[str, ...], trust_in_shape: float
+    film: Film,
+    look: Look,
+    spine: Spine,
+    counted: Counted,
+    models: tuple[str, ...],
+    trust_in_shape: float,
+    calibration: Calibration,
 ) -> Annotation:
     """The result of a film.
 
@@ -43,23 +50,23 @@ def annotation(
         spine, counted: where the levels are.
         models: names of those that looked.
         trust_in_shape: see `Look.most_probable`.
+        calibration: how right they are.
     """
-    points, sure = _landmarks(film, look, spine, counted.path, trust_in_shape)
-    sure *= level_sureness(counted)
+    points, sure, off = _landmarks(film, look, spine, counted.path, trust_in_shape)
+    sure = np.round(calibration.confidence(sure * level_sureness(counted)), 3)
     missing = np.isnan(points[:, 0])
     warnings = list(film.warnings)
     if missing.any():
         warnings.append(f"not on the film: {_listed(missing)}")
     if counted.sureness < SURE_OF_NUMBERING and counted.other:
         warnings.append(f"numbering of the vertebrae {100 * counted.sureness:.0f} % sure; it may be: {counted.other}")
-    weak = (sure < LOW_CONFIDENCE) & ~missing
-    if weak.any():
-        warnings.append(f"low confidence: {_listed(weak)}")
     return Annotation(
         film=film.name,
         size_px=film.size_px,
         points_px=points,
         confidence=sure,
+        deviation_px=off,
+        interval_factors=calibration.factors,
         spacing_mm=film.spacing_mm,
         spacing_source=film.spacing_source,
         anterior=film.anterior or "left",
@@ -68,8 +75,14 @@ def annotation(
         models=models,
         warnings=tuple(warnings),
         film_sha256=film.sha256,
-        numbering=_numbering(film, look, spine, counted, trust_in_shape),
+        numbering=_numbering(film, look, spine, counted, trust_in_shape, calibration),
     )
+
+
+def told(result: Annotation) -> Annotation:
+    """A result that names its uncertain landmarks among the warnings."""
+    weak = result.is_low() & np.isfinite(result.points_px[:, 0])
+    return replace(result, warnings=(*result.warnings, f"low confidence: {_listed(weak)}")) if weak.any() else result
 
 
 def insisted(result: Annotation) -> Annotation:
@@ -99,15 +112,16 @@ def unnumbered(film: Film, look: Look, models: tuple[str, ...], trust_in_shape: 
 
 def _landmarks(
     film: Film, look: Look, spine: Spine, path: Path, trust_in_shape: float
-) -> tuple[FloatArray, FloatArray]:
-    """Landmarks (45, 2) and their confidence (45,) under a path, NaN where they are not on the film."""
+) -> tuple[FloatArray, FloatArray, FloatArray]:
+    """Landmarks (45, 2), their confidence (45,) and deviation (45,) under a path, NaN where not on the film."""
     placed = place(look, spine, path, spine.centers(path))
     points = placed.most_probable(trust_in_shape)
-    sure = confidence(placed, points, film.pixel_size)
+    sure, unsure = confidence(placed, points, film.pixel_size), unsureness(placed, points, film.pixel_size)
     there = _belongs(path)
     there[FREE] &= look.deviation[FREE] <= _SEEN_PX * abs(spine.grid.step[1])
     there &= ((points >= -0.5) & (points <= np.array(film.size_px) - 0.5)).all(axis=1)
-    return np.where(there[:, None], points, np.nan), np.where(there, sure, np.nan)
+    points, sure = np.where(there[:, None], points, np.nan), np.where(there, sure, np.nan)
+    return points, sure, np.round(np.where(there, deviation(unsure, points, film.pixel_size), np.nan), 3)
 
 
 def _belongs(path: Path) -> NDArray[np.bool_]:
@@ -118,11 +132,13 @@ def _belongs(path: Path) -> NDArray[np.bool_]:
     return out
 
 
-def _numbering(film: Film, look: Look, spine: Spine, counted: Counted, trust_in_shape: float) -> Numbering:
+def _numbering(
+    film: Film, look: Look, spine: Spine, counted: Counted, trust_in_shape: float, calibration: Calibration
+) -> Numbering:
     other = None
     if counted.other:
-        points, sure = _landmarks(film, look, spine, counted.runner_up, trust_in_shape)
-        other = OtherNumbering(counted.other, points, sure * (1 - counted.sureness))
+        points, sure, off = _landmarks(film, look, spine, counted.runner_up, trust_in_shape)
+        other = OtherNumbering(counted.other, points, np.round(calibration.confidence(sure), 3), off)
     path = counted.path
     return Numbering(path.count, (path.levels[0], path.levels[-1]), counted.sureness, other)
 

@@ -10,7 +10,7 @@ from SpineAlignmentLib import SOFTWARE, __version__
 from SpineAlignmentLib.dicom.sr_writing import MANUFACTURER, on_film
 from SpineAlignmentLib.dicom.vocabulary import PIXEL_CENTER
 from SpineAlignmentLib.errors import FilmError
-from SpineAlignmentLib.measurement.constructions import constructions, spine_curve
+from SpineAlignmentLib.measurement.constructions import spine_curve
 from SpineAlignmentLib.measurement.parameters import PARAMETERS
 from SpineAlignmentLib.measurement.shapes import Construction
 from SpineAlignmentLib.results.annotation import Annotation, film_points
@@ -104,7 +104,7 @@ class _Drawing:
         found = [self._layer("LANDMARKS", SURE, [self._graphic("POINT", p[None]) for p in shown], [])]
         curve = self._film(spine_curve(self._annotation.points_mm()))
         found.append(self._layer("SPINE CURVE", CURVE, self._lines([curve]), []))
-        drawn = constructions(self._annotation.points_mm(), calibrated=self._annotation.spacing_mm is not None)
+        drawn = self._annotation.constructions()
         for group, color in GROUP_COLORS.items():
             members = [drawn[p.key] for p in PARAMETERS if p.group == group and drawn[p.key].drawable]
             lines = self._lines(line for member in members for line in self._outlines(member))

@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from SpineAlignmentLib.measurement.constructions import constructions, spine_curve
+from SpineAlignmentLib.measurement.constructions import spine_curve
 from SpineAlignmentLib.measurement.landmarks import CENTERS, INDEX
 from SpineAlignmentLib.measurement.parameters import KEYS
 from SpineAlignmentLib.mrml import drawing
@@ -50,7 +50,7 @@ class FilmDrawing:
         def to_ras(points: FloatArray) -> FloatArray:
             return geometry.to_ras(film_points(points, step, film.anterior))
 
-        built = constructions(points_mm, calibrated=film.spacing_mm is not None)
+        built = film.constructions()
         for key, measurement in self._measurements.items():
             measurement.show(built[key], to_ras, key in self.shown, film.anterior == "right")
         self._draw_curve(points_mm, to_ras)

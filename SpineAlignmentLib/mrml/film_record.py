@@ -43,7 +43,12 @@ class FilmRecord:
         """Everything, with the landmarks where they are now, shape (45, 2)."""
         film, detection = self.film, self.detection
         if detection is not None:
-            film = replace(film.with_warnings_of(detection), models=detection.models)
+            film = replace(
+                film.with_warnings_of(detection),
+                models=detection.models,
+                deviation_px=detection.deviation_px,
+                interval_factors=detection.interval_factors,
+            )
         confidence = current_confidence(points_px, detection)
         return replace(film, size_px=size_px, points_px=points_px.copy(), confidence=confidence)
 

@@ -12,10 +12,19 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from SpineAlignmentLib.errors import ResultError
+from SpineAlignmentLib.measurement.constructions import TYPICAL_LEVEL_MM, constructions, level_distance, unit_text
 from SpineAlignmentLib.measurement.landmarks import COUNT, INDEX, NAMES
-from SpineAlignmentLib.measurement.parameters import PARAMETERS, SFD_MINIMUM_MM, Parameter, spinopelvic_parameters
+from SpineAlignmentLib.measurement.parameters import (
+    PARAMETERS,
+    SFD_MINIMUM_MM,
+    Parameter,
+    spinopelvic_parameters,
+)
+from SpineAlignmentLib.measurement.shapes import Construction
+from SpineAlignmentLib.measurement.uncertainty import NORMAL, half_widths
 from SpineAlignmentLib.measurement.vertebrae import all_corners, cobb
 from SpineAlignmentLib.results.drawn import Drawn, line_value
+from SpineAlignmentLib.results.measured import Measured
 from SpineAlignmentLib.results.numbering import Numbering, OtherNumbering
 from SpineAlignmentLib.results.vertebrae import no_vertebra_confidence, no_vertebrae
 
@@ -28,8 +37,13 @@ HEADS: Final[tuple[str, str]] = ("FH_1", "FH_2")
 
 LOW_CONFIDENCE: Final[float] = 0.5
 """Landmarks below this are uncertain: named in the warnings, and red wherever they are drawn."""
+LEAST_TRUST: Final[float] = 0.3
+"""Landmarks below this are not measured with: seven of ten of them are wrong by what they say themselves. A person who
+looks at one, and leaves or moves it, brings back what was withheld."""
 SPACING_WARNING: Final[str] = "pixel spacing"
 """How warnings about the size of a pixel begin; they go when the film is calibrated."""
+
+_NO_SPACING: Final[str] = "pixel spacing unknown"
 
 
 def no_points() -> FloatArray:
@@ -38,6 +52,11 @@ def no_points() -> FloatArray:
 
 
 def no_confidence() -> FloatArray:
+    """Shape (45,): unknown for every landmark."""
+    return np.full(COUNT, np.nan)
+
+
+def no_deviation() -> FloatArray:
     """Shape (45,): unknown for every landmark."""
     return np.full(COUNT, np.nan)
 
@@ -58,7 +77,7 @@ class Annotation:
     points_px: FloatArray = field(default_factory=no_points)
     """Shape (45, 2), film pixels (x, y); NaN where a landmark is missing."""
     confidence: FloatArray = field(default_factory=no_confidence)
-    """Shape (45,), 0 to 1; NaN where unknown."""
+    """Shape (45,), 0 to 1; NaN where a person placed a landmark, or nothing is known of it."""
     spacing_mm: tuple[float, float] | None = None
     """(x, y) size of a film pixel in mm; None when unknown."""
     spacing_source: str = "unknown"
@@ -85,6 +104,11 @@ class Annotation:
     """What a person measures besides the 18 parameters."""
     reviewed: frozenset[str] = frozenset()
     """The landmarks that a person looked at and left where they are."""
+    deviation_px: FloatArray = field(default_factory=no_deviation)
+    """Shape (45,), standard deviation of landmarks along either axis as their detection estimates it, film pixels along
+    y; NaN where unknown. Those of a person err as readers do, whatever is said here."""
+    interval_factors: Mapping[str, float] = field(default_factory=dict)
+    """Parameter key to half of a detection's 90 % interval over its standard error, as calibrated for its models."""
 
     def points_mm(self) -> FloatArray:
         """Shape (45, 2): x anterior +, y up +, in mm; in pixels when the spacing is unknown."""
@@ -97,8 +121,12 @@ class Annotation:
 
     def is_low(self) -> NDArray[np.bool_]:
         """Shape (45,): which of the landmarks whose confidence is known are uncertain, and nobody said to be right."""
+        return np.asarray(~self.by_person() & (self.confidence < LOW_CONFIDENCE))
+
+    def by_person(self) -> NDArray[np.bool_]:
+        """Shape (45,): which landmarks a person placed, moved or reviewed."""
         reviewed = np.array([name in self.reviewed for name in NAMES])
-        return np.asarray((np.nan_to_num(self.confidence, nan=1.0) < LOW_CONFIDENCE) & ~reviewed)
+        return np.asarray(np.isnan(self.confidence) | reviewed)
 
     def landmarks(self) -> dict[str, tuple[float, float]]:
         """Landmark name to film pixel (x, y); missing ones are left out."""
@@ -106,24 +134,67 @@ class Annotation:
         points = zip(NAMES, self.points_px, there, strict=True)
         return {name: (float(x), float(y)) for name, (x, y), placed in points if placed}
 
-    def parameters(self) -> dict[str, float]:
-        """The 18 parameters; NaN when not measurable, which includes distances on a film of unknown spacing."""
-        values = spinopelvic_parameters(self.points_mm())
-        unknown = self.spacing_mm is None
-        return {p.key: math.nan if unknown and p.unit == "mm" else float(values[p.key]) for p in PARAMETERS}
+    def measurements(self) -> dict[str, Measured]:
+        """The 18 parameters, each with its interval or the reason why it is not given.
 
-    def reasons(self) -> dict[str, str]:
-        """Why parameters that are not measurable are not: key to a few words."""
-        values = self.parameters()
-        return {p.key: self._reason(p) for p in PARAMETERS if math.isnan(values[p.key])}
+        Not given is what needs a landmark that is missing or not to be trusted, a distance on a film of unknown
+        spacing, and what its interval leaves more open than the spread of all patients does.
+        """
+        points = np.where(self.trusted()[:, None], self.points_mm(), np.nan)
+        values = spinopelvic_parameters(points)
+        step = (self.spacing_mm or (1.0, self.pixel_aspect))[1]
+        widths = half_widths(
+            points, self.deviation_px * step, self.by_person(), self.interval_factors, self.mm_in_frame()
+        )
+        return {p.key: self._measured(p, float(values[p.key]), widths[p.key]) for p in PARAMETERS}
+
+    def mm_in_frame(self) -> float:
+        """Length of a millimeter in the frame of `points_mm`: 1, or where the spacing is unknown what a spine of usual
+        size says.
+        """
+        return 1.0 if self.spacing_mm else level_distance(self.points_mm()) / TYPICAL_LEVEL_MM
+
+    def _measured(self, parameter: Parameter, value: float, half_width: float) -> Measured:
+        if math.isnan(value) or (self.spacing_mm is None and parameter.unit == "mm"):
+            return Measured(reason=self._reason(parameter))
+        if half_width > NORMAL * parameter.sd:
+            limits = [unit_text(parameter.unit, end) for end in (value - half_width, value + half_width)]
+            return Measured(reason=f"too uncertain: between {limits[0]} and {limits[1]}")
+        return Measured(value, half_width)
 
     def _reason(self, parameter: Parameter) -> str:
         missing = [name for name in parameter.landmarks if np.isnan(self.points_px[INDEX[name], 0])]
         if missing:
             return f"not on the film: {', '.join(missing)}"
         if self.spacing_mm is None and parameter.unit == "mm":
-            return "pixel spacing unknown"
+            return _NO_SPACING
+        doubtful = [name for name in parameter.landmarks if not self.trusted()[INDEX[name]]]
+        if doubtful:
+            return f"not sure enough until someone looks: {', '.join(doubtful)}"
         return f"sacro-femoral distance below {SFD_MINIMUM_MM:g} mm"
+
+    def trusted(self) -> NDArray[np.bool_]:
+        """Shape (45,): which landmarks may be measured with, if they are there."""
+        return np.asarray(self.by_person() | (self.confidence >= LEAST_TRUST))
+
+    def parameters(self) -> dict[str, float]:
+        """The 18 parameters; NaN when not given, see `measurements`."""
+        return {key: found.value for key, found in self.measurements().items()}
+
+    def intervals(self) -> dict[str, tuple[float, float]]:
+        """The 90 % intervals of the 18 parameters, (low, high); NaN when not given or unknown."""
+        return {key: (found.low, found.high) for key, found in self.measurements().items()}
+
+    def reasons(self) -> dict[str, str]:
+        """Why parameters that are not given are not: key to a few words."""
+        return {key: found.reason for key, found in self.measurements().items() if found.reason}
+
+    def constructions(self) -> dict[str, Construction]:
+        """How each parameter is drawn, in the frame of `points_mm`; those that are not given have nothing to draw."""
+        drawn = constructions(self.points_mm(), calibrated=self.spacing_mm is not None)
+        # a distance of unknown size is drawn without its value
+        withheld = {key for key, found in self.measurements().items() if found.reason and found.reason != _NO_SPACING}
+        return {key: Construction(key, math.nan) if key in withheld else shown for key, shown in drawn.items()}
 
     def renumbered(self) -> "Annotation":
         """The same film under the other numbering; once more gives this one again.
@@ -136,12 +207,13 @@ class Annotation:
         other = self.numbering.other
         back = OtherNumbering(
             "the numbering that was found more probable",
-            *(self.points_px, self.confidence, self.vertebrae_px, self.vertebrae_confidence),
+            *(self.points_px, self.confidence, self.deviation_px, self.vertebrae_px, self.vertebrae_confidence),
         )
         return replace(
             self,
             points_px=other.points_px,
             confidence=other.confidence,
+            deviation_px=other.deviation_px,
             vertebrae_px=other.vertebrae_px,
             vertebrae_confidence=other.vertebrae_confidence,
             numbering=replace(self.numbering, sure=1 - self.numbering.sure, other=back),
@@ -204,7 +276,7 @@ class Annotation:
 
 MARKS: Final[tuple[str, ...]] = (
     *("points_px", "confidence", "vertebrae_px", "vertebrae_confidence", "numbering"),
-    *("head_radius_px", "drawn", "reviewed"),
+    *("head_radius_px", "drawn", "reviewed", "deviation_px", "interval_factors"),
 )
 """What lies on a film, as opposed to the facts about it: the fields that `Annotation.with_marks_of` takes over."""
 

@@ -24,7 +24,10 @@ SCHEMA: Final[str] = (
     "markups-schema-v1.0.3.json#"
 )
 _FILM_KEY: Final[str] = "spineAlignmentFilm"
-"""Our own entry beside "markups": the film without its landmarks, and its placement. Slicer ignores it."""
+"""Our own entry beside "markups": the film, what is known of its landmarks but their places, and its placement. Slicer
+ignores it, and leaves it out of what it saves: then a person has looked at them."""
+_TRUST_KEY: Final[str] = "trust"
+_TRUST: Final[tuple[str, ...]] = ("confidence", "sd_px")
 
 _NO_SPACING: Final[str] = "film of unknown pixel spacing"
 """In the description of every control point of such a film, where Slicer keeps it: positions are pixels then."""
@@ -49,7 +52,10 @@ def markups_bytes(annotation: Annotation, placement: Placement) -> bytes:
     if annotation.spacing_mm is None:
         for point in points:
             point["description"] = "; ".join(filter(None, [point["description"], _NO_SPACING]))
-    film = {k: v for k, v in to_json(annotation).items() if k != "landmarks" and k not in COMPUTED_KEYS}
+    known = to_json(annotation)
+    film = {k: v for k, v in known.items() if k != "landmarks" and k not in COMPUTED_KEYS}
+    marks = {name: mark for name, mark in known["landmarks"].items() if mark}
+    film[_TRUST_KEY] = {name: {key: mark[key] for key in _TRUST if key in mark} for name, mark in marks.items()}
     film["placement"] = {"origin": placement.origin, "x_step": placement.x_step, "y_step": placement.y_step}
     markup = {
         "type": "Fiducial",
@@ -129,12 +135,19 @@ def _known_labels(markup: dict[str, Any]) -> int:
 def _ours(film: dict[str, Any], positions: FloatArray, path: Path) -> Annotation:
     film = dict(film)
     try:
+        trust = {name: {key: known[key] for key in _TRUST if key in known}
+                 for name, known in film.pop(_TRUST_KEY, {}).items()}  # fmt: skip
         lies = film.pop("placement")
         placement = Placement(_triple(lies["origin"]), _triple(lies["x_step"]), _triple(lies["y_step"]))
         points_px = placement.to_film(positions)
     except (KeyError, TypeError, ValueError, OverflowError, AttributeError, np.linalg.LinAlgError) as error:
         raise ResultError(f"{path}: its film entry has no valid placement") from error
-    return from_json({**film, "landmarks": {}}, str(path)).with_points(points_px)
+    landmarks = {
+        name: {"x_px": float(x), "y_px": float(y), **trust.get(name, {})}
+        for name, (x, y) in zip(NAMES, points_px, strict=True)
+        if np.isfinite(x)
+    }
+    return from_json({**film, "landmarks": landmarks}, str(path))
 
 
 def _triple(values: Any) -> tuple[float, float, float]:

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from SpineAlignmentLib.errors import ResultError
-from SpineAlignmentLib.measurement.landmarks import INDEX, NAMES
+from SpineAlignmentLib.measurement.landmarks import COUNT, INDEX, NAMES
 from SpineAlignmentLib.results import vertebrae
 from SpineAlignmentLib.results.vertebrae import no_vertebra_confidence, no_vertebrae
 
@@ -24,7 +24,9 @@ class OtherNumbering:
     points_px: FloatArray
     """Shape (45, 2): the landmarks under it, film pixels; NaN where one is missing."""
     confidence: FloatArray
-    """Shape (45,)."""
+    """Shape (45,), were it the right one."""
+    deviation_px: FloatArray = field(default_factory=lambda: np.full(COUNT, np.nan))
+    """Shape (45,), see `annotation.Annotation.deviation_px`."""
     vertebrae_px: FloatArray = field(default_factory=no_vertebrae)
     """Shape (24, 4, 2): the corners of `landmarks.VERTEBRAE` under it."""
     vertebrae_confidence: FloatArray = field(default_factory=no_vertebra_confidence)
@@ -48,6 +50,7 @@ class Numbering:
 def to_json(numbering: Numbering) -> dict[str, Any]:
     """The content of "numbering" in a result file."""
     other = numbering.other
+    marks = () if other is None else np.column_stack([other.points_px, other.confidence, other.deviation_px])
     return {
         "count": numbering.count,
         "levels": list(numbering.levels),
@@ -57,8 +60,8 @@ def to_json(numbering: Numbering) -> dict[str, Any]:
         else {
             "text": other.text,
             "landmarks": {
-                name: None if np.isnan(x) else [round(float(x), 3), round(float(y), 3), round(float(sure), 3)]
-                for name, (x, y), sure in zip(NAMES, other.points_px, other.confidence, strict=True)
+                name: None if np.isnan(mark[0]) else [round(float(v), 3) for v in mark[np.isfinite(mark)]]
+                for name, mark in zip(NAMES, marks, strict=True)
             },
             "vertebrae": vertebrae.to_json(other.vertebrae_px, other.vertebrae_confidence),
         },
@@ -82,9 +85,10 @@ def from_json(content: Any, name: str) -> Numbering:
 
 
 def _other(content: Mapping[str, Any], name: str) -> OtherNumbering:
-    points, confidence = np.full((len(NAMES), 2), np.nan), np.full(len(NAMES), np.nan)
+    marks = np.full((COUNT, 4), np.nan)
     for landmark, value in content["landmarks"].items():
         if value is not None:
-            *points[INDEX[landmark]], confidence[INDEX[landmark]] = (float(v) for v in value)
+            # x, y, confidence and deviation, which older files do not have
+            marks[INDEX[landmark], : len(value)] = [float(v) for v in value]
     corners = vertebrae.from_json(content.get("vertebrae"), f"{name}: runner_up")
-    return OtherNumbering(str(content["text"]), points, confidence, *corners)
+    return OtherNumbering(str(content["text"]), marks[:, :2], marks[:, 2], marks[:, 3], *corners)

@@ -10,13 +10,14 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from SpineAlignmentLib import SOFTWARE
-from SpineAlignmentLib.measurement.constructions import constructions, spine_curve, value_text
+from SpineAlignmentLib.measurement.constructions import spine_curve, value_text
 from SpineAlignmentLib.measurement.landmarks import CENTERS, NAMES
 from SpineAlignmentLib.measurement.parameters import KEYS, PARAMETERS
 from SpineAlignmentLib.measurement.shapes import Construction, Point, Segment
 from SpineAlignmentLib.results.annotation import Annotation, film_points
 from SpineAlignmentLib.results.colors import CURVE, GROUP_COLORS, SURE, UNSURE, Color
 from SpineAlignmentLib.results.files import RESULT_MARK
+from SpineAlignmentLib.results.measured import interval_text
 
 FloatArray = NDArray[np.float64]
 Box = tuple[float, float, float, float]
@@ -86,7 +87,7 @@ def draw_film(film: Radiograph, annotation: Annotation, keys: Collection[str] = 
     """
     canvas = _Canvas.of(film, annotation)
     drawn = [parameter for parameter in PARAMETERS if parameter.key in keys]
-    shown = constructions(annotation.points_mm(), calibrated=annotation.spacing_mm is not None)
+    shown = annotation.constructions()
     sheet = _Sheet(canvas, film.pixel_size, annotation.anterior)
     sheet.curve(spine_curve(annotation.points_mm()))
     for parameter in drawn:
@@ -267,7 +268,7 @@ def _panel(whole: Any, left: int, annotation: Annotation) -> None:
     pen = ImageDraw.Draw(whole)
     width = whole.width - left
     x, y = left + 24, 26
-    values = annotation.parameters()
+    found = annotation.measurements()
     pen.text((x, y), _shortened(pen, annotation.film, width - 48, _font(24)), fill=_TEXT, font=_font(24))
     y += 50
     group = ""
@@ -278,9 +279,11 @@ def _panel(whole: Any, left: int, annotation: Annotation) -> None:
             pen.text((x, y), group, fill=GROUP_COLORS[group], font=_font(18))
             y += 30
         pen.text((x, y), parameter.key, fill=_TEXT, font=_font(22))
-        name = _shortened(pen, parameter.name, width - 24 - 112 - 130, _font(15))
-        pen.text((x + 88, y + 6), name, fill=_DIM, font=_font(15))
-        value = value_text(parameter.key, values[parameter.key])
+        interval = interval_text(parameter.key, found[parameter.key])
+        room = width - 24 - 112 - 120 - pen.textlength(interval, font=_font(15))
+        pen.text((x + 88, y + 6), _shortened(pen, parameter.name, room, _font(15)), fill=_DIM, font=_font(15))
+        pen.text((left + width - 118, y + 6), interval, fill=_DIM, font=_font(15), anchor="ra")
+        value = value_text(parameter.key, found[parameter.key].value)
         pen.text((left + width - 24, y), value, fill=_TEXT, font=_font(22), anchor="ra")
         y += 36
     y += 24

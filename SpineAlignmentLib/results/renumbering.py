@@ -53,6 +53,7 @@ def shifted(annotation: Annotation, by: int, first: str = VERTEBRAE[0], last: st
         annotation,
         points_px=points,
         confidence=confidence,
+        deviation_px=_deviations(annotation, source),
         vertebrae_px=new_corners,
         vertebrae_confidence=sure,
         numbering=_counted(new_centers, np.isfinite(points[INDEX["S1_P"]]).all()),
@@ -129,6 +130,19 @@ def _sure_of(annotation: Annotation, name: str, row: int | None, place: FloatArr
     before = INDEX.get(f"{VERTEBRAE[row]}_{name.rsplit('_', 1)[1]}")
     known = before is not None and np.isfinite(annotation.points_px[before]).all()
     return float(annotation.confidence[before]) if known else float(body)
+
+
+def _deviations(annotation: Annotation, source: list[int | None]) -> FloatArray:
+    """Shape (45,): that of the same corner before, of the body's center where that was no landmark."""
+    out = annotation.deviation_px.copy()
+    for name, row in INDEX.items():
+        level, _, part = name.partition("_")
+        if name in _KEPT or level not in VERTEBRAE:
+            continue
+        body = source[VERTEBRAE.index(level)]
+        before = [] if body is None else [INDEX.get(f"{VERTEBRAE[body]}_{which}") for which in (part, "C")]
+        out[row] = next((annotation.deviation_px[k] for k in before if k is not None), np.nan)
+    return out
 
 
 def _counted(centers: FloatArray, sacrum: bool) -> Numbering | None:

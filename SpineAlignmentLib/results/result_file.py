@@ -12,10 +12,19 @@ import numpy as np
 from SpineAlignmentLib import SOFTWARE
 from SpineAlignmentLib.errors import ResultError
 from SpineAlignmentLib.measurement.landmarks import INDEX, NAMES
-from SpineAlignmentLib.measurement.parameters import PARAMETERS
+from SpineAlignmentLib.measurement.parameters import BY_KEY, KEYS
 from SpineAlignmentLib.results import drawn, numbering, vertebrae
-from SpineAlignmentLib.results.annotation import ANTERIOR_SIDES, HEADS, Annotation, no_confidence, no_points, no_radius
+from SpineAlignmentLib.results.annotation import (
+    ANTERIOR_SIDES,
+    HEADS,
+    Annotation,
+    no_confidence,
+    no_deviation,
+    no_points,
+    no_radius,
+)
 from SpineAlignmentLib.results.files import write_files
+from SpineAlignmentLib.results.measured import Measured
 
 COMPUTED_KEYS: Final[frozenset[str]] = frozenset({"parameters", "cobb", "norms", "readings"})
 """What follows from the landmarks: computed anew, never read from a file."""
@@ -23,7 +32,7 @@ COMPUTED_KEYS: Final[frozenset[str]] = frozenset({"parameters", "cobb", "norms",
 _OWN_KEYS: Final[frozenset[str]] = COMPUTED_KEYS | frozenset(
     {"film", "size_px", "spacing_mm", "spacing_source", "anterior", "anterior_source", "pixel_aspect"}
     | {"film_sha256", "landmarks", "vertebrae", "models", "software", "warnings", "numbering"}
-    | {"drawn", "reviewed"}
+    | {"drawn", "reviewed", "interval_factors"}
 )
 
 MAX_NUMBER: Final[float] = 1e9
@@ -34,15 +43,17 @@ def to_json(annotation: Annotation) -> dict[str, Any]:
     """The content of a result file; only plain JSON types, null instead of NaN."""
     a = annotation
     landmarks: dict[str, Any] = {}
-    for name, (x, y), sure in zip(NAMES, a.points_px, a.confidence, strict=True):
+    for name, (x, y), sure, off in zip(NAMES, a.points_px, a.confidence, a.deviation_px, strict=True):
         known = bool(np.isfinite(x) and np.isfinite(y))
         landmarks[name] = (
-            {"x_px": round(float(x), 6), "y_px": round(float(y), 6), "confidence": _number(sure, 3)} if known else None
+            {"x_px": round(float(x), 6), "y_px": round(float(y), 6), "confidence": _number(sure, 3)}
+            | ({"sd_px": _number(off, 3)} if np.isfinite(off) and np.isfinite(sure) else {})
+            if known
+            else None
         )
     for name, radius in zip(HEADS, a.head_radius_px, strict=True):
         if landmarks[name] is not None and np.isfinite(radius):
             landmarks[name]["radius_px"] = round(float(radius), 3)
-    values, reasons = a.parameters(), a.reasons()
     return {
         "film": a.film,
         "size_px": [int(v) for v in a.size_px],
@@ -56,11 +67,8 @@ def to_json(annotation: Annotation) -> dict[str, Any]:
             if np.isnan(a.vertebrae_px).all()
             else {"vertebrae": vertebrae.to_json(a.vertebrae_px, a.vertebrae_confidence)}
         ),
-        "parameters": {
-            p.key: {"value": _number(values[p.key]), "unit": p.unit}
-            | ({"reason": reasons[p.key]} if p.key in reasons else {})
-            for p in PARAMETERS
-        },
+        "parameters": {key: _parameter(BY_KEY[key].unit, found) for key, found in a.measurements().items()},
+        **({"interval_factors": dict(a.interval_factors)} if a.interval_factors else {}),
         **({"drawn": [drawn.to_json(d, a.drawn_value(d)) for d in a.drawn]} if a.drawn else {}),
         **({"reviewed": [name for name in NAMES if name in a.reviewed]} if a.reviewed else {}),
         **({} if a.numbering is None else {"numbering": numbering.to_json(a.numbering)}),
@@ -71,6 +79,13 @@ def to_json(annotation: Annotation) -> dict[str, Any]:
         **({} if a.spacing_mm or a.pixel_aspect == 1.0 else {"pixel_aspect": a.pixel_aspect}),
         **a.extra,
     }
+
+
+def _parameter(unit: str, found: Measured) -> dict[str, Any]:
+    content: dict[str, Any] = {"value": _number(found.value), "unit": unit}
+    if math.isfinite(found.half_width):
+        content |= {"low": _number(found.low), "high": _number(found.high)}
+    return content | ({"reason": found.reason} if found.reason else {})
 
 
 def from_json(content: Any, name: str = "annotation") -> Annotation:
@@ -85,7 +100,7 @@ def from_json(content: Any, name: str = "annotation") -> Annotation:
     """
     if not isinstance(content, Mapping) or not isinstance(content.get("landmarks"), Mapping):
         raise ResultError(f'{name}: not a landmark file: it has no "landmarks"')
-    points, confidence, radius = no_points(), no_confidence(), no_radius()
+    points, confidence, deviation, radius = no_points(), no_confidence(), no_deviation(), no_radius()
     for key, value in content["landmarks"].items():
         if key not in INDEX:
             raise ResultError(f"{name}: unknown landmark {key!r}")
@@ -96,6 +111,8 @@ def from_json(content: Any, name: str = "annotation") -> Annotation:
         points[INDEX[key]] = [_float(value[c], f"{name}: landmark {key}") for c in ("x_px", "y_px")]
         if value.get("confidence") is not None:
             confidence[INDEX[key]] = _float(value["confidence"], f"{name}: confidence of {key}")
+        if value.get("sd_px") is not None:
+            deviation[INDEX[key]] = _positive(value["sd_px"], f"{name}: sd_px of {key}")
         if key in HEADS and value.get("radius_px") is not None:
             radius[HEADS.index(key)] = _float(value["radius_px"], f"{name}: radius of {key}")
     corners, corner_confidence = vertebrae.from_json(content.get("vertebrae"), name)
@@ -114,6 +131,8 @@ def from_json(content: Any, name: str = "annotation") -> Annotation:
         size_px=(int(size[0]), int(size[1])),
         points_px=points,
         confidence=confidence,
+        deviation_px=deviation,
+        interval_factors=_factors(content.get("interval_factors"), name),
         vertebrae_px=corners,
         vertebrae_confidence=corner_confidence,
         head_radius_px=radius,
@@ -205,6 +224,21 @@ def _float(value: Any, what: str) -> float:
     if not -MAX_NUMBER < value < MAX_NUMBER:
         raise ResultError(f"{what}: not a number that a film can have")
     return float(value)
+
+
+def _positive(value: Any, what: str) -> float:
+    number = _float(value, what)
+    if not number > 0:
+        raise ResultError(f"{what}: {number:g} is not above zero")
+    return number
+
+
+def _factors(value: Any, name: str) -> dict[str, float]:
+    if value is None:
+        return {}
+    if not isinstance(value, Mapping):
+        raise ResultError(f"{name}: interval_factors: expected numbers by parameter, got {value!r}")
+    return {key: _positive(value[key], f"{name}: interval factor of {key}") for key in KEYS if key in value}
 
 
 def _pair(value: Any, what: str) -> tuple[float, float] | None:

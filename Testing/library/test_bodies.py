@@ -1,5 +1,6 @@
 """Bodies on the sample film, found by the shipped network: where they are, whichever way the film lies."""
 
+import re
 from dataclasses import replace
 from pathlib import Path
 
@@ -19,7 +20,10 @@ from SpineAlignmentLib.detection.bodies_network import (
 )
 from SpineAlignmentLib.detection.corners import apparent_spacing, bodies_of, with_corners
 from SpineAlignmentLib.detection.engines import Answers, load_answers
+from SpineAlignmentLib.detection.lying import LIES, how_it_lies
 from SpineAlignmentLib.detection.models import read_bodies_model
+from SpineAlignmentLib.errors import FilmError
+from SpineAlignmentLib.film.film import film_from_pixels
 from SpineAlignmentLib.film.reading import read_film
 from SpineAlignmentLib.measurement.landmarks import CENTERS, CORNERS, INDEX, PRESACRAL_LEVELS
 from SpineAlignmentLib.results.annotation import Annotation
@@ -117,6 +121,22 @@ def test_a_detection_holds_the_corners(sample: tuple[Pixels, Annotation]) -> Non
                 off.append(np.linalg.norm(xy - truth.points_px[INDEX[name]]) * truth.spacing_mm[0])
     assert np.nanmedian(off) < 4
     assert set(to_json(result)["vertebrae"]["T8"]) == {*CORNERS, "confidence"}
+
+
+@pytest.mark.parametrize("turns", [1, 2, 3])
+def test_a_film_on_its_side_or_upside_down_is_refused_and_told_how_it_lies(
+    sample: tuple[Pixels, Annotation], turns: int
+) -> None:
+    pixels, truth = sample
+    lying = np.ascontiguousarray(np.rot90(pixels, -turns))
+    assert truth.spacing_mm is not None
+    with pytest.raises(FilmError, match=re.escape(LIES[turns])):
+        detect(lying, spacing=truth.spacing_mm[0])
+
+
+def test_what_is_no_spine_lies_no_way(network: Answers) -> None:
+    pixels = np.random.default_rng(3).normal(size=(600, 300))
+    assert how_it_lies(film_from_pixels(pixels), network) == ""
 
 
 def test_nothing_is_found_where_there_is_no_spine(network: Answers) -> None:

@@ -31,7 +31,7 @@ spacings = st.none() | st.tuples(st.floats(0.05, 2), st.floats(0.05, 2))
 def annotation(upright):
     spacing = (0.2, 0.25)
     points = film_points(upright, spacing, "right") + [900, 3200]
-    return Annotation("film.dcm", (1500, 3600), points, np.linspace(0.2, 1, COUNT), spacing, "PixelSpacing", "right")
+    return Annotation("film.dcm", (1500, 3600), points, np.linspace(0.35, 1, COUNT), spacing, "PixelSpacing", "right")
 
 
 @given(pixels, spacings, st.sampled_from(["left", "right"]), st.sets(st.integers(0, COUNT - 1)))

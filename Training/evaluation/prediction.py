@@ -33,6 +33,8 @@ class LibraryDetector:
     """Folder with ensemble.json, or of one model; None for the ensemble that ships."""
     engine: str = "auto"
     threads: int | None = 1
+    calibrated: bool = True
+    """Whether the models' calibration is used."""
 
     def __call__(self, film: AnnotatedFilm) -> Annotation:
         """Find the landmarks of one film.
@@ -49,9 +51,13 @@ class LibraryDetector:
 @lru_cache(maxsize=1)
 def _detector(settings: LibraryDetector) -> "Detector":
     """Loaded once in each process."""
+    from SpineAlignmentLib.detection.calibration import Calibration
     from SpineAlignmentLib.detection.detector import Detector
 
-    return Detector(settings.models, settings.engine, settings.threads)
+    detector = Detector(settings.models, settings.engine, settings.threads)
+    if not settings.calibrated:
+        detector.calibration = Calibration()
+    return detector
 
 
 def predict(films: Sequence[AnnotatedFilm], detect: Detect, workers: int = 0) -> tuple[list[AnnotatedFilm], list[str]]:

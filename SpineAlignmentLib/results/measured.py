@@ -1,0 +1,37 @@
+"""What is known of a parameter: its value and interval, or why it is not given."""
+
+import math
+from dataclasses import dataclass
+
+from SpineAlignmentLib.measurement.parameters import BY_KEY
+
+
+@dataclass(frozen=True)
+class Measured:
+    """What is known of a parameter."""
+
+    value: float = math.nan
+    """NaN when it is not given."""
+    half_width: float = math.nan
+    """Of the 90 % interval, the value in its middle; NaN when unknown."""
+    reason: str = ""
+    """Why it is not given; "" when it is."""
+
+    @property
+    def low(self) -> float:
+        """The lower end of its interval."""
+        return self.value - self.half_width
+
+    @property
+    def high(self) -> float:
+        """The upper end of its interval."""
+        return self.value + self.half_width
+
+
+def interval_text(key: str, found: Measured) -> str:
+    """A parameter's interval as it is read beside its value, such as "48 to 55"; "" where it is not known."""
+    if not math.isfinite(found.half_width):
+        return ""
+    unit = BY_KEY[key].unit
+    digits = 2 if not unit else 0 if found.half_width >= 2 else 1
+    return f"{found.low:.{digits}f} to {found.high:.{digits}f}"
