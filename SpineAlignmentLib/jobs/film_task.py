@@ -70,6 +70,7 @@ class FilmSettings:
         Raises:
             ModelError: the models or the engine are not right.
         """
+        from SpineAlignmentLib.detection.calibration import read_calibration
         from SpineAlignmentLib.detection.engines import choose_engine
         from SpineAlignmentLib.detection.models import read_close_ups, read_ensemble
 
@@ -79,6 +80,7 @@ class FilmSettings:
                 "software": SOFTWARE,
                 "engine": choose_engine(self.engine),
                 "models": [[model.name, dict(model.checksums)] for model in models],
+                "calibration": read_calibration(self.models).to_json(),
                 "spacing": self.spacing,
                 "anterior": self.anterior,
                 "key": None if self.key is None else key_mark(self.key),
