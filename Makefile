@@ -1,6 +1,7 @@
 # make demo   set up and detect the landmarks of the sample film
 # make test   set up everything and run every test
 # make audit  check the pinned packages for known vulnerabilities (asks PyPI's advisory service)
+# make pydicom check the reading of films with the oldest pydicom that is supported, which Slicer 5.10 carries
 # make hashes write hashes/*.txt anew after constraints.txt changed
 
 VENV := .venv
@@ -13,7 +14,7 @@ SOURCES := SpineAlignmentLib Training Testing SpineAlignment
 PYTHON ?= $(shell for p in python3.11 python3.12 python3 python; do \
 	$$p -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 12))' 2>/dev/null && echo $$p && break; done)
 
-.PHONY: demo test lint clean audit hashes
+.PHONY: demo test lint clean audit pydicom hashes
 .DELETE_ON_ERROR:
 
 demo: $(VENV)/base.stamp
@@ -68,6 +69,17 @@ $(TOOLS)/done.stamp: $(VENV)/base.stamp
 # --strict: a package that could not be looked up counts as a failure
 audit: $(TOOLS)/done.stamp
 	$(TOOLS)/bin/pip-audit --strict --require-hashes --disable-pip --requirement hashes/viewer.txt
+
+OLDEST_PYDICOM := 2.4.4
+$(TOOLS)/pydicom.stamp: Makefile $(VENV)/test.stamp
+	@mkdir -p $(TOOLS)
+	@$(BIN)/python -m pip install --disable-pip-version-check --quiet --upgrade --no-deps \
+	    --target $(TOOLS)/pydicom pydicom==$(OLDEST_PYDICOM)
+	@touch $@
+
+pydicom: $(TOOLS)/pydicom.stamp
+	PYTHONPATH=$(TOOLS)/pydicom $(BIN)/python -m pytest -q Testing/library/test_dicom_pixels.py \
+	    Testing/library/test_odd_films.py Testing/library/test_film_tags.py
 
 LOCK = $(TOOLS)/bin/uv pip compile pyproject.toml --constraint constraints.txt --generate-hashes --universal \
 	--python-version 3.11 --no-header --no-annotate --quiet --upgrade

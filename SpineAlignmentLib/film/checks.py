@@ -17,6 +17,8 @@ MAX_ASPECT: Final[float] = 8.0
 MIN_SIDE_PX: Final[int] = 32
 MAX_PIXELS: Final[int] = 100_000_000
 """Larger images are refused before they fill the memory; the largest whole-body films have 16 million pixels."""
+MAX_UNPACKED: Final[int] = 4 * MAX_PIXELS
+"""Bytes; a packed file that holds more is refused before it fills the memory."""
 COLOR_DIFFERENCE: Final[float] = 0.12
 """Difference between the channels of a pixel, as a share of the range, from which it counts as colored."""
 COLORED_SHARE: Final[float] = 0.05

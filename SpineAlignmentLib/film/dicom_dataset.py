@@ -7,18 +7,20 @@ import io
 import math
 import os
 from pathlib import Path
-from typing import Any, Final, Literal
+from typing import Any, Final
 
 from SpineAlignmentLib.errors import FilmError
+from SpineAlignmentLib.film.dicom_elements import meta_of
+from SpineAlignmentLib.film.dicom_mending import DEFLATED, has_pixels, inflated, mended
 
-PIXELS: Final[tuple[str, ...]] = ("PixelData", "FloatPixelData", "DoubleFloatPixelData")
-"""(7FE0,0010), (7FE0,0008), (7FE0,0009); PS3.3 C.7.6.3, C.7.6.24, C.7.6.25."""
-_SEQUENCE_END: Final[bytes] = b"\xfe\xff\xdd\xe0\0\0\0\0"
-_LONG_VRS: Final[frozenset[bytes]] = frozenset(
-    {b"OB", b"OD", b"OF", b"OL", b"OV", b"OW", b"SQ", b"SV", b"UC", b"UN", b"UR", b"UT", b"UV"}
-)
-_MAX_UNKNOWN: Final[int] = 16
-"""Elements of unknown VR that are made readable."""
+_HEAD: Final[int] = 4096
+"""Bytes in which the transfer syntax stands."""
+_OF_A_FRAME: Final[tuple[str, ...]] = (
+    "PixelSpacing", "ImagerPixelSpacing", "EstimatedRadiographicMagnificationFactor", "RescaleSlope",
+    "RescaleIntercept", "ModalityLUTSequence", "VOILUTSequence", "PixelIntensityRelationshipSign", "PatientOrientation",
+    "ViewPosition", "ViewCodeSequence", "ImagePositionPatient", "ImageOrientationPatient", "SliceThickness",
+)  # fmt: skip
+"""Tags of a plain film that enhanced objects say of each frame, or of all frames together."""
 _MAX_ITEMS: Final[int] = 64
 """A tag that is no sequence holds fewer values than this; more are not looked at."""
 
@@ -52,71 +54,36 @@ def read_dataset(path: Path) -> Any:
     failed: Exception | None = None
     data: Any = pydicom.Dataset()
     with _Bounded(path) as stream:
+        deflated = meta_of(stream.peek(_HEAD)).syntax == DEFLATED
         try:
-            data = pydicom.dcmread(stream, force=True)
+            data = pydicom.dcmread(io.BytesIO(inflated(stream.read(), str(path))) if deflated else stream, force=True)
+        except FilmError:
+            raise
         # pydicom raises whatever it happens on
         except Exception as error:
             failed = error
-    if _has_pixels(data):
-        return data
-    mended = _mended(data, path.read_bytes())
-    if mended is not None:
-        return mended
+    if not has_pixels(data) and not deflated:
+        data = mended(data, path.read_bytes()) or data
+    if has_pixels(data):
+        return _of_its_frame(data)
     if failed is not None:
         raise FilmError(f"{path}: damaged, or not a DICOM file of a kind that can be read") from failed
     kind = "".join(c for c in uid_name(text(data, "SOPClassUID"))[:60] if c.isprintable())
     raise FilmError(f"{path}: no image in it ({kind or 'a DICOM file'})")
 
 
-def _mended(data: Any, content: bytes) -> Any:
-    """The data set of a file in which a flaw hides the pixels; None where there are none."""
-    # compressed pixels whose end is not marked (PS3.5 A.4) swallow the whole data set: mark it and look again
-    marked = _read_again(content + _SEQUENCE_END)
-    if _has_pixels(marked):
-        return marked
-    for _ in range(_MAX_UNKNOWN):
-        known = _without_unknown(data, content)
-        if known is None:
-            return None
-        content, data = known, _read_again(known)
-        if _has_pixels(data):
-            return data
-    return None
+def _of_its_frame(data: Any) -> Any:
+    """The data set with what it says in functional groups (PS3.3 C.7.6.16) where those of a plain film say it.
 
-
-def _has_pixels(data: Any) -> bool:
-    return any(keyword in data for keyword in PIXELS)
-
-
-def _read_again(content: bytes) -> Any:
-    import pydicom
-
-    try:
-        return pydicom.dcmread(io.BytesIO(content), force=True)
-    # what was changed may not fit this file; pydicom raises whatever it happens on
-    except Exception:
-        return pydicom.Dataset()
-
-
-def _without_unknown(data: Any, content: bytes) -> bytes | None:
-    """The file with an element of unknown VR made readable, which was taken to reach beyond the file's end.
-
-    A VR that is none of the standard's is read with a length of 32 bits (PS3.5 6.2); some writers mean 16.
+    A tag of the data set itself wins, then the frame's own group, then the shared one.
     """
-    from pydicom.dataelem import RawDataElement
-
-    for tag in sorted(data.keys(), reverse=True):
-        element = data.get_item(tag)
-        if not isinstance(element, RawDataElement) or element.is_implicit_VR or not element.value_tell:
-            continue
-        # pydicom takes what does not even look like a VR for a part of the length
-        start = element.value_tell - (8 if element.VR is None else 12)
-        if element.value_tell + element.length <= len(content) or content[start + 4 : start + 6] in _LONG_VRS:
-            continue
-        order: Literal["little", "big"] = "little" if element.is_little_endian else "big"
-        length = int.from_bytes(content[start + 6 : start + 8], order)
-        return content[: start + 4] + b"UN\0\0" + length.to_bytes(4, order) + content[start + 8 :]
-    return None
+    groups = [*items(data, "PerFrameFunctionalGroupsSequence")[:1], *items(data, "SharedFunctionalGroupsSequence")[:1]]
+    for group in groups:
+        for macro in (item for keyword in group.dir() for item in items(group, keyword)[:1]):
+            for keyword in _OF_A_FRAME:
+                if keyword in macro and keyword not in data:
+                    data[keyword] = macro.get_item(keyword)
+    return data
 
 
 def values(data: Any, keyword: str) -> list[str]:
@@ -155,6 +122,12 @@ def text(data: Any, keyword: str) -> str:
     return found[0].upper() if found else ""
 
 
+def photometric_of(data: Any) -> str:
+    """PhotometricInterpretation (0028,0004) in upper case, "MONOCHROME2" where it is not said."""
+    said = text(data, "PhotometricInterpretation")
+    return said.replace(" ", "").replace("_", "") if said.startswith("MONOCHROME") else said or "MONOCHROME2"
+
+
 def number(data: Any, keyword: str) -> float | None:
     """The first value of a tag as a number; None where it is none."""
     found = values(data, keyword)
@@ -166,6 +139,9 @@ def as_number(word: str) -> float | None:
     try:
         value = float(word)
     except ValueError:
+        return None
+    # Python allows what no file means: 1_000
+    if "_" in word:
         return None
     return value if math.isfinite(value) else None
 

@@ -10,7 +10,7 @@ from typing import Any, Final
 
 from SpineAlignmentLib.errors import FilmError
 from SpineAlignmentLib.film.burned_in import DECLARED
-from SpineAlignmentLib.film.dicom_dataset import read_dataset, tag_name, text, values
+from SpineAlignmentLib.film.dicom_dataset import photometric_of, read_dataset, tag_name, text, values
 from SpineAlignmentLib.film.dicom_gray import bone_bright
 from SpineAlignmentLib.film.dicom_orientation import read_orientation
 from SpineAlignmentLib.film.dicom_spacing import read_spacing
@@ -41,7 +41,7 @@ def read(path: Path, options: ReadOptions) -> Film:
     gray = bone_bright(data, path)
     size = (gray.pixels.shape[1], gray.pixels.shape[0])
     spacing = read_spacing(data, size, path, options.spacing_given)
-    photometric = text(data, "PhotometricInterpretation")
+    photometric = photometric_of(data) if text(data, "PhotometricInterpretation") else ""
     return Film(
         path.name,
         gray.pixels,

@@ -12,7 +12,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from SpineAlignmentLib.film.checks import checked_pixels
-from SpineAlignmentLib.film.dicom_dataset import as_number, integer, items, tag_name, text, transfer_syntax, values
+from SpineAlignmentLib.film.dicom_dataset import (
+    as_number,
+    integer,
+    items,
+    photometric_of,
+    tag_name,
+    text,
+    transfer_syntax,
+    values,
+)
 from SpineAlignmentLib.film.dicom_pixels import stored_pixels
 from SpineAlignmentLib.film.polarity import inverted
 
@@ -40,7 +49,7 @@ def bone_bright(data: Any, path: Path) -> Gray:
         FilmError: not a gray image, or one that cannot be read.
     """
     stored = stored_pixels(data, path)
-    photometric = text(data, "PhotometricInterpretation") or "MONOCHROME2"
+    photometric = photometric_of(data)
     if stored.values.ndim == 3 or photometric == "PALETTE COLOR":
         return Gray(checked_pixels(_color(data, stored.values, photometric), str(path)), "", stored.warnings)
     # blank before anything is masked is blank afterwards
@@ -172,7 +181,7 @@ def _polarity(data: Any, down: bool) -> tuple[str, bool]:
         data: the data set.
         down: whether the tables of the file turn bright to dark.
     """
-    photometric = text(data, "PhotometricInterpretation") or "MONOCHROME2"
+    photometric = photometric_of(data)
     dark_bone = (photometric == "MONOCHROME1") ^ down
     doubts = ["a falling LUT or slope"] if photometric == "MONOCHROME1" and down else []
     shape = text(data, "PresentationLUTShape")

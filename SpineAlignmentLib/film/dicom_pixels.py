@@ -5,7 +5,7 @@ tags say it (PS3.5 8.1.1), and where words contradict them, the film does: neigh
 and bits read wrongly tear them apart.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final
 
@@ -15,7 +15,15 @@ from numpy.typing import NDArray
 from SpineAlignmentLib.errors import FilmError
 from SpineAlignmentLib.film.checks import check_size
 from SpineAlignmentLib.film.dicom_codec import Stream, decoded, is_encapsulated, joined_fragments, read_stream
-from SpineAlignmentLib.film.dicom_dataset import integer, number, tag_name, text, transfer_syntax, uid_name, values
+from SpineAlignmentLib.film.dicom_dataset import (
+    integer,
+    number,
+    photometric_of,
+    tag_name,
+    transfer_syntax,
+    uid_name,
+    values,
+)
 
 Pixels = NDArray[Any]
 
@@ -26,6 +34,10 @@ _NATIVE: Final[frozenset[str]] = frozenset(
 _COMPRESSED: Final[tuple[str, str]] = ("1.2.840.10008.1.2.4.", "1.2.840.10008.1.2.5")
 _FLOATS: Final[dict[str, type[np.floating[Any]]]] = {"FloatPixelData": np.float32, "DoubleFloatPixelData": np.float64}
 _WORDS: Final[tuple[int, ...]] = (8, 16, 32)
+_GRAY: Final[float] = 0.05
+"""Mean difference of two samples of a pixel below which an image in color is gray."""
+_CROSSINGS: Final[float] = 1e-3
+"""Share of neighbors across the middle of the range from which they tell of the sign."""
 _SAMPLED_ROWS: Final[int] = 200
 """Rows of a film that tell how rough it is."""
 
@@ -92,18 +104,22 @@ def layout_of(data: Any, path: Path) -> Layout:
         raise FilmError(f"{path}: {frames} frames; a film has one, export the frame to measure as a file of its own")
     width, height = integer(data, "Columns"), integer(data, "Rows")
     check_size(width, height, str(path))
-    allocated = integer(data, "BitsAllocated", 16)
+    photometric, samples = photometric_of(data), integer(data, "SamplesPerPixel", 1)
+    held = len(data.get("PixelData") or b"")
+    allocated = integer(data, "BitsAllocated") or (8 if 0 < held < 2 * width * height * samples else 16)
+    if photometric.startswith("MONOCHROME") and held < width * height * samples * allocated // 8:
+        samples = 1
     stored = integer(data, "BitsStored", allocated)
     stored = stored if 0 < stored <= allocated else allocated
     return Layout(
         width,
         height,
-        integer(data, "SamplesPerPixel", 1),
+        samples,
         allocated,
         stored,
         integer(data, "HighBit", stored - 1),
         integer(data, "PixelRepresentation") == 1,
-        text(data, "PhotometricInterpretation") or "MONOCHROME2",
+        photometric,
         integer(data, "PlanarConfiguration") == 1,
     )
 
@@ -126,9 +142,10 @@ def stored_pixels(data: Any, path: Path) -> Stored:
     if compressed and (len(value) < expected or (is_encapsulated(value) and syntax not in _NATIVE)):
         words, stream, warnings = _from_stream(value, syntax, layout, path)
     else:
-        words, stream, warnings = _native_words(data, value, syntax, layout, path), None, []
+        layout, warnings = _with_true_planes(value, layout)
+        words, stream = _native_words(data, value, syntax, layout, path), None
         if syntax.startswith(_COMPRESSED):
-            warnings = [f"{tag_name('TransferSyntaxUID')} says {uid_name(syntax)}; the pixels are not compressed"]
+            warnings.append(f"{tag_name('TransferSyntaxUID')} says {uid_name(syntax)}; the pixels are not compressed")
     if words.dtype.kind == "f":
         return Stored(words, None, tuple(warnings))
     return _gray_values(data, words, stream, layout, warnings)
@@ -189,6 +206,21 @@ def _native(value: bytes, kind: np.dtype[Any], layout: Layout, keyword: str, pat
     return flat.reshape(layout.height, layout.width, layout.samples)
 
 
+def _with_true_planes(value: bytes, layout: Layout) -> tuple[Layout, list[str]]:
+    """The layout with its samples as they lie: those of a gray film in color are equal, read wrongly they are not."""
+    count = layout.width * layout.height
+    if layout.samples != 3 or layout.allocated != 8 or len(value) < 3 * count:
+        return layout, []
+    flat = np.frombuffer(value, np.uint8, 3 * count).astype(np.int16)
+    ways = flat.reshape(count, 3).T, flat.reshape(3, count)
+    by_pixel, by_plane = (float(np.abs(planes[1] - planes[2]).mean()) for planes in ways)
+    told, other = (by_plane, by_pixel) if layout.planar else (by_pixel, by_plane)
+    if told <= 3 * other + _GRAY:
+        return layout, []
+    told_tag = f"{tag_name('PlanarConfiguration')} = {int(layout.planar)}"
+    return replace(layout, planar=not layout.planar), [f"{told_tag} makes a gray film colored: read the other way"]
+
+
 def _upsampled(value: bytes, layout: Layout, path: Path) -> Pixels:
     """Two pixels share their color, Y Y Cb Cr; PS3.3 C.7.6.3.1.2."""
     if layout.width % 2 or layout.allocated != 8 or len(value) < layout.width * layout.height * 2:
@@ -231,10 +263,31 @@ def _contradicts(words: Pixels, top: int, bits: Bits, room: int, stream: Stream 
     if stream is not None and stream.signed is not None and stream.signed != bits.signed:
         return True
     if bits.count + bits.shift >= room:
-        return False
+        return bits.count == room and _is_torn(words, bits)
     if top < 1 << (bits.count + bits.shift) and not bits.signed:
         return False
     return not np.array_equal(bits.of(words), Bits(room - bits.shift, bits.signed, bits.shift).of(words))
+
+
+def _is_torn(words: Pixels, bits: Bits) -> bool:
+    """Whether gray values that take all bits of a word leap from one end of its range to the other between neighbors.
+
+    Values of the other sign do so. The ends themselves do not count: they are burned-in marks and what is saturated.
+    """
+    if words.ndim != 2:
+        return False
+    rows = words[:: max(1, words.shape[0] // _SAMPLED_ROWS)]
+    middle = 1 << bits.count - 1
+    low = rows < middle
+    crosses = low[:, 1:] != low[:, :-1]
+    if not crosses.any():
+        return False
+    inner = (rows != 0) & (rows != 2 * middle - 1)
+    crosses &= inner[:, 1:] & inner[:, :-1]
+    if np.count_nonzero(crosses) < _CROSSINGS * crosses.size:
+        return False
+    gray = bits.of(rows).astype(np.int64)
+    return bool(np.median(np.abs(gray[:, 1:] - gray[:, :-1])[crosses]) > 1.5 * middle)
 
 
 def roughness(gray: Pixels, outside: NDArray[np.bool_] | None = None) -> float:

@@ -9,13 +9,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
+from SpineAlignmentLib.film.checks import MAX_UNPACKED
 from SpineAlignmentLib.film.paths import is_candidate, split_files
 from SpineAlignmentLib.results.files import readable
 from SpineAlignmentLib.results.store import Source
 
 _ZIP: Final[bytes] = b"PK\x03\x04"
-_MAX_UNPACKED: Final[int] = 1 << 30
-"""Bytes of a packed file; none of a film has more."""
 
 
 @dataclass
@@ -137,7 +136,7 @@ def _unpack(path: Path, room: Path, found: FoundFilms, shown: str) -> None:
                 name = member.filename.replace("\\", "/").rsplit("/", 1)[-1]
                 if member.is_dir() or not name:
                     continue
-                if name.startswith(".") or member.file_size > _MAX_UNPACKED:
+                if name.startswith(".") or member.file_size > MAX_UNPACKED:
                     rest += 1
                     continue
                 place = Path(tempfile.mkdtemp(dir=room)) / name.encode()[-200:].decode(errors="ignore")

@@ -23,6 +23,8 @@ _PICTURES: Final[dict[bytes, str]] = {
     b"MM\x00+": "TIFF",
 }
 _TIFF_PHOTOMETRIC: Final[int] = 262
+_TIFF_SAMPLE_FORMAT: Final[int] = 339
+"""1 for numbers without a sign, as where it is absent; TIFF 6.0 p. 80."""
 _NEW_SUBFILE_TYPE: Final[int] = 254
 _SUBFILE_TYPE: Final[int] = 255
 _EXIF_ORIENTATION: Final[int] = 274
@@ -43,7 +45,7 @@ def read(path: Path, options: ReadOptions) -> Film:
     Raises:
         FilmError: not one gray image.
     """
-    from PIL import Image
+    from PIL import Image, UnidentifiedImageError
 
     warnings: list[str] = []
     Image.MAX_IMAGE_PIXELS = MAX_PIXELS
@@ -62,6 +64,11 @@ def read(path: Path, options: ReadOptions) -> Film:
             if image.mode in ("P", "PA", "CMYK", "YCbCr", "LAB", "HSV"):
                 image = image.convert("RGB")
             pixels = np.asarray(image)
+            if image.format == "TIFF" and image.mode == "I" and image.tag_v2.get(_TIFF_SAMPLE_FORMAT, (1,))[0] == 1:
+                pixels = pixels.view(np.uint32)  # Pillow knows numbers of 32 bits with a sign only
+    except UnidentifiedImageError as error:
+        text = "damaged, or of a kind that is not supported; save it anew as PNG or TIFF of 16 bits a pixel"
+        raise FilmError(f"{path}: its {kind_of(path.read_bytes()[:16])} picture is {text}") from error
     except Image.DecompressionBombError as error:
         raise FilmError(f"{path}: too large for a film") from error
     gray = checked_pixels(pixels, str(path))

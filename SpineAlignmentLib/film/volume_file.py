@@ -14,7 +14,7 @@ from typing import Final
 import numpy as np
 
 from SpineAlignmentLib.errors import FilmError
-from SpineAlignmentLib.film.checks import checked_pixels, checked_spacing
+from SpineAlignmentLib.film.checks import MAX_UNPACKED, checked_pixels, checked_spacing
 from SpineAlignmentLib.film.film import SIDE_OF_PLANE, Film
 from SpineAlignmentLib.film.itk import itk_image
 from SpineAlignmentLib.film.reader import ReadOptions
@@ -28,8 +28,6 @@ _MILLIMETER: Final[str] = (
     f"{SPACING_WARNING} in the file is exactly 1 mm, which libraries write where none is known; taken as unknown"
 )
 _NO_LENGTH: Final[str] = f"{SPACING_WARNING} in the file is in a unit that is no length; taken as unknown"
-_MAX_UNPACKED: Final[int] = 1 << 30
-"""Bytes; a packed file that holds more is refused before it fills the memory."""
 
 
 def kind_of(head: bytes) -> str:
@@ -122,9 +120,9 @@ def _check_nifti(path: Path) -> None:
         content = stream.read()
     if content.startswith(b"\x1f\x8b"):
         with gzip.open(path) as packed:
-            content = packed.read(_MAX_UNPACKED + 1)
-        if len(content) > _MAX_UNPACKED:
-            raise FilmError(f"{path}: too large for a film: more than 1 GB when unpacked")
+            content = packed.read(MAX_UNPACKED + 1)
+        if len(content) > MAX_UNPACKED:
+            raise FilmError(f"{path}: too large for a film: more than {MAX_UNPACKED >> 20} MB when unpacked")
         if kind_of(content[:512]) != "NIfTI":
             raise FilmError(f"{path}: packed by gzip, and not a NIfTI file in it; unpack it first")
     order = "<" if content[:4] == b"\x5c\x01\x00\x00" else ">"

@@ -19,6 +19,8 @@ _UNITS_MM: Final[dict[str, float]] = {
     "um": 1e-3, "\u00b5m": 1e-3, "micron": 1e-3, "micrometer": 1e-3, "micrometers": 1e-3,
 }  # fmt: skip
 """Units of length, to millimeters."""
+_DISTANT: Final[frozenset[str]] = frozenset({"domain", "space", "time", "none", "???"})
+"""Kinds of an NRRD's axis along which samples have a distance; teem.sourceforge.net/nrrd/format.html#kinds."""
 _LINE: Final[int] = 1000
 """Characters of a header's line; none is nearly as long."""
 _HEADER_BYTES: Final[int] = 1 << 16
@@ -70,12 +72,21 @@ def _nrrd(content: bytes) -> Header:
     if "spacings" in fields:
         steps = [_step(v) for v in fields["spacings"].split()]
     elif "space directions" in fields:
-        vectors = re.findall(r"\(([^)]*)\)|(none)", fields["space directions"])
-        steps = [_length(numbers) for numbers, none in vectors]
+        steps = [_length(vector) for vector in re.findall(r"\([^)]*\)|none", fields["space directions"])]
+    long_axes = None if steps is None else _of_long_axes(*_without_samples(fields.get("kinds", ""), steps, sizes))
     unit = _unit(re.findall(r'"([^"]*)"', fields.get("space units", fields.get("units", ""))))
     data_file = fields.get("data file", fields.get("datafile", ""))
     whole = (end is not None or bool(data_file)) and _is_whole(text, fields.get("dimension", ""), sizes)
-    return Header(_of_long_axes(steps, sizes), unit, _one_file(data_file), text, not data_file, whole)
+    return Header(long_axes, unit, _one_file(data_file), text, not data_file, whole)
+
+
+def _without_samples(kinds: str, steps: list[float], sizes: list[int]) -> tuple[list[float], list[int]]:
+    """Steps and sizes of the axes but those of samples, as of colors, which have no distance and say so."""
+    distant = [kind in _DISTANT for kind in kinds.lower().split()]
+    if not len(distant) == len(steps) == len(sizes):
+        return steps, sizes
+    kept = [axis for axis, counts in enumerate(distant) if counts]
+    return [steps[axis] for axis in kept], [sizes[axis] for axis in kept]
 
 
 def _meta_image(content: bytes) -> Header:
@@ -134,8 +145,8 @@ def _step(word: str) -> float:
     return math.nan if value is None else abs(value)
 
 
-def _length(numbers: str) -> float:
-    parts = [as_number(v) for v in numbers.split(",")] if numbers else []
+def _length(vector: str) -> float:
+    parts = [as_number(v) for v in vector.strip("()").split(",")] if vector != "none" else []
     return math.hypot(*(math.nan if v is None else v for v in parts)) if parts else math.nan
 
 

@@ -118,6 +118,8 @@ def read_markups(path: str | Path) -> Annotation:
         raise ResultError(f'{path}: unknown coordinateSystem {system[:20]!r}; expected "LPS" or "RAS"')
     if _SYSTEMS[system.upper()] == "RAS":
         positions[:, :2] *= -1
+    if isinstance(units, list) and units:
+        units = units[0]  # a coded entry: value, scheme, meaning
     if not isinstance(units, str) or units not in _UNITS_MM:
         raise ResultError(f'{path}: unknown coordinateUnits {str(units)[:20]!r}; expected "mm" or "um"')
     positions *= _UNITS_MM[units]

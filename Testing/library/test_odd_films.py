@@ -1,0 +1,195 @@
+"""Films as writers get them wrong, or as few write them: read right, or refused in one true line."""
+
+import struct
+import zlib
+
+import numpy as np
+import pytest
+from pydicom.dataset import Dataset
+
+from SpineAlignmentLib.errors import FilmError
+from SpineAlignmentLib.film.checks import MAX_UNPACKED
+from SpineAlignmentLib.film.dicom_elements import meta_of
+from SpineAlignmentLib.film.reading import read_film
+from Testing.library.dicom_words import dataset, say_syntax, write
+from Testing.library.films import pattern
+
+GRAY8, GRAY12, GRAY16 = (pattern(96, 224, bits) for bits in (8, 12, 16))
+TWELVE = {"BitsStored": 12, "HighBit": 11}
+CREATOR = b"\x19\0\x10\0LO\x04\0ACME"
+COLOR = np.repeat(GRAY8[..., None], 3, axis=2)
+
+
+def same(film, gray):
+    """Whether a film's pixels are these gray values but for where they begin."""
+    read = film.pixels.astype(np.int64)
+    return np.array_equal(read - read.min(), gray.astype(np.int64) - int(gray.min()))
+
+
+def item(content, length=None):
+    return b"\xfe\xff\x00\xe0" + struct.pack("<I", len(content) if length is None else length) + content
+
+
+SEQUENCES = {
+    "ends nowhere": b"SQ\0\0\xff\xff\xff\xff" + item(b"\x19\0\x11\x10LO\x04\0abcd", 0xFFFFFFFF)
+    + b"\xfe\xff\x0d\xe0\0\0\0\0",
+    "holds no items": b"SQ\0\0\xff\xff\xff\xff" + b"notanitem" * 3 + b"\xfe\xff\xdd\xe0\0\0\0\0",
+    "is longer than the file": b"SQ\0\0\xf0\xff\xff\x0f" + item(b"abcdefgh"),
+    "has an item that is longer": b"SQ\0\0\x10\0\0\0" + item(b"garbage!", 255),
+    "is garbage": b"SQ\0\0\x10\0\0\0garbage garbage!",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("kind", SEQUENCES)
+@pytest.mark.parametrize("syntax", ["explicit little endian", "implicit little endian", "RLE"])
+def test_a_broken_private_sequence_does_not_matter(tmp_path, kind, syntax):
+    path = write(tmp_path / "a.dcm", GRAY12, syntax, **TWELVE, PixelSpacing=["0.21", "0.2"])
+    content = path.read_bytes()
+    explicit = syntax != "implicit little endian"
+    at = content.index(b"\x28\0\x02\0US" if explicit else b"\x28\0\x02\0\x02\0\0\0")
+    broken = SEQUENCES[kind]
+    private = CREATOR + b"\x19\0\x10\x10" + broken
+    if not explicit:
+        private = CREATOR.replace(b"LO\x04\0", b"\x04\0\0\0") + b"\x19\0\x10\x10" + broken[4:]
+    path.write_bytes(content[:at] + private + content[at:])
+    film = read_film(path)
+    assert np.array_equal(film.pixels, GRAY12)
+    assert film.spacing_mm == (0.2, 0.21)
+
+
+@pytest.mark.parametrize("groups", ["SharedFunctionalGroupsSequence", "PerFrameFunctionalGroupsSequence"])
+def test_an_enhanced_object_says_things_of_its_frame(tmp_path, groups):
+    measures, transformation, group = Dataset(), Dataset(), Dataset()
+    measures.PixelSpacing = ["0.25", "0.2"]
+    transformation.RescaleSlope, transformation.RescaleIntercept = "-1", "4095"
+    group.PixelMeasuresSequence, group.PixelValueTransformationSequence = [measures], [transformation]
+    path = write(tmp_path / "a.dcm", 4095 - GRAY12, **TWELVE, NumberOfFrames="1", **{groups: [group]})
+    film = read_film(path)
+    assert film.spacing_mm == (0.2, 0.25)
+    assert same(film, GRAY12)
+
+
+def test_a_deflated_bomb_is_refused_before_it_fills_the_memory(tmp_path):
+    path = write(tmp_path / "a.dcm", GRAY12, "deflated")
+    content = path.read_bytes()
+    packer = zlib.compressobj(9, zlib.DEFLATED, -zlib.MAX_WBITS)
+    packed = packer.compress(b"\x09\0\x01\x10OB\0\0" + struct.pack("<I", 2 * MAX_UNPACKED))
+    zeros = bytes(1 << 22)
+    packed += b"".join(packer.compress(zeros) for _ in range(MAX_UNPACKED // len(zeros) + 2)) + packer.flush()
+    path.write_bytes(content[: meta_of(content).end] + packed)
+    with pytest.raises(FilmError, match=r"a\.dcm: too large for a film: more than \d+ MB when inflated"):
+        read_film(path)
+
+
+def test_what_cannot_be_inflated_is_damaged(tmp_path):
+    path = write(tmp_path / "a.dcm", GRAY12, "deflated")
+    content = path.read_bytes()
+    path.write_bytes(content[: meta_of(content).end] + b"\xff" * 500)
+    with pytest.raises(FilmError, match="deflated data set cannot be inflated"):
+        read_film(path)
+
+
+@pytest.mark.parametrize(
+    ("stored_as", "said"),
+    [
+        ("explicit little endian", "1.2.840.10008.1.2.2"),
+        ("big endian", "1.2.840.10008.1.2.1"),
+        ("explicit little endian", "1.2.840.10008.1.2"),
+        ("implicit little endian", "1.2.840.10008.1.2.1"),
+    ],
+)
+def test_another_order_of_bytes_than_is_said(tmp_path, stored_as, said):
+    path = say_syntax(write(tmp_path / "a.dcm", GRAY12, stored_as, **TWELVE, PixelSpacing=["0.21", "0.2"]), said)
+    film = read_film(path)
+    assert np.array_equal(film.pixels, GRAY12)
+    assert film.spacing_mm == (0.2, 0.21)
+
+
+@pytest.mark.parametrize("syntax", ["explicit little endian", "RLE", "JPEG lossless", "JPEG-LS"])
+@pytest.mark.parametrize("told", [0, 1])
+def test_a_sign_that_tears_values_of_all_bits_apart(tmp_path, told, syntax):
+    gray = GRAY16 if told else GRAY16.astype(np.int32) - 32768
+    words = gray.astype(np.int32).astype(np.uint16)
+    film = read_film(write(tmp_path / "a.dcm", words, syntax, PixelRepresentation=told))
+    assert same(film, gray)
+    assert any("PixelRepresentation (0028,0103)" in w for w in film.warnings)
+
+
+def test_burned_in_marks_of_the_highest_value_say_nothing_of_the_sign(tmp_path):
+    gray = GRAY12.copy()
+    gray[:60, :60] = 0
+    gray[10:40:4, 5:50] = 65535
+    film = read_film(write(tmp_path / "a.dcm", gray))
+    assert np.array_equal(film.pixels, gray)
+
+
+@pytest.mark.parametrize("told", [0, 1])
+@pytest.mark.parametrize("by_plane", [False, True])
+def test_planes_of_color_as_they_lie(tmp_path, told, by_plane):
+    tags = {"SamplesPerPixel": 3, "PhotometricInterpretation": "RGB", "PlanarConfiguration": told}
+    data = dataset(GRAY8, "explicit little endian", tags)
+    data.PixelData = (COLOR.transpose(2, 0, 1) if by_plane else COLOR).tobytes()
+    data.save_as(tmp_path / "a.dcm")
+    film = read_film(tmp_path / "a.dcm")
+    assert np.array_equal(film.pixels, GRAY8)
+    assert any("PlanarConfiguration (0028,0006)" in w for w in film.warnings) == (told != by_plane)
+
+
+@pytest.mark.parametrize(
+    ("gray", "missing", "tags"),
+    [
+        (GRAY8, ("BitsAllocated", "BitsStored", "HighBit"), {}),
+        (GRAY12, ("BitsAllocated", "PixelRepresentation"), TWELVE),
+        (GRAY8, (), {"SamplesPerPixel": 3}),
+        (255 - GRAY8, (), {"PhotometricInterpretation": "MONOCHROME 1"}),
+    ],
+)
+def test_tags_that_are_missing_or_wrong_where_the_pixels_say_it(tmp_path, gray, missing, tags):
+    data = dataset(gray, "explicit little endian", tags)
+    for keyword in missing:
+        delattr(data, keyword)
+    data.save_as(tmp_path / "a.dcm")
+    assert same(read_film(tmp_path / "a.dcm"), GRAY8 if gray.dtype == np.uint8 else GRAY12)
+
+
+def test_what_only_python_takes_for_a_number(tmp_path):
+    path = write(tmp_path / "a.dcm", GRAY12, PixelSpacing=["0.21", "0.2"])
+    path.write_bytes(path.read_bytes().replace(b"0.21\\0.2", b"0_.2\\0.2"))
+    assert read_film(path).spacing_mm is None
+
+
+def tiff(pixels, sample_format):
+    """An uncompressed TIFF of one strip; Pillow writes few kinds of numbers."""
+    height, width = pixels.shape
+    bits = pixels.dtype.itemsize * 8
+    fields = ((256, width), (257, height), (258, bits), (259, 1), (262, 1), (273, 8), (277, 1), (278, height),
+              (279, pixels.nbytes), (339, sample_format))  # fmt: skip
+    entries = b"".join(struct.pack("<HHII", tag, 4, 1, value) for tag, value in fields)
+    content = pixels.astype(pixels.dtype.newbyteorder("<")).tobytes()
+    return (
+        b"II*\0" + struct.pack("<I", 8 + len(content)) + content + struct.pack("<H", len(fields)) + entries + bytes(4)
+    )
+
+
+def test_tiff_of_32_bits_without_a_sign(tmp_path):
+    gray = GRAY16.astype(np.uint32) * 65000
+    (tmp_path / "a.tif").write_bytes(tiff(gray, 1))
+    assert same(read_film(tmp_path / "a.tif"), gray)
+
+
+def test_tiff_of_a_kind_that_is_not_supported_is_not_called_damaged_alone(tmp_path):
+    (tmp_path / "a.tif").write_bytes(tiff(GRAY16.astype(np.float64), 3))
+    with pytest.raises(FilmError, match=r"TIFF picture is damaged, or of a kind that is not supported; save it anew"):
+        read_film(tmp_path / "a.tif")
+
+
+@pytest.mark.parametrize(
+    "steps", ["spacings: nan 0.2 0.25", "space dimension: 2\nspace directions: none (0.2,0) (0,0.25)"]
+)
+def test_samples_of_nrrd_have_no_distance(tmp_path, steps):
+    header = f"NRRD0004\ntype: uint8\ndimension: 3\n{steps}\nsizes: 3 96 224\nkinds: vector domain domain\n"
+    header += "encoding: raw\n\n"
+    (tmp_path / "a.nrrd").write_bytes(header.encode() + COLOR.tobytes())
+    film = read_film(tmp_path / "a.nrrd")
+    assert np.array_equal(film.pixels, GRAY8)
+    assert film.spacing_mm == pytest.approx((0.2, 0.25))
