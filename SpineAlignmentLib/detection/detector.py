@@ -8,7 +8,9 @@ The landmarks are the mean of the models' (Yeh et al., Scientific Reports 2021),
 unweighted), settled by what is known of the shape of spines (`shape_prior`).
 """
 
+import importlib
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
@@ -85,13 +87,19 @@ class Detector:
         self.models: tuple[Model, ...] = read_ensemble(models)
         self.engine = choose_engine(engine)
         self.strategy = strategy or Strategy()
-        self.networks, self.close_ups = (
-            [(model, load_network(model, self.engine, threads)) for model in group]
-            for group in (self.models, read_close_ups(models))
-        )
         self.calibration = read_calibration(models)
         bodies = read_bodies_model(models)
-        self.bodies = None if bodies is None else load_answers(bodies, self.engine, threads)
+        # sessions of ONNX Runtime are made side by side; TensorFlow loads one model after the other
+        with ThreadPoolExecutor(1 if self.engine == "tensorflow" else None) as pool:
+            pool.submit(importlib.import_module, "scipy.interpolate")  # what a first detection would wait for
+            networks, close_ups = (
+                [(model, pool.submit(load_network, model, self.engine, threads)) for model in group]
+                for group in (self.models, read_close_ups(models))
+            )
+            answers = None if bodies is None else pool.submit(load_answers, bodies, self.engine, threads)
+        self.networks = [(model, loaded.result()) for model, loaded in networks]
+        self.close_ups = [(model, loaded.result()) for model, loaded in close_ups]
+        self.bodies = None if answers is None else answers.result()
 
     def detect(self, film: Film, progress: Progress | None = None, force: bool = False) -> Annotation:
         """Find the 45 landmarks of a film.

@@ -279,7 +279,7 @@ class Levels:
         if level > 0:
             edge = self._top - 2 + _STEPS * gap if self._top > 0 else np.zeros(_STATES)
             score -= np.where(np.arange(self.size) < edge[:, None], np.float32(0), np.float32(_NO_EDGE))
-        return score
+        return np.asarray(score)
 
     def _ending(self, node: _Node) -> Scores:
         """The score of ending with a level."""

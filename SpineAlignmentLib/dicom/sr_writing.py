@@ -62,6 +62,11 @@ def structured_report(annotation: Annotation, header: Data) -> Data:
         imaging_measurements=[_facts(annotation), *landmarks, *_parameters(annotation, header)],
         referenced_images=[_library_entry(header)],
     )
+    # the library copies the whole tree and looks through it several times, which takes longer than a detection: it gets
+    # the tree without its many groups, which are put back in their place
+    (measured,) = (item for item in report[0].ContentSequence if item.name == codes.DCM.ImagingMeasurements)
+    groups = measured.ContentSequence
+    measured.ContentSequence = groups[:1]
     document = hd.sr.ComprehensiveSR(
         evidence=[header],
         content=report[0],
@@ -77,6 +82,7 @@ def structured_report(annotation: Annotation, header: Data) -> Data:
         specific_character_set=header.get("SpecificCharacterSet") or None,
         coding_schemes=[CodingSchemeIdentificationItem(vocabulary.SCHEME, vocabulary.SCHEME_NAME, __version__)],
     )
+    measured.ContentSequence = groups
     return document
 
 

@@ -161,11 +161,9 @@ def _footprints(centers: FloatArray, step: float, size: int) -> "tuple[sparse.cs
     cover /= cover.sum(axis=1, keepdims=True)
     columns = np.minimum(columns, size - 1)
     start, stop = int(columns.min()), int(columns.max()) + 1
-    rows = np.broadcast_to(np.arange(len(centers))[:, None], columns.shape)
-    weights = sparse.coo_array(
-        (cover.ravel().astype(np.float32), (rows.ravel(), columns.ravel() - start)), (len(centers), stop - start)
-    )
-    return weights.tocsr(), start, stop
+    rows = np.arange(0, columns.size + 1, columns.shape[1], dtype=np.int32)
+    cells = cover.ravel().astype(np.float32), (columns - start).ravel().astype(np.int32), rows
+    return sparse.csr_array(cells, (len(centers), stop - start)), start, stop
 
 
 def normalize_contrast(image: ImageArray, inside: NDArray[np.bool_], whole_height: int = 0) -> ImageArray:

@@ -6,6 +6,7 @@ A task is given and answered whole; it reads its film and writes nothing, so tha
 import platform
 import tempfile
 from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from pathlib import Path
@@ -69,6 +70,7 @@ class FilmSettings:
         Raises:
             ModelError: the models or the engine are not right.
         """
+        from SpineAlignmentLib.detection.calibration import read_calibration
         from SpineAlignmentLib.detection.engines import choose_engine
         from SpineAlignmentLib.detection.models import read_close_ups, read_ensemble
 
@@ -78,6 +80,7 @@ class FilmSettings:
                 "software": SOFTWARE,
                 "engine": choose_engine(self.engine),
                 "models": [[model.name, dict(model.checksums)] for model in models],
+                "calibration": read_calibration(self.models).to_json(),
                 "spacing": self.spacing,
                 "anterior": self.anterior,
                 "key": None if self.key is None else key_mark(self.key),
@@ -164,8 +167,10 @@ def _results(task: FilmTask) -> FilmOutcome:
     from SpineAlignmentLib.results.picture import png_bytes
 
     chosen = task.settings
-    detector = _detector(chosen.models, chosen.engine, task.threads)
-    film = read_film(task.path, chosen.spacing, chosen.anterior, chosen.force)
+    with ThreadPoolExecutor(1) as beside:  # before the first film, the models are loaded while it is read
+        loading = beside.submit(_detector, chosen.models, chosen.engine, task.threads)
+        film = read_film(task.path, chosen.spacing, chosen.anterior, chosen.force)
+    detector = loading.result()
     found = detector.detect(film, force=chosen.force)
     who = read_identity(task.path) if chosen.key is not None or chosen.identify else Identity()
     stands = Pseudonyms(None, None, None) if chosen.key is None else pseudonyms(who, chosen.key)

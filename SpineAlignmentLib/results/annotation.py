@@ -21,7 +21,7 @@ from SpineAlignmentLib.measurement.parameters import (
     spinopelvic_parameters,
 )
 from SpineAlignmentLib.measurement.shapes import Construction
-from SpineAlignmentLib.measurement.uncertainty import NORMAL, half_widths
+from SpineAlignmentLib.measurement.uncertainty import half_widths
 from SpineAlignmentLib.measurement.vertebrae import all_corners, cobb
 from SpineAlignmentLib.results.drawn import Drawn, line_value
 from SpineAlignmentLib.results.measured import Measured
@@ -37,9 +37,12 @@ HEADS: Final[tuple[str, str]] = ("FH_1", "FH_2")
 
 LOW_CONFIDENCE: Final[float] = 0.5
 """Landmarks below this are uncertain: named in the warnings, and red wherever they are drawn."""
-LEAST_TRUST: Final[float] = 0.3
-"""Landmarks below this are not measured with: seven of ten of them are wrong by what they say themselves. A person who
-looks at one, and leaves or moves it, brings back what was withheld."""
+LEAST_TRUST: Final[float] = 0.2
+"""Landmarks below this are not measured with: four of five of them are wrong by what they say themselves. When a person
+has reviewed, moved or placed one, what was withheld is given."""
+ALL_PATIENTS_SD: Final[float] = 3.0
+"""Standard deviations on either side of the mean within which nearly all patients lie: an interval of this half-width
+leaves open every value there is, and its parameter is not given."""
 SPACING_WARNING: Final[str] = "pixel spacing"
 """How warnings about the size of a pixel begin; they go when the film is calibrated."""
 
@@ -138,7 +141,7 @@ class Annotation:
         """The 18 parameters, each with its interval or the reason why it is not given.
 
         Not given is what needs a landmark that is missing or not to be trusted, a distance on a film of unknown
-        spacing, and what its interval leaves more open than the spread of all patients does.
+        spacing, and what may be anything that patients have.
         """
         points = np.where(self.trusted()[:, None], self.points_mm(), np.nan)
         values = spinopelvic_parameters(points)
@@ -157,7 +160,7 @@ class Annotation:
     def _measured(self, parameter: Parameter, value: float, half_width: float) -> Measured:
         if math.isnan(value) or (self.spacing_mm is None and parameter.unit == "mm"):
             return Measured(reason=self._reason(parameter))
-        if half_width > NORMAL * parameter.sd:
+        if half_width > ALL_PATIENTS_SD * parameter.sd:
             limits = [unit_text(parameter.unit, end) for end in (value - half_width, value + half_width)]
             return Measured(reason=f"too uncertain: between {limits[0]} and {limits[1]}")
         return Measured(value, half_width)

@@ -51,7 +51,14 @@ def batch(films: Path, out: Path, *options: str) -> float:
 
 
 def disturbed(node: NodeProcess, archive: Orthanc, films: Sequence[Any], seconds: float) -> float:
-    """Send all films while node and archive are ended at random moments; seconds until all results are there."""
+    """Send all films while node and archive are ended at random moments; seconds until all results are there.
+
+    Args:
+        node: takes the films.
+        archive: takes the results.
+        films: data sets.
+        seconds: from one end to the next, at most.
+    """
     start = time.monotonic()
     chance = random.Random(1)
     with ThreadPoolExecutor(ASSOCIATIONS) as pool:
@@ -59,13 +66,13 @@ def disturbed(node: NodeProcess, archive: Orthanc, films: Sequence[Any], seconds
             pool.submit(send_until_taken, node.port, films[i::ASSOCIATIONS], LONGEST_S) for i in range(ASSOCIATIONS)
         ]
         for kill in range(KILLS):
-            time.sleep(chance.uniform(0.5, 1.0) * seconds / (KILLS + 1))
+            time.sleep(chance.uniform(0.5, 1.0) * seconds)
             if kill == 1:
                 archive.stop()
             node.kill()
             node.start()
             if kill == 1:
-                time.sleep(min(30.0, seconds / (KILLS + 1)))
+                time.sleep(min(30.0, seconds))
                 archive.start()
         for one in sending:
             one.result()
@@ -90,6 +97,7 @@ def main() -> int:
     parser.add_argument(
         "--batch", type=int, help="films that the batch does before the node, and after; half if absent"
     )
+    parser.add_argument("--kill-after", type=float, metavar="SECONDS", help="at most; a quarter of the time if absent")
     parser.add_argument("--workers", default="1")
     parser.add_argument("--models", type=Path, help="folder with ensemble.json; the shipped one if absent")
     chosen = parser.parse_args()
@@ -100,11 +108,12 @@ def main() -> int:
         paths = make_films(folder / "films", chosen.films, part)
         seconds = batch(folder / "films" / "first", folder / "out", *options)
         print(f"folder batch, {part} films: {seconds:.0f} s, {60 * part / seconds:.1f} a minute", flush=True)
+        kill_after = chosen.kill_after or seconds * chosen.films / part / (KILLS + 1)
         films = [pydicom.dcmread(path) for path in paths]
         archive = Orthanc(folder / "orthanc")
         node = NodeProcess(folder / "node", f"ORTHANC@127.0.0.1:{archive.port}", *options)
         try:
-            whole = disturbed(node, archive, films, seconds * len(films) / part)
+            whole = disturbed(node, archive, films, kill_after)
             print(f"node, {len(films)} films, killed {KILLS} times, archive stopped once: {whole:.0f} s, "
                   f"{60 * len(films) / whole:.1f} a minute; {pace(node.log):.1f} between two", flush=True)  # fmt: skip
             send_until_taken(node.port, films[:ASSOCIATIONS], LONGEST_S)

@@ -66,18 +66,20 @@ class Row:
         return value_text(self.parameter.key, self.value)
 
     @property
-    def interval(self) -> str:
-        """The interval, such as "48 to 55"; "" where it is not known."""
-        known = math.isfinite(self.low) and math.isfinite(self.high)
-        return f"{self.low:.1f} to {self.high:.1f}" if known else ""
+    def has_interval(self) -> bool:
+        """Whether its interval is known."""
+        return math.isfinite(self.low) and math.isfinite(self.high)
 
-    @property
-    def usual(self) -> str:
+    def interval(self, texts: Texts) -> str:
+        """The interval, such as "48 to 55"; "" where it is not known."""
+        return texts.span.format(low=f"{self.low:.1f}", high=f"{self.high:.1f}") if self.has_interval else ""
+
+    def usual(self, texts: Texts) -> str:
         """The usual range."""
         if self.norm is None:
             return ""
-        low, high = self.norm.usual
-        return f"{round(low)} to {round(high)}{'*' if self.of_patients else ''}"
+        low, high = (round(end) for end in self.norm.usual)
+        return texts.span.format(low=low, high=high) + ("*" if self.of_patients else "")
 
     def place(self, value: float) -> float | None:
         """Where a value stands on the bar, 0 to 1; at the end when it lies beyond, None when there is none."""
@@ -171,7 +173,7 @@ def shortened(text: str, letters: int = 90) -> str:
     return text if len(text) <= letters else f"{text[:half]}\N{HORIZONTAL ELLIPSIS}{text[-half:]}"
 
 
-def reading_value(reading: Reading) -> str:
+def reading_value(reading: Reading, texts: Texts) -> str:
     """A reading's value with its interval; a comparison with its sign."""
     if math.isnan(reading.value):
         return ""
@@ -179,7 +181,8 @@ def reading_value(reading: Reading) -> str:
     digits = 0 if not reading.unit and reading.value == round(reading.value) else 1
     text = f"{reading.value:{'+' if compared else ''}.{digits}f}{_UNITS[reading.unit]}"
     known = math.isfinite(reading.low) and math.isfinite(reading.high)
-    return f"{text} ({reading.low:.{digits}f} to {reading.high:.{digits}f})" if known else text
+    ends = texts.span.format(low=f"{reading.low:.{digits}f}", high=f"{reading.high:.{digits}f}")
+    return f"{text} ({ends})" if known else text
 
 
 def target_text(reading: Reading) -> str:
@@ -190,7 +193,7 @@ def target_text(reading: Reading) -> str:
 def class_text(reading: Reading, texts: Texts) -> str:
     """A reading's class with its notes."""
     notes = "; ".join(texts.term(note) for note in reading.notes)
-    return " ".join([texts.term(reading.label), *([f"({notes})"] if notes else [])]).strip()
+    return " ".join([texts.classes(reading.label), *([f"({notes})"] if notes else [])]).strip()
 
 
 def inputs_text(reading: Reading) -> str:
@@ -202,7 +205,7 @@ def in_short(reading: Reading, texts: Texts) -> str:
     """Value and class of a reading, or why there is none."""
     if not reading.computable:
         return f"{texts.not_computable.lower()}: {texts.term(reading.reason)}"
-    return ": ".join(part for part in (reading_value(reading), texts.term(reading.label)) if part)
+    return ": ".join(part for part in (reading_value(reading, texts), texts.classes(reading.label)) if part)
 
 
 def change_text(first: Row, second: Row) -> str:

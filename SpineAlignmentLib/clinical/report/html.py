@@ -87,7 +87,7 @@ def _picture(seen: Visit) -> str:
 
 def _parameters(visits: tuple[Visit, ...], t: Texts) -> str:
     two = len(visits) > 1
-    timed = not two and any(row.interval for row in visits[0].rows)
+    timed = not two and any(row.has_interval for row in visits[0].rows)
     heads = [t.parameter, *([t.first, t.second, t.difference] if two else [t.value])]
     heads += ([t.interval] if timed else []) + ([] if two else [t.usual]) + [""]
     lines = ["<tr>" + "".join(f"<th>{escape(head)}</th>" for head in heads) + "</tr>"]
@@ -112,8 +112,8 @@ def _row(of: tuple[Row, ...], timed: bool, t: Texts) -> str:
     if len(of) > 1:
         cells.append(f"<td>{escape(change_text(of[0], of[1]))}</td>")
     else:
-        cells += [f"<td>{escape(of[0].interval)}</td>"] if timed else []
-        cells.append(f"<td>{escape(of[0].usual)}</td>")
+        cells += [f"<td>{escape(of[0].interval(t))}</td>"] if timed else []
+        cells.append(f"<td>{escape(of[0].usual(t))}</td>")
     return name + "".join(cells) + f"<td>{_bar(of)}</td>"
 
 
@@ -155,7 +155,7 @@ def _readings(visits: tuple[Visit, ...], t: Texts, numbers: dict[str, int]) -> s
     lines = ["<tr>" + "".join(f"<th>{escape(head)}</th>" for head in heads) + "</tr>"]
     for of in zip(*(seen.readings for seen in visits), strict=True):
         if any(reading.computable for reading in of):
-            one = (reading_value(of[0]), class_text(of[0], t), target_text(of[0]), inputs_text(of[0]))
+            one = (reading_value(of[0], t), class_text(of[0], t), target_text(of[0]), inputs_text(of[0]))
             cells = [in_short(reading, t) for reading in of] if two else one
             texts = [t.term(of[0].name), *cells, f"[{numbers[of[0].source]}]"]
             lines.append("<tr>" + "".join(f"<td>{escape(text)}</td>" for text in texts) + "</tr>")

@@ -192,7 +192,7 @@ class _Report:
         """The table of parameters with their bars."""
         t = self._texts
         two = len(self._visits) > 1
-        timed = any(row.interval for seen in self._visits for row in seen.rows) and not two
+        timed = any(row.has_interval for seen in self._visits for row in seen.rows) and not two
         heads = [t.parameter, *([t.first, t.second, t.difference] if two else [t.value])]
         shares = [0.29, 0.18, 0.18, 0.15, 0.20] if two else [0.38, 0.16, 0.18, 0.28]
         if timed:
@@ -220,8 +220,8 @@ class _Report:
         if len(of) > 1:
             cells.append(_text(change_text(of[0], of[1]), 8))
         else:
-            cells += [_text(of[0].interval, 7)] if timed else []
-            cells.append(_text(of[0].usual, 7))
+            cells += [_text(of[0].interval(self._texts), 7)] if timed else []
+            cells.append(_text(of[0].usual(self._texts), 7))
         return [*cells, _bar(of, bar_width - 4, 11)]
 
     def _facts(self, width: float) -> Flowables:
@@ -240,7 +240,7 @@ class _Report:
 
         t = self._texts
         numbers = {key: i + 1 for i, key in enumerate(cited(self._visits))}
-        missing = "; ".join(f"{', '.join(keys)} ({why})" for why, keys in not_computable(self._visits).items())
+        missing = "; ".join(f"{', '.join(keys)} ({t.term(why)})" for why, keys in not_computable(self._visits).items())
         sources = "  ".join(f"[{i}] {SOURCES[key]}." for key, i in numbers.items())
         end: Flowables = [
             _text(f"{t.sources}: {sources}", 6.3, textColor=_QUIET),
@@ -251,7 +251,7 @@ class _Report:
         ]
         warned = dict.fromkeys(warning for seen in self._visits for warning in seen.warnings)
         told = [_text(t.warnings, 10, bold=True), *(_text(f"! {one}", 7.5) for one in warned), Spacer(1, 3 * MM)]
-        gone = [_text(f"{t.not_computable}: {t.term(missing)}", 7), Spacer(1, 2 * MM)] if missing else []
+        gone = [_text(f"{t.not_computable}: {missing}", 7), Spacer(1, 2 * MM)] if missing else []
         table = [_text(t.readings, 10, bold=True), self._readings(numbers), Spacer(1, 2 * MM)]
         return [*(told if warned else []), *table, *gone, KeepTogether(end)]
 
@@ -275,7 +275,8 @@ class _Report:
         )
 
     def _cells(self, reading: Reading) -> list[Any]:
-        texts = (reading_value(reading), class_text(reading, self._texts), target_text(reading), inputs_text(reading))
+        t = self._texts
+        texts = (reading_value(reading, t), class_text(reading, t), target_text(reading), inputs_text(reading))
         return [_text(text, 7) for text in texts]
 
 

@@ -64,12 +64,18 @@ class Texts:
     signed: str = "Read by"
     signature: str = "Date, signature"
     page: str = "Page {page} of {pages}"
+    span: str = "{low} to {high}"
+    either: str = " or "
     terms: Mapping[str, str] = field(default_factory=dict)
     """Names of parameters and readings, classes and notes as the library has them, to this language."""
 
     def term(self, text: str) -> str:
         """A name of the library in this language."""
         return self.terms.get(text, text)
+
+    def classes(self, label: str) -> str:
+        """The classes of a reading, joined by "or" in the library."""
+        return self.either.join(self.term(one) for one in label.split(" or "))
 
 
 ENGLISH: Final[Texts] = Texts()
