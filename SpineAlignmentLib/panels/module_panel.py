@@ -18,6 +18,7 @@ from SpineAlignmentLib.panels.engine_install import engine_ready
 from SpineAlignmentLib.panels.export_panel import ExportPanel
 from SpineAlignmentLib.panels.film_panel import FilmPanel
 from SpineAlignmentLib.panels.landmarks_panel import LandmarksPanel
+from SpineAlignmentLib.panels.levels_panel import LevelsPanel
 from SpineAlignmentLib.panels.measurements_panel import MeasurementsPanel
 from SpineAlignmentLib.panels.unveiling import Unveiling
 from SpineAlignmentLib.results.annotation import Annotation
@@ -49,6 +50,7 @@ class ModulePanel:
         self.film = FilmPanel(ui, logic, lambda: self.choices, self.show_choices)
         self.detection = DetectionPanel(ui, logic.queue, self._start_detection, self._cancel, self.refresh)
         self.landmarks = LandmarksPanel(ui, widget, self.detection.report, self._start_placing)
+        self.levels = LevelsPanel(ui)
         self.measurements = MeasurementsPanel(ui, self.draw)
         self.compare = ComparePanel(ui)
         tables = {"copyButton": self.measurements.text, "copyComparisonButton": self.compare.text}
@@ -151,7 +153,9 @@ class ModulePanel:
         except SpineAlignmentError as error:
             facts = error
         self.film.refresh(facts)
+        known = facts if isinstance(facts, Annotation) and alignment is not None else None
         self.landmarks.refresh(alignment)
+        self.levels.refresh(alignment, known)
         self.measurements.refresh(alignment)
         usable = isinstance(facts, Annotation)
         self.detection.allow(usable)
