@@ -12,6 +12,7 @@ import numpy as np
 import slicer
 from numpy.typing import ArrayLike, NDArray
 
+from SpineAlignmentLib.clinical.patient import Patient, patient_of
 from SpineAlignmentLib.errors import FilmError
 from SpineAlignmentLib.film.film import CLAIMED_SIDES
 from SpineAlignmentLib.measurement.landmarks import COUNT, INDEX
@@ -181,6 +182,10 @@ class FilmAlignment:
         """Say which side of the film the patient faces, "left" or "right"."""
         self._set_film(self._record.film.facing(side, source))
 
+    def set_patient(self, patient: Patient) -> None:
+        """Say how old the patient was on the day of the film, and of what sex: norms and readings depend on it."""
+        self._set_film(replace(self._record.film, extra={**self._record.film.extra, "patient": patient.to_json()}))
+
     def _set_film(self, film: Annotation) -> None:
         self._record.set_film(film)
         self.update()
@@ -260,7 +265,6 @@ class FilmAlignment:
 
     def _on_film_moved(self, *_: Any) -> None:
         """Keep the landmarks on their pixels when the film is moved, hardened or its spacing is corrected."""
-        transform = self.volume.GetTransformNodeID()
         if self._busy or self.volume.GetImageData() is None:
             return
         was_bent = self._bent
@@ -274,7 +278,7 @@ class FilmAlignment:
         if self._bent:
             return
         same = np.array_equal(geometry.pixel_to_ras, self._geometry.pixel_to_ras)
-        if same and transform == self.landmarks.GetTransformNodeID():
+        if same and self.volume.GetTransformNodeID() == self.landmarks.GetTransformNodeID():
             return
         self._geometry = geometry
         self._drawing.draw_anew()
@@ -309,7 +313,7 @@ class FilmAlignment:
         """Compute the parameters and bring table, lines and curve up to date."""
         film = self.annotation
         self._measured = film.measurements()
-        results_table.write_values(self.table, self.parameters)
+        results_table.write_values(self.table, self.parameters, patient_of(film.extra, film.film).age)
         with self._quietly():
             landmark_list.mark(self.landmarks, film.is_low())
         self._drawing.draw(film, self._geometry)

@@ -37,7 +37,12 @@ class LevelsPanel:
         ui.otherNumberingButton.clicked.connect(lambda *_: self._renumber(Annotation.renumbered))
 
     def refresh(self, alignment: FilmAlignment | None, film: Annotation | None) -> None:
-        """Show the vertebrae of a film: its alignment and what it holds, or None without landmarks."""
+        """Show the vertebrae of a film.
+
+        Args:
+            alignment: the film's; None without landmarks.
+            film: what it holds.
+        """
         self._alignment = alignment
         found = levels_found(film) if film is not None else ()
         self._levels.offer(found)

@@ -7,10 +7,12 @@ import qt
 from slicer.i18n import tr as _
 
 from SpineAlignmentLib.clinical.norms import norm_text, unusual
+from SpineAlignmentLib.clinical.patient import patient_of
 from SpineAlignmentLib.measurement.constructions import value_text
 from SpineAlignmentLib.measurement.parameters import KEYS, PARAMETERS
 from SpineAlignmentLib.mrml.alignment import FilmAlignment
 from SpineAlignmentLib.panels.tables import Cells
+from SpineAlignmentLib.results.annotation import Annotation
 from SpineAlignmentLib.results.measured import Measured, interval_text
 
 GROUPS: Final[tuple[str, ...]] = ("pelvis", "lumbar", "thoracic", "cervical", "global")
@@ -48,14 +50,22 @@ class MeasurementsPanel:
         for group, box in self._groups.items():
             box.checked = all(p.key in shown for p in PARAMETERS if p.group == group)
 
-    def refresh(self, alignment: FilmAlignment | None) -> None:
-        """Show the values of a film with their intervals, and of those that are not given the reason."""
+    def refresh(self, alignment: FilmAlignment | None, film: Annotation | None) -> None:
+        """Show the values of a film with their intervals, and of those that are not given the reason.
+
+        Args:
+            alignment: the film's; None without landmarks.
+            film: what it holds.
+        """
         measured = alignment.measurements if alignment else {}
+        age = patient_of(film.extra, film.film).age if film else None
         blocked = self._table.blockSignals(True)
         for row, p in enumerate(PARAMETERS):
             found = measured.get(p.key, Measured())
-            self._cells.put(row, 1, value_text(p.key, found.value) if alignment else "", unusual(p.key, found.value))
+            value = value_text(p.key, found.value) if alignment else ""
+            self._cells.put(row, 1, value, unusual(p.key, found.value, age))
             self._cells.put(row, 2, found.reason or interval_text(p.key, found))
+            self._cells.put(row, 3, norm_text(p.key, age))
             self._cells.explain(row, 2, found.reason)
         self._table.blockSignals(blocked)
 
