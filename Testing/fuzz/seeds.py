@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 from PIL import Image
+from pydicom.dataset import Dataset
 
 from SpineAlignmentLib.measurement.landmarks import COUNT
 from SpineAlignmentLib.results.annotation import Annotation
@@ -35,6 +36,7 @@ def make_seeds(folder: Path) -> dict[str, bytes]:
         keep(f"{syntax} 8.dcm", lambda path, s=syntax: write(path, gray8, s, **tags))
         keep(f"{syntax} 12.dcm", lambda path, s=syntax: write(path, gray16, s, BitsStored=12, HighBit=11, **more))
     keep("table.dcm", lambda path: write(path, gray16, ModalityLUTSequence=rising, VOILUTSequence=rising))
+    keep("enhanced.dcm", lambda path: write(path, gray16, NumberOfFrames="1", **_groups()))
     for kind in ("png", "jpg", "tif"):
         keep(f"a.{kind}", lambda path: picture(path, gray8))
     keep("deep.png", lambda path: picture(path, gray16))
@@ -50,6 +52,15 @@ def make_seeds(folder: Path) -> dict[str, bytes]:
     saved = json.loads(made["film.mrk.json"])
     made["slicer.mrk.json"] = json.dumps({"markups": saved["markups"]}).encode()
     return made
+
+
+def _groups() -> dict[str, object]:
+    """What an enhanced object says of its frame, and a private sequence beside it."""
+    measures, group, private = Dataset(), Dataset(), Dataset()
+    measures.PixelSpacing = ["0.2", "0.2"]
+    group.PixelMeasuresSequence = [measures]
+    private.private_block(0x0019, "ACME", create=True).add_new(1, "SQ", [measures])
+    return {"SharedFunctionalGroupsSequence": [group], "PerFrameFunctionalGroupsSequence": [private]}
 
 
 def _pages(path: Path, gray: np.ndarray) -> Path:

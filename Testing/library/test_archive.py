@@ -1,5 +1,6 @@
 """Whole archives: every film once in the table, whatever happens on the way. Processes and kills are real."""
 
+import contextlib
 import os
 import signal
 import subprocess
@@ -11,6 +12,7 @@ import pytest
 
 from SpineAlignmentLib.results.store import TABLE, Store
 from Testing import small_models
+from Testing.benchmarks import faults
 from Testing.benchmarks.archive import command, disturbed, make_films, rows
 
 pytestmark = pytest.mark.skipif(not Path("/proc").exists(), reason="finds worker processes in /proc")
@@ -127,6 +129,30 @@ def test_a_worker_that_dies_costs_the_film_in_its_hands(tmp_path, films, models)
     died = [row for row in rows(tmp_path) if "worker process died twice" in row["reason"]]
     assert [row["file"] for row in died] == ["patient 000/IM000000.png"]
     assert sum(row["status"] == "done" for row in rows(tmp_path)) == FILMS - 3
+
+
+def test_a_decoding_process_that_is_killed_once_costs_nothing(tmp_path, films, models, alone):
+    start = command(films, tmp_path, models, "--workers", "1")
+    ended = faults.run(start, faults.decoder_killed(tmp_path, 1))
+    assert (ended.status, len(ended.said.splitlines())) == (1, 2)
+    assert rows(tmp_path) == rows(alone[0])
+
+
+@pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() != 0, reason="mounts a small disk")
+def test_a_full_disk_leaves_nothing_by_halves(tmp_path, films, models, alone):
+    out = tmp_path / "out"
+    start = command(films, out, models)
+    with contextlib.ExitStack() as stack:
+        try:
+            stack.enter_context(faults.small_disk(out, faults.FULL_KB))
+        except subprocess.CalledProcessError:
+            pytest.skip("no disk can be mounted here")
+        ended = faults.run(start)
+        assert ended.status == 1 and "No space left on device" in ended.said and "Traceback" not in ended.said
+        assert faults.is_whole(out)
+        faults.grow(out, 1_000_000)
+        assert faults.run(start).status == 1
+        assert rows(out) == rows(alone[0])
 
 
 def test_two_runs_at_once(tmp_path, films, models):

@@ -160,7 +160,7 @@ def test_detection_confidence_and_reset(spine, film):
     move(alignment, "S1_A", 3, 3)
     assert alignment.state("FH_2") == "adjusted"
     assert alignment.landmarks.GetNthControlPointSelected(INDEX["FH_2"])
-    assert np.isnan(alignment.confidence[INDEX["FH_2"]])
+    assert np.isnan(alignment.annotation.confidence[INDEX["FH_2"]])
     alignment.reset("FH_2")
     assert alignment.state("FH_2") == "low confidence"
     assert alignment.state("S1_A") == "adjusted"
