@@ -53,12 +53,13 @@ class Measuring:
 
     def opened(self, alignment: FilmAlignment) -> None:
         """A film was opened."""
-        tools = _FilmTools(alignment, self._on_placed)
-        self._films[alignment] = tools
-        # before the page is told, which draws texts apart
-        alignment.on_changed.append(tools.handles.follow)
-        alignment.on_changed.append(tools.lines.follow)
-        alignment.on_changed.append(tools.names.follow)
+        self._films[alignment] = _FilmTools(alignment, self._on_placed)
+
+    def follow(self) -> None:
+        """Bring what is drawn on the film on screen to where its landmarks are."""
+        if self._tools is not None:
+            for part in (self._tools.handles, self._tools.lines, self._tools.names):
+                part.follow()
 
     def closed(self, alignment: FilmAlignment) -> None:
         """A film is being closed."""

@@ -279,6 +279,7 @@ class Workplace:
         """Landmarks, spacing or side changed: the numbers first, at once."""
         self._follow()
         self._state.flush()
+        self._measuring.follow()
         self._showing.scaled()
         # not now: this may be the very click that placed the last one
         asyncio.get_running_loop().call_soon(self._corrections.placing.stop_when_done)
