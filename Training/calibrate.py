@@ -38,7 +38,7 @@ GUARANTEE: Final[str] = (
     "annotator's value with a chance of at least 90 % on average, however errors are distributed. "
     f"It needs {FEWEST} patients with a parameter for any interval of it, and {ENOUGH} or more for one whose coverage "
     "is likely to lie within 4 percentage points of 90; of each patient one film counts. "
-    "Films that any training has seen void it."
+    f"Films that any training has seen void it. Confidence is fitted anew with {ENOUGH} patients or more."
 )
 
 

@@ -83,11 +83,12 @@ def frame_around(frame: InputFrame, points: ArrayLike) -> InputFrame:
     seen = seen[np.isfinite(seen).all(axis=1)]
     if not len(seen):
         return frame
-    limit = np.array(frame.input_size[::-1])
-    low = np.clip(seen.min(axis=0) - _SURROUNDINGS, 0, limit - WHOLE)
-    high = np.clip(seen.max(axis=0) + _SURROUNDINGS, low + WHOLE, limit)
-    width, height = (int(-(-side // WHOLE) * WHOLE) for side in high - low)
-    x, y = frame.to_film((low + high - 1) / 2)
+    # cells of the coarsest maps stay where they are: elsewhere, corners move by as much as they are off
+    limit = np.array(frame.input_size[::-1]) // WHOLE
+    low = np.clip(np.floor((seen.min(axis=0) - _SURROUNDINGS) / WHOLE), 0, limit - 1)
+    high = np.clip(np.ceil((seen.max(axis=0) + _SURROUNDINGS) / WHOLE), low + 1, limit)
+    width, height = (int(side) for side in (high - low) * WHOLE)
+    x, y = frame.to_film(((low + high) * WHOLE - 1) / 2)
     return replace(frame, input_size=(height, width), center=(float(x), float(y)))
 
 

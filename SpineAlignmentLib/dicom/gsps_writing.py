@@ -15,7 +15,7 @@ from SpineAlignmentLib.measurement.parameters import PARAMETERS
 from SpineAlignmentLib.measurement.shapes import Construction
 from SpineAlignmentLib.results.annotation import Annotation, film_points
 from SpineAlignmentLib.results.colors import CURVE, GROUP_COLORS, SURE
-from SpineAlignmentLib.results.picture import Box, free_place
+from SpineAlignmentLib.results.label_layout import Box, free_place
 
 Data = Any
 FloatArray = NDArray[np.float64]

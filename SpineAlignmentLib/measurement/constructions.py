@@ -25,6 +25,8 @@ TYPICAL_LEVEL_MM: Final[float] = 22.0
 """Distance of neighboring body centers when no two of them are known."""
 
 _UP: Final[float] = 90.0
+_STUB: Final[float] = 0.8
+"""How much of a line is drawn at a landmark that the line points to, in levels."""
 _LABEL_GAP: Final[float] = 0.45
 """Distance of a label from what it names, in levels (distance of neighboring body centers)."""
 
@@ -261,14 +263,26 @@ class _Geometry:
         ha, m, top = self.at("HA"), self.at("M"), self.at(target)
         radius = reach * self._level
         beyond = ha + max(float(np.linalg.norm(m - ha)), 1.03 * radius) * _direction(_bearing(ha, m))
-        segments = (self._hips(), _segment(ha, beyond, "line"), _segment(ha, top, "line"))
+        segments = (self._hips(), _segment(ha, beyond, "line"), *self._limb(ha, top, radius))
         return segments, *self._arc(key, ha, _bearing(ha, top), radius)
+
+    def _limb(self, vertex: FloatArray, target: FloatArray, radius: float) -> tuple[Segment, ...]:
+        """From the vertex to a little past the arc, and the last piece before the target: what lies between shows
+        nothing, and of many such angles would make a fan."""
+        along, length = _direction(_bearing(vertex, target)), float(np.linalg.norm(target - vertex))
+        past, last = 1.05 * radius, _STUB * self._level
+        if length - past < 2 * last:
+            return (_segment(vertex, target, "line"),)
+        return (
+            _segment(vertex, vertex + past * along, "line"),
+            _segment(target - last * along, target, "line"),
+        )
 
     def _global_tilt(self, key: str) -> _Built:
         m, ha, c7 = self.at("M"), self.at("HA"), self.at("C7_C")
         radius = 7.5 * self._level
         beyond = m + 1.05 * radius * _direction(_bearing(ha, m))
-        segments = (_segment(ha, m, "line"), _segment(m, beyond, "parallel"), _segment(m, c7, "line"))
+        segments = (_segment(ha, m, "line"), _segment(m, beyond, "parallel"), *self._limb(m, c7, radius))
         return segments, *self._arc(key, m, _bearing(m, c7), radius)
 
     def _spinosacral(self, key: str) -> _Built:
@@ -278,15 +292,15 @@ class _Geometry:
         segments = (
             self._plate(_S1),
             _segment(m, m + 1.12 * radius * _direction(plate), "endplate"),
-            _segment(m, c7, "line"),
+            *self._limb(m, c7, radius),
         )
         return segments, *self._arc(key, m, plate, radius)
 
     def _odontoid_hip(self, key: str) -> _Built:
         ha, dens = self.at("HA"), self.at("C2_D")
-        height = float(np.linalg.norm(dens - ha))
-        segments = (_segment(ha, dens, "line"), _segment(ha, ha + height * _direction(_UP), "plumb"))
-        return segments, *self._arc(key, ha, _bearing(ha, dens), 0.93 * height)
+        radius = 0.62 * float(np.linalg.norm(dens - ha))
+        segments = (*self._limb(ha, dens, radius), _segment(ha, ha + 1.03 * radius * _direction(_UP), "plumb"))
+        return segments, *self._arc(key, ha, _bearing(ha, dens), radius)
 
     def _plumb_distance(self, top: str, bottom: str) -> _Built:
         """The plumb line from `top` down to the height of `bottom`, and the distance of the two along the floor."""

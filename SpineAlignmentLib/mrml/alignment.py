@@ -12,6 +12,7 @@ import numpy as np
 import slicer
 from numpy.typing import ArrayLike, NDArray
 
+from SpineAlignmentLib.clinical.patient import Patient, patient_of
 from SpineAlignmentLib.errors import FilmError
 from SpineAlignmentLib.film.film import CLAIMED_SIDES
 from SpineAlignmentLib.measurement.landmarks import COUNT, INDEX
@@ -22,6 +23,7 @@ from SpineAlignmentLib.mrml.film_record import FilmRecord
 from SpineAlignmentLib.mrml.folder import put_into_folder
 from SpineAlignmentLib.mrml.history import Moment
 from SpineAlignmentLib.results.annotation import Annotation
+from SpineAlignmentLib.results.measured import Measured
 
 Node = Any
 FloatArray = NDArray[np.float64]
@@ -48,8 +50,8 @@ class FilmAlignment:
         self._drawing = FilmDrawing(scene, volume, landmarks)
         self._table = landmarks.GetNodeReference(landmark_list.TABLE_ROLE)
         self._points = np.full((COUNT, 2), np.nan)
-        self._values: dict[str, float] = {}
-        self._follow_film()
+        self._measured: dict[str, Measured] = {}
+        volume_film.put_along(self.volume, [self.landmarks, *self.drawn_nodes])
         put_into_folder(scene, volume, landmarks, landmarks)
         if self._table is not None:
             results_table.fill(self._table)
@@ -68,7 +70,12 @@ class FilmAlignment:
     @property
     def parameters(self) -> dict[str, float]:
         """The 18 parameters in degrees, mm or a plain ratio; NaN where not measurable."""
-        return dict(self._values)
+        return {key: found.value for key, found in self._measured.items()}
+
+    @property
+    def measurements(self) -> dict[str, Measured]:
+        """The 18 parameters, each with its interval or the reason why it is not given."""
+        return dict(self._measured)
 
     @property
     def table(self) -> Node:
@@ -77,18 +84,13 @@ class FilmAlignment:
             self._table = results_table.create(self._scene, f"{self.volume.GetName()} parameters")
             self.landmarks.SetNodeReferenceID(landmark_list.TABLE_ROLE, self._table.GetID())
             put_into_folder(self._scene, self.volume, self.landmarks, self._table)
-            results_table.write_values(self._table, self._values)
+            results_table.write_values(self._table, self.parameters)
         return self._table
 
     @property
     def detection(self) -> Annotation | None:
         """The last detection, which `reset` goes back to."""
         return self._record.detection
-
-    @property
-    def confidence(self) -> FloatArray:
-        """Shape (45,): the detection's confidence of landmarks that are where it put them; NaN of all others."""
-        return self.annotation.confidence
 
     @property
     def annotation(self) -> Annotation:
@@ -180,6 +182,10 @@ class FilmAlignment:
         """Say which side of the film the patient faces, "left" or "right"."""
         self._set_film(self._record.film.facing(side, source))
 
+    def set_patient(self, patient: Patient) -> None:
+        """Say how old the patient was on the day of the film, and of what sex: norms and readings depend on it."""
+        self._set_film(replace(self._record.film, extra={**self._record.film.extra, "patient": patient.to_json()}))
+
     def _set_film(self, film: Annotation) -> None:
         self._record.set_film(film)
         self.update()
@@ -259,7 +265,6 @@ class FilmAlignment:
 
     def _on_film_moved(self, *_: Any) -> None:
         """Keep the landmarks on their pixels when the film is moved, hardened or its spacing is corrected."""
-        transform = self.volume.GetTransformNodeID()
         if self._busy or self.volume.GetImageData() is None:
             return
         was_bent = self._bent
@@ -273,18 +278,12 @@ class FilmAlignment:
         if self._bent:
             return
         same = np.array_equal(geometry.pixel_to_ras, self._geometry.pixel_to_ras)
-        if same and transform == self.landmarks.GetTransformNodeID():
+        if same and self.volume.GetTransformNodeID() == self.landmarks.GetTransformNodeID():
             return
         self._geometry = geometry
         self._drawing.draw_anew()
-        self._follow_film()
+        volume_film.put_along(self.volume, [self.landmarks, *self.drawn_nodes])
         self._write(self._points)
-
-    def _follow_film(self) -> None:
-        transform = self.volume.GetTransformNodeID()
-        for node in [self.landmarks, *self.drawn_nodes]:
-            if node.GetTransformNodeID() != transform:
-                node.SetAndObserveTransformNodeID(transform)
 
     def _write(self, points_px: FloatArray) -> None:
         with self._quietly():
@@ -313,8 +312,8 @@ class FilmAlignment:
     def update(self) -> None:
         """Compute the parameters and bring table, lines and curve up to date."""
         film = self.annotation
-        self._values = film.parameters()
-        results_table.write_values(self.table, self._values)
+        self._measured = film.measurements()
+        results_table.write_values(self.table, self.parameters, patient_of(film.extra, film.film).age)
         with self._quietly():
             landmark_list.mark(self.landmarks, film.is_low())
         self._drawing.draw(film, self._geometry)

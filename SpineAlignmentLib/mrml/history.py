@@ -7,6 +7,7 @@ from typing import Any, Final
 import numpy as np
 
 from SpineAlignmentLib.results.annotation import MARKS, Annotation
+from SpineAlignmentLib.results.numbering import Numbering
 
 UNDO_LIMIT: Final[int] = 100
 
@@ -64,6 +65,7 @@ class History:
 
 
 def _same(one: Any, other: Any) -> bool:
-    if isinstance(one, np.ndarray):
-        return one is other or np.array_equal(one, other, equal_nan=True)
-    return one is other or bool(one == other)
+    if one is other or isinstance(one, Numbering) or isinstance(other, Numbering):
+        # a numbering is only ever taken over whole, and has arrays that are not told apart by ==
+        return one is other
+    return np.array_equal(one, other, equal_nan=True) if isinstance(one, np.ndarray) else bool(one == other)

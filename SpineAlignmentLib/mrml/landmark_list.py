@@ -40,6 +40,8 @@ _FACTS: Final[str] = "SpineAlignment.film"
 _DETECTION: Final[str] = "SpineAlignment.detection"
 _CONFIDENCE: Final[str] = "confidence"
 _MARKS: Final[str] = "marks"
+_KEPT: Final[tuple[str, ...]] = ("patient",)
+"""Further keys of a result that are facts, not what follows from them."""
 
 
 def create(scene: Node, volume: Node) -> Node:
@@ -116,7 +118,7 @@ def mark(node: Node, low: NDArray[np.bool_]) -> None:
 
 
 def write_facts(node: Node, film: results.Annotation) -> None:
-    """Remember name and content, spacing, pixel shape, side and warnings of the film, and what lies on it besides."""
+    """Remember name and content, spacing, pixel shape, side, warnings and patient of the film, and what lies on it."""
     node.SetAttribute(
         _FACTS,
         json.dumps(
@@ -129,6 +131,7 @@ def write_facts(node: Node, film: results.Annotation) -> None:
                 "anterior_source": film.anterior_source,
                 "film_sha256": film.film_sha256,
                 "warnings": film.warnings,
+                "extra": {key: film.extra[key] for key in _KEPT if key in film.extra},
                 _MARKS: results.to_json(replace(film, spacing_mm=None)),
             }
         ),

@@ -16,6 +16,9 @@ COLUMNS: Final[tuple[str, ...]] = (
     "Parameter", "Name", "Value", "Unit", "Norm mean", "Norm SD", "Norm of", "Usual from", "Usual to",
 )  # fmt: skip
 
+_AGE: Final[str] = "SpineAlignment.age"
+"""Whose norms the table has."""
+
 
 def create(scene: Node, name: str) -> Node:
     """A table node with a row for each parameter, its values not yet known."""
@@ -26,24 +29,28 @@ def create(scene: Node, name: str) -> Node:
     return node
 
 
-def fill(node: Node) -> None:
-    """Give the table its columns; needed again after loading, because a table file keeps no column types."""
-    norms = [found for key in KEYS if (found := norm(key)) is not None]
+def fill(node: Node, age: float | None = None) -> None:
+    """Give the table its columns, with the norms for an age in years; a child has none.
+
+    Needed again after loading, because a table file keeps no column types.
+    """
+    norms = [norm(key, age) for key in KEYS]
     texts = {
         "Parameter": KEYS,
         "Name": [p.name for p in PARAMETERS],
         "Unit": [p.unit for p in PARAMETERS],
-        "Norm of": [found.cohort for found in norms],
+        "Norm of": [found.cohort if found else "" for found in norms],
     }
     numbers = {
         "Value": [math.nan] * len(KEYS),
-        "Norm mean": [found.mean for found in norms],
-        "Norm SD": [found.sd for found in norms],
-        "Usual from": [found.usual[0] for found in norms],
-        "Usual to": [found.usual[1] for found in norms],
+        "Norm mean": [found.mean if found else math.nan for found in norms],
+        "Norm SD": [found.sd if found else math.nan for found in norms],
+        "Usual from": [found.usual[0] if found else math.nan for found in norms],
+        "Usual to": [found.usual[1] if found else math.nan for found in norms],
     }
     with slicer.util.NodeModify(node):
         node.RemoveAllColumns()
+        node.SetAttribute(_AGE, str(age))
         for column in COLUMNS:
             _add_column(node, column, texts.get(column), numbers.get(column, []))
 
@@ -69,8 +76,10 @@ def write_comparison(
         _add_column(node, "Unit", [p.unit for p in PARAMETERS], [])
 
 
-def write_values(node: Node, values: Mapping[str, float]) -> None:
-    """Put the parameters' values into the table; NaN where not measurable."""
+def write_values(node: Node, values: Mapping[str, float], age: float | None = None) -> None:
+    """Put the parameters' values into the table, NaN where not measurable, beside the norms for an age."""
+    if node.GetAttribute(_AGE) != str(age):
+        fill(node, age)
     column = node.GetTable().GetColumnByName("Value")
     with slicer.util.NodeModify(node):
         for row, key in enumerate(KEYS):

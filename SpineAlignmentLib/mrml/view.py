@@ -11,6 +11,7 @@ from SpineAlignmentLib.errors import FilmError
 from SpineAlignmentLib.measurement.landmarks import INDEX
 from SpineAlignmentLib.mrml.alignment import FilmAlignment
 from SpineAlignmentLib.mrml.volume_film import volume_geometry
+from SpineAlignmentLib.results.label_layout import structure_boxes
 
 Node = Any
 FloatArray = NDArray[np.float64]
@@ -85,6 +86,28 @@ def jump_to_pixel(alignment: FilmAlignment, xy: FloatArray) -> None:
     alignment.landmarks.TransformPointToWorld(ras.tolist(), world)
     centered = slicer.vtkMRMLSliceNode.CenteredJumpSlice
     slicer.vtkMRMLSliceNode.JumpAllSlices(alignment.landmarks.GetScene(), *world, centered)
+
+
+def structure_corners(alignment: FilmAlignment) -> FloatArray:
+    """Opposite corners, shape (n, 2, 3), world, of the boxes that texts keep off; see `label_layout`."""
+    boxes = structure_boxes(alignment.annotation).reshape(-1, 2)
+    ras = volume_geometry(alignment.volume).to_ras(boxes)
+    matrix = _to_world(alignment)
+    return np.asarray(ras @ matrix[:3, :3].T + matrix[:3, 3]).reshape(-1, 2, 3)
+
+
+def _to_world(alignment: FilmAlignment) -> FloatArray:
+    """The film's transform as a matrix."""
+    columns = []
+    for point in np.vstack([np.zeros(3), np.eye(3)]):
+        out = [0.0, 0.0, 0.0]
+        alignment.landmarks.TransformPointToWorld(point.tolist(), out)
+        columns.append(np.array(out))
+    origin = columns[0]
+    matrix = np.eye(4)
+    matrix[:3, :3] = np.stack([column - origin for column in columns[1:]], axis=1)
+    matrix[:3, 3] = origin
+    return matrix
 
 
 def positions_world(alignment: FilmAlignment) -> FloatArray:

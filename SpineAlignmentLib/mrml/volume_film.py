@@ -7,6 +7,7 @@ patient right on screen left). Which axis of the volume that is follows from IJK
 is read as it is seen. For DICOM, PNG and JPEG films the film pixel (x, y) is the file's (column, row).
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -129,6 +130,14 @@ def _seen_on_screen(ijk_to_ras: FloatArray, dimensions: tuple[int, int, int], fl
         axes=(x_axis, y_axis),
         flipped=(flip_x, flip_y),
     )
+
+
+def put_along(volume: Node, nodes: Iterable[Node]) -> None:
+    """Put nodes under the transform that the film is under."""
+    transform = volume.GetTransformNodeID()
+    for node in nodes:
+        if node.GetTransformNodeID() != transform:
+            node.SetAndObserveTransformNodeID(transform)
 
 
 def volume_pixels(volume: Node, geometry: VolumeGeometry) -> NDArray[np.generic]:

@@ -10,6 +10,7 @@ from SpineAlignmentLib.measurement.parameters import KEYS, PARAMETERS
 from SpineAlignmentLib.mrml.alignment import FilmAlignment
 from SpineAlignmentLib.mrml.spine_scene import SpineScene
 from SpineAlignmentLib.panels.tables import Cells
+from SpineAlignmentLib.results.comparison import signed_text
 
 
 class ComparePanel:
@@ -54,12 +55,3 @@ class ComparePanel:
     def text(self) -> str:
         """The table for the clipboard."""
         return self._cells.text()
-
-
-def signed_text(key: str, difference: float) -> str:
-    """A difference with its sign; none when it shows as zero."""
-    text = value_text(key, abs(difference))
-    shown = text.rstrip("\N{DEGREE SIGN} m")
-    if not np.isfinite(difference) or float(shown) == 0:
-        return text
-    return ("+" if difference > 0 else "-") + text

@@ -67,7 +67,7 @@ class LandmarksPanel:
         if alignment is not self._alignment:
             self.stop_placing()
         self._alignment = alignment
-        confidence = alignment.confidence if alignment else np.full(COUNT, np.nan)
+        confidence = alignment.annotation.confidence if alignment else np.full(COUNT, np.nan)
         states = alignment.states() if alignment else [""] * COUNT
         for row in range(COUNT):
             self._cells.put(row, 1, states[row], states[row] in ("low confidence", "not placed"))

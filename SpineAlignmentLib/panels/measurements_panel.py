@@ -1,17 +1,19 @@
-"""The 18 parameters in the panel: values beside their norms, and which of them are drawn on the film."""
+"""The 18 parameters in the panel: values, intervals and norms, and which of them are drawn on the film."""
 
 from collections.abc import Callable
 from typing import Any, Final
 
-import numpy as np
 import qt
 from slicer.i18n import tr as _
 
 from SpineAlignmentLib.clinical.norms import norm_text, unusual
+from SpineAlignmentLib.clinical.patient import patient_of
 from SpineAlignmentLib.measurement.constructions import value_text
 from SpineAlignmentLib.measurement.parameters import KEYS, PARAMETERS
 from SpineAlignmentLib.mrml.alignment import FilmAlignment
 from SpineAlignmentLib.panels.tables import Cells
+from SpineAlignmentLib.results.annotation import Annotation
+from SpineAlignmentLib.results.measured import Measured, interval_text
 
 GROUPS: Final[tuple[str, ...]] = ("pelvis", "lumbar", "thoracic", "cervical", "global")
 
@@ -24,14 +26,16 @@ class MeasurementsPanel:
         self._groups = {group: getattr(ui, f"{group}CheckBox") for group in GROUPS}
         self._on_shown = on_shown
         self._shown: list[str] = []
-        self._cells = Cells(self._table, (_("Measurement"), _("Value"), _("Norm"), _("Name")), len(PARAMETERS))
+        headers = (_("Measurement"), _("Value"), _("90 % interval"), _("Norm"), _("Name"))
+        self._cells = Cells(self._table, headers, len(PARAMETERS))
         for row, parameter in enumerate(PARAMETERS):
             self._cells.put(row, 0, parameter.key)
             self._table.item(row, 0).setCheckState(qt.Qt.Unchecked)
-            self._cells.put(row, 2, norm_text(parameter.key))
-            self._cells.put(row, 3, parameter.name)
+            self._cells.put(row, 3, norm_text(parameter.key))
+            self._cells.put(row, 4, parameter.name)
         self._table.resizeColumnsToContents()
         self._table.setColumnWidth(1, 80)
+        self._table.setColumnWidth(2, 90)
         self._table.cellChanged.connect(self._on_cell_changed)
         for group, box in self._groups.items():
             box.clicked.connect(self._group_clicked(group))
@@ -46,13 +50,23 @@ class MeasurementsPanel:
         for group, box in self._groups.items():
             box.checked = all(p.key in shown for p in PARAMETERS if p.group == group)
 
-    def refresh(self, alignment: FilmAlignment | None) -> None:
-        """Show the values of a film."""
-        values = alignment.parameters if alignment else {}
+    def refresh(self, alignment: FilmAlignment | None, film: Annotation | None) -> None:
+        """Show the values of a film with their intervals, and of those that are not given the reason.
+
+        Args:
+            alignment: the film's; None without landmarks.
+            film: what it holds.
+        """
+        measured = alignment.measurements if alignment else {}
+        age = patient_of(film.extra, film.film).age if film else None
         blocked = self._table.blockSignals(True)
         for row, p in enumerate(PARAMETERS):
-            value = values.get(p.key, np.nan)
-            self._cells.put(row, 1, value_text(p.key, value) if alignment else "", unusual(p.key, value))
+            found = measured.get(p.key, Measured())
+            value = value_text(p.key, found.value) if alignment else ""
+            self._cells.put(row, 1, value, unusual(p.key, found.value, age))
+            self._cells.put(row, 2, found.reason or interval_text(p.key, found))
+            self._cells.put(row, 3, norm_text(p.key, age))
+            self._cells.explain(row, 2, found.reason)
         self._table.blockSignals(blocked)
 
     def text(self) -> str:

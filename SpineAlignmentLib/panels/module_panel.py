@@ -17,8 +17,11 @@ from SpineAlignmentLib.panels.detection_panel import DetectionPanel
 from SpineAlignmentLib.panels.engine_install import engine_ready
 from SpineAlignmentLib.panels.export_panel import ExportPanel
 from SpineAlignmentLib.panels.film_panel import FilmPanel
+from SpineAlignmentLib.panels.further_panel import FurtherPanel
 from SpineAlignmentLib.panels.landmarks_panel import LandmarksPanel
+from SpineAlignmentLib.panels.levels_panel import LevelsPanel
 from SpineAlignmentLib.panels.measurements_panel import MeasurementsPanel
+from SpineAlignmentLib.panels.patient_panel import PatientPanel
 from SpineAlignmentLib.panels.unveiling import Unveiling
 from SpineAlignmentLib.results.annotation import Annotation
 
@@ -47,9 +50,12 @@ class ModulePanel:
         self._soon.timeout.connect(self._on_film_changed)
         self.unveiling = Unveiling()
         self.film = FilmPanel(ui, logic, lambda: self.choices, self.show_choices)
+        self.patient = PatientPanel(ui, logic, lambda: self.choices.film)
         self.detection = DetectionPanel(ui, logic.queue, self._start_detection, self._cancel, self.refresh)
         self.landmarks = LandmarksPanel(ui, widget, self.detection.report, self._start_placing)
+        self.levels = LevelsPanel(ui)
         self.measurements = MeasurementsPanel(ui, self.draw)
+        self.further = FurtherPanel(ui, self.detection.report, self.landmarks.stop_placing)
         self.compare = ComparePanel(ui)
         tables = {"copyButton": self.measurements.text, "copyComparisonButton": self.compare.text}
         self.export = ExportPanel(ui, tables, self.unveiling.finish, self.detection.report)
@@ -60,12 +66,14 @@ class ModulePanel:
     def leave(self) -> None:
         """The user opens another module: clicks on the film mean what they meant before."""
         self.landmarks.stop_placing()
+        self.further.stop_drawing()
         self._watch(None)
 
     def scene_closes(self) -> None:
         """Stop everything that works on the scene's films."""
         self.detection.cancel()
         self.unveiling.stop()
+        self.further.let_go()
         self._watch(None)
         # the next scene's films have the same names for nodes
         self._shown_film_id = None
@@ -76,6 +84,7 @@ class ModulePanel:
         self._soon.stop()
         self.detection.close()
         self.unveiling.stop()
+        self.further.let_go()
         self._logic.spine.release()
 
     # The chosen film
@@ -151,8 +160,12 @@ class ModulePanel:
         except SpineAlignmentError as error:
             facts = error
         self.film.refresh(facts)
+        known = alignment.annotation if alignment is not None else None
+        self.patient.refresh(facts)
         self.landmarks.refresh(alignment)
-        self.measurements.refresh(alignment)
+        self.levels.refresh(alignment, known)
+        self.measurements.refresh(alignment, known)
+        self.further.refresh(alignment, known)
         usable = isinstance(facts, Annotation)
         self.detection.allow(usable)
         self._ui.placeButton.enabled = usable

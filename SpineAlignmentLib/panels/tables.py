@@ -34,6 +34,12 @@ class Cells:
         item.setText(text)
         item.setForeground(qt.QBrush(qt.QColor(MARKED)) if marked else qt.QBrush())
 
+    def explain(self, row: int, column: int, text: str) -> None:
+        """Say more about a cell while the pointer is on it: its text may be cut off."""
+        item = self._table.item(row, column)
+        if item.toolTip() != text:
+            item.setToolTip(text)
+
     def text(self) -> str:
         """The whole table as tab-separated text, as a spreadsheet takes it from the clipboard."""
         columns = range(len(self._headers))

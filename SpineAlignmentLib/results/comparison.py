@@ -1,14 +1,12 @@
 """Two films of a patient: what differs, and which differences are larger than what the measurements may be off."""
 
 import math
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
 from SpineAlignmentLib.measurement.constructions import value_text
-from SpineAlignmentLib.measurement.parameters import BY_KEY, KEYS
+from SpineAlignmentLib.measurement.parameters import KEYS
 from SpineAlignmentLib.results.annotation import Annotation
-from SpineAlignmentLib.results.result_file import to_json
+from SpineAlignmentLib.results.measured import Measured
 
 
 @dataclass(frozen=True)
@@ -27,19 +25,10 @@ class Difference:
         return self.second - self.first
 
 
-def intervals(annotation: Annotation) -> dict[str, tuple[float, float]]:
-    """Lower and upper end of the interval of each parameter that has one."""
-    return _intervals(to_json(annotation)["parameters"])
-
-
 def differences(first: Annotation, second: Annotation) -> tuple[Difference, ...]:
     """All parameters in their order, the second film against the first."""
-    before, after = first.parameters(), second.parameters()
-    spans = (intervals(first), intervals(second))
-    return tuple(
-        Difference(key, before[key], after[key], _beyond(after[key] - before[key], *(s.get(key) for s in spans)))
-        for key in KEYS
-    )
+    before, after = first.measurements(), second.measurements()
+    return tuple(Difference(key, before[key].value, after[key].value, _beyond(before[key], after[key])) for key in KEYS)
 
 
 def signed_text(key: str, difference: float) -> str:
@@ -47,26 +36,10 @@ def signed_text(key: str, difference: float) -> str:
     text = value_text(key, abs(difference))
     if not math.isfinite(difference) or not set(text) & set("123456789"):
         return text
-    return ("+" if difference > 0 else "\N{MINUS SIGN}") + text
+    return ("+" if difference > 0 else "-") + text
 
 
-def interval_text(key: str, low: float, high: float) -> str:
-    """An interval as it is read beside its value, such as "48 to 55"."""
-    digits = 0 if BY_KEY[key].unit else 1
-    return f"{low:.{digits}f} to {high:.{digits}f}"
-
-
-def _beyond(difference: float, *spans: tuple[float, float] | None) -> bool | None:
+def _beyond(first: Measured, second: Measured) -> bool | None:
     """Independent errors add by their squares."""
-    known = [(high - low) / 2 for low, high in (span for span in spans if span is not None)]
-    if len(known) < len(spans) or not math.isfinite(difference):
-        return None
-    return abs(difference) > math.hypot(*known)
-
-
-def _intervals(parameters: Mapping[str, Any]) -> dict[str, tuple[float, float]]:
-    return {
-        key: (float(found["low"]), float(found["high"]))
-        for key, found in parameters.items()
-        if found.get("low") is not None and found.get("high") is not None
-    }
+    both = math.hypot(first.half_width, second.half_width)
+    return abs(second.value - first.value) > both if math.isfinite(both) else None

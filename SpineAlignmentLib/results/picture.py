@@ -3,25 +3,25 @@
 import io
 from collections.abc import Collection
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import Any, Final, Protocol
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import NDArray
 
 from SpineAlignmentLib import SOFTWARE
-from SpineAlignmentLib.measurement.constructions import spine_curve, value_text
+from SpineAlignmentLib.measurement.constructions import spine_curve
 from SpineAlignmentLib.measurement.landmarks import CENTERS, NAMES
 from SpineAlignmentLib.measurement.parameters import KEYS, PARAMETERS
 from SpineAlignmentLib.measurement.shapes import Construction, Point, Segment
 from SpineAlignmentLib.results.annotation import Annotation, film_points
-from SpineAlignmentLib.results.colors import CURVE, GROUP_COLORS, SURE, UNSURE, Color
+from SpineAlignmentLib.results.colors import CURVE, DRAWN, GROUP_COLORS, SURE, UNSURE, Color
+from SpineAlignmentLib.results.drawn_shapes import drawn_constructions
 from SpineAlignmentLib.results.files import RESULT_MARK
-from SpineAlignmentLib.results.measured import interval_text
+from SpineAlignmentLib.results.heads import head_radii, rim
+from SpineAlignmentLib.results.label_layout import Box, free_place, structure_boxes
+from SpineAlignmentLib.results.picture_panel import TEXT, draw_panel, font
 
 FloatArray = NDArray[np.float64]
-Box = tuple[float, float, float, float]
-"""Left, top, right and bottom in pixels."""
 
 HEIGHT_PX: Final[int] = 1600
 """Height of the picture; films are shown with square pixels."""
@@ -35,9 +35,10 @@ OVERSAMPLING: Final[int] = 2
 LEADER_FROM_PX: Final[float] = 40.0
 """A label moved farther than this from its place is tied to it by a line."""
 
-_RINGS: Final[int] = 40
-_TEXT: Final[Color] = (235, 238, 242)
-_DIM: Final[Color] = (150, 158, 168)
+BAR_MM: Final[int] = 50
+"""Length of the bar that shows the picture's scale."""
+
+_EDGE: Final[Color] = (12, 14, 18)
 _PANEL: Final[Color] = (24, 28, 34)
 _PANEL_SHARE: Final[float] = 0.3
 _WIDTHS: Final[dict[str, float]] = {"endplate": 2.4, "line": 1.6, "plumb": 1.3, "parallel": 1.3, "distance": 2.6}
@@ -72,7 +73,7 @@ def draw(film: Radiograph, annotation: Annotation, keys: Collection[str] = KEYS)
     picture = draw_film(film, annotation, keys)
     whole = Image.new("RGB", (picture.width + int(HEIGHT_PX * _PANEL_SHARE), HEIGHT_PX), _PANEL)
     whole.paste(picture, (0, 0))
-    _panel(whole, picture.width, annotation)
+    draw_panel(whole, picture.width, annotation)
     return whole
 
 
@@ -92,10 +93,18 @@ def draw_film(film: Radiograph, annotation: Annotation, keys: Collection[str] = 
     sheet.curve(spine_curve(annotation.points_mm()))
     for parameter in drawn:
         sheet.construction(shown[parameter.key], GROUP_COLORS[parameter.group])
+    further = drawn_constructions(annotation)
+    for one in further:
+        sheet.construction(one, DRAWN)
+    sheet.heads(annotation)
     sheet.landmarks(annotation)
+    sheet.keep_clear(annotation)
     picture = sheet.finished()
+    sheet.marks(picture, annotation, label_px)
     for parameter in drawn:
         sheet.label(picture, shown[parameter.key], GROUP_COLORS[parameter.group], label_px)
+    for one in further:
+        sheet.label(picture, one, DRAWN, label_px)
     return picture
 
 
@@ -210,6 +219,37 @@ class _Sheet:
             clear = tuple(np.array([x - radius, y - radius, x + radius, y + radius]) / OVERSAMPLING)
             self._taken.append(clear)
 
+    def heads(self, annotation: Annotation) -> None:
+        """The circles of the heads that were sized."""
+        for head, radius in enumerate(head_radii(annotation)):
+            circle = rim(annotation, head, float(radius))
+            if np.isfinite(circle).all():
+                self._line(self._canvas.at(circle), DRAWN, 1.4)
+
+    def keep_clear(self, annotation: Annotation) -> None:
+        """No label is to cover the spine."""
+        boxes = structure_boxes(annotation)
+        corners = np.hstack([self._canvas.at(boxes[:, :2]), self._canvas.at(boxes[:, 2:])])
+        self._taken += [tuple(box) for box in corners.tolist()]
+
+    def marks(self, picture: Any, annotation: Annotation, label_px: int) -> None:
+        """A bar of known length, and which side is anterior."""
+        from PIL import ImageDraw
+
+        pen, letters = ImageDraw.Draw(picture), font(label_px)
+        width, height = picture.size
+        sides = "AP" if annotation.anterior == "left" else "PA"
+        edged = {"fill": TEXT, "font": letters, "stroke_width": 2, "stroke_fill": _EDGE}
+        for letter, x in zip(sides, (14, width - 14), strict=True):
+            pen.text((x, height / 2), letter, anchor="mm", **edged)
+        if annotation.spacing_mm is None:
+            return
+        long = BAR_MM / annotation.spacing_mm[0] * float(self._canvas.scale[0])
+        right, y = width - 20, height - 24
+        pen.line((right - long, y, right, y), fill=TEXT, width=3)
+        pen.text((right - long / 2, y - 6), f"{BAR_MM} mm", anchor="ms", **edged)
+        self._taken.append((right - long, y - 2 * label_px, right, float(height)))
+
     def finished(self) -> Any:
         """The film with the lines laid on."""
         picture = self._canvas.image
@@ -224,9 +264,9 @@ class _Sheet:
         if shown.label is None:
             return
         pen = ImageDraw.Draw(picture)
-        font = _font(label_px)
+        letters = font(label_px)
         anchor: Point = tuple(self._place([shown.label.anchor])[0])
-        left, top, right, bottom = pen.textbbox((0, 0), shown.label.text, font=font)
+        left, top, right, bottom = pen.textbbox((0, 0), shown.label.text, font=letters)
         width, height = right - left + 8, bottom - top + 8
         wanted = (anchor[0] - width / 2, anchor[1] - height / 2, anchor[0] + width / 2, anchor[1] + height / 2)
         box = free_place(wanted, self._taken, picture.size)
@@ -234,99 +274,5 @@ class _Sheet:
         middle = ((box[0] + box[2]) / 2, (box[1] + box[3]) / 2)
         if np.hypot(middle[0] - anchor[0], middle[1] - anchor[1]) > LEADER_FROM_PX:
             pen.line((anchor, middle), fill=color, width=1)
-        pen.rounded_rectangle(box, 4, fill=(12, 14, 18), outline=color)
-        pen.text((box[0] + 4 - left, box[1] + 4 - top), shown.label.text, fill=color, font=font)
-
-
-def free_place(box: Box, taken: ArrayLike, size: tuple[float, float] | None = None, step: float = 8.0) -> Box:
-    """The place of a box nearest to where it would like to be that covers no other.
-
-    Args:
-        box: left, top, right and bottom in pixels.
-        taken: the boxes that are there already, shape (n, 4).
-        size: width and height of the picture that it must not leave; None when it may.
-        step: pixels between the places that are tried.
-    """
-    width, height = box[2] - box[0], box[3] - box[1]
-    left, top, right, bottom = np.asarray(taken, float).reshape(-1, 4).T
-    for ring in range(_RINGS):
-        # the nearest free place first, in eight directions
-        for angle in np.radians(np.arange(0, 360 if ring else 45, 45)):
-            x, y = box[0] + step * ring * float(np.cos(angle)), box[1] + step * ring * float(np.sin(angle))
-            if size is not None:
-                x, y = min(max(x, 2), max(size[0] - width - 2, 2)), min(max(y, 2), max(size[1] - height - 2, 2))
-            place = (x, y, x + width, y + height)
-            if not ((x < right) & (left < place[2]) & (y < bottom) & (top < place[3])).any():
-                return place
-    return place
-
-
-def _panel(whole: Any, left: int, annotation: Annotation) -> None:
-    """The table of parameters, and how the film was read."""
-    from PIL import ImageDraw
-
-    pen = ImageDraw.Draw(whole)
-    width = whole.width - left
-    x, y = left + 24, 26
-    found = annotation.measurements()
-    pen.text((x, y), _shortened(pen, annotation.film, width - 48, _font(24)), fill=_TEXT, font=_font(24))
-    y += 50
-    group = ""
-    for parameter in PARAMETERS_BY_GROUP:
-        if parameter.group != group:
-            group = parameter.group
-            y += 14
-            pen.text((x, y), group, fill=GROUP_COLORS[group], font=_font(18))
-            y += 30
-        pen.text((x, y), parameter.key, fill=_TEXT, font=_font(22))
-        interval = interval_text(parameter.key, found[parameter.key])
-        room = width - 24 - 112 - 120 - pen.textlength(interval, font=_font(15))
-        pen.text((x + 88, y + 6), _shortened(pen, parameter.name, room, _font(15)), fill=_DIM, font=_font(15))
-        pen.text((left + width - 118, y + 6), interval, fill=_DIM, font=_font(15), anchor="ra")
-        value = value_text(parameter.key, found[parameter.key].value)
-        pen.text((left + width - 24, y), value, fill=_TEXT, font=_font(22), anchor="ra")
-        y += 36
-    y += 24
-    for text in _notes(annotation):
-        for line in _wrapped(pen, text, width - 48, _font(15)):
-            pen.text((x, y), line, fill=_DIM, font=_font(15))
-            y += 21
-        y += 5
-
-
-PARAMETERS_BY_GROUP: Final = tuple(sorted(PARAMETERS, key=lambda p: list(GROUP_COLORS).index(p.group)))
-
-
-def _notes(annotation: Annotation) -> list[str]:
-    spacing = annotation.spacing_mm
-    size = "unknown" if spacing is None else f"{spacing[0]:g} x {spacing[1]:g} mm, {annotation.spacing_source}"
-    return [
-        f"pixel: {size}",
-        f"faces {annotation.anterior}: {annotation.anterior_source}",
-        f"models: {', '.join(annotation.models) or 'none'}",
-        *annotation.warnings,
-    ]
-
-
-def _wrapped(pen: Any, text: str, width: float, font: Any) -> list[str]:
-    lines = [""]
-    for word in text.split():
-        longer = f"{lines[-1]} {word}".strip()
-        if lines[-1] and pen.textlength(longer, font=font) > width:
-            lines.append(word)
-        else:
-            lines[-1] = longer
-    return lines
-
-
-def _shortened(pen: Any, text: str, width: float, font: Any) -> str:
-    while len(text) > 4 and pen.textlength(text, font=font) > width:
-        text = text[:-2].rstrip("\N{HORIZONTAL ELLIPSIS}") + "\N{HORIZONTAL ELLIPSIS}"
-    return text
-
-
-@lru_cache(maxsize=8)
-def _font(size: int) -> Any:
-    from PIL import ImageFont
-
-    return ImageFont.load_default(size)
+        pen.rounded_rectangle(box, 4, fill=_EDGE, outline=color)
+        pen.text((box[0] + 4 - left, box[1] + 4 - top), shown.label.text, fill=color, font=letters)

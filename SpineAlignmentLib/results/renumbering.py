@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from SpineAlignmentLib.errors import ResultError
 from SpineAlignmentLib.measurement.landmarks import CENTERS, CORNERS, INDEX, PRESACRAL_LEVELS, VERTEBRAE
 from SpineAlignmentLib.measurement.vertebrae import all_corners
-from SpineAlignmentLib.results.annotation import Annotation, no_confidence, no_points
+from SpineAlignmentLib.results.annotation import LOW_CONFIDENCE, Annotation, no_confidence, no_points
 from SpineAlignmentLib.results.numbering import Numbering
 from SpineAlignmentLib.results.vertebrae import no_vertebra_confidence, no_vertebrae
 
@@ -66,6 +66,22 @@ def levels_found(annotation: Annotation) -> tuple[str, ...]:
     corners = all_corners(annotation.vertebrae_px, annotation.points_px)[: len(VERTEBRAE)]
     there = np.isfinite(_centers(annotation, corners)).all(axis=1)
     return tuple(level for level, known in zip(VERTEBRAE, there, strict=True) if known)
+
+
+def counted_text(annotation: Annotation) -> str:
+    """How many vertebrae there are, and how sure that is, as a person reads it; "" where none is known."""
+    there, numbering = levels_found(annotation), annotation.numbering
+    if not there:
+        return ""
+    text = f"{len(there)} vertebrae, {there[0]} to {there[-1]}"
+    if numbering is None:
+        return text
+    if numbering.count is not None:
+        text += f"; {numbering.count} above the sacrum with C1"
+    if numbering.sure == 1.0:
+        return f"{text}; named by hand"
+    doubt = ", not sure" if numbering.sure < LOW_CONFIDENCE else ""
+    return f"{text}; right at {min(99, round(100 * numbering.sure))} %{doubt}"
 
 
 def center_of(annotation: Annotation, level: str) -> FloatArray:

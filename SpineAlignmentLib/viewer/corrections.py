@@ -121,7 +121,7 @@ class Corrections:
     def _described(self, name: str) -> str:
         if self._page.film is None:
             return ""
-        sure = self._page.film.confidence[INDEX[name]]
+        sure = self._page.film.annotation.confidence[INDEX[name]]
         confidence = f", confidence {sure:.2f}" if np.isfinite(sure) else ""
         return f"{name}: {self._page.film.state(name)}{confidence}"
 

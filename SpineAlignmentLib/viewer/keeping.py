@@ -9,13 +9,14 @@ import numpy as np
 
 from SpineAlignmentLib.errors import ResultError
 from SpineAlignmentLib.mrml.alignment import FilmAlignment
+from SpineAlignmentLib.results.drawn import Drawn
 from SpineAlignmentLib.viewer.kept import KEPT_DAYS, Kept, Work
 from SpineAlignmentLib.viewer.open_page import OpenPage
 
 KEEP_S: Final[float] = 0.5
 """Corrections are on disk so long after they were made."""
 
-State = tuple[bytes, Any, str]
+State = tuple[bytes, Any, str, tuple[Drawn, ...], frozenset[str]]
 
 
 @dataclass
@@ -95,7 +96,7 @@ class Keeping:
         if work.detection is not None:
             alignment.set_detection(work.detection)
             film.plain = _state(alignment)
-        alignment.set_points(work.corrected.points_px)
+        alignment.set_marks(work.corrected)
 
     def discard_kept(self) -> None:
         """Forget what was kept of the film on screen."""
@@ -164,4 +165,6 @@ def _content(alignment: FilmAlignment) -> str:
 def _state(alignment: FilmAlignment) -> State:
     """What a user may have changed; to a thousandth of a pixel, since positions go through the scene."""
     film = alignment.annotation
-    return np.round(film.points_px, 3).tobytes(), film.spacing_mm, film.anterior
+    marks = (film.points_px, film.vertebrae_px, film.head_radius_px)
+    places = b"".join(np.round(mark, 3).tobytes() for mark in marks)
+    return places, film.spacing_mm, film.anterior, film.drawn, film.reviewed

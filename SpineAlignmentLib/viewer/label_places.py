@@ -9,7 +9,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from SpineAlignmentLib.results.picture import Box, free_place
+from SpineAlignmentLib.results.label_layout import Box, free_place
 
 Node = Any
 FloatArray = NDArray[np.float64]
@@ -34,13 +34,19 @@ class LabelPlaces:
         self._view = view_node
         self._places: dict[str, tuple[FloatArray, FloatArray]] = {}
 
-    def spread(self, nodes: Iterable[Node]) -> None:
-        """Move the texts among drawn nodes off one another and off the lines; the first ones have the first choice."""
+    def spread(self, nodes: Iterable[Node], structure: FloatArray | None = None) -> None:
+        """Move the texts among drawn nodes off one another and off the lines; the first ones have the first choice.
+
+        Args:
+            nodes: what is drawn.
+            structure: opposite corners, shape (n, 2, 3), world, of what no text may lie on either.
+        """
         drawn = [node for node in nodes if node.GetDisplayVisibility()]
         to_ras = _matrix(self._view.GetXYToRAS())
         to_xy = np.linalg.inv(to_ras)
         places: dict[str, tuple[FloatArray, FloatArray]] = {}
-        taken = np.vstack([np.empty((0, 4)), *(_line_boxes(node, to_xy) for node in drawn if not _is_text(node))])
+        lines = [_line_boxes(node, to_xy) for node in drawn if not _is_text(node)]
+        taken = np.vstack([np.empty((0, 4)), *lines, *([] if structure is None else [_boxes(structure, to_xy)])])
         for node in filter(_is_text, drawn):
             own = self._own_place(node)
             wanted = self._box(node, (to_xy @ [*_to_world(node, own), 1.0])[:2])
@@ -85,6 +91,12 @@ def _line_boxes(node: Node, to_xy: FloatArray) -> FloatArray:
     piece = np.repeat(whole / counts[:, None], counts, axis=0)
     start = np.repeat(xy[:-1], counts, axis=0) + number[:, None] * piece
     return np.hstack([np.minimum(start, start + piece), np.maximum(start, start + piece)])
+
+
+def _boxes(corners: FloatArray, to_xy: FloatArray) -> FloatArray:
+    """Boxes in the view's pixels of opposite corners in the world."""
+    xy = corners @ to_xy[:2, :3].T + to_xy[:2, 3]
+    return np.hstack([xy.min(axis=1), xy.max(axis=1)])
 
 
 def _matrix(matrix: Node) -> FloatArray:

@@ -103,11 +103,12 @@ def state(alignment: FilmAlignment | None) -> dict[str, Any]:
     if alignment is None:
         return {"levels": [], "counted": "", "other": "", "reviewed": False}
     film = alignment.annotation
-    there = levels_found(film)
+    found = levels_found(film)
+    there = (*found, "S1") if np.isfinite(center_of(film, "S1")).all() else found
     numbering, low = film.numbering, film.is_low()
     return {
-        "levels": [_level(film, level, level in there, low) for level in VERTEBRAE if level in there or level != "L6"],
-        "counted": _counted(film, there),
+        "levels": [_level(film, level, level in there, low) for level in LEVELS if level in there or level != "L6"],
+        "counted": _counted(film, found),
         "other": "" if numbering is None or numbering.other is None else numbering.other.text,
         "reviewed": reviewed(film),
     }
@@ -135,4 +136,4 @@ def _counted(film: Annotation, there: tuple[str, ...]) -> str:
     if numbering.sure == 1.0:
         return f"{text}; named by hand"
     doubt = ", not sure" if numbering.sure < LOW_CONFIDENCE else ""
-    return f"{text}; right at {100 * numbering.sure:.0f} %{doubt}"
+    return f"{text}; right at {min(99, round(100 * numbering.sure))} %{doubt}"

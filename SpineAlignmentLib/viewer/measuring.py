@@ -10,6 +10,7 @@ from SpineAlignmentLib.measurement.constructions import unit_text
 from SpineAlignmentLib.mrml.alignment import FilmAlignment
 from SpineAlignmentLib.mrml.drawn_lines import DrawnLines
 from SpineAlignmentLib.mrml.handles import Handles
+from SpineAlignmentLib.mrml.level_names import LevelNames
 from SpineAlignmentLib.results.drawn import cobb_between
 from SpineAlignmentLib.viewer.open_page import OpenPage
 
@@ -22,6 +23,7 @@ class _FilmTools:
     def __init__(self, alignment: FilmAlignment, on_placed: Callable[[], None]) -> None:
         self.handles = Handles(alignment)
         self.lines = DrawnLines(alignment, on_placed)
+        self.names = LevelNames(alignment)
 
     @property
     def dragged_nodes(self) -> list[Node]:
@@ -56,12 +58,14 @@ class Measuring:
         # before the page is told, which draws texts apart
         alignment.on_changed.append(tools.handles.follow)
         alignment.on_changed.append(tools.lines.follow)
+        alignment.on_changed.append(tools.names.follow)
 
     def closed(self, alignment: FilmAlignment) -> None:
         """A film is being closed."""
         tools = self._films.pop(alignment)
         tools.handles.remove()
         tools.lines.remove()
+        tools.names.remove()
 
     def shown(self) -> None:
         """Another film is on screen."""
@@ -70,6 +74,11 @@ class Measuring:
             mine = alignment is self._page.film
             tools.lines.show(mine)
             tools.handles.show(heads=mine and bool(self._page.state.heads), visible=mine)
+
+    def name_levels(self, visible: bool) -> None:
+        """Show the names of vertebrae beside the film on screen, or not; those of other films are hidden."""
+        for alignment, tools in self._films.items():
+            tools.names.show(visible and alignment is self._page.film)
 
     @property
     def nodes(self) -> list[Node]:

@@ -14,7 +14,7 @@ from SpineAlignmentLib.measurement.parameters import PARAMETERS, Parameter
 from SpineAlignmentLib.mrml.alignment import FilmAlignment
 from SpineAlignmentLib.results.annotation import LOW_CONFIDENCE, reviewed
 from SpineAlignmentLib.results.colors import GROUP_COLORS, css
-from SpineAlignmentLib.results.comparison import interval_text, intervals
+from SpineAlignmentLib.results.measured import interval_text
 
 State = dict[str, Any]
 
@@ -44,10 +44,10 @@ def values(alignment: FilmAlignment | None) -> dict[str, State]:
         empty = {"text": "", "at": None, "unusual": False, "interval": "", "sure": "", "low": False, "reason": ""}
         return {p.key: empty for p in PARAMETERS}
     film = alignment.annotation
-    spans, reasons, low = intervals(film), film.reasons(), film.is_low()
+    measured, low = film.measurements(), film.is_low()
     out = {}
     for p in PARAMETERS:
-        value = alignment.parameters[p.key]
+        value = measured[p.key].value
         usual = norm(p.key)
         deviation = math.nan if usual is None else usual.deviation(value)
         at = max(-1.0, min(1.0, deviation / 3)) if deviation == deviation else None
@@ -57,10 +57,10 @@ def values(alignment: FilmAlignment | None) -> dict[str, State]:
             "text": value_text(p.key, value),
             "at": at,
             "unusual": unusual(p.key, value),
-            "interval": interval_text(p.key, *spans[p.key]) if p.key in spans and value == value else "",
+            "interval": interval_text(p.key, measured[p.key]),
             "sure": f"{min(known):.2f}" if known else "",
             "low": bool(low[rows].any()),
-            "reason": reasons.get(p.key, ""),
+            "reason": measured[p.key].reason,
         }
     return out
 

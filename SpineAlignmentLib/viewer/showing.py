@@ -6,9 +6,12 @@ from pathlib import Path
 from typing import Any, Final
 
 from SpineAlignmentLib.film.patient_tags import name_and_date
+from SpineAlignmentLib.measurement.constructions import level_distance
 from SpineAlignmentLib.measurement.parameters import KEYS, PARAMETERS
+from SpineAlignmentLib.mrml.alignment import FilmAlignment
 from SpineAlignmentLib.mrml.film_volume import show_all_gray
 from SpineAlignmentLib.mrml.spine_scene import SpineScene
+from SpineAlignmentLib.mrml.view import structure_corners
 from SpineAlignmentLib.viewer import page_state
 from SpineAlignmentLib.viewer.film_view import FilmView
 from SpineAlignmentLib.viewer.measuring import Measuring
@@ -16,6 +19,8 @@ from SpineAlignmentLib.viewer.open_page import OpenPage
 
 BAR_MM: Final[tuple[int, ...]] = (5, 10, 20, 50, 100, 200)
 BAR_SHARE: Final[float] = 0.2
+CLOSE_LEVEL: Final[float] = 0.09
+"""Where the distance of two vertebrae takes more of the view's width, landmarks are named."""
 
 
 class Showing:
@@ -73,15 +78,24 @@ class Showing:
     def draw(self) -> None:
         """Draw what was chosen on the film on screen, and nothing on the others."""
         volume = self._page.film.volume if self._page.film else None
-        self._spine.show_only(volume, self._shown, **self._drawn)
+        self._spine.show_only(volume, self._shown, **{**self._drawn, "names": False})
         self.scaled()
         self._follow()
 
     def scaled(self) -> None:
         """The view shows the film at another scale."""
+        self._name()
         self.spread_labels()
         self._page.state.scale = self._scale_bar()
         self._page.state.flush()
+
+    def _name(self) -> None:
+        """Name vertebrae where the spine is seen whole, landmarks where it is seen closely: elsewhere they crowd."""
+        film = self._page.film
+        close = film is not None and self._view.share_of_width(_level_px(film)) > CLOSE_LEVEL
+        self._measuring.name_levels(self._drawn["names"] and not close)
+        if film is not None:
+            film.landmarks.GetDisplayNode().SetPointLabelsVisibility(self._drawn["names"] and close)
 
     def _scale_bar(self) -> dict[str, Any] | None:
         """The longest of a few lengths that takes no more than a fifth of the view."""
@@ -95,7 +109,8 @@ class Showing:
     def spread_labels(self) -> None:
         """Keep texts off one another, and off what they are about."""
         if self._page.film is not None:
-            self._view.labels.spread([*self._page.film.drawn_nodes, *self._measuring.nodes])
+            nodes = [*self._page.film.drawn_nodes, *self._measuring.nodes]
+            self._view.labels.spread(nodes, structure_corners(self._page.film))
 
     def fit(self) -> None:
         """Show the whole film."""
@@ -127,3 +142,9 @@ class Showing:
             texts = await asyncio.to_thread(name_and_date, path) or ("the file names no patient",)
         self._page.state.header = list(texts)
         self._page.state.flush()
+
+
+def _level_px(alignment: FilmAlignment) -> float:
+    """The distance of two vertebrae in film pixels."""
+    film = alignment.annotation
+    return level_distance(film.points_mm()) / (film.spacing_mm or (1.0, 1.0))[0]

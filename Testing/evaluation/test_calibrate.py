@@ -52,6 +52,8 @@ def test_intervals_of_known_errors_hold_on_other_films() -> None:
     here, there = zip(*pairs, strict=True)
     fitted, counts = calibrated(here[:300], there[:300], Calibration())
     assert counts == dict.fromkeys(KEYS, 300)
+    few, _ = calibrated(here[:59], there[:59], Calibration(1.5, 0.1))
+    assert (few.slope, few.offset) == (1.5, 0.1) and set(few.factors) == set(KEYS)
     covered = []
     for want, got in zip(here[300:], there[300:], strict=True):
         given_ = replace(got.annotation, interval_factors=fitted.factors).measurements()

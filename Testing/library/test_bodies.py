@@ -14,6 +14,7 @@ from SpineAlignmentLib.detection.bodies_network import (
     Bodies,
     bodies_input,
     find_bodies,
+    frame_around,
     on_film,
     read_maps,
     whole_frame,
@@ -173,3 +174,16 @@ def test_bodies_go_through_the_frame_as_points_do() -> None:
     moved = on_film(inside, frame)
     np.testing.assert_allclose(moved.vertebrae[0].corners, frame.to_film(body.corners))
     np.testing.assert_allclose(moved.plates[0].center, frame.to_film(plate.center))
+
+
+@pytest.mark.parametrize("anterior", ["left", "right"])
+def test_a_part_of_a_film_is_seen_in_the_same_cells(anterior):
+    whole = whole_frame((880, 2300), (0.358, 0.358), anterior)
+    points = np.array([[400.0, 300.0], [520.0, 1700.0], [np.nan, np.nan]])
+    part = frame_around(whole, points)
+    corner = whole.to_network(part.to_film([0.0, 0.0]))
+    assert np.allclose(corner / WHOLE, np.round(corner / WHOLE))
+    assert part.step == whole.step and part.input_size < whole.input_size
+    seen = part.to_network(points[:2])
+    assert (seen >= 64).all() and (seen <= np.array(part.input_size[::-1]) - 64).all()
+    assert frame_around(whole, points[2:]) == whole

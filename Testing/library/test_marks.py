@@ -11,7 +11,7 @@ from SpineAlignmentLib.errors import ResultError
 from SpineAlignmentLib.measurement.landmarks import CORNERS, INDEX, NAMES, VERTEBRAE
 from SpineAlignmentLib.results import from_json, to_json
 from SpineAlignmentLib.results.annotation import Annotation
-from SpineAlignmentLib.results.comparison import differences
+from SpineAlignmentLib.results.comparison import differences, signed_text
 from SpineAlignmentLib.results.drawn import Drawn, cobb_between, line_value
 from SpineAlignmentLib.results.renumbering import center_of, levels_found, shifted
 
@@ -119,3 +119,10 @@ def test_differences_are_marked_where_they_are_larger_than_the_intervals(film):
     plain = {d.key: d for d in differences(film, other)}
     assert plain["SS"].value == pytest.approx(other.parameters()["SS"] - film.parameters()["SS"])
     assert all(d.beyond is None for d in plain.values()) and plain["PTK"].value == 0
+    known = {"confidence": film.confidence, "deviation_px": np.full(len(NAMES), 0.5)}
+    factors = dict.fromkeys(("SS", "PTK"), 1.645)
+    spans = [replace(one, **known, interval_factors=factors) for one in (film, other)]
+    marked = {d.key: d.beyond for d in differences(*spans)}
+    assert marked["SS"] is True and marked["PTK"] is False
+    assert signed_text("SS", 3.04) == "+3.0°" and signed_text("SS", -0.04) == "0.0°"
+    assert signed_text("SVA", -12.0) == "-12.0 mm"

@@ -13,6 +13,7 @@ from SpineAlignmentLib.measurement.parameters import KEYS, spinopelvic_parameter
 from SpineAlignmentLib.mrml import drawing, landmark_list, results_table
 from SpineAlignmentLib.mrml.spine_scene import SpineScene
 from SpineAlignmentLib.results.annotation import Annotation, film_points
+from SpineAlignmentLib.results.numbering import Numbering, OtherNumbering
 from SpineAlignmentLib.results.renumbering import shifted
 from Testing.host import subject
 from Testing.host.films import add_film
@@ -159,7 +160,7 @@ def test_detection_confidence_and_reset(spine, film):
     move(alignment, "S1_A", 3, 3)
     assert alignment.state("FH_2") == "adjusted"
     assert alignment.landmarks.GetNthControlPointSelected(INDEX["FH_2"])
-    assert np.isnan(alignment.confidence[INDEX["FH_2"]])
+    assert np.isnan(alignment.annotation.confidence[INDEX["FH_2"]])
     alignment.reset("FH_2")
     assert alignment.state("FH_2") == "low confidence"
     assert alignment.state("S1_A") == "adjusted"
@@ -281,7 +282,13 @@ def test_renaming_levels_keeps_what_was_detected_and_can_be_undone(scene, spine,
 
 
 def test_levels_are_undone_with_their_detection(alignment):
-    alignment.set_detection(replace(alignment.annotation, confidence=np.full(COUNT, 0.9), models=("a",)))
+    other = OtherNumbering("all levels one lower", alignment.points_px + 1, np.full(COUNT, 0.5))
+    numbering = Numbering(24, ("C2", "L5"), 0.9, other)
+    sure = np.full(COUNT, 0.9)
+    alignment.set_detection(replace(alignment.annotation, confidence=sure, models=("a",), numbering=numbering))
+    alignment.renumber(Annotation.renumbered)
+    assert alignment.points_px == pytest.approx(other.points_px)
+    alignment.renumber(Annotation.renumbered)
     before = alignment.points_px
     alignment.renumber(lambda film: shifted(film, -1))
     alignment.undo()

@@ -81,7 +81,7 @@ def test_any_cobb_angle_a_distance_and_an_angle_are_measured_and_kept(page):
     page.page.select_option("select[name=lower]", "L2")
     page.page.click("#cobb")
     page.page.wait_for_selector(".further li")
-    assert page.page.text_content(".further li") == f"Cobb T4-L2{film.cobb('T4', 'L2'):.1f}°\u00d7"
+    assert page.page.text_content(".further li").startswith(f"Cobb T4-L2{film.cobb('T4', 'L2'):.1f}°")
     page.page.click("#distance")
     for xy in ((200.0, 900.0), (700.0, 900.0)):
         page.page.mouse.click(*page.screen(np.array(xy), film).round())

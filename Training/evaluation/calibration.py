@@ -80,7 +80,8 @@ def calibrated(
     Args:
         truth: annotated films.
         found: what an uncalibrated detection made of them, matched by name.
-        before: whose slope, offset and factors stay where the films are too few to tell.
+        before: whose factors stay where the films are fewer than `FEWEST`, whose slope and offset where they are fewer
+            than `ENOUGH`: too few landmarks are wrong on them.
     """
     by_name = {film.name: film.annotation for film in found}
     first = {film.patient: film for film in reversed(truth) if film.name in by_name and film.labeled.any()}
@@ -89,7 +90,7 @@ def calibrated(
     counts = dict(zip(KEYS, np.isfinite(scores).sum(axis=0).tolist(), strict=True))
     told = {key: factor(column) for key, column in zip(KEYS, scores.T, strict=True)}
     factors = dict(before.factors) | {key: value for key, value in told.items() if value > 0}
-    slope, offset = platt(*judged(build_study(films, found)))
+    slope, offset = platt(*judged(build_study(films, found))) if len(films) >= ENOUGH else (math.nan, math.nan)
     if not (math.isfinite(slope) and slope > 0):
         slope, offset = before.slope, before.offset
     return Calibration(slope, offset, factors), counts

@@ -17,7 +17,8 @@ from SpineAlignmentLib.clinical.result import readings_of
 from SpineAlignmentLib.measurement.constructions import value_text
 from SpineAlignmentLib.measurement.parameters import Parameter
 from SpineAlignmentLib.results.annotation import Annotation
-from SpineAlignmentLib.results.picture import PARAMETERS_BY_GROUP, Radiograph, draw_film
+from SpineAlignmentLib.results.picture import Radiograph, draw_film
+from SpineAlignmentLib.results.picture_panel import PARAMETERS_BY_GROUP
 from SpineAlignmentLib.results.result_file import to_json
 
 DRAWN: Final[tuple[str, ...]] = ("PI", "PT", "SS", "LL", "SVA", "GTK", "T1S", "CL", "TPA", "L4SL")

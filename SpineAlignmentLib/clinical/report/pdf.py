@@ -4,7 +4,8 @@ Readable in gray print: nothing is told by color alone. One film takes two pages
 """
 
 import io
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from datetime import date
 from typing import Any, Final
 from xml.sax.saxutils import escape
@@ -58,8 +59,8 @@ def pdf_report(pages: Pages, paper: str = "a4", texts: Texts = ENGLISH, today: d
 
     pdfmetrics.registerFont(UnicodeCIDFont(_EAST_ASIAN))
     when = (today or date.today()).isoformat()
-    _, count = _built(pages, paper, texts, when, 0)
-    return _built(pages, paper, texts, when, count)[0]
+    with _binary_streams():
+        return _built(pages, paper, texts, when)
 
 
 def require_reportlab() -> None:
@@ -74,8 +75,19 @@ def require_reportlab() -> None:
         raise ResultError("a PDF needs ReportLab: pip install 'spine-alignment[report]'") from error
 
 
-def _built(pages: Pages, paper: str, texts: Texts, when: str, count: int) -> tuple[bytes, int]:
-    """The document, and how many pages it has."""
+@contextmanager
+def _binary_streams() -> Iterator[None]:
+    """Let ReportLab write pictures as they are: its default, letters, takes a quarter more room and much time."""
+    from reportlab import rl_config
+
+    before, rl_config.useA85 = rl_config.useA85, 0
+    try:
+        yield
+    finally:
+        rl_config.useA85 = before
+
+
+def _built(pages: Pages, paper: str, texts: Texts, when: str) -> bytes:
     from reportlab.platypus import BaseDocTemplate, Frame, PageBreak, PageTemplate
 
     width, height = PAPERS[paper]
@@ -87,20 +99,41 @@ def _built(pages: Pages, paper: str, texts: Texts, when: str, count: int) -> tup
         story += [PageBreak()] if story else []
         story += _Report(tuple(visits), texts, width - 2 * _MARGIN, height - 2 * _MARGIN, when).story()
 
-    def footer(canvas: Any, _: Any) -> None:
-        canvas.saveState()
+    def footer(canvas: Any, count: int) -> None:
         canvas.setFont("Helvetica", 7)
         canvas.setFillColor(_QUIET)
         canvas.drawString(_MARGIN, 8 * MM, f"{SOFTWARE}, {when}")
         number = texts.page.format(page=canvas.getPageNumber(), pages=count)
         canvas.drawRightString(width - _MARGIN, 8 * MM, number)
-        canvas.restoreState()
 
     edges = {f"{side}Padding": 0 for side in ("left", "right", "top", "bottom")}
     frame = Frame(_MARGIN, _MARGIN, width - 2 * _MARGIN, height - 2 * _MARGIN, **edges)
-    document.addPageTemplates(PageTemplate(frames=[frame], onPage=footer))
-    document.build(story)
-    return stream.getvalue(), document.page
+    document.addPageTemplates(PageTemplate(frames=[frame]))
+    document.build(story, canvasmaker=_canvas(footer))
+    return stream.getvalue()
+
+
+def _canvas(footer: Callable[[Any, int], None]) -> Any:
+    """A canvas that writes footers when all pages are there, since each says how many there are."""
+    from reportlab.pdfgen.canvas import Canvas
+
+    class Counted(Canvas):  # type: ignore[misc]
+        def __init__(self, *arguments: Any, **options: Any) -> None:
+            super().__init__(*arguments, **options)
+            self._kept: list[dict[str, Any]] = []
+
+        def showPage(self) -> None:
+            self._kept.append(dict(self.__dict__))
+            self._startPage()
+
+        def save(self) -> None:
+            for page in self._kept:
+                self.__dict__.update(page)
+                footer(self, len(self._kept))
+                super().showPage()
+            super().save()
+
+    return Counted
 
 
 def _style(size: float, **options: Any) -> Any:

@@ -24,8 +24,8 @@ FloatArray = NDArray[np.float64]
 HIP_IN_PELVIS_MM = (-58.0, -70.2, 78.0)
 """Middle of the right socket in the frame of the pelvis meshes: the sphere that their own surface fits, which is 8 mm
 above the joint of the model they come from (myolegs of myo-sim). The joint of that package's other legs (myolegs26),
-whose pelvis is another, lies 13 mm further back; placed by that, every simulated hip showed its socket before its head, and
-networks put real heads as far behind real sockets."""
+whose pelvis is another, lies 13 mm further back; placed by that, every simulated hip showed its socket before its head,
+and networks put real heads as far behind real sockets."""
 
 LEVELS: Final[tuple[str, ...]] = (
     *(f"C{i}" for i in range(1, 8)),

@@ -1,0 +1,82 @@
+"""Which vertebra is which in the panel: how many there are, how sure that is, and other names for them."""
+
+from collections.abc import Callable
+from functools import partial
+from typing import Any, Final
+
+import slicer
+from slicer.i18n import tr as _
+
+from SpineAlignmentLib.errors import ResultError
+from SpineAlignmentLib.measurement.landmarks import VERTEBRAE
+from SpineAlignmentLib.mrml.alignment import FilmAlignment
+from SpineAlignmentLib.panels.choices import Choices
+from SpineAlignmentLib.results.annotation import Annotation
+from SpineAlignmentLib.results.renumbering import counted_text, levels_found, shifted
+
+_ALL, _UP, _DOWN = range(3)
+_SHIFTS: Final[dict[str, int]] = {"levelHigherButton": -1, "levelLowerButton": 1}
+"""Buttons to how many levels further down a body is called."""
+
+
+class LevelsPanel:
+    """Count, choice of vertebrae and the buttons that name them anew; all of it can be undone as other edits are.
+
+    Args:
+        ui: the panel's widgets by name.
+    """
+
+    def __init__(self, ui: Any) -> None:
+        self._ui = ui
+        self._alignment: FilmAlignment | None = None
+        self._levels = Choices(ui.levelComboBox)
+        Choices(ui.levelRunComboBox).offer([_("All vertebrae"), _("From here up:"), _("From here down:")])
+        ui.levelRunComboBox.currentIndexChanged.connect(lambda *_: self._allow())
+        for name, by in _SHIFTS.items():
+            getattr(ui, name).clicked.connect(lambda *_, by=by: self.shift(by))
+        ui.otherNumberingButton.clicked.connect(lambda *_: self._renumber(Annotation.renumbered))
+
+    def refresh(self, alignment: FilmAlignment | None, film: Annotation | None) -> None:
+        """Show the vertebrae of a film.
+
+        Args:
+            alignment: the film's; None without landmarks.
+            film: what it holds.
+        """
+        self._alignment = alignment
+        found = levels_found(film) if film is not None else ()
+        self._levels.offer(found)
+        self._ui.levelsLabel.text = counted_text(film) if film is not None else ""
+        other = film.numbering.other if film is not None and film.numbering is not None else None
+        self._ui.otherNumberingButton.enabled = other is not None
+        self._ui.otherNumberingButton.text = _("Take the other numbering") + (
+            f": {other.text}" if other is not None else ""
+        )
+        self._allow()
+
+    def _allow(self) -> None:
+        there = self._ui.levelComboBox.count > 0
+        self._ui.levelComboBox.enabled = there and self._ui.levelRunComboBox.currentIndex != _ALL
+        for name in _SHIFTS:
+            getattr(self._ui, name).enabled = there
+
+    def shift(self, by: int) -> None:
+        """Call the chosen vertebrae one lower (1) or one higher (-1); the chosen one stays the same body."""
+        level = self._levels.chosen
+        if self._alignment is None or level not in VERTEBRAE:
+            return
+        first, last = {_UP: (VERTEBRAE[0], level), _DOWN: (level, VERTEBRAE[-1])}.get(
+            int(self._ui.levelRunComboBox.currentIndex), (VERTEBRAE[0], VERTEBRAE[-1])
+        )
+        self._renumber(partial(shifted, by=by, first=first, last=last))
+        row = VERTEBRAE.index(level) + by
+        if 0 <= row < len(VERTEBRAE):
+            self._levels.choose(VERTEBRAE[row])
+
+    def _renumber(self, how: Callable[[Annotation], Annotation]) -> None:
+        if self._alignment is None:
+            return
+        try:
+            self._alignment.renumber(how)
+        except ResultError as error:
+            slicer.util.errorDisplay(str(error))

@@ -1,0 +1,69 @@
+"""Age and sex of the patient in the panel: norms, readings and report depend on them."""
+
+from collections.abc import Callable
+from typing import Any, Final
+
+import slicer
+from slicer.i18n import tr as _
+
+from SpineAlignmentLib.clinical.patient import SEXES, Patient, checked_age, patient_of
+from SpineAlignmentLib.errors import SpineAlignmentError
+from SpineAlignmentLib.film.patient_tags import age_and_sex
+from SpineAlignmentLib.mrml.alignment import FilmAlignment
+from SpineAlignmentLib.panels.choices import Choices
+from SpineAlignmentLib.results.annotation import Annotation
+
+UNKNOWN_AGE: Final[int] = -1
+"""What the field for the age has where it is not known."""
+
+
+class PatientPanel:
+    """What is known of the patient, typed or taken from the film's tags when the user asks for it.
+
+    Args:
+        ui: the panel's widgets by name.
+        logic: the module's logic.
+        film: gives the chosen volume.
+    """
+
+    def __init__(self, ui: Any, logic: Any, film: Callable[[], Any]) -> None:
+        self._ui = ui
+        self._logic = logic
+        self._film = film
+        self._sexes = [_("sex unknown"), _("female"), _("male"), _("other")]
+        Choices(ui.sexComboBox).offer(self._sexes)
+        ui.ageSpinBox.valueChanged.connect(lambda *_: self._typed())
+        ui.sexComboBox.currentIndexChanged.connect(lambda *_: self._typed())
+        ui.patientTagsButton.clicked.connect(lambda *_: self._from_tags())
+
+    def refresh(self, film: Annotation | SpineAlignmentError | None) -> None:
+        """Show what is known, or why the volume is not a film."""
+        usable = isinstance(film, Annotation)
+        patient = patient_of(film.extra, film.film) if isinstance(film, Annotation) else Patient()
+        boxes = (self._ui.ageSpinBox, self._ui.sexComboBox)
+        for box in (*boxes, self._ui.patientTagsButton):
+            box.enabled = usable
+        blocked = [box.blockSignals(True) for box in boxes]
+        self._ui.ageSpinBox.setValue(UNKNOWN_AGE if patient.age is None else int(patient.age))
+        self._ui.sexComboBox.setCurrentIndex(0 if patient.sex is None else 1 + SEXES.index(patient.sex))
+        for box, was in zip(boxes, blocked, strict=True):
+            box.blockSignals(was)
+
+    def _typed(self) -> None:
+        age, sex = int(self._ui.ageSpinBox.value), int(self._ui.sexComboBox.currentIndex)
+        self._take(Patient(None if age == UNKNOWN_AGE else float(age), SEXES[sex - 1] if sex > 0 else None))
+
+    def _from_tags(self) -> None:
+        path = self._logic.spine.file_of(self._film())
+        age, sex = (None, None) if path is None else age_and_sex(path)
+        if age is None and sex is None:
+            slicer.util.errorDisplay(_("The film's file does not say how old the patient was, or of what sex."))
+            return
+        try:
+            self._take(Patient(None if age is None else checked_age(age), sex, "DICOM tags"))
+        except SpineAlignmentError as error:
+            slicer.util.errorDisplay(str(error))
+
+    def _take(self, patient: Patient) -> None:
+        alignment: FilmAlignment = self._logic.alignment(self._film())
+        alignment.set_patient(patient)

@@ -1,0 +1,26 @@
+"""How what a person drew is shown: the same shapes as those of the 18 measurements."""
+
+from SpineAlignmentLib.measurement.constructions import cobb_construction, unit_text
+from SpineAlignmentLib.measurement.shapes import Construction, Label, Point, Segment
+from SpineAlignmentLib.results.annotation import Annotation, frame_points
+from SpineAlignmentLib.results.drawn import Drawn
+
+
+def drawn_constructions(annotation: Annotation) -> list[Construction]:
+    """Everything that was drawn on a film, in its order and in the frame of `measurement.constructions`."""
+    points, corners = annotation.points_mm(), annotation.corners_mm()
+    return [
+        _lines(annotation, one) if one.levels is None else cobb_construction(points, corners, *one.levels)
+        for one in annotation.drawn
+    ]
+
+
+def _lines(annotation: Annotation, one: Drawn) -> Construction:
+    value = annotation.drawn_value(one)
+    step = annotation.spacing_mm or (1.0, annotation.pixel_aspect)
+    ends = frame_points(one.points_px, step, annotation.anterior)
+    points: list[Point] = [(float(x), float(y)) for x, y in ends]
+    segments = tuple(Segment(points[i], points[i + 1], "distance") for i in range(0, len(points), 2))
+    x, y = ends[len(ends) // 2 :].mean(axis=0)
+    label = Label((float(x), float(y)), f"{one.name} {unit_text(one.unit, value)}")
+    return Construction(one.name, value, {}, segments, None, label)
