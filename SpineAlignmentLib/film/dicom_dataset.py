@@ -5,11 +5,11 @@ Tags come in every state. The functions here give what a tag says, or None where
 
 import io
 import math
-import os
 from pathlib import Path
 from typing import Any, Final
 
 from SpineAlignmentLib.errors import FilmError
+from SpineAlignmentLib.film.bounded_file import BoundedFile
 from SpineAlignmentLib.film.dicom_elements import meta_of
 from SpineAlignmentLib.film.dicom_mending import DEFLATED, has_pixels, inflated, mended
 
@@ -30,19 +30,6 @@ def looks_like_dicom(head: bytes) -> bool:
     return head[128:132] == b"DICM" or (head[:2] in (b"\x08\x00", b"\x02\x00") and head[3:4] == b"\x00")
 
 
-class _Bounded(io.BufferedReader):
-    """A file of which no more is asked than it has: Python would make room for all that a damaged length promises."""
-
-    def __init__(self, path: Path) -> None:
-        super().__init__(io.FileIO(os.fspath(path)))
-        self._size = os.fstat(self.fileno()).st_size
-
-    def read(self, size: int | None = -1) -> bytes:
-        if size is not None and size > io.DEFAULT_BUFFER_SIZE:
-            size = min(size, max(0, self._size - self.tell()))
-        return super().read(size)
-
-
 def read_dataset(path: Path) -> Any:
     """The data set of a DICOM file that holds an image.
 
@@ -53,7 +40,7 @@ def read_dataset(path: Path) -> Any:
 
     failed: Exception | None = None
     data: Any = pydicom.Dataset()
-    with _Bounded(path) as stream:
+    with BoundedFile(path) as stream:
         deflated = meta_of(stream.peek(_HEAD)).syntax == DEFLATED
         try:
             data = pydicom.dcmread(io.BytesIO(inflated(stream.read(), str(path))) if deflated else stream, force=True)

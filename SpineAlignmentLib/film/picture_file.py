@@ -6,6 +6,7 @@ from typing import Any, Final
 import numpy as np
 
 from SpineAlignmentLib.errors import FilmError
+from SpineAlignmentLib.film.bounded_file import BoundedFile
 from SpineAlignmentLib.film.checks import MAX_PIXELS, check_size, checked_pixels
 from SpineAlignmentLib.film.film import Film
 from SpineAlignmentLib.film.itk import itk_placement, quiet
@@ -50,7 +51,7 @@ def read(path: Path, options: ReadOptions) -> Film:
     warnings: list[str] = []
     Image.MAX_IMAGE_PIXELS = MAX_PIXELS
     try:
-        with quiet(), path.open("rb") as stream, Image.open(stream) as picture:
+        with quiet(), BoundedFile(path) as stream, Image.open(stream) as picture:
             image: Any = picture
             if RESULT_MARK in image.info:
                 raise FilmError(f"{path}: the picture of a result, not a film; choose the film it was made from")

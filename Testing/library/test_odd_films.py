@@ -2,6 +2,7 @@
 
 import struct
 import zlib
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -12,7 +13,7 @@ from SpineAlignmentLib.film.checks import MAX_UNPACKED
 from SpineAlignmentLib.film.dicom_elements import meta_of
 from SpineAlignmentLib.film.reading import read_film
 from Testing.library.dicom_words import dataset, say_syntax, write
-from Testing.library.films import pattern
+from Testing.library.films import pattern, picture
 
 GRAY8, GRAY12, GRAY16 = (pattern(96, 224, bits) for bits in (8, 12, 16))
 TWELVE = {"BitsStored": 12, "HighBit": 11}
@@ -193,3 +194,21 @@ def test_samples_of_nrrd_have_no_distance(tmp_path, steps):
     film = read_film(tmp_path / "a.nrrd")
     assert np.array_equal(film.pixels, GRAY8)
     assert film.spacing_mm == pytest.approx((0.2, 0.25))
+
+
+@pytest.mark.skipif(not Path("/proc/self/statm").exists(), reason="asks /proc how large the process is")
+def test_a_chunk_of_png_longer_than_the_file_takes_no_memory(tmp_path):
+    # found by fuzzing: the decoder made room for 4 GB
+    resource = pytest.importorskip("resource")
+    path = picture(tmp_path / "a.png", GRAY8)
+    content = path.read_bytes()
+    end = content.rindex(b"IEND") - 4
+    path.write_bytes(content[:end] + b"\xff\xff\xff\xf0IDAT" + content[end:])
+    limits = resource.getrlimit(resource.RLIMIT_AS)
+    size = int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()
+    resource.setrlimit(resource.RLIMIT_AS, (size + (1 << 30), limits[1]))
+    try:
+        with pytest.raises(FilmError, match="damaged"):
+            read_film(path)
+    finally:
+        resource.setrlimit(resource.RLIMIT_AS, limits)
