@@ -18,6 +18,10 @@ from SpineAlignmentLib.viewer.film_view import FilmView
 from SpineAlignmentLib.viewer.measuring import Measuring
 from SpineAlignmentLib.viewer.open_page import OpenPage
 
+_ROWS: Final[dict[str, list[int]]] = {
+    level: [row for row, name in enumerate(NAMES) if name.startswith(f"{level}_")] for level in LEVELS
+}
+"""The landmarks of each level; asked for at every move of a drag."""
 RUNS: Final[tuple[str, ...]] = ("all", "up", "down")
 
 
@@ -115,8 +119,8 @@ def state(alignment: FilmAlignment | None) -> dict[str, Any]:
 
 
 def _level(film: Annotation, level: str, there: bool, is_low: NDArray[np.bool_]) -> dict[str, Any]:
-    own = [row for row, name in enumerate(NAMES) if name.startswith(f"{level}_")]
-    known = [float(v) for v in film.confidence[own] if np.isfinite(v)]
+    own = _ROWS[level]
+    known = [v for v in film.confidence[own].tolist() if v == v]
     low = bool(is_low[own].any())
     sure = min(known, default=None)
     return {"name": level, "there": there, "low": low, "sure": "" if sure is None else f"{sure:.2f}"}
