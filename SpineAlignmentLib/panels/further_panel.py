@@ -36,6 +36,7 @@ class FurtherPanel:
         self._report = report
         self._leave_modes = leave_modes
         self._alignment: FilmAlignment | None = None
+        self._film: Annotation | None = None
         self._handles: Handles | None = None
         self._lines: DrawnLines | None = None
         self._shown: list[str] = []
@@ -61,6 +62,7 @@ class FurtherPanel:
             self.let_go()
             self._alignment = alignment
             self._lines = None if alignment is None else DrawnLines(alignment, self._on_placed)
+        self._film = film
         self._follow()
         upper, lower = plates_known(film) if film is not None else ([], [])
         self._upper.offer(upper)
@@ -86,12 +88,14 @@ class FurtherPanel:
         if self._alignment is None or self._lines is None:
             return
         offered = bool(self._ui.headsCheckBox.checked)
+        film = self._film
         with suppress(FilmError):
-            if self._handles is None and (offered or np.isfinite(self._alignment.annotation.head_radius_px).any()):
+            if self._handles is None and (offered or (film and np.isfinite(film.head_radius_px).any())):
                 self._handles = Handles(self._alignment)
             if self._handles is not None:
                 self._handles.show(heads=offered)
-            self._lines.follow()
+            if (film and film.drawn) or self._lines.drawn_nodes:
+                self._lines.follow()
 
     def let_go(self) -> None:
         """Take circles and lines out of the scene; what was measured stays with the film."""
@@ -100,7 +104,7 @@ class FurtherPanel:
             self._handles.remove()
         if self._lines is not None:
             self._lines.remove()
-        self._alignment = self._handles = self._lines = None
+        self._alignment = self._film = self._handles = self._lines = None
 
     # Clicks
 

@@ -30,6 +30,7 @@ class PatientPanel:
         self._ui = ui
         self._logic = logic
         self._film = film
+        self._age: float | None = None
         self._sexes = [_("sex unknown"), _("female"), _("male"), _("other")]
         Choices(ui.sexComboBox).offer(self._sexes)
         ui.ageSpinBox.valueChanged.connect(lambda *_: self._typed())
@@ -40,6 +41,7 @@ class PatientPanel:
         """Show what is known, or why the volume is not a film."""
         usable = isinstance(film, Annotation)
         patient = patient_of(film.extra, film.film) if isinstance(film, Annotation) else Patient()
+        self._age = patient.age
         boxes = (self._ui.ageSpinBox, self._ui.sexComboBox)
         for box in (*boxes, self._ui.patientTagsButton):
             box.enabled = usable
@@ -50,8 +52,12 @@ class PatientPanel:
             box.blockSignals(was)
 
     def _typed(self) -> None:
-        age, sex = int(self._ui.ageSpinBox.value), int(self._ui.sexComboBox.currentIndex)
-        self._take(Patient(None if age == UNKNOWN_AGE else float(age), SEXES[sex - 1] if sex > 0 else None))
+        years, sex = int(self._ui.ageSpinBox.value), int(self._ui.sexComboBox.currentIndex)
+        age = None if years == UNKNOWN_AGE else float(years)
+        if age is not None and self._age is not None and int(self._age) == years:
+            # the field shows whole years
+            age = self._age
+        self._take(Patient(age, SEXES[sex - 1] if sex > 0 else None))
 
     def _from_tags(self) -> None:
         path = self._logic.spine.file_of(self._film())

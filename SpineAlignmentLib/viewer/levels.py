@@ -12,8 +12,8 @@ from SpineAlignmentLib.measurement.landmarks import NAMES, VERTEBRAE
 from SpineAlignmentLib.measurement.vertebrae import LEVELS
 from SpineAlignmentLib.mrml.alignment import FilmAlignment
 from SpineAlignmentLib.mrml.view import jump_to_pixel
-from SpineAlignmentLib.results.annotation import LOW_CONFIDENCE, Annotation, reviewed
-from SpineAlignmentLib.results.renumbering import center_of, levels_found, shifted
+from SpineAlignmentLib.results.annotation import Annotation, reviewed
+from SpineAlignmentLib.results.renumbering import center_of, counted_text, levels_found, shifted
 from SpineAlignmentLib.viewer.film_view import FilmView
 from SpineAlignmentLib.viewer.measuring import Measuring
 from SpineAlignmentLib.viewer.open_page import OpenPage
@@ -112,7 +112,7 @@ def state(alignment: FilmAlignment | None) -> dict[str, Any]:
     numbering, low = film.numbering, film.is_low()
     return {
         "levels": [_level(film, level, level in there, low) for level in LEVELS if level in there or level != "L6"],
-        "counted": _counted(film, found),
+        "counted": counted_text(film),
         "other": "" if numbering is None or numbering.other is None else numbering.other.text,
         "reviewed": reviewed(film),
     }
@@ -124,20 +124,3 @@ def _level(film: Annotation, level: str, there: bool, is_low: NDArray[np.bool_])
     low = bool(is_low[own].any())
     sure = min(known, default=None)
     return {"name": level, "there": there, "low": low, "sure": "" if sure is None else f"{sure:.2f}"}
-
-
-def _counted(film: Annotation, there: tuple[str, ...]) -> str:
-    """How many vertebrae there are, and how sure that is."""
-    if not there:
-        return ""
-    numbering = film.numbering
-    count = numbering.count if numbering is not None else None
-    text = f"{len(there)} vertebrae, {there[0]} to {there[-1]}"
-    if count is not None:
-        text += f"; {count} above the sacrum with C1"
-    if numbering is None:
-        return text
-    if numbering.sure == 1.0:
-        return f"{text}; named by hand"
-    doubt = ", not sure" if numbering.sure < LOW_CONFIDENCE else ""
-    return f"{text}; right at {min(99, round(100 * numbering.sure))} %{doubt}"

@@ -183,11 +183,13 @@ def test_norms_readings_and_report_are_those_of_the_patient(measured, film, tmp_
 
 
 def test_age_and_sex_come_from_the_films_tags(host, scene, tmp_path):
-    file = dicom(tmp_path / "film.dcm", pattern(), PatientAge="067Y", PatientSex="M")
+    file = dicom(tmp_path / "film.dcm", pattern(), PatientAge="018M", PatientSex="M")
     film = load_film(scene, str(file))
     module = host.open_module()
     assert module.ui.ageSpinBox.value == -1
     module.ui.patientTagsButton.click()
-    assert (module.ui.ageSpinBox.value, module.ui.sexComboBox.currentIndex) == (67, 2)
+    assert (module.ui.ageSpinBox.value, module.ui.sexComboBox.currentIndex) == (1, 2)
     patient = module.logic.alignment(film).annotation.extra["patient"]
-    assert patient == {"age": 67.0, "sex": "M", "source": "DICOM tags"}
+    assert patient == {"age": 1.5, "sex": "M", "source": "DICOM tags"}
+    module.ui.sexComboBox.setCurrentIndex(1)
+    assert module.logic.alignment(film).annotation.extra["patient"] == {"age": 1.5, "sex": "F", "source": "given"}
