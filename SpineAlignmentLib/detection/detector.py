@@ -123,8 +123,10 @@ class Detector:
         look, grid = self._second_look(film, seen, spine)
         if look is not seen:
             spine = find_spine(look, grid, film.size_px) or spine
-        say(0.7, "looking closely")
         path = spine.path
+        if len(path.levels) < LEAST_LEVELS:
+            return self._without_levels(film, look.named(), models, force)
+        say(0.7, "looking closely")
         look = self._close_look(film, look.named(), spine, path).named()
         spine = seen_closely(spine, look)
         if len(spine.path.levels) < LEAST_LEVELS:

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from SpineAlignmentLib.detection.bodies import along, body_map, find_curve
-from SpineAlignmentLib.detection.detector import Detector
+from SpineAlignmentLib.detection.detector import Detector, detect
 from SpineAlignmentLib.detection.evidence import Evidence
 from SpineAlignmentLib.detection.levels import Levels
 from SpineAlignmentLib.detection.numbering import count, difference
@@ -135,6 +135,14 @@ def test_what_a_window_holds_is_read_there():
     assert np.linalg.norm(place[0] - true) < 1.5 and mass[0] > 0.7 and 2 < np.sqrt(variance[0]) < 6
     _, _, far = seen.around(seen.heatmaps, [row], seen.frame.to_film((true + [0, 90])[None]), np.array([6.0]))
     assert far[0] < 1e-3
+
+
+@pytest.mark.parametrize("spacing", [None, 0.9])
+def test_two_spots_in_noise_that_are_no_levels_after_all_are_refused_too(spacing):
+    noise = np.random.default_rng(1).normal(500, 20, (400, 300)).astype(np.uint16)
+    with pytest.raises(FilmError, match="no lateral spine found"):
+        detect(noise, spacing=spacing)
+    assert (np.nan_to_num(detect(noise, spacing=spacing, force=True).confidence) == 0).all()
 
 
 def test_who_insists_gets_numbers_that_are_not_sure():
