@@ -142,7 +142,7 @@ def test_two_spots_in_noise_that_are_no_levels_after_all_are_refused_too(spacing
     noise = np.random.default_rng(1).normal(500, 20, (400, 300)).astype(np.uint16)
     with pytest.raises(FilmError, match="no lateral spine found"):
         detect(noise, spacing=spacing)
-    assert (np.nan_to_num(detect(noise, spacing=spacing, force=True).confidence) == 0).all()
+    assert (np.nan_to_num(detect(noise, spacing=spacing, force=True).confidence) < 0.5).all()
 
 
 def test_who_insists_gets_numbers_that_are_not_sure():
