@@ -1,8 +1,9 @@
-"""Facts about the film that the page puts right: the facing side and the size of a pixel."""
+"""Facts about the film that the page puts right: facing side, size of a pixel, the patient's age and sex."""
 
 from collections.abc import Callable
 from typing import Any
 
+from SpineAlignmentLib.clinical.patient import Patient, checked_age
 from SpineAlignmentLib.film.checks import checked_spacing
 from SpineAlignmentLib.mrml.calibration import calibration_source
 from SpineAlignmentLib.viewer.calibration_line import CalibrationLine
@@ -41,6 +42,17 @@ class FilmFacts:
         x = _number(text, "a size in mm such as 0.179")
         aspect = film.pixel_aspect if film.spacing_mm is None else film.spacing_mm[1] / film.spacing_mm[0]
         self._page.film.set_spacing(checked_spacing((x, x * aspect), film.size_px, film.film, "typed"), "typed")
+
+    def set_patient(self, age: str, sex: str) -> None:
+        """Type the age in years on the day of the film and choose the sex, either "" where it is not known.
+
+        Raises:
+            ValueError: not a number.
+            SpineAlignmentError: no person's age.
+        """
+        if self._page.film:
+            years = checked_age(_number(age, "an age in years such as 63")) if age.strip() else None
+            self._page.film.set_patient(Patient(years, sex or None))
 
     @property
     def pointed(self) -> bool:

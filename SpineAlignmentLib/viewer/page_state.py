@@ -6,6 +6,7 @@ from typing import Any, Final
 import numpy as np
 
 from SpineAlignmentLib.clinical.norms import norm, norm_text, unusual
+from SpineAlignmentLib.clinical.patient import patient_of
 from SpineAlignmentLib.film.burned_in import DECLARED, SEEN
 from SpineAlignmentLib.film.film import NO_SPACING
 from SpineAlignmentLib.measurement.constructions import value_text
@@ -45,10 +46,11 @@ def values(alignment: FilmAlignment | None) -> dict[str, State]:
         return {p.key: empty for p in PARAMETERS}
     film = alignment.annotation
     measured, low = film.measurements(), film.is_low()
+    age = patient_of(film.extra, film.film).age
     out = {}
     for p in PARAMETERS:
         value = measured[p.key].value
-        usual = norm(p.key)
+        usual = norm(p.key, age)
         deviation = math.nan if usual is None else usual.deviation(value)
         at = max(-1.0, min(1.0, deviation / 3)) if deviation == deviation else None
         rows = [INDEX[name] for name in p.landmarks]
@@ -56,7 +58,7 @@ def values(alignment: FilmAlignment | None) -> dict[str, State]:
         out[p.key] = {
             "text": value_text(p.key, value),
             "at": at,
-            "unusual": unusual(p.key, value),
+            "unusual": unusual(p.key, value, age),
             "interval": interval_text(p.key, measured[p.key]),
             "sure": f"{min(known):.2f}" if known else "",
             "low": bool(low[rows].any()),
@@ -70,8 +72,10 @@ def facts(alignment: FilmAlignment | None) -> State:
     if alignment is None:
         return {}
     film = alignment.annotation
-    spacing = film.spacing_mm
+    spacing, patient = film.spacing_mm, patient_of(film.extra, film.film)
     return {
+        "age": "" if patient.age is None else f"{patient.age:g}",
+        "sex": patient.sex or "",
         "size": f"{film.size_px[0]} \N{MULTIPLICATION SIGN} {film.size_px[1]} pixels",
         "spacing": "" if spacing is None else f"{spacing[0]:.4g}",
         "spacing_y": "" if spacing is None or abs(spacing[0] - spacing[1]) < 1e-6 else f"{spacing[1]:.4g}",

@@ -150,6 +150,23 @@ def test_facing_side_and_pixel_size_can_be_corrected(page):
     page.page.keyboard.press("Enter")
 
 
+def test_age_and_sex_are_kept_and_decide_the_norms(page):
+    page.page.fill("input[aria-label='Age in years']", "8")
+    page.page.select_option("select[aria-label='Sex']", "F")
+    page.settle()
+    assert page.annotation().extra["patient"] == {"age": 8.0, "sex": "F", "source": "given"}
+    assert not page.page.query_selector_all("tr.unusual"), "no child is held against adults"
+    page.page.fill("input[aria-label='Age in years']", "150")
+    page.page.keyboard.press("Tab")
+    page.page.wait_for_selector(".message")
+    assert "is none of a person" in page.page.text_content(".message")
+    page.page.click(".message button")
+    page.page.fill("input[aria-label='Age in years']", "63")
+    page.page.keyboard.press("Tab")
+    page.settle()
+    assert page.annotation().extra["patient"]["age"] == 63.0
+
+
 def test_a_line_over_a_known_length_calibrates(page):
     film = page.annotation()
     page.page.click("#calibrate")
