@@ -101,7 +101,8 @@ def slips(corners: FloatArray) -> FloatArray:
     out = np.full(len(LEVELS), np.nan)
     for level, below in _neighbors(corners):
         plate = corners[below, _AS] - corners[below, _PS]
-        out[level] = (corners[level, _PI] - corners[below, _PS]) @ plate / (plate @ plate)
+        if plate.any():  # a person may have put both ends at one place
+            out[level] = (corners[level, _PI] - corners[below, _PS]) @ plate / (plate @ plate)
     return out
 
 

@@ -42,7 +42,7 @@ LEAST_TRUST: Final[float] = 0.2
 has reviewed, moved or placed one, what was withheld is given."""
 ALL_PATIENTS_SD: Final[float] = 3.0
 """Standard deviations on either side of the mean within which nearly all patients lie: an interval of this half-width
-leaves open every value there is, and its parameter is not given."""
+leaves open every value there is, and a detection's parameter is not given. What a person measured always is."""
 SPACING_WARNING: Final[str] = "pixel spacing"
 """How warnings about the size of a pixel begin; they go when the film is calibrated."""
 
@@ -160,7 +160,8 @@ class Annotation:
     def _measured(self, parameter: Parameter, value: float, half_width: float) -> Measured:
         if math.isnan(value) or (self.spacing_mm is None and parameter.unit == "mm"):
             return Measured(reason=self._reason(parameter))
-        if half_width > ALL_PATIENTS_SD * parameter.sd:
+        detected = not self.by_person()[[INDEX[name] for name in parameter.landmarks]].all()
+        if detected and half_width > ALL_PATIENTS_SD * parameter.sd:
             limits = [unit_text(parameter.unit, end) for end in (value - half_width, value + half_width)]
             return Measured(reason=f"too uncertain: between {limits[0]} and {limits[1]}")
         return Measured(value, half_width)
