@@ -34,4 +34,5 @@ def interval_text(key: str, found: Measured) -> str:
         return ""
     unit = BY_KEY[key].unit
     digits = 2 if not unit else 0 if found.half_width >= 2 else 1
-    return f"{found.low:.{digits}f} to {found.high:.{digits}f}"
+    low, high = (round(end, digits) + 0.0 for end in (found.low, found.high))  # never -0
+    return f"{low:.{digits}f} to {high:.{digits}f}"

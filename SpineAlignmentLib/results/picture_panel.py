@@ -23,6 +23,8 @@ def draw_panel(whole: Any, left: int, annotation: Annotation) -> None:
     found = annotation.measurements()
     pen.text((x, y), _shortened(pen, annotation.film, width - 48, font(24)), fill=TEXT, font=font(24))
     y += 50
+    values = {key: value_text(key, measured.value) for key, measured in found.items()}
+    widest = max(pen.textlength(value, font=font(22)) for value in values.values())
     group = ""
     for parameter in PARAMETERS_BY_GROUP:
         if parameter.group != group:
@@ -32,11 +34,10 @@ def draw_panel(whole: Any, left: int, annotation: Annotation) -> None:
             y += 30
         pen.text((x, y), parameter.key, fill=TEXT, font=font(22))
         interval = interval_text(parameter.key, found[parameter.key])
-        room = width - 24 - 112 - 120 - pen.textlength(interval, font=font(15))
+        room = width - 150 - widest - pen.textlength(interval, font=font(15))
         pen.text((x + 88, y + 6), _shortened(pen, parameter.name, room, font(15)), fill=_DIM, font=font(15))
-        pen.text((left + width - 118, y + 6), interval, fill=_DIM, font=font(15), anchor="ra")
-        value = value_text(parameter.key, found[parameter.key].value)
-        pen.text((left + width - 24, y), value, fill=TEXT, font=font(22), anchor="ra")
+        pen.text((left + width - 38 - widest, y + 6), interval, fill=_DIM, font=font(15), anchor="ra")
+        pen.text((left + width - 24, y), values[parameter.key], fill=TEXT, font=font(22), anchor="ra")
         y += 36
     for one in annotation.drawn:
         pen.text((x, y + 8), one.name, fill=TEXT, font=font(18))
