@@ -96,7 +96,7 @@ def side_of(commit: Commit, film: Path, films: Films) -> str:
     """The side that a patient faces, as the new commit detects it."""
     with tempfile.TemporaryDirectory() as out:
         commit.run(command(film, films, Path(out)), films.threads)
-        return str(json.loads(next(Path(out).glob("*.json")).read_text())["anterior"])
+        return str(json.loads((Path(out) / f"{film.stem}.json").read_text())["anterior"])
 
 
 def command(films_at: Path, films: Films, out: Path) -> list[str | Path]:
