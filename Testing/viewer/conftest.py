@@ -12,8 +12,9 @@ pytest.importorskip("trame_slicer", reason="the viewer needs trame-slicer")
 from Testing.viewer.viewer_process import BROWSER_FLAGS, CHROMIUM, PATIENCE_MS, WINDOW, Page, Viewer
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def viewer() -> Iterator[Viewer]:
+    """Not longer than a module: every page of somebody new is a session, and a viewer has eight until they idle."""
     viewer = Viewer()
     yield viewer
     viewer.stop()
