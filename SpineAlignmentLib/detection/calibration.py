@@ -4,7 +4,6 @@
 writes both. Without it confidence stays as the networks have it, and detected parameters have no interval.
 """
 
-import hashlib
 import json
 import math
 from collections.abc import Mapping
@@ -15,10 +14,9 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from SpineAlignmentLib.detection.models import shipped_models
-from SpineAlignmentLib.errors import ModelError, ResultError
+from SpineAlignmentLib.detection.models import listing_of, read_description, verify
+from SpineAlignmentLib.errors import ModelError
 from SpineAlignmentLib.measurement.parameters import KEYS
-from SpineAlignmentLib.results.result_file import read_json
 
 FloatArray = NDArray[np.float64]
 
@@ -65,22 +63,18 @@ def read_calibration(folder: Path | None = None) -> Calibration:
     Raises:
         ModelError: it is missing, was altered, or is not right.
     """
-    listing = (shipped_models() if folder is None else folder) / "ensemble.json"
-    entry = _json(listing).get(LISTED_AS) if listing.exists() else None
+    listing = listing_of(folder)
+    content = read_description(listing) if listing.exists() else None
+    entry = content.get(LISTED_AS) if isinstance(content, Mapping) else None
     if entry is None:
         return Calibration()
     path = listing.parent / CALIBRATION_FILE
     try:
-        content, expected = path.read_bytes(), entry["sha256"]
-    except OSError as error:
-        raise ModelError(
-            f"{path}: calibration missing ({error.strerror or error}); install the models again"
-        ) from error
+        expected = str(entry["sha256"])
     except (KeyError, TypeError) as error:
         raise ModelError(f'{listing}: expected {{"{LISTED_AS}": {{"sha256": checksum}}}}') from error
-    if hashlib.sha256(content).hexdigest() != expected:
-        raise ModelError(f"{path}: calibration altered (wrong checksum); install the models again, or calibrate anew")
-    return _parsed(_json(path), path)
+    verify(path, expected, "calibration")
+    return _parsed(read_description(path), path)
 
 
 def _parsed(content: Mapping[str, Any], path: Path) -> Calibration:
@@ -93,11 +87,3 @@ def _parsed(content: Mapping[str, Any], path: Path) -> Calibration:
     if not (slope > 0 and math.isfinite(offset) and all(0 < f < math.inf for f in factors.values())):
         raise ModelError(f"{path}: not a calibration (slope and factors must be positive)")
     return Calibration(slope, offset, factors, about)
-
-
-def _json(path: Path) -> Mapping[str, Any]:
-    try:
-        content = read_json(path)
-    except ResultError as error:
-        raise ModelError(str(error)) from error
-    return content if isinstance(content, Mapping) else {}

@@ -6,7 +6,7 @@ halfway (docs/experiments.md).
 """
 
 from dataclasses import replace
-from typing import Final
+from typing import Final, TypeVar
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -17,8 +17,10 @@ from SpineAlignmentLib.detection.shape_prior import shape_model
 from SpineAlignmentLib.measurement.constructions import level_distance
 from SpineAlignmentLib.measurement.landmarks import CENTERS, CORNERS, INDEX, VERTEBRAE
 from SpineAlignmentLib.results.annotation import Annotation
+from SpineAlignmentLib.results.numbering import OtherNumbering
 
 FloatArray = NDArray[np.float64]
+_Found = TypeVar("_Found", Annotation, OtherNumbering)
 
 REACH: Final[float] = 0.45
 """A body belongs to a level when it lies nearer to its center than this share of the distance to the next level."""
@@ -86,17 +88,22 @@ def with_corners(
     """
     spacing, numbering = result.spacing_mm or (1.0, result.pixel_aspect), result.numbering
     if numbering is not None and numbering.other is not None:
-        other = numbering.other
-        corners, sure = _sure_corners(other.points_px, other.confidence, l6_centers[1], bodies, spacing)
-        marks = confirmed(other.points_px, other.confidence, other.deviation_px, corners, spacing)
-        points = halfway(other.points_px, corners)
-        other = replace(other, points_px=points, vertebrae_px=corners, vertebrae_confidence=sure)
-        numbering = replace(numbering, other=replace(other, confidence=marks[0], deviation_px=marks[1]))
-    corners, sure = _sure_corners(result.points_px, result.confidence, l6_centers[0], bodies, spacing)
-    marks = confirmed(result.points_px, result.confidence, result.deviation_px, corners, spacing)
-    points = halfway(result.points_px, corners)
-    result = replace(result, points_px=points, confidence=marks[0], deviation_px=marks[1])
-    return replace(result, vertebrae_px=corners, vertebrae_confidence=sure, numbering=numbering)
+        numbering = replace(numbering, other=_met(numbering.other, l6_centers[1], bodies, spacing))
+    return replace(_met(result, l6_centers[0], bodies, spacing), numbering=numbering)
+
+
+def _met(found: _Found, l6_center: ArrayLike, bodies: Bodies, spacing: tuple[float, float]) -> _Found:
+    """What was found under one numbering, with its vertebrae, its landmarks halfway to them."""
+    corners, sure = _sure_corners(found.points_px, found.confidence, l6_center, bodies, spacing)
+    confidence, deviation = confirmed(found.points_px, found.confidence, found.deviation_px, corners, spacing)
+    return replace(
+        found,
+        points_px=halfway(found.points_px, corners),
+        confidence=confidence,
+        deviation_px=deviation,
+        vertebrae_px=corners,
+        vertebrae_confidence=sure,
+    )
 
 
 def confirmed(

@@ -56,20 +56,32 @@ class Model:
         if not listed:
             raise ModelError(f"{self.folder}: model.json lists no {part}; install the models again")
         for name in listed:
-            path = self.folder / name
-            try:
-                digest = hashlib.sha256(path.read_bytes()).hexdigest()
-            except OSError as error:
-                reason = error.strerror or error
-                raise ModelError(f"{path}: model file missing ({reason}); install the models again") from error
-            if digest != self.checksums[name]:
-                raise ModelError(f"{path}: model file altered (wrong checksum); install the models again")
+            verify(self.folder / name, self.checksums[name], "model file")
         return place
+
+
+def verify(path: Path, expected: str, what: str) -> None:
+    """Compare a file of the models, called `what`, with the SHA-256 that it should have.
+
+    Raises:
+        ModelError: it is missing or was altered.
+    """
+    try:
+        digest = hashlib.sha256(path.read_bytes()).hexdigest()
+    except OSError as error:
+        raise ModelError(f"{path}: {what} missing ({error.strerror or error}); install the models again") from error
+    if digest != expected:
+        raise ModelError(f"{path}: {what} altered (wrong checksum); install the models again")
 
 
 def shipped_models() -> Path:
     """The folder of the ensemble that comes with the software."""
     return next((folder for folder in _SHIPPED if (folder / "ensemble.json").exists()), _SHIPPED[0])
+
+
+def listing_of(folder: Path | None) -> Path:
+    """What lists the models of the ensemble in a folder, the shipped one by default; it need not be there."""
+    return (shipped_models() if folder is None else folder) / "ensemble.json"
 
 
 def read_model(folder: Path) -> Model:
@@ -79,7 +91,7 @@ def read_model(folder: Path) -> Model:
         ModelError: model.json is missing or wrong, or the model was made for other landmarks.
     """
     path = folder / "model.json"
-    about = _json(path)
+    about = read_description(path)
     try:
         height, width = (int(v) for v in about["input_size"])
         names = tuple(about["landmarks"])
@@ -100,8 +112,8 @@ def read_ensemble(folder: Path | None = None) -> tuple[Model, ...]:
     Raises:
         ModelError: no models there, or one of them is not right.
     """
-    folder = shipped_models() if folder is None else folder
-    listing = folder / "ensemble.json"
+    listing = listing_of(folder)
+    folder = listing.parent
     if not listing.exists():
         if (folder / "model.json").exists():
             return (read_model(folder),)
@@ -118,7 +130,7 @@ def read_close_ups(folder: Path | None = None) -> tuple[Model, ...]:
     Raises:
         ModelError: one of them is not right.
     """
-    listing = (shipped_models() if folder is None else folder) / "ensemble.json"
+    listing = listing_of(folder)
     models = _listed(listing, "close_ups") if listing.exists() else ()
     if not all(model.region for model in models):
         raise ModelError(f'{listing}: expected {{"close_ups": [names of folders of models of a region]}}')
@@ -131,7 +143,7 @@ def read_bodies_model(folder: Path | None = None) -> Model | None:
     Raises:
         ModelError: it is not right.
     """
-    listing = (shipped_models() if folder is None else folder) / "ensemble.json"
+    listing = listing_of(folder)
     models = _listed(listing, "bodies") if listing.exists() else ()
     if len(models) > 1 or any(model.about.get("task") != "bodies" for model in models):
         raise ModelError(f'{listing}: expected {{"bodies": [name of the folder of one network of bodies]}}')
@@ -139,14 +151,19 @@ def read_bodies_model(folder: Path | None = None) -> Model | None:
 
 
 def _listed(listing: Path, key: str) -> tuple[Model, ...]:
-    content = _json(listing)
+    content = read_description(listing)
     names = content.get(key, []) if isinstance(content, Mapping) else None
     if not isinstance(names, list) or not all(isinstance(n, str) for n in names):
         raise ModelError(f'{listing}: expected {{"{key}": [names of folders]}}')
     return tuple(read_model(listing.parent / name) for name in names)
 
 
-def _json(path: Path) -> Any:
+def read_description(path: Path) -> Any:
+    """A JSON file of the models.
+
+    Raises:
+        ModelError: it is missing or no JSON.
+    """
     try:
         # what training measured may be NaN
         return read_json(path, finite=False)

@@ -60,21 +60,11 @@ def annotation(
         warnings.append(f"not on the film: {_listed(missing)}")
     if counted.sureness < SURE_OF_NUMBERING and counted.other:
         warnings.append(f"numbering of the vertebrae {100 * counted.sureness:.0f} % sure; it may be: {counted.other}")
-    return Annotation(
-        film=film.name,
-        size_px=film.size_px,
-        points_px=points,
-        confidence=sure,
+    return replace(
+        _found(film, points, sure, models),
         deviation_px=off,
         interval_factors=calibration.factors,
-        spacing_mm=film.spacing_mm,
-        spacing_source=film.spacing_source,
-        anterior=film.anterior or "left",
-        anterior_source=film.anterior_source,
-        pixel_aspect=film.pixel_aspect,
-        models=models,
         warnings=tuple(warnings),
-        film_sha256=film.sha256,
         numbering=_numbering(film, look, spine, counted, trust_in_shape, calibration),
     )
 
@@ -93,21 +83,32 @@ def insisted(result: Annotation) -> Annotation:
 def unnumbered(film: Film, look: Look, models: tuple[str, ...], trust_in_shape: float) -> Annotation:
     """What the networks say where no spine was found, for those who insist: of nothing is it sure."""
     points = look.most_probable(trust_in_shape)
-    there = ((points >= -0.5) & (points <= np.array(film.size_px) - 0.5)).all(axis=1)
+    there = _on_film(points, film)
+    found = _found(film, np.where(there[:, None], points, np.nan), np.where(there, 0.0, np.nan), models)
+    return replace(found, warnings=(*film.warnings, _INSISTED))
+
+
+def _found(film: Film, points: FloatArray, confidence: FloatArray, models: tuple[str, ...]) -> Annotation:
+    """Landmarks (45, 2) on a film, and what is known of the film."""
     return Annotation(
         film=film.name,
         size_px=film.size_px,
-        points_px=np.where(there[:, None], points, np.nan),
-        confidence=np.where(there, 0.0, np.nan),
+        points_px=points,
+        confidence=confidence,
         spacing_mm=film.spacing_mm,
         spacing_source=film.spacing_source,
         anterior=film.anterior or "left",
         anterior_source=film.anterior_source,
         pixel_aspect=film.pixel_aspect,
         models=models,
-        warnings=(*film.warnings, _INSISTED),
+        warnings=film.warnings,
         film_sha256=film.sha256,
     )
+
+
+def _on_film(points: FloatArray, film: Film) -> NDArray[np.bool_]:
+    """Which points (n, 2) lie on a film."""
+    return np.asarray(((points >= -0.5) & (points <= np.array(film.size_px) - 0.5)).all(axis=1))
 
 
 def _landmarks(
@@ -119,7 +120,7 @@ def _landmarks(
     sure, unsure = confidence(placed, points, film.pixel_size), unsureness(placed, points, film.pixel_size)
     there = _belongs(path)
     there[FREE] &= look.deviation[FREE] <= _SEEN_PX * abs(spine.grid.step[1])
-    there &= ((points >= -0.5) & (points <= np.array(film.size_px) - 0.5)).all(axis=1)
+    there &= _on_film(points, film)
     points, sure = np.where(there[:, None], points, np.nan), np.where(there, sure, np.nan)
     return points, sure, np.round(np.where(there, deviation(unsure, points, film.pixel_size), np.nan), 3)
 

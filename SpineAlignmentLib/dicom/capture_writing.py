@@ -5,8 +5,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
-from SpineAlignmentLib import SOFTWARE, __version__
-from SpineAlignmentLib.dicom.sr_writing import MANUFACTURER
+from SpineAlignmentLib import SOFTWARE
+from SpineAlignmentLib.dicom.new_object import new_object
 from SpineAlignmentLib.film.burned_in import text_warning
 from SpineAlignmentLib.results.annotation import Annotation
 from SpineAlignmentLib.results.files import RESULT_MARK
@@ -42,16 +42,9 @@ def secondary_capture(film: "Film", annotation: Annotation, header: Data) -> Dat
         coordinate_system="PATIENT",
         # where its rows and its columns lead to, as it was measured
         patient_orientation=("P" if annotation.anterior == "left" else "A", "F"),
-        series_instance_uid=hd.UID(),
-        series_number=SERIES_NUMBER,
-        sop_instance_uid=hd.UID(),
-        instance_number=1,
-        manufacturer=MANUFACTURER,
         transfer_syntax_uid=ExplicitVRLittleEndian,
-        manufacturer_model_name="SpineAlignment",
-        software_versions=__version__,
         device_serial_number=SOFTWARE,
-        series_description=DESCRIPTION,
+        **new_object(SERIES_NUMBER, DESCRIPTION),
     )
     # made by a workstation (PS3.3 C.8.6.1); the side is wanted of paired body parts (C.7.3.1), which are not told apart
     capture.ConversionType, capture.Laterality = "WSD", header.get("Laterality") or ""

@@ -6,8 +6,9 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from SpineAlignmentLib import SOFTWARE, __version__
-from SpineAlignmentLib.dicom.sr_writing import MANUFACTURER, on_film
+from SpineAlignmentLib import SOFTWARE
+from SpineAlignmentLib.dicom.new_object import new_object
+from SpineAlignmentLib.dicom.sr_writing import on_film
 from SpineAlignmentLib.dicom.vocabulary import PIXEL_CENTER
 from SpineAlignmentLib.errors import FilmError
 from SpineAlignmentLib.measurement.constructions import spine_curve
@@ -49,21 +50,14 @@ def presentation_state(annotation: Annotation, header: Data) -> Data:
     shape = hd.PresentationLUTShapeValues.INVERSE if _dark_bone(header) else hd.PresentationLUTShapeValues.IDENTITY
     state = hd.pr.GrayscaleSoftcopyPresentationState(
         referenced_images=[header],
-        series_instance_uid=hd.UID(),
-        series_number=SERIES_NUMBER,
-        sop_instance_uid=hd.UID(),
-        instance_number=1,
-        manufacturer=MANUFACTURER,
-        manufacturer_model_name="SpineAlignment",
-        software_versions=__version__,
         device_serial_number=SOFTWARE,
         content_label="SPINE_ALIGNMENT",
         content_description=DESCRIPTION,
         graphic_annotations=annotations,
         graphic_layers=drawing.layers,
         presentation_lut_transformation=hd.PresentationLUTTransformation(presentation_lut_shape=shape),
-        series_description=DESCRIPTION,
         specific_character_set=header.get("SpecificCharacterSet") or None,
+        **new_object(SERIES_NUMBER, DESCRIPTION),
     )
     # wanted of paired body parts, and checked for where the body part is not told (PS3.3 C.7.3.1)
     state.Laterality = header.get("Laterality") or ""

@@ -16,6 +16,7 @@ from SpineAlignmentLib import SOFTWARE, __version__
 from SpineAlignmentLib.clinical.norms import norm
 from SpineAlignmentLib.clinical.patient import patient_of
 from SpineAlignmentLib.dicom import vocabulary
+from SpineAlignmentLib.dicom.new_object import MANUFACTURER, MODEL, new_object
 from SpineAlignmentLib.errors import ResultError
 from SpineAlignmentLib.measurement.landmarks import NAMES
 from SpineAlignmentLib.measurement.parameters import BY_KEY
@@ -23,7 +24,6 @@ from SpineAlignmentLib.results.annotation import Annotation
 from SpineAlignmentLib.results.result_file import to_json
 
 Data = Any
-MANUFACTURER: Final[str] = "SpineAlignment"
 SERIES_NUMBER: Final[int] = 9701
 DESCRIPTION: Final[str] = "SpineAlignment measurements"
 FACTS: Final[tuple[str, ...]] = (
@@ -53,7 +53,7 @@ def structured_report(annotation: Annotation, header: Data) -> Data:
     if not landmarks:
         raise ResultError(f"{annotation.film}: no landmark lies on the film, so that there is nothing to report")
     device = hd.sr.DeviceObserverIdentifyingAttributes(
-        uid=_device_uid(), name="SpineAlignment", manufacturer_name=MANUFACTURER, model_name=SOFTWARE
+        uid=_device_uid(), name=MODEL, manufacturer_name=MANUFACTURER, model_name=SOFTWARE
     )
     context = hd.sr.ObservationContext(hd.sr.ObserverContext(codes.DCM.Device, device))
     report = hd.sr.MeasurementReport(
@@ -70,17 +70,10 @@ def structured_report(annotation: Annotation, header: Data) -> Data:
     document = hd.sr.ComprehensiveSR(
         evidence=[header],
         content=report[0],
-        series_instance_uid=hd.UID(),
-        series_number=SERIES_NUMBER,
-        sop_instance_uid=hd.UID(),
-        instance_number=1,
-        manufacturer=MANUFACTURER,
         is_complete=True,
-        manufacturer_model_name="SpineAlignment",
-        software_versions=__version__,
-        series_description=DESCRIPTION,
         specific_character_set=header.get("SpecificCharacterSet") or None,
         coding_schemes=[CodingSchemeIdentificationItem(vocabulary.SCHEME, vocabulary.SCHEME_NAME, __version__)],
+        **new_object(SERIES_NUMBER, DESCRIPTION),
     )
     measured.ContentSequence = groups
     return document

@@ -152,19 +152,16 @@ def test_pseudonyms_tell_patients_and_visits(tmp_path, films, models, capsys):
     assert capsys.readouterr().err == ""
 
 
+def both_films(films, out, models):
+    """The command that detects two of the films."""
+    names = (str(films / name) for name in ("a.dcm", "b.dcm"))
+    return ["detect", *names, "-o", str(out), "--models", str(models), "--force"]
+
+
 def test_corrected_landmarks_keep_patient_and_day(tmp_path, films, models):
     make_key(tmp_path / "key")
     out = tmp_path / "out"
-    arguments = [
-        "detect",
-        str(films / "a.dcm"),
-        str(films / "b.dcm"),
-        "-o",
-        str(out),
-        "--models",
-        str(models),
-        "--force",
-    ]
+    arguments = both_films(films, out, models)
     assert main([*arguments, "--pseudonym-key", str(tmp_path / "key")]) == 0
     assert main(["measure", str(out / "a.json"), str(out / "b.mrk.json"), "-o", str(tmp_path / "m")]) == 0
     measured, found = rows(tmp_path / "m"), rows(out)
@@ -176,16 +173,7 @@ def test_corrected_landmarks_keep_patient_and_day(tmp_path, films, models):
 
 def test_the_real_tags_are_written_only_when_asked_for(tmp_path, films, models, capsys):
     out = tmp_path / "out"
-    arguments = [
-        "detect",
-        str(films / "a.dcm"),
-        str(films / "b.dcm"),
-        "-o",
-        str(out),
-        "--models",
-        str(models),
-        "--force",
-    ]
+    arguments = both_films(films, out, models)
     assert main([*arguments, "--identify"]) == 0
     assert "--identify: names, IDs and dates of patients go into" in capsys.readouterr().err
     row = rows(out)["b.dcm"]
