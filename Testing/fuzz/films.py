@@ -1,7 +1,7 @@
 """Thousands of damaged files through the readers: `python -m Testing.fuzz.films --count 20000 --seed 1`.
 
 Every file is read or refused by an error of the library, in one line that names it, within 5 s of processor time and
-2 GB. Files are read in a process of their own, so that a crash is one find of many; each can be made again from its
+1 GB. Files are read in a process of their own, so that a crash is one find of many; each can be made again from its
 seed and number.
 """
 
@@ -25,7 +25,7 @@ from Testing.fuzz.changes import changed
 from Testing.fuzz.seeds import make_seeds
 
 LIMIT_S = 5.0
-LIMIT_BYTES = 2 << 30
+LIMIT_BYTES = 1 << 30
 HANGS_S = 120.0
 """A file without an answer for this long hangs, however busy the machine is."""
 
