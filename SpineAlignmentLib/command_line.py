@@ -19,6 +19,7 @@ from SpineAlignmentLib.errors import SpineAlignmentError
 if TYPE_CHECKING:
     from SpineAlignmentLib.clinical.patient import Patient
     from SpineAlignmentLib.jobs.film_task import FurtherFiles
+    from SpineAlignmentLib.jobs.workers import Worker
     from SpineAlignmentLib.results.annotation import Annotation
 
 DONE, SOME_FAILED, WRONG_USAGE, INTERRUPTED = 0, 1, 2, 130
@@ -207,6 +208,18 @@ def _count(text: str) -> int:
 
 
 def _detect(options: argparse.Namespace) -> int:
+    from SpineAlignmentLib.jobs.workers import Worker
+
+    # it loads its libraries while this process loads its own
+    started = [] if options.scheduler else [Worker()]
+    try:
+        return _detect_with(options, started)
+    finally:
+        for worker in started:
+            worker.stop()
+
+
+def _detect_with(options: argparse.Namespace, started: "Sequence[Worker]") -> int:
     from SpineAlignmentLib.film.found_films import found_films
     from SpineAlignmentLib.film.identity import read_key
     from SpineAlignmentLib.jobs.archive import Archive
@@ -242,6 +255,7 @@ def _detect(options: argparse.Namespace) -> int:
             settings,
             again=options.again,
             workers=options.workers,
+            started=started,
             scheduler=options.scheduler,
             send_films=options.send_films,
             style=style,

@@ -45,6 +45,8 @@ from SpineAlignmentLib.results.annotation import Annotation
 
 FloatArray = NDArray[np.float64]
 Progress = Callable[[float, str], None]
+Inputs = dict[InputFrame, NDArray[np.float32]]
+"""Of networks, by the part of a film that they show."""
 
 
 LEAST_LEVELS: Final[int] = 2
@@ -169,13 +171,17 @@ class Detector:
         if film.polarity_doubt or (film.polarity_source != GIVEN and looks_inverted(film.pixels)):
             candidates += [turned(candidate) for candidate in candidates]
         # one model settles it; the others join afterwards
-        looks = [self.look(c, first_frame(c, INPUT_SIZE), self.networks[:1]) for c in candidates]
+        inputs: list[Inputs] = [{} for _ in candidates]
+        settling = self.networks[:1]
+        looks = [
+            self.look(c, first_frame(c, INPUT_SIZE), settling, i) for c, i in zip(candidates, inputs, strict=True)
+        ]
         if film.spacing_mm is None:
             looks = self._at_its_scale(candidates, looks)
         best, chosen = settled(film, candidates, [implausibility(look) for look in looks])
         first = looks[best]
         if len(self.networks) > 1:
-            first = joined([first, self.look(chosen, first.frame, self.networks[1:])])
+            first = joined([first, self.look(chosen, first.frame, self.networks[1:], inputs[best])])
         return chosen, first, find_spine(first, counting_grid(chosen, first.frame), chosen.size_px)
 
     def _at_its_scale(self, candidates: Sequence[Film], looks: Sequence[Look]) -> list[Look]:
@@ -236,16 +242,28 @@ class Detector:
         seen = tuple(Sighting(v, h, model.region) for v, h in zip(views, answer.heatmaps, strict=True))
         return Look(look.frame, points, np.hypot(spread, model.region.doubt * away), seen)
 
-    def look(self, film: Film, frame: InputFrame, networks: Sequence[tuple[Model, Network]] | None = None) -> Look:
-        """Run the networks on the part of the film that a frame shows."""
-        seen: dict[tuple[int, int], tuple[InputFrame, NDArray[np.float32]]] = {}
+    def look(
+        self,
+        film: Film,
+        frame: InputFrame,
+        networks: Sequence[tuple[Model, Network]] | None = None,
+        inputs: Inputs | None = None,
+    ) -> Look:
+        """Run the networks on the part of the film that a frame shows.
+
+        Args:
+            film: the film.
+            frame: where to look.
+            networks: those that look; None for all.
+            inputs: what networks saw of this film before; what they see now is added.
+        """
+        inputs = {} if inputs is None else inputs
         points, spread, sightings = [], [], []
         for model, network in networks or self.networks:
-            if model.input_size not in seen:
-                fitted = resized(frame, model.input_size)
-                seen[model.input_size] = (fitted, network_input(film.pixels, fitted))
-            fitted, image = seen[model.input_size]
-            answer = network(image[None])
+            fitted = resized(frame, model.input_size)
+            if fitted not in inputs:
+                inputs[fitted] = network_input(film.pixels, fitted)
+            answer = network(inputs[fitted][None])
             points.append(fitted.to_film(hips_in_order(answer.points[0], HIGHER_FIRST)))
             spread.append(answer.spread[0] * fitted.step[1])
             sightings.append(Sighting(fitted, answer.heatmaps[0]))

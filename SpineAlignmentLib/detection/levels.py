@@ -12,7 +12,6 @@ from functools import cached_property
 from typing import Final
 
 import numpy as np
-from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 
 from SpineAlignmentLib.detection.evidence import UNKNOWN, Evidence
@@ -258,7 +257,7 @@ class Levels:
         around = np.full((_STATES, self.size + 2 * _FARTHEST), _NEVER, np.float32)
         around[:, _FARTHEST:-_FARTHEST] = value
         first = np.arange(_STATES) * around.shape[1] + _FARTHEST + (offsets if back else -offsets)
-        return np.asarray(sliding_window_view(around.ravel(), self.size)[first])
+        return np.asarray(_windows(around, self.size)[first])
 
     def _passed_over(self) -> list[Scores]:
         """For each gap: the cost of the strongest body in the middle of the step that ends there."""
@@ -269,7 +268,7 @@ class Levels:
         around = np.zeros((halves.max() + 1, _FARTHEST + self.size), np.float32)
         for half in np.unique(halves):
             around[half, _FARTHEST:] = -_PASSED * ndimage.maximum_filter1d(self.evidence.bodies, 2 * half + 1)
-        shifted = sliding_window_view(around.ravel(), self.size)
+        shifted = _windows(around, self.size)
         return [shifted[half * around.shape[1] + _FARTHEST - back] for half, back in zip(halves, backs, strict=True)]
 
     def _beginning(self, level: int) -> Scores:
@@ -294,7 +293,7 @@ class Levels:
     def _bodies_until(self, gap: float) -> Scores:
         """(states, n) bodies from the curve's beginning to half a step from each place, downwards or (negative) up."""
         half = np.round(_STEPS * gap / 2).astype(int)
-        return np.asarray(sliding_window_view(self._far_sum, self.size)[_FARTHEST + half])
+        return np.asarray(_windows(self._far_sum, self.size)[_FARTHEST + half])
 
     def _above_plate(self) -> FloatArray:
         """The score of the sacral endplate right below a level."""
@@ -303,6 +302,12 @@ class Levels:
         away = (np.arange(self.size) + _PLATE_PX * _STEPS[:, None] - plate) / deviation
         known = -np.log(deviation * np.sqrt(2 * np.pi)) - np.log(UNKNOWN)
         return np.asarray(np.maximum(-(away**2) / 2, -_PLATE_CAP) + known)
+
+
+def _windows(values: Scores, size: int) -> Scores:
+    """(n, size) views of values from each place on; NumPy's own checks take longer than what is done with them."""
+    step = values.itemsize
+    return np.ndarray((values.size - size + 1, size), values.dtype, values, strides=(step, step))
 
 
 def _widest(value: Scores, change: Scores) -> Scores:

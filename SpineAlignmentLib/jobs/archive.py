@@ -3,21 +3,18 @@
 A film that fails is reported in one line and does not stop the others; results of a film appear whole or not at all.
 """
 
-import json
 from collections.abc import Generator, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from SpineAlignmentLib.clinical.text_table import parameter_table
 from SpineAlignmentLib.errors import ResultError
 from SpineAlignmentLib.film.paths import stem_of
 from SpineAlignmentLib.jobs.film_task import ENDINGS, FURTHER_ENDINGS, FilmOutcome, FilmSettings, FilmTask
 from SpineAlignmentLib.jobs.progress import Progress
-from SpineAlignmentLib.jobs.workers import MAX_WORKERS, cores, outcomes
+from SpineAlignmentLib.jobs.workers import MAX_WORKERS, Worker, cores, outcomes
 from SpineAlignmentLib.results.files import readable, write_files
 from SpineAlignmentLib.results.parquet import PARQUET, check_parquet, parquet_bytes
-from SpineAlignmentLib.results.result_file import from_json
 from SpineAlignmentLib.results.store import TABLE, Entry, Source, Store
 
 
@@ -32,6 +29,8 @@ class Archive:
     """Whether films that are done already are done once more."""
     workers: int | None = None
     """Worker processes; None for one on each core."""
+    started: Sequence[Worker] = ()
+    """Those that are started already; whoever did stops them."""
     scheduler: str | None = None
     """Address of a Dask scheduler whose workers do the films instead."""
     send_films: bool = False
@@ -97,7 +96,7 @@ class _Run:
 
             return cluster_outcomes(self.tasks(1), archive.scheduler, archive.send_films)
         workers = max(1, min(archive.workers or min(cores(), MAX_WORKERS), len(archive.films)))
-        return outcomes(self.tasks(max(1, cores() // workers)), workers)
+        return outcomes(self.tasks(max(1, cores() // workers)), workers, archive.started)
 
     def tasks(self, threads: int) -> Iterator[FilmTask]:
         """The films that are to be done."""
@@ -131,9 +130,8 @@ class _Run:
         self.put(source, name, outcome)
         self.progress.film_done(source.file, name)
         if len(self.archive.films) == 1:
-            found = from_json(json.loads(outcome.files[".json"]))
             picture = f"\n  picture: {self.archive.output / name}.png" if ".png" in outcome.files else ""
-            self.progress.say(f"{found.film}\n{parameter_table(found)}{picture}")
+            self.progress.say(f"{outcome.text}{picture}")
 
     def fail(self, source: Source, name: str, reason: str, outcome: FilmOutcome | None = None) -> None:
         # the row names the file already, and its folders may be named after people

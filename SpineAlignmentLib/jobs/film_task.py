@@ -3,10 +3,12 @@
 A task is given and answered whole; it reads its film and writes nothing, so that a worker that dies leaves nothing.
 """
 
+import importlib
 import platform
 import tempfile
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from pathlib import Path
@@ -15,6 +17,7 @@ from typing import TYPE_CHECKING, Final
 from SpineAlignmentLib import SOFTWARE
 from SpineAlignmentLib.clinical.patient import Patient, checked_age
 from SpineAlignmentLib.clinical.result import with_readings
+from SpineAlignmentLib.clinical.text_table import parameter_table
 from SpineAlignmentLib.errors import FilmError, ModelError, ResultError, SpineAlignmentError
 from SpineAlignmentLib.film.identity import Identity, Pseudonyms, key_mark, pseudonyms, read_identity
 from SpineAlignmentLib.film.patient_tags import age_and_sex
@@ -36,6 +39,15 @@ ENDINGS: Final[tuple[str, ...]] = (".json", ".mrk.json", ".png")
 """Of the result files of a film."""
 FURTHER_ENDINGS: Final[tuple[str, ...]] = (".sr.dcm", ".gsps.dcm", ".sc.dcm", ".pdf")
 """Of those that are written when they are asked for."""
+
+_LIBRARIES: Final[tuple[str, ...]] = (
+    "SpineAlignmentLib.detection.detector",
+    "SpineAlignmentLib.film.reading",
+    "SpineAlignmentLib.results.picture",
+    "pydicom",
+    "scipy.interpolate",
+    "scipy.ndimage",
+)
 
 PSEUDONYMS: Final[str] = "pseudonyms"
 """The key of a result file under which patient, study and day stand, so that corrected landmarks keep them."""
@@ -125,9 +137,19 @@ class FilmOutcome:
     row: Mapping[str, Value] = field(default_factory=dict)
     files: Mapping[str, bytes] = field(default_factory=dict)
     """Ending, as in `ENDINGS`, to the content of the result file."""
+    text: str = ""
+    """What a terminal shows of it."""
     patient: str | None = None
     """Tells the patient from others; None where unknown."""
     day: int | None = None
+
+
+def load_libraries() -> None:
+    """Import what every film needs, ahead of the first one."""
+    for name in _LIBRARIES:
+        # what is missing is said by whoever needs it
+        with suppress(ImportError, OSError):
+            importlib.import_module(name)
 
 
 def do_film(task: FilmTask) -> FilmOutcome:
@@ -185,6 +207,7 @@ def _results(task: FilmTask) -> FilmOutcome:
         row=film_row(to_json(found))
         | ({"patient": stands.patient, "study": stands.study} if chosen.key is not None else {})
         | (who.tags() if chosen.identify else {}),
+        text=f"{found.film}\n{parameter_table(found)}",
         files=dict(zip(ENDINGS, contents, strict=False))
         | {ending: content for make in chosen.further for ending, content in make(task.path, film, found).items()},
         patient=stands.patient or (who.patient or None if chosen.identify else None),

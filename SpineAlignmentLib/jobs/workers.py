@@ -1,19 +1,22 @@
 """Worker processes on this machine: each does one film at a time, and one that dies costs that film alone.
 
-A worker ends with its parent, however that ends: its pipe closes.
+A worker ends with its parent, however that ends: its pipe closes. Nothing heavy is imported here, so that a worker can be
+started first and load its libraries while its parent loads its own.
 """
 
 import multiprocessing
 import os
 import signal
 import warnings
-from collections.abc import Generator, Iterable, Iterator
+from collections.abc import Generator, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from multiprocessing.connection import Connection, wait
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from SpineAlignmentLib.errors import ModelError
-from SpineAlignmentLib.jobs.film_task import FilmOutcome, FilmTask, do_film
+
+if TYPE_CHECKING:
+    from SpineAlignmentLib.jobs.film_task import FilmOutcome, FilmTask
 
 TRIES: Final[int] = 2
 """A film whose worker died is tried again, once: another film's hunger for memory may have killed it."""
@@ -27,22 +30,29 @@ def cores() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
-def outcomes(tasks: Iterable[FilmTask | None], workers: int) -> Generator[tuple[FilmTask, FilmOutcome], None, None]:
+def outcomes(
+    tasks: "Iterable[FilmTask | None]", workers: int, started: "Sequence[Worker]" = ()
+) -> "Generator[tuple[FilmTask, FilmOutcome], None, None]":
     """Do films in worker processes; their outcomes in the order in which they are done.
 
     Tasks are taken one by one, as workers become free; None says that there is none just now. It ends when no film is
     in hand and none comes. When the iterator is closed, films in hand are dropped.
 
+    Args:
+        tasks: the films.
+        workers: how many there are.
+        started: those of them that are started already; they are stopped with the others.
+
     Raises:
         ModelError: the models or the engine are not right.
     """
     waiting = iter(tasks)
-    idle: list[_Worker] = []
-    busy: dict[Connection, _Worker] = {}
+    idle = list(started)
+    busy: dict[Connection, Worker] = {}
     try:
         while True:
             while len(busy) < workers and (task := next(waiting, None)) is not None:
-                worker = idle.pop() if idle else _Worker()
+                worker = idle.pop() if idle else Worker()
                 worker.begin(task)
                 busy[worker.connection] = worker
             if not busy:
@@ -63,10 +73,13 @@ def outcomes(tasks: Iterable[FilmTask | None], workers: int) -> Generator[tuple[
             worker.stop()
 
 
-class _Worker:
-    task: FilmTask
+class Worker:
+    """A worker process and the film in its hands."""
+
+    task: "FilmTask"
 
     def __init__(self) -> None:
+        """Start the process."""
         # no fork: the parent may hold locks of libraries, and a worker must not hold the pipes of the others
         context = multiprocessing.get_context("spawn")
         self.connection, theirs = context.Pipe()
@@ -77,12 +90,19 @@ class _Worker:
             self._process.start()
         theirs.close()
 
-    def begin(self, task: FilmTask) -> None:
+    def begin(self, task: "FilmTask") -> None:
+        """Hand it a film."""
         self.task, self._tries = task, 1
         self._send()
 
-    def outcome(self) -> FilmOutcome | None:
-        """What became of the film; None when the worker died and the film should be tried again."""
+    def outcome(self) -> "FilmOutcome | None":
+        """What became of the film; None when the worker died and the film should be tried again.
+
+        Raises:
+            ModelError: the models or the engine are not right.
+        """
+        from SpineAlignmentLib.jobs.film_task import FilmOutcome
+
         try:
             answer = self.connection.recv()
         except (EOFError, OSError):
@@ -98,14 +118,15 @@ class _Worker:
         assert isinstance(answer, FilmOutcome)
         return answer
 
-    def again(self) -> "_Worker":
+    def again(self) -> "Worker":
         """A new worker with the film of this one, which died."""
-        worker = _Worker()
+        worker = Worker()
         worker.task, worker._tries = self.task, self._tries + 1
         worker._send()
         return worker
 
     def stop(self) -> None:
+        """End it; once more does no harm."""
         self.alive = False
         self._process.kill()
         self._process.join()
@@ -122,6 +143,9 @@ def serve(connection: Connection) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     # what libraries warn of helps nobody at a terminal; what concerns a film stands in its result
     warnings.simplefilter("ignore")
+    from SpineAlignmentLib.jobs.film_task import do_film, load_libraries
+
+    load_libraries()
     while True:
         try:
             task = connection.recv()

@@ -41,6 +41,8 @@ BAR_MM: Final[int] = 50
 _EDGE: Final[Color] = (12, 14, 18)
 _PANEL: Final[Color] = (24, 28, 34)
 _PANEL_SHARE: Final[float] = 0.3
+_TONES: Final[list[int]] = [round(225 * (value / 255) ** 0.9) for value in range(256)]
+"""Gray values of the film, a little lighter where they are dark, and never as bright as what is drawn."""
 _WIDTHS: Final[dict[str, float]] = {"endplate": 2.4, "line": 1.6, "plumb": 1.3, "parallel": 1.3, "distance": 2.6}
 
 
@@ -142,9 +144,9 @@ class _Canvas:
         rough = pixels[:: max(1, height // 600), :: max(1, width // 300)]
         low, high = np.percentile(rough, (0.5, 99.7))
         block = max(1, height // (2 * HEIGHT_PX))
-        gray = pixels[::block, ::block].astype(np.float32)
-        gray = np.clip((gray - low) / max(float(high) - float(low), 1e-6), 0, 1) ** 0.9 * 225
-        image = Image.fromarray(gray.astype(np.uint8)).resize(size, Image.Resampling.BILINEAR).convert("RGB")
+        gray = (pixels[::block, ::block] - np.float32(low)) * np.float32(255 / max(float(high) - float(low), 1e-6))
+        image = Image.fromarray(np.clip(gray, 0, 255, out=gray).astype(np.uint8))
+        image = image.point(_TONES).resize(size, Image.Resampling.BILINEAR).convert("RGB")
         return cls(image, np.array([size[0] / width, size[1] / height]), top)
 
     def at(self, points_px: FloatArray) -> FloatArray:

@@ -156,7 +156,7 @@ class Faults:
 
     def signals(self) -> None:
         """A run that is ended; what remains is whole, and the next goes on."""
-        for ending, status in ((signal.SIGKILL, -9), (signal.SIGTERM, 143), (signal.SIGINT, 130)):
+        for ending, status in ((signal.SIGKILL, -9), (signal.SIGTERM, 130), (signal.SIGINT, 130)):
             out = self.folder / ending.name
             ended = self._run(out, after(out, self.films // 3, lambda process, s=ending: process.send_signal(s)))
             self._then(ending.name, ended, (status,), out)
@@ -195,6 +195,8 @@ def main() -> int:
     parser.add_argument("--films", type=int, default=300)
     parser.add_argument("--only", choices=["decoders", "signals", "folder_removed", "two_at_once", "full_disk"])
     options = parser.parse_args()
+    # a shell starts what runs in the background deaf to Ctrl+C, and its children would be, too
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     with tempfile.TemporaryDirectory() as name:
         faults = Faults(Path(name), options.films)
         print(f"{faults.films} films, {faults.bad} bad: {faults.seconds:.0f} s alone, status {faults.alone.status}")
