@@ -1,7 +1,7 @@
 """Worker processes on this machine: each does one film at a time, and one that dies costs that film alone.
 
-A worker ends with its parent, however that ends: its pipe closes. Nothing heavy is imported here, so that a worker can be
-started first and load its libraries while its parent loads its own.
+A worker ends with its parent, however that ends: its pipe closes. Nothing heavy is imported here, so that a worker can
+be started first and load its libraries while its parent loads its own.
 """
 
 import multiprocessing

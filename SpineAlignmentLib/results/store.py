@@ -92,6 +92,8 @@ class Store:
     _numbers: dict[str, int] = field(default_factory=dict, init=False, repr=False)
     _given: dict[str, str] = field(default_factory=dict, init=False, repr=False)
     _date: str = field(init=False, repr=False)
+    _file: tuple[int, int] = field(init=False, repr=False)
+    """Device and number of the store's file."""
     _changed: bool = field(default=False, init=False, repr=False)
     _next_table: float = field(default=0.0, init=False, repr=False)
 
@@ -125,7 +127,24 @@ class Store:
                 f"{self.folder / STORE}: not a store of results: {error}; choose another folder or remove the file"
             ) from error
         self._next_table = time.monotonic() + TABLE_WAIT_S
+        known = (self.folder / STORE).stat()
+        self._file = known.st_dev, known.st_ino
         return self
+
+    def _check_there(self) -> None:
+        """What SQLite does not tell: it goes on writing to a file that was removed.
+
+        Raises:
+            ResultError: the store was removed, or another stands in its place.
+        """
+        try:
+            known = (self.folder / STORE).stat()
+        except OSError:
+            known = None
+        if known is None or (known.st_dev, known.st_ino) != self._file:
+            raise ResultError(
+                f"{self.folder / STORE}: removed while results were written there; start again: films are done anew"
+            )
 
     def _open(self) -> None:
         # the lock of the first transaction is kept until the store is closed
@@ -205,8 +224,9 @@ class Store:
         """Keep what became of a file; it takes the place of what was known of it.
 
         Raises:
-            ResultError: the place cannot be written.
+            ResultError: the place cannot be written, or the store was removed.
         """
+        self._check_there()
         row: dict[str, Value] = {
             "file": entry.source.file,
             "software": SOFTWARE,
@@ -235,10 +255,11 @@ class Store:
         """Write `results.csv` as it is now, when anything changed.
 
         Raises:
-            ResultError: the place cannot be written.
+            ResultError: the place cannot be written, or the store was removed.
         """
         if not self._changed:
             return
+        self._check_there()
         start = time.monotonic()
         write_files({self.folder / TABLE: csv_lines(self.columns(), self.rows())})
         end = time.monotonic()

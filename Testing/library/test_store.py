@@ -128,3 +128,19 @@ with Store(Path(sys.argv[1])) as store:
     with Store(tmp_path) as store:
         assert len(list(store.rows())) == kept > 20
     assert len(table(tmp_path)) == kept
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows removes no file that is open")
+def test_a_store_that_was_removed_claims_nothing(tmp_path):
+    out = tmp_path / "out"
+    film = source(tmp_path, "a.png")
+    store = Store(out).opened()
+    keep(store, film)
+    (out / STORE).unlink()
+    with pytest.raises(ResultError, match=f"{STORE}: removed while results were written there"):
+        keep(store, film)
+    with pytest.raises(ResultError, match="removed"):
+        store.close()
+    assert not (out / TABLE).exists()
+    with Store(out) as store:
+        assert store.done_before(film, "s") is None
