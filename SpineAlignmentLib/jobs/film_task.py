@@ -8,7 +8,6 @@ import platform
 import tempfile
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from pathlib import Path
@@ -44,10 +43,8 @@ _LIBRARIES: Final[tuple[str, ...]] = (
     "SpineAlignmentLib.detection.detector",
     "SpineAlignmentLib.film.reading",
     "SpineAlignmentLib.results.picture",
-    "pydicom",
-    "scipy.interpolate",
-    "scipy.ndimage",
 )
+"""What every film needs; the heaviest packages follow while the models are loaded."""
 
 PSEUDONYMS: Final[str] = "pseudonyms"
 """The key of a result file under which patient, study and day stand, so that corrected landmarks keep them."""
@@ -147,9 +144,7 @@ class FilmOutcome:
 def load_libraries() -> None:
     """Import what every film needs, ahead of the first one."""
     for name in _LIBRARIES:
-        # what is missing is said by whoever needs it
-        with suppress(ImportError, OSError):
-            importlib.import_module(name)
+        importlib.import_module(name)
 
 
 def do_film(task: FilmTask) -> FilmOutcome:
