@@ -13,6 +13,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from SpineAlignmentLib.detection.bodies_network import Bodies, find_bodies, frame_around, whole_frame
 from SpineAlignmentLib.detection.engines import Answers
+from SpineAlignmentLib.detection.plates import with_turned_plates
 from SpineAlignmentLib.detection.shape_prior import shape_model
 from SpineAlignmentLib.measurement.constructions import level_distance
 from SpineAlignmentLib.measurement.landmarks import CENTERS, CORNERS, INDEX, VERTEBRAE
@@ -47,10 +48,16 @@ def bodies_of(result: Annotation, pixels: NDArray[np.generic], network: Answers)
         pixels: shape (height, width), bone bright.
         network: of bodies, loaded by `engines.load_answers`.
     """
-    frame = whole_frame(result.size_px, result.spacing_mm or apparent_spacing(result), result.anterior)
+    spacing = mm_per_pixel(result)
+    frame = whole_frame(result.size_px, spacing, result.anterior)
     other = None if result.numbering is None else result.numbering.other
     points = result.points_px if other is None else np.concatenate([result.points_px, other.points_px])
-    return find_bodies(pixels, frame_around(frame, points), network)
+    return with_turned_plates(find_bodies(pixels, frame_around(frame, points), network), pixels, spacing)
+
+
+def mm_per_pixel(result: Annotation) -> tuple[float, float]:
+    """(x, y) size of a film pixel in mm, as known or as it appears."""
+    return result.spacing_mm or apparent_spacing(result)
 
 
 def strengths_at(result: Annotation, bodies: Bodies) -> FloatArray:

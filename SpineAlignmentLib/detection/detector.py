@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 
 from SpineAlignmentLib.detection.calibration import read_calibration
 from SpineAlignmentLib.detection.close_ups import SCATTER, close_up_frame, close_up_input
-from SpineAlignmentLib.detection.corners import bodies_of, strengths_at, with_corners
+from SpineAlignmentLib.detection.corners import bodies_of, mm_per_pixel, strengths_at, with_corners
 from SpineAlignmentLib.detection.engines import Network, choose_engine, load_answers, load_network
 from SpineAlignmentLib.detection.extent import SMALLER, alike, counting_grid, first_frame, own_scale, shows, view_of
 from SpineAlignmentLib.detection.levels import Path as Numbered
@@ -29,6 +29,7 @@ from SpineAlignmentLib.detection.look import HIGHER_FIRST, Look, hips_in_order, 
 from SpineAlignmentLib.detection.lying import how_it_lies
 from SpineAlignmentLib.detection.models import Model, read_bodies_model, read_close_ups, read_ensemble
 from SpineAlignmentLib.detection.numbering import count
+from SpineAlignmentLib.detection.plates import with_plates
 from SpineAlignmentLib.detection.refusal import doubtful, no_spine
 from SpineAlignmentLib.detection.reporting import annotation, insisted, told, unnumbered
 from SpineAlignmentLib.detection.side import WHOLE_SPINE, implausibility, landmarks_seen, settled
@@ -144,10 +145,10 @@ class Detector:
         text = text_warning(film.pixels, result.warnings)
         if text and text not in result.warnings:
             result = replace(result, warnings=(*result.warnings, text))
-        if bodies is None:
-            return told(result)
-        l6_centers = spine.l6_center(counted.path), spine.l6_center(counted.runner_up)
-        return told(with_corners(result, bodies, l6_centers))
+        if bodies is not None:
+            l6_centers = spine.l6_center(counted.path), spine.l6_center(counted.runner_up)
+            result = with_corners(result, bodies, l6_centers)
+        return told(with_plates(result, film.pixels, mm_per_pixel(result)))
 
     def _without_levels(self, film: Film, look: Look, models: tuple[str, ...], force: bool) -> Annotation:
         """What is left to say of a film without a spine to whoever insists.
