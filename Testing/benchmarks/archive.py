@@ -13,7 +13,9 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections import Counter
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
@@ -66,26 +68,53 @@ def rows(out: Path) -> list[dict[str, str]]:
         return [{k: v for k, v in row.items() if k != "date"} for row in csv.DictReader(stream)]
 
 
-def disturbed(start: Sequence[str], signals: Sequence[signal.Signals], seconds: float, log: Path) -> list[int]:
-    """Start a run once for each signal, send it at a random moment within so many seconds, then run to the end.
+@dataclass(frozen=True)
+class Disturbed:
+    """What became of a run that was ended again and again."""
 
-    Returns:
-        The exit statuses.
+    statuses: list[int]
+    """Exit statuses, the last of the run that nobody ended."""
+    twice: int
+    """Films that were done once more than they had to be."""
+
+
+def disturbed(
+    start: Sequence[str], signals: Sequence[signal.Signals], films: int, out: Path, log: Path, seed: int = 1
+) -> Disturbed:
+    """Start a run once for each signal, send it when a random number of films is done, then run to the end.
+
+    Args:
+        start: the command.
+        signals: one for each run that is ended.
+        films: how many can be done.
+        out: where the run's results go.
+        log: a file that each run appends to.
+        seed: of the moments.
     """
-    random_moment = random.Random(1)
+    choice = random.Random(seed)
+    moments = sorted(choice.randrange(1, films) for _ in signals)
     statuses = []
-    with log.open("wb") as stream:
-        for ending in signals:
-            process = subprocess.Popen(start, stdout=stream, stderr=stream, start_new_session=True)
-            time.sleep(random_moment.uniform(0.2, 1.0) * seconds)
-            if ending is signal.SIGINT:
+    start = [*start, "--log", str(log)]
+    with log.with_suffix(".said").open("wb") as stream:
+        for ending, films_done in zip(signals, moments, strict=True):
+            # a shell starts what runs in the background deaf to Ctrl+C, and its children would be, too
+            process = subprocess.Popen(start, stdout=stream, stderr=stream, start_new_session=True, preexec_fn=_hear)
+            while process.poll() is None and len(list(out.glob("*.mrk.json"))) < films_done:
+                time.sleep(0.02)
+            time.sleep(choice.uniform(0, 0.3))
+            if ending is signal.SIGINT and process.poll() is None:
                 # as a terminal does: every process of the group
                 os.killpg(process.pid, ending)
             else:
                 process.send_signal(ending)
             statuses.append(process.wait())
         statuses.append(subprocess.run(start, stdout=stream, stderr=stream, check=False).returncode)
-    return statuses
+    done = Counter(line.split(" done: ", 1)[1] for line in log.read_text().splitlines() if " done: " in line)
+    return Disturbed(statuses, sum(times - 1 for times in done.values()))
+
+
+def _hear() -> None:
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
 def watched(start: Sequence[str], said: Path, out: Path) -> tuple[int, list[tuple[int, float]]]:
@@ -133,10 +162,14 @@ def main() -> int:
         print(f"again, with nothing to do but the bad ones: {time.monotonic() - begin:.1f} s")
         start = command(folder / "films", folder / "killed", models, "--workers", options.workers)
         signals = (signal.SIGKILL, signal.SIGKILL, signal.SIGINT, signal.SIGKILL, signal.SIGTERM)
-        statuses = disturbed(start, signals, seconds / len(signals), folder / "log")
+        ended = disturbed(start, signals, options.films - bad, folder / "killed", folder / "log")
         same = rows(folder / "alone") == rows(folder / "killed")
-        print(f"killed, interrupted and ended, statuses {statuses}: the same table: {same}")
-        return 0 if same and named == bad else 1
+        print(
+            f"killed, interrupted and ended, statuses {ended.statuses}: the same table: {same}; "
+            f"{ended.twice} films done twice (those in hand, at most {options.workers} a kill)"
+        )
+        right = same and named == bad and ended.statuses == [-9, -9, 130, -9, 130, 1]
+        return 0 if right and ended.twice <= len(signals) * int(options.workers) else 1
 
 
 if __name__ == "__main__":
