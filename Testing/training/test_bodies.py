@@ -4,11 +4,14 @@ import numpy as np
 import pytest
 from keras import ops
 from numpy.typing import NDArray
+from onnx import TensorProto, helper
+from onnx.reference import ReferenceEvaluator
 
 from SpineAlignmentLib.detection.bodies_network import STRIDE, read_maps
 from SpineAlignmentLib.measurement.landmarks import VERTEBRAE
 from Testing.training.tiny import tiny_config
 from Training.config import ConfigError, config_from_dict
+from Training.export.onnx_twin import softmax_over_last
 from Training.network import bodies_losses as losses
 from Training.network.bodies import Double, build_bodies_network, probabilities
 
@@ -103,3 +106,19 @@ def test_doubling_is_bilinear() -> None:
 def test_windows_must_be_whole_in_the_coarsest_cells() -> None:
     with pytest.raises(ConfigError, match="multiples of 32"):
         config_from_dict(tiny_config(task="bodies", input_size=[72, 32]), "tiny")
+
+
+def test_a_softmax_over_channels_runs_where_they_lie_side_by_side() -> None:
+    maps = helper.make_tensor_value_info("maps", TensorProto.FLOAT, [1, 24, 6, 4])
+    levels = helper.make_tensor_value_info("levels", TensorProto.FLOAT, [1, 6, 4, 24])
+    nodes = [
+        helper.make_node("Softmax", ["maps"], ["shares"], axis=1),
+        helper.make_node("Transpose", ["shares"], ["levels"], perm=[0, 2, 3, 1]),
+    ]
+    graph = helper.make_graph(nodes, "levels", [maps], [levels])
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)])
+    given = {"maps": np.random.default_rng(1).normal(size=(1, 24, 6, 4)).astype(np.float32)}
+    before = ReferenceEvaluator(model).run(None, given)[0]
+    softmax_over_last(model.graph)
+    assert [node.op_type for node in model.graph.node] == ["Transpose", "Softmax"]
+    np.testing.assert_allclose(ReferenceEvaluator(model).run(None, given)[0], before, atol=1e-6)
