@@ -46,6 +46,8 @@ _OUTSIDE: Final[float] = 0.3
 """Cost of each grid pixel of bodies beyond the first or the last level."""
 _NO_EDGE: Final[float] = 6.0
 """Cost of beginning or ending inside the film at a level that is no end of the spine."""
+_NO_SACRUM: Final[float] = 6.0
+"""Cost of ending right above the sacral endplate as if more vertebrae followed."""
 _OWN: Final[float] = 0.1
 _OWN_AT_ENDS: Final[float] = 1.5
 """Weights of the logarithm of a level's own heatmap: networks see bodies well and count badly."""
@@ -287,7 +289,9 @@ class Levels:
         score = np.where(np.arange(self.size) > edge[:, None], np.float32(0), np.float32(-_NO_EDGE))
         if node.count:
             rarity = np.log(PRESACRAL_SHARES[node.count] / PRESACRAL_SHARES[24])
-            score = np.maximum(score, np.asarray(_RARITY * rarity + self._above_plate(), np.float32))
+            score = np.maximum(score, np.asarray(_RARITY * rarity + self._above_plate, np.float32))
+        else:
+            score = score - np.where(self._above_plate > 0, np.float32(_NO_SACRUM), np.float32(0))
         return np.asarray(score - np.float32(_OUTSIDE) * (np.float32(self._sum) - self._bodies_until(gap)))
 
     def _bodies_until(self, gap: float) -> Scores:
@@ -295,6 +299,7 @@ class Levels:
         half = np.round(_STEPS * gap / 2).astype(int)
         return np.asarray(_windows(self._far_sum, self.size)[_FARTHEST + half])
 
+    @cached_property
     def _above_plate(self) -> FloatArray:
         """The score of the sacral endplate right below a level."""
         plate, spread = self.evidence.plate
