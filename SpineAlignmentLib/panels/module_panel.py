@@ -22,6 +22,7 @@ from SpineAlignmentLib.panels.landmarks_panel import LandmarksPanel
 from SpineAlignmentLib.panels.levels_panel import LevelsPanel
 from SpineAlignmentLib.panels.measurements_panel import MeasurementsPanel
 from SpineAlignmentLib.panels.patient_panel import PatientPanel
+from SpineAlignmentLib.panels.review_panel import ReviewPanel
 from SpineAlignmentLib.panels.unveiling import Unveiling
 from SpineAlignmentLib.results.annotation import Annotation
 
@@ -53,6 +54,7 @@ class ModulePanel:
         self.patient = PatientPanel(ui, logic, lambda: self.choices.film)
         self.detection = DetectionPanel(ui, logic.queue, self._start_detection, self._cancel, self.refresh)
         self.landmarks = LandmarksPanel(ui, widget, self.detection.report, self._start_placing)
+        self.review = ReviewPanel(ui, widget, self.landmarks)
         self.levels = LevelsPanel(ui)
         self.measurements = MeasurementsPanel(ui, self.draw)
         self.further = FurtherPanel(ui, self.detection.report, self.landmarks.stop_placing)
@@ -163,6 +165,7 @@ class ModulePanel:
         known = alignment.annotation if alignment is not None else None
         self.patient.refresh(facts)
         self.landmarks.refresh(alignment)
+        self.review.refresh(alignment, known)
         self.levels.refresh(alignment, known)
         self.measurements.refresh(alignment, known)
         self.further.refresh(alignment, known)

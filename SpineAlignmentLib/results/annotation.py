@@ -290,12 +290,6 @@ MARKS: Final[tuple[str, ...]] = (
 """What lies on a film, as opposed to the facts about it: the fields that `Annotation.with_marks_of` takes over."""
 
 
-def reviewed(film: Annotation) -> bool:
-    """Whether every landmark that has a place was looked at."""
-    there = film.landmarks().keys()
-    return bool(there) and there <= film.reviewed
-
-
 def without_spacing_warnings(warnings: Iterable[str]) -> tuple[str, ...]:
     """The warnings that a calibration leaves."""
     return tuple(text for text in warnings if not text.startswith(SPACING_WARNING))

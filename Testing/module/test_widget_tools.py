@@ -8,7 +8,7 @@ import pytest
 import slicer
 
 from SpineAlignmentLib.clinical.norms import norm, norm_text
-from SpineAlignmentLib.measurement.landmarks import COUNT, INDEX
+from SpineAlignmentLib.measurement.landmarks import COUNT, INDEX, NAMES
 from SpineAlignmentLib.measurement.parameters import KEYS
 from SpineAlignmentLib.mrml.film_facts import film_facts
 from SpineAlignmentLib.mrml.landmark_list import read_facts
@@ -193,3 +193,29 @@ def test_age_and_sex_come_from_the_films_tags(host, scene, tmp_path):
     assert patient == {"age": 1.5, "sex": "M", "source": "DICOM tags"}
     module.ui.sexComboBox.setCurrentIndex(1)
     assert module.logic.alignment(film).annotation.extra["patient"] == {"age": 1.5, "sex": "F", "source": "given"}
+
+
+def test_uncertain_landmarks_are_looked_at_one_by_one_and_the_film_is_done(host, measured, film):
+    ui, alignment = measured.ui, measured.logic.alignment(film)
+    sure = np.full(COUNT, 0.9)
+    sure[[INDEX["C7_AI"], INDEX["FH_2"]]] = 0.3
+    alignment.set_detection(replace(subject.detection(), confidence=sure))
+    node = host.slice.mrmlSliceNode()
+    height = node.GetFieldOfView()[1]
+    assert ui.nextUncertainButton.text == "Next uncertain (2)" and not ui.reviewedCheckBox.checked
+    ui.nextUncertainButton.click()
+    assert ui.landmarksTable.currentRow() == INDEX["C7_AI"]
+    assert node.GetFieldOfView()[1] < height / 3
+    ui.nextUncertainButton.click()
+    assert ui.landmarksTable.currentRow() == INDEX["FH_2"]
+    ui.acceptButton.click()
+    assert cell(ui.landmarksTable, INDEX["FH_2"], 1) == "reviewed"
+    assert ui.nextUncertainButton.text == "Next uncertain (1)"
+    x, y = alignment.points_px[INDEX["C7_AI"]]
+    alignment.set_point("C7_AI", (x + 3, y))
+    assert not ui.nextUncertainButton.enabled and not ui.reviewedCheckBox.checked
+    ui.reviewedCheckBox.click()
+    assert ui.reviewedCheckBox.checked
+    assert alignment.annotation.reviewed == frozenset(NAMES)
+    ui.undoButton.click()
+    assert not ui.reviewedCheckBox.checked and alignment.annotation.reviewed == {"FH_2"}
