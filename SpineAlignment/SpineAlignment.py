@@ -77,7 +77,7 @@ class SpineAlignmentParameterNode:
     otherFilm - a film to compare with.
     calibrationLine - a line over an object of known length.
     engine - what runs the networks.
-    showPoints, showNames, showCurve - what is shown beside the measurements.
+    showPoints, showNames, showCurve, showLevels - what is shown beside the measurements.
     shownMeasurements - keys of the measurements that are drawn.
     """
 
@@ -88,6 +88,7 @@ class SpineAlignmentParameterNode:
     showPoints: bool = True
     showNames: bool = False
     showCurve: bool = True
+    showLevels: bool = True
     shownMeasurements: Annotated[list[str], Default(MAIN_MEASUREMENTS)]
 
 

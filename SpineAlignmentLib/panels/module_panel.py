@@ -18,6 +18,7 @@ from SpineAlignmentLib.panels.engine_install import engine_ready
 from SpineAlignmentLib.panels.export_panel import ExportPanel
 from SpineAlignmentLib.panels.film_panel import FilmPanel
 from SpineAlignmentLib.panels.further_panel import FurtherPanel
+from SpineAlignmentLib.panels.handles_panel import HandlesPanel
 from SpineAlignmentLib.panels.landmarks_panel import LandmarksPanel
 from SpineAlignmentLib.panels.levels_panel import LevelsPanel
 from SpineAlignmentLib.panels.measurements_panel import MeasurementsPanel
@@ -56,6 +57,7 @@ class ModulePanel:
         self.landmarks = LandmarksPanel(ui, widget, self.detection.report, self._start_placing)
         self.review = ReviewPanel(ui, widget, self.landmarks)
         self.levels = LevelsPanel(ui)
+        self.handles = HandlesPanel(ui, self.levels)
         self.measurements = MeasurementsPanel(ui, self.draw)
         self.further = FurtherPanel(ui, self.detection.report, self.landmarks.stop_placing)
         self.compare = ComparePanel(ui)
@@ -75,7 +77,7 @@ class ModulePanel:
         """Stop everything that works on the scene's films."""
         self.detection.cancel()
         self.unveiling.stop()
-        self.further.let_go()
+        self._let_go()
         self._watch(None)
         # the next scene's films have the same names for nodes
         self._shown_film_id = None
@@ -86,8 +88,13 @@ class ModulePanel:
         self._soon.stop()
         self.detection.close()
         self.unveiling.stop()
-        self.further.let_go()
+        self._let_go()
         self._logic.spine.release()
+
+    def _let_go(self) -> None:
+        """Take what only this panel draws out of the scene."""
+        for part in (self.levels, self.handles, self.further):
+            part.let_go()
 
     # The chosen film
 
@@ -110,6 +117,7 @@ class ModulePanel:
         choices = self.choices
         parts = {"points": choices.showPoints, "curve": choices.showCurve, "names": choices.showNames}
         self.unveiling.show(self._logic.spine, choices.film, list(choices.shownMeasurements), **parts)
+        self.levels.name(choices.showLevels)
 
     def _watch(self, film: Any) -> None:
         """Follow the film itself as well: before it has landmarks it may still be being loaded."""
@@ -167,6 +175,7 @@ class ModulePanel:
         self.landmarks.refresh(alignment)
         self.review.refresh(alignment, known)
         self.levels.refresh(alignment, known)
+        self.handles.refresh(alignment, known)
         self.measurements.refresh(alignment, known)
         self.further.refresh(alignment, known)
         usable = isinstance(facts, Annotation)
