@@ -192,14 +192,14 @@ class SpineAlignmentLogic(ScriptedLoadableModuleLogic):
         return self.spine.compare(firstVolumeNode, secondVolumeNode)
 
     def export(self, volumeNode, path) -> None:
-        """Write results by the ending of `path`: .json, .csv, or .mrk.json (landmarks as markups).
+        """Write results by the ending of `path`: .json, .csv, .mrk.json, .pdf, .html, .sr.dcm or .gsps.dcm.
 
         Raises:
-            ResultError: the ending is another one, or the place cannot be written.
+            ResultError: the ending is another one, the place cannot be written, or what is asked for cannot be made.
         """
-        from SpineAlignmentLib.mrml.export import export_results
+        from SpineAlignmentLib.panels.exporting import export_film
 
-        export_results(self.alignment(volumeNode), Path(path))
+        export_film(self.spine, self.alignment(volumeNode), Path(path))
 
     def startBatch(self, files, outputFolder, onProgress=None, onDone=None, engine="auto") -> "Batch":
         """Detect and measure film files without waiting; see `SpineAlignmentLib.jobs.batch.Batch`."""

@@ -62,7 +62,7 @@ class ModulePanel:
         self.further = FurtherPanel(ui, self.detection.report, self.landmarks.stop_placing)
         self.compare = ComparePanel(ui)
         tables = {"copyButton": self.measurements.text, "copyComparisonButton": self.compare.text}
-        self.export = ExportPanel(ui, tables, self.unveiling.finish, self.detection.report)
+        self.export = ExportPanel(ui, logic.export, tables, self.unveiling.finish, self.detection.report)
         self.batch = BatchPanel(ui, self._start_batch, dicom_studies.chosen_films, self._ready_for_batch)
 
     # Life
