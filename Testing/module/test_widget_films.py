@@ -16,6 +16,8 @@ from SpineAlignmentLib.measurement.parameters import KEYS
 from SpineAlignmentLib.mrml.drawing import MEASUREMENT_ATTRIBUTE
 from SpineAlignmentLib.mrml.spine_scene import SpineScene
 from SpineAlignmentLib.panels import red_view
+from SpineAlignmentLib.results.comparison import differences
+from SpineAlignmentLib.results.reviewing import review_turned
 from Testing.host import subject
 from Testing.host.application import ROOT
 from Testing.host.films import add_film
@@ -145,6 +147,8 @@ def test_the_first_film_is_chosen_not_the_first_volume(host, scene):
 
 
 def test_two_films_side_by_side(module, film, models, scene):
+    from SpineAlignmentLib.panels.tables import MARKED
+
     module.logic.models = models
     after = add_film(scene, subject.film_pixels(), subject.SPACING_MM, "after")
     module.logic.detect(film)
@@ -157,7 +161,19 @@ def test_two_films_side_by_side(module, film, models, scene):
     module.onParameterNodeModified()
     row = KEYS.index("SS")
     difference = module.logic.parameters(after)["SS"] - module.logic.parameters(film)["SS"]
-    assert cell(module.ui.compareTable, row, 3) == f"+{difference:.1f}\N{DEGREE SIGN}"
+    table = module.ui.compareTable
+    assert cell(table, row, 3) == f"+{difference:.1f}\N{DEGREE SIGN}"
+    assert cell(table, row, 4) == "" and table.item(row, 3).foreground().color().name() != MARKED
+    # what both may be off is known once both were looked at
+    for one in module.logic.spine.alignments:
+        one.set_marks(review_turned(one.annotation))
+    module.onParameterNodeModified()
+    shown = {row.key: row for row in differences(module.logic.alignment(film).annotation, other.annotation)}
+    low, high = (float(word) for word in cell(table, row, 4).split(" to "))
+    assert low == pytest.approx(difference - shown["SS"].half_width, abs=0.6) and 0 < low < difference < high
+    marked = {key for i, key in enumerate(KEYS) if table.item(i, 3).foreground().color().name() == MARKED}
+    assert marked == {key for key, row in shown.items() if row.beyond} and {"SS"} <= marked < set(KEYS)
+    assert module.ui.compareLabel.text.startswith("Red: ")
     module._parameterNode.film = after
     assert other.landmarks.GetDisplayVisibility()
     assert not module.logic.alignment(film).landmarks.GetDisplayVisibility()
