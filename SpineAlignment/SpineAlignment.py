@@ -63,7 +63,7 @@ class SpineAlignment(ScriptedLoadableModule):
 
 
 def registerSampleData() -> None:
-    """List the simulated film that comes with the module in the Sample Data module."""
+    """List the simulated films that come with the module in the Sample Data module."""
     from SpineAlignmentLib.panels.sample_data import register_sample_data
 
     register_sample_data(RESOURCES)

@@ -19,7 +19,7 @@ from Testing.host import application
 from Testing.host.films import load_film
 from Testing.pictures import save_for_documentation
 
-SAMPLE = application.ROOT / "SpineAlignment" / "Resources" / "SampleData" / "sample_film.dcm"
+RESOURCES = application.ROOT / "SpineAlignment" / "Resources"
 THUMBNAIL_PX = (260, 280)
 COLORED = 24
 """Difference of a pixel's channels from which it is drawn, not film."""

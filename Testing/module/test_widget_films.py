@@ -1,6 +1,7 @@
 """Films in the module's panel: their facts, two of them, results of them, and their coming and going."""
 
 import sys
+from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
@@ -50,14 +51,26 @@ SAMPLE = ROOT / "SpineAlignment" / "Resources" / "SampleData" / "sample_film.dcm
 
 
 @pytest.fixture
-def sample_film(host, monkeypatch):
-    """The film that a click in Slicer's Sample Data module loads; the click is Slicer's own."""
+def samples(host, monkeypatch):
+    """What Slicer's Sample Data module is told of; the clicks there are Slicer's own."""
     sources = []
     logic = SimpleNamespace(registerCustomSampleDataSource=lambda **source: sources.append(source))
     monkeypatch.setitem(sys.modules, "SampleData", SimpleNamespace(SampleDataLogic=logic))
     host.module.registerSampleData()
-    (source,) = sources
-    return source["customDownloader"](source)
+    return sources
+
+
+@pytest.fixture
+def sample_film(samples):
+    """The film that a click on the first one loads."""
+    return samples[0]["customDownloader"](samples[0])
+
+
+def test_every_sample_film_is_there_with_its_thumbnail(samples):
+    assert len({source["sampleName"] for source in samples}) == 2
+    for source in samples:
+        assert Path(source["thumbnailFileName"]).is_file()
+        assert source["customDownloader"](source).GetStorageNode().GetFileName().endswith(source["fileNames"])
 
 
 def test_the_sample_film_says_that_it_is_not_calibrated(sample_film, host):
