@@ -11,7 +11,8 @@ from SpineAlignmentLib.mrml.spine_scene import SpineScene
 from SpineAlignmentLib.panels.tables import Cells
 from SpineAlignmentLib.results.comparison import differences, signed_text
 
-COLUMNS: Final[int] = 5
+WIDTHS: Final[tuple[int, ...]] = (56, 66, 66, 66)
+"""Of all columns but the last, which takes what is left."""
 
 
 class ComparePanel:
@@ -20,8 +21,10 @@ class ComparePanel:
     def __init__(self, ui: Any) -> None:
         self._ui = ui
         self._table = ui.compareTable
-        headers = (_("Measurement"), _("This film"), _("Other film"), _("Difference"), _("90 % interval"))
+        headers = ("", _("This film"), _("Other film"), _("Difference"), _("90 % interval"))
         self._cells = Cells(self._table, headers, len(PARAMETERS))
+        for column, width in enumerate(WIDTHS):
+            self._table.setColumnWidth(column, width)
         for row, key in enumerate(KEYS):
             self._cells.put(row, 0, key)
 
@@ -31,7 +34,7 @@ class ComparePanel:
         self._ui.compareLabel.text = self._said(this, other, other_film)
         if this is None or other is None or this is other:
             for row in range(len(KEYS)):
-                for column in range(1, COLUMNS):
+                for column in range(1, len(WIDTHS) + 1):
                     self._cells.put(row, column, "")
             return
         spine.compare(film, other_film)

@@ -69,6 +69,11 @@ class FurtherPanel:
             getattr(self._ui, f"{kind}Button").enabled = alignment is not None
         self._list(film)
 
+    @property
+    def drawn_nodes(self) -> list[Any]:
+        """What is drawn of it."""
+        return [] if self._lines is None else self._lines.drawn_nodes
+
     def _list(self, film: Annotation | None) -> None:
         drawn = film.drawn if film is not None else ()
         shown = [f"{one.name}: {unit_text(one.unit, film.drawn_value(one))}" for one in drawn] if film else []

@@ -72,6 +72,11 @@ class LevelsPanel:
         self._named = visible
         self._name()
 
+    @property
+    def name_nodes(self) -> list[Any]:
+        """The names that are drawn."""
+        return [] if self._names is None or self._names.node is None else [self._names.node]
+
     def _name(self) -> None:
         """Bring the names to their vertebrae; on a film that is bent they stay where they are."""
         if self._names is not None:

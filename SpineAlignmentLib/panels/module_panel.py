@@ -12,6 +12,7 @@ from SpineAlignmentLib.mrml.alignment import FilmAlignment
 from SpineAlignmentLib.mrml.volume_film import CHANGES
 from SpineAlignmentLib.panels import dicom_studies
 from SpineAlignmentLib.panels.batch_panel import BatchPanel
+from SpineAlignmentLib.panels.clear_labels import ClearLabels
 from SpineAlignmentLib.panels.compare_panel import ComparePanel
 from SpineAlignmentLib.panels.detection_panel import DetectionPanel
 from SpineAlignmentLib.panels.engine_install import engine_ready
@@ -50,7 +51,8 @@ class ModulePanel:
         self._soon.setSingleShot(True)
         self._soon.setInterval(0)
         self._soon.timeout.connect(self._on_film_changed)
-        self.unveiling = Unveiling()
+        self.labels = ClearLabels(lambda: self.further.drawn_nodes, lambda: self.levels.name_nodes)
+        self.unveiling = Unveiling(self.labels.ask)
         self.film = FilmPanel(ui, logic, lambda: self.choices, self.show_choices)
         self.patient = PatientPanel(ui, logic, lambda: self.choices.film)
         self.detection = DetectionPanel(ui, logic.queue, self._start_detection, self._cancel, self.refresh)
@@ -62,7 +64,7 @@ class ModulePanel:
         self.further = FurtherPanel(ui, self.detection.report, self.landmarks.stop_placing)
         self.compare = ComparePanel(ui)
         tables = {"copyButton": self.measurements.text, "copyComparisonButton": self.compare.text}
-        self.export = ExportPanel(ui, logic.export, tables, self.unveiling.finish, self.detection.report)
+        self.export = ExportPanel(ui, logic.export, tables, self._show_all, self.detection.report)
         self.batch = BatchPanel(ui, self._start_batch, dicom_studies.chosen_films, self._ready_for_batch)
 
     # Life
@@ -93,6 +95,7 @@ class ModulePanel:
 
     def _let_go(self) -> None:
         """Take what only this panel draws out of the scene."""
+        self.labels.stop()
         for part in (self.levels, self.handles, self.further):
             part.let_go()
 
@@ -184,6 +187,12 @@ class ModulePanel:
         self.export.refresh(alignment)
         self.compare.refresh(self._logic.spine, film, choices.otherFilm if choices else None)
         self.unveiling.go_on()
+        self.labels.follow(alignment)
+
+    def _show_all(self) -> None:
+        """Have everything in the view at once, as it is to be seen."""
+        self.unveiling.finish()
+        self.labels.spread()
 
     # Clicks
 

@@ -30,6 +30,11 @@ def look_closer(alignment: FilmAlignment) -> None:
         view.look_closer(layout.sliceWidget(NAME).sliceLogic(), alignment)
 
 
+def slice_node() -> Any:
+    """The node that says what the view shows."""
+    return slicer.app.layoutManager().sliceWidget(NAME).mrmlSliceNode()
+
+
 def render_window() -> Any:
     """What the view is drawn in."""
     return slicer.app.layoutManager().sliceWidget(NAME).sliceView().renderWindow()
