@@ -1,15 +1,23 @@
 """What a change of landmarks costs: each thing is computed once, what did not move is not touched, nothing piles up."""
 
+import gc
+
 import numpy as np
 import pytest
 
 from SpineAlignmentLib.measurement.landmarks import INDEX
 from SpineAlignmentLib.measurement.parameters import BY_KEY, KEYS
+from SpineAlignmentLib.mrml.alignment import FilmAlignment
 from SpineAlignmentLib.mrml.drawing import MEASUREMENT_ATTRIBUTE
 from SpineAlignmentLib.mrml.film_record import FilmRecord
+from SpineAlignmentLib.mrml.handles import Handles
+from SpineAlignmentLib.mrml.history import Moment
+from SpineAlignmentLib.mrml.level_names import LevelNames
 from SpineAlignmentLib.results import annotation as annotations
 from Testing.benchmarks.drag import mouse, screen_position
 from Testing.host import subject
+from Testing.host.films import add_film
+from Testing.module.window import settle
 
 
 def test_a_film_is_built_and_measured_once_a_change(host, module, film, monkeypatch):
@@ -65,3 +73,30 @@ def test_a_deleted_drawing_comes_back(alignment, scene):
     assert "SS" not in alignment.made
     alignment.show({"SS"})
     assert "SS" in alignment.made
+
+
+def test_nothing_piles_up_while_films_come_and_go(host, module, film, scene):
+    def left():
+        gc.collect()
+        kept = [kind for kind in map(type, gc.get_objects()) if kind in (FilmAlignment, Handles, LevelNames, Moment)]
+        return scene.GetNumberOfNodes(), len(kept)
+
+    def one_round():
+        other = add_film(scene, subject.film_pixels(), subject.SPACING_MM, "other")
+        module._parameterNode.film = other
+        alignment = module.logic.alignment(other)
+        alignment.set_detection(subject.detection())
+        module.ui.headsCheckBox.click()
+        module.panel.draw(list(KEYS))
+        module.panel.unveiling.finish()
+        settle()
+        alignment.set_point("S1_A", alignment.points_px[INDEX["S1_A"]] + 2)
+        module.ui.undoButton.click()
+        module.logic.spine.close(other)
+        settle()
+
+    one_round()
+    before = left()
+    for _ in range(4):
+        one_round()
+    assert left() == before
