@@ -6,6 +6,7 @@ Pixel coordinates are those of the original film, with (0, 0) at the center of i
 import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import Any, Final
 
 import numpy as np
@@ -143,6 +144,10 @@ class Annotation:
         Not given is what needs a landmark that is missing or not to be trusted, a distance on a film of unknown
         spacing, and what may be anything that patients have.
         """
+        return dict(self._measurements)
+
+    @cached_property
+    def _measurements(self) -> dict[str, Measured]:
         points = np.where(self.trusted()[:, None], self.points_mm(), np.nan)
         values = spinopelvic_parameters(points)
         step = (self.spacing_mm or (1.0, self.pixel_aspect))[1]
@@ -283,12 +288,6 @@ MARKS: Final[tuple[str, ...]] = (
     *("head_radius_px", "drawn", "reviewed", "deviation_px", "interval_factors"),
 )
 """What lies on a film, as opposed to the facts about it: the fields that `Annotation.with_marks_of` takes over."""
-
-
-def reviewed(film: Annotation) -> bool:
-    """Whether every landmark that has a place was looked at."""
-    there = film.landmarks().keys()
-    return bool(there) and there <= film.reviewed
 
 
 def without_spacing_warnings(warnings: Iterable[str]) -> tuple[str, ...]:

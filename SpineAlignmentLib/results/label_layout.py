@@ -1,5 +1,6 @@
 """Where texts go on a film: near what they name, off one another, and off the spine that they are about."""
 
+from itertools import pairwise
 from typing import Final
 
 import numpy as np
@@ -15,6 +16,13 @@ Box = tuple[float, float, float, float]
 """Left, top, right and bottom in pixels."""
 
 _RINGS: Final[int] = 40
+_ANGLES: Final[FloatArray] = np.radians(np.arange(0, 360, 45))
+_WAYS: Final[FloatArray] = np.vstack(
+    [(0, 0), *(ring * np.stack([np.cos(_ANGLES), np.sin(_ANGLES)], axis=1) for ring in range(1, _RINGS))]
+)
+"""Steps to the places that are tried: the nearest first, in eight directions."""
+_AT_ONCE: Final[tuple[int, ...]] = (0, 1, 9, 25, 49, 81, 129, 193, len(_WAYS))
+"""So many are tried together: most texts find theirs among the first."""
 _BODY: Final[tuple[float, float]] = (0.75, 0.5)
 """Half the width and height of a vertebra that a text keeps off, in levels."""
 _SACRUM: Final[float] = 1.6
@@ -49,14 +57,22 @@ def free_place(box: Box, taken: ArrayLike, size: tuple[float, float] | None = No
         step: pixels between the places that are tried.
     """
     width, height = box[2] - box[0], box[3] - box[1]
-    left, top, right, bottom = np.asarray(taken, float).reshape(-1, 4).T
-    for ring in range(_RINGS):
-        # the nearest free place first, in eight directions
-        for angle in np.radians(np.arange(0, 360 if ring else 45, 45)):
-            x, y = box[0] + step * ring * float(np.cos(angle)), box[1] + step * ring * float(np.sin(angle))
-            if size is not None:
-                x, y = min(max(x, 2), max(size[0] - width - 2, 2)), min(max(y, 2), max(size[1] - height - 2, 2))
-            place = (x, y, x + width, y + height)
-            if not ((x < right) & (left < place[2]) & (y < bottom) & (top < place[3])).any():
-                return place
-    return place
+    extent = np.array([width, height])
+    boxes = np.asarray(taken, float).reshape(-1, 4)
+    for first, end in pairwise(_AT_ONCE):
+        places = np.array(box[:2]) + step * _WAYS[first:end]
+        if size is not None:
+            places = np.clip(places, 2, np.maximum(np.array(size) - extent - 2, 2))
+        ends = places + extent
+        near = boxes[((boxes[:, :2] < ends.max(axis=0)) & (places.min(axis=0) < boxes[:, 2:])).all(axis=1)]
+        left, top, right, bottom = near.T
+        (x, y), (end_x, end_y) = places.T[:, :, None], ends.T[:, :, None]
+        covers = ((x < right) & (left < end_x) & (y < bottom) & (top < end_y)).any(axis=1)
+        if not covers.all():
+            return _box(places[np.argmin(covers)], extent)
+    return _box(places[-1], extent)
+
+
+def _box(place: FloatArray, extent: FloatArray) -> Box:
+    left, top, right, bottom = np.concatenate([place, place + extent]).tolist()
+    return left, top, right, bottom

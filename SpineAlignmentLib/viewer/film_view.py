@@ -16,8 +16,8 @@ from trame_slicer.views import DirectViewFactory, ViewLayoutDefinition, ViewProp
 from vtkmodules.vtkCommonCore import vtkCommand
 
 from SpineAlignmentLib.mrml.alignment import FilmAlignment
+from SpineAlignmentLib.mrml.label_places import LabelPlaces
 from SpineAlignmentLib.mrml.view import look_closer, positions_world, show_film, show_spine
-from SpineAlignmentLib.viewer.label_places import LabelPlaces
 
 Node = Any
 Event = dict[str, Any]

@@ -1,6 +1,7 @@
 """Films in the module's panel: their facts, two of them, results of them, and their coming and going."""
 
 import sys
+from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
@@ -16,6 +17,8 @@ from SpineAlignmentLib.measurement.parameters import KEYS
 from SpineAlignmentLib.mrml.drawing import MEASUREMENT_ATTRIBUTE
 from SpineAlignmentLib.mrml.spine_scene import SpineScene
 from SpineAlignmentLib.panels import red_view
+from SpineAlignmentLib.results.comparison import differences
+from SpineAlignmentLib.results.reviewing import review_turned
 from Testing.host import subject
 from Testing.host.application import ROOT
 from Testing.host.films import add_film
@@ -48,14 +51,26 @@ SAMPLE = ROOT / "SpineAlignment" / "Resources" / "SampleData" / "sample_film.dcm
 
 
 @pytest.fixture
-def sample_film(host, monkeypatch):
-    """The film that a click in Slicer's Sample Data module loads; the click is Slicer's own."""
+def samples(host, monkeypatch):
+    """What Slicer's Sample Data module is told of; the clicks there are Slicer's own."""
     sources = []
     logic = SimpleNamespace(registerCustomSampleDataSource=lambda **source: sources.append(source))
     monkeypatch.setitem(sys.modules, "SampleData", SimpleNamespace(SampleDataLogic=logic))
     host.module.registerSampleData()
-    (source,) = sources
-    return source["customDownloader"](source)
+    return sources
+
+
+@pytest.fixture
+def sample_film(samples):
+    """The film that a click on the first one loads."""
+    return samples[0]["customDownloader"](samples[0])
+
+
+def test_every_sample_film_is_there_with_its_thumbnail(samples):
+    assert len({source["sampleName"] for source in samples}) == 2
+    for source in samples:
+        assert Path(source["thumbnailFileName"]).is_file()
+        assert source["customDownloader"](source).GetStorageNode().GetFileName().endswith(source["fileNames"])
 
 
 def test_the_sample_film_says_that_it_is_not_calibrated(sample_film, host):
@@ -145,6 +160,8 @@ def test_the_first_film_is_chosen_not_the_first_volume(host, scene):
 
 
 def test_two_films_side_by_side(module, film, models, scene):
+    from SpineAlignmentLib.panels.tables import MARKED
+
     module.logic.models = models
     after = add_film(scene, subject.film_pixels(), subject.SPACING_MM, "after")
     module.logic.detect(film)
@@ -157,7 +174,19 @@ def test_two_films_side_by_side(module, film, models, scene):
     module.onParameterNodeModified()
     row = KEYS.index("SS")
     difference = module.logic.parameters(after)["SS"] - module.logic.parameters(film)["SS"]
-    assert cell(module.ui.compareTable, row, 3) == f"+{difference:.1f}\N{DEGREE SIGN}"
+    table = module.ui.compareTable
+    assert cell(table, row, 3) == f"+{difference:.1f}\N{DEGREE SIGN}"
+    assert cell(table, row, 4) == "" and table.item(row, 3).foreground().color().name() != MARKED
+    # what both may be off is known once both were looked at
+    for one in module.logic.spine.alignments:
+        one.set_marks(review_turned(one.annotation))
+    module.onParameterNodeModified()
+    shown = {row.key: row for row in differences(module.logic.alignment(film).annotation, other.annotation)}
+    low, high = (float(word) for word in cell(table, row, 4).split(" to "))
+    assert low == pytest.approx(difference - shown["SS"].half_width, abs=0.6) and 0 < low < difference < high
+    marked = {key for i, key in enumerate(KEYS) if table.item(i, 3).foreground().color().name() == MARKED}
+    assert marked == {key for key, row in shown.items() if row.beyond} and {"SS"} <= marked < set(KEYS)
+    assert module.ui.compareLabel.text.startswith("Red: ")
     module._parameterNode.film = after
     assert other.landmarks.GetDisplayVisibility()
     assert not module.logic.alignment(film).landmarks.GetDisplayVisibility()

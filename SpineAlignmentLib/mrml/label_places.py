@@ -7,7 +7,10 @@ from collections.abc import Iterable
 from typing import Any, Final
 
 import numpy as np
+import slicer
+import vtk
 from numpy.typing import NDArray
+from vtk.util.numpy_support import vtk_to_numpy
 
 from SpineAlignmentLib.results.label_layout import Box, free_place
 
@@ -34,22 +37,26 @@ class LabelPlaces:
         self._view = view_node
         self._places: dict[str, tuple[FloatArray, FloatArray]] = {}
 
-    def spread(self, nodes: Iterable[Node], structure: FloatArray | None = None) -> None:
+    def spread(self, nodes: Iterable[Node], structure: FloatArray | None = None, names: Iterable[Node] = ()) -> None:
         """Move the texts among drawn nodes off one another and off the lines; the first ones have the first choice.
 
         Args:
             nodes: what is drawn.
             structure: opposite corners, shape (n, 2, 3), world, of what no text may lie on either.
+            names: lists of texts that stay where they are.
         """
         drawn = [node for node in nodes if node.GetDisplayVisibility()]
         to_ras = _matrix(self._view.GetXYToRAS())
         to_xy = np.linalg.inv(to_ras)
         places: dict[str, tuple[FloatArray, FloatArray]] = {}
-        lines = [_line_boxes(node, to_xy) for node in drawn if not _is_text(node)]
-        taken = np.vstack([np.empty((0, 4)), *lines, *([] if structure is None else [_boxes(structure, to_xy)])])
+        lines = _line_boxes([node for node in drawn if not _is_text(node)], to_xy)
+        fixed = [self._name_boxes(node, to_xy) for node in names if node.GetDisplayVisibility()]
+        if structure is not None:
+            fixed.append(_boxes(structure, to_xy))
+        taken = np.vstack([lines, *fixed])
         for node in filter(_is_text, drawn):
             own = self._own_place(node)
-            wanted = self._box(node, (to_xy @ [*_to_world(node, own), 1.0])[:2])
+            wanted = self._box(node, 0, (to_xy @ [*_to_world(node, own), 1.0])[:2])
             box = free_place(wanted, taken)
             taken = np.vstack([taken, box])
             moved = to_ras @ [box[0] - wanted[0], box[1] - wanted[1], 0.0, 0.0]
@@ -65,11 +72,21 @@ class LabelPlaces:
         own, shown = self._places.get(node.GetID(), (position, position))
         return own if np.abs(position - shown).max() <= _TOLERANCE_MM else position
 
-    def _box(self, node: Node, xy: FloatArray) -> Box:
-        """The text's box in the view's pixels, y up."""
+    def _name_boxes(self, node: Node, to_xy: FloatArray) -> FloatArray:
+        """The boxes of a list of texts, shape (n, 4)."""
+        defined = slicer.vtkMRMLMarkupsNode.PositionDefined
+        boxes = [
+            self._box(node, i, xy)
+            for i, xy in enumerate(_shown_at(node, to_xy))
+            if node.GetNthControlPointPositionStatus(i) == defined
+        ]
+        return np.array(boxes).reshape(-1, 4)
+
+    def _box(self, node: Node, i: int, xy: FloatArray) -> Box:
+        """The box of a text in the view's pixels, y up."""
         display = node.GetDisplayNode()
         size = float(np.hypot(*self._view.GetDimensions()[:2])) * display.GetTextScale() / 100
-        width, height = LETTER[0] * size * len(node.GetNthControlPointLabel(0)), LETTER[1] * size
+        width, height = LETTER[0] * size * len(node.GetNthControlPointLabel(i)), LETTER[1] * size
         text = display.GetTextProperty()
         # 0 left or bottom, 1 centered, 2 right or top (vtkTextProperty)
         left = float(xy[0]) - width * text.GetJustification() / 2
@@ -81,15 +98,23 @@ def _is_text(node: Node) -> bool:
     return bool(node.IsA("vtkMRMLMarkupsFiducialNode"))
 
 
-def _line_boxes(node: Node, to_xy: FloatArray) -> FloatArray:
-    """The boxes, in the view's pixels, that the pieces of a line or curve fill, shape (n, 4)."""
-    points = np.array([node.GetNthControlPointPositionWorld(i) for i in range(node.GetNumberOfControlPoints())])
-    xy = points @ to_xy[:2, :3].T + to_xy[:2, 3]
-    whole = np.diff(xy, axis=0)
+def _shown_at(node: Node, to_xy: FloatArray) -> FloatArray:
+    """Where its control points are in the view's pixels, shape (n, 2)."""
+    points = vtk.vtkPoints()
+    node.GetControlPointPositionsWorld(points)
+    world = vtk_to_numpy(points.GetData()).reshape(-1, 3)
+    return np.asarray(world @ to_xy[:2, :3].T + to_xy[:2, 3])
+
+
+def _line_boxes(nodes: Iterable[Node], to_xy: FloatArray) -> FloatArray:
+    """The boxes, in the view's pixels, that the pieces of lines and curves fill, shape (n, 4)."""
+    lines = [_shown_at(node, to_xy) for node in nodes]
+    starts = np.vstack([np.empty((0, 2)), *(xy[:-1] for xy in lines)])
+    whole = np.vstack([np.empty((0, 2)), *(xy[1:] for xy in lines)]) - starts
     counts = np.clip(np.hypot(*whole.T) / PIECE_PX, 1, PIECES).astype(int)
     number = np.arange(counts.sum()) - np.repeat(np.cumsum(counts) - counts, counts)
     piece = np.repeat(whole / counts[:, None], counts, axis=0)
-    start = np.repeat(xy[:-1], counts, axis=0) + number[:, None] * piece
+    start = np.repeat(starts, counts, axis=0) + number[:, None] * piece
     return np.hstack([np.minimum(start, start + piece), np.maximum(start, start + piece)])
 
 

@@ -7,7 +7,7 @@ import vtk
 from hypothesis import given
 from hypothesis import strategies as st
 
-from SpineAlignmentLib.viewer.label_places import LETTER, LabelPlaces
+from SpineAlignmentLib.mrml.label_places import LETTER, LabelPlaces
 
 PLACE_MM = st.tuples(st.floats(-80, 80), st.floats(-80, 80))
 VIEW_PX = (600, 800)
