@@ -1,4 +1,4 @@
-"""DICOM results and reports out of the panel."""
+"""Results out of the panel: to files of every kind, to the clipboard, and what has to be installed for them."""
 
 import sys
 from importlib import metadata
@@ -6,6 +6,7 @@ from importlib import metadata
 import numpy as np
 import pytest
 import slicer
+from PySide6 import QtWidgets
 
 from SpineAlignmentLib.dicom.sr_reading import read_structured_report
 from SpineAlignmentLib.errors import ResultError
@@ -90,3 +91,60 @@ def test_slicers_own_pydicom_stays(opened, errors, tmp_path, monkeypatch):
     monkeypatch.setattr(export_panel, "version", lambda name: "2.4.4" if name == "pydicom" else metadata.version(name))
     opened.panel.export.export(tmp_path / "film.gsps.dcm")
     assert errors == ["DICOM results need Slicer 5.12 or later."]
+
+
+def test_export_and_copy(detected, tmp_path):
+    from SpineAlignmentLib.results.result_file import read_annotation
+
+    alignment = detected.logic.spine.alignments[0]
+    for name in ("film.json", "film.csv", "film.mrk.json", "film.png", "film.pdf", "film.html"):
+        detected.panel.export.export(tmp_path / name)
+        assert (tmp_path / name).stat().st_size > 200
+        assert detected.ui.statusLabel.text == f"Saved {name}."
+    again = read_annotation(tmp_path / "film.json")
+    assert again.parameters() == pytest.approx(alignment.parameters, abs=1e-2)
+    loaded = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLMarkupsFiducialNode")
+    storage = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLMarkupsJsonStorageNode")
+    storage.SetFileName(str(tmp_path / "film.mrk.json"))
+    assert storage.ReadData(loaded)
+    assert loaded.GetNthControlPointPosition(3) == pytest.approx(alignment.landmarks.GetNthControlPointPosition(3))
+    detected.ui.copyButton.click()
+    text = QtWidgets.QApplication.clipboard().text()
+    assert text.splitlines()[1].startswith("PI\t")
+    detected.panel.export.export(tmp_path / "nowhere" / "film.json")
+    assert not (tmp_path / "nowhere").exists()
+
+
+@pytest.mark.parametrize(
+    ("typed", "kind", "written"),
+    [
+        ("3_ Ganzaufnahme", "Table (*.csv)", "3_ Ganzaufnahme.csv"),
+        ("film.2", "Results (*.json)", "film.2.json"),
+        ("film.json", "Landmarks (*.mrk.json)", "film.mrk.json"),
+        ("film.csv", "Picture (*.png)", "film.png"),
+    ],
+)
+def test_the_filter_of_the_dialog_decides_the_ending(host, alignment, tmp_path, monkeypatch, typed, kind, written):
+    """The dialog itself is Qt's."""
+    alignment.volume.SetName("3: Ganzaufnahme")
+    module, proposed = host.open_module(), []
+
+    class Dialog(QtWidgets.QFileDialog):
+        AcceptSave = QtWidgets.QFileDialog.AcceptMode.AcceptSave
+
+        def selectFile(self, name):
+            proposed.append(name)
+
+        def exec_(self):
+            return 1
+
+        def selectedFiles(self):
+            return [str(tmp_path / typed)]
+
+        def selectedNameFilter(self):
+            return kind
+
+    monkeypatch.setattr(sys.modules["qt"], "QFileDialog", Dialog)
+    module.ui.exportButton.click()
+    assert proposed == ["3_ Ganzaufnahme"]
+    assert [path.name for path in tmp_path.iterdir()] == [written]

@@ -8,7 +8,6 @@ import numpy as np
 import pytest
 import slicer
 import vtk
-from PySide6 import QtWidgets
 
 from SpineAlignmentLib.errors import FilmError
 from SpineAlignmentLib.film.film import NO_SPACING
@@ -192,28 +191,6 @@ def test_two_films_side_by_side(module, film, models, scene):
     assert not module.logic.alignment(film).landmarks.GetDisplayVisibility()
 
 
-def test_export_and_copy(detected, tmp_path):
-    from SpineAlignmentLib.results.result_file import read_annotation
-
-    alignment = detected.logic.spine.alignments[0]
-    for name in ("film.json", "film.csv", "film.mrk.json", "film.png", "film.pdf", "film.html"):
-        detected.panel.export.export(tmp_path / name)
-        assert (tmp_path / name).stat().st_size > 200
-        assert detected.ui.statusLabel.text == f"Saved {name}."
-    again = read_annotation(tmp_path / "film.json")
-    assert again.parameters() == pytest.approx(alignment.parameters, abs=1e-2)
-    loaded = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLMarkupsFiducialNode")
-    storage = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLMarkupsJsonStorageNode")
-    storage.SetFileName(str(tmp_path / "film.mrk.json"))
-    assert storage.ReadData(loaded)
-    assert loaded.GetNthControlPointPosition(3) == pytest.approx(alignment.landmarks.GetNthControlPointPosition(3))
-    detected.ui.copyButton.click()
-    text = QtWidgets.QApplication.clipboard().text()
-    assert text.splitlines()[1].startswith("PI\t")
-    detected.panel.export.export(tmp_path / "nowhere" / "film.json")
-    assert not (tmp_path / "nowhere").exists()
-
-
 def test_a_film_deleted_while_its_measurements_appear(detected, scene, film):
     detected.panel.draw(list(KEYS))
     scene.RemoveNode(film)
@@ -273,41 +250,6 @@ def test_reload_of_the_scene_restores_film_and_choices(host, detected, film, tmp
     assert not again.landmarks.GetDisplayVisibility()
     assert cell(detected.ui.landmarksTable, INDEX["C3_C"], 1) == "adjusted"
     assert detected.ui.engineComboBox.currentText == "onnx"
-
-
-@pytest.mark.parametrize(
-    ("typed", "kind", "written"),
-    [
-        ("3_ Ganzaufnahme", "Table (*.csv)", "3_ Ganzaufnahme.csv"),
-        ("film.2", "Results (*.json)", "film.2.json"),
-        ("film.json", "Landmarks (*.mrk.json)", "film.mrk.json"),
-        ("film.csv", "Picture (*.png)", "film.png"),
-    ],
-)
-def test_the_filter_of_the_dialog_decides_the_ending(host, alignment, tmp_path, monkeypatch, typed, kind, written):
-    """The dialog itself is Qt's."""
-    alignment.volume.SetName("3: Ganzaufnahme")
-    module, proposed = host.open_module(), []
-
-    class Dialog(QtWidgets.QFileDialog):
-        AcceptSave = QtWidgets.QFileDialog.AcceptMode.AcceptSave
-
-        def selectFile(self, name):
-            proposed.append(name)
-
-        def exec_(self):
-            return 1
-
-        def selectedFiles(self):
-            return [str(tmp_path / typed)]
-
-        def selectedNameFilter(self):
-            return kind
-
-    monkeypatch.setattr(sys.modules["qt"], "QFileDialog", Dialog)
-    module.ui.exportButton.click()
-    assert proposed == ["3_ Ganzaufnahme"]
-    assert [path.name for path in tmp_path.iterdir()] == [written]
 
 
 def test_a_detection_of_another_film_says_so(host, module, film, models, scene):
