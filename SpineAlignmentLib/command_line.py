@@ -49,9 +49,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _end_as_if_interrupted() -> None:
-    """Let SIGTERM, as `kill`, `timeout` and schedulers of clusters send it, end a command as Ctrl+C does."""
-    if threading.current_thread() is threading.main_thread():
-        signal.signal(signal.SIGTERM, signal.default_int_handler)
+    """Let SIGTERM, as `kill`, `timeout` and schedulers of clusters send it, and SIGHUP end a command as Ctrl+C does."""
+    for ending in ("SIGTERM", "SIGHUP") if threading.current_thread() is threading.main_thread() else ():
+        # not where `nohup` made the command deaf to it, nor on Windows, which has no SIGHUP
+        if signal.getsignal(getattr(signal, ending, signal.SIGTERM)) is signal.SIG_DFL:
+            signal.signal(getattr(signal, ending, signal.SIGTERM), signal.default_int_handler)
 
 
 class _Parser(argparse.ArgumentParser):
@@ -240,7 +242,7 @@ def _detect_with(options: argparse.Namespace, started: "Sequence[Worker]") -> in
     )
     if options.identify:
         print(f"--identify: names, IDs and dates of patients go into {options.output}", file=sys.stderr)
-    style = "quiet" if options.quiet else options.progress
+    style = "quiet" if options.quiet and options.progress != "json" else options.progress
     with found_films(options.inputs, options.output) as found:
         for problem in found.problems:
             print(f"spine-alignment: {problem}", file=sys.stderr)

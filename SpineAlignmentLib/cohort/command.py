@@ -1,14 +1,10 @@
 """`spine-alignment cohort`: tables and a page of a folder of results."""
 
 from pathlib import Path
-from typing import Final
 
 from SpineAlignmentLib.errors import ResultError
 from SpineAlignmentLib.results.files import make_folder, write_files
-from SpineAlignmentLib.results.store import TABLE
-
-FOLDER: Final[str] = "cohort"
-
+from SpineAlignmentLib.results.store import COHORT, TABLE
 
 def cohort(output: Path, surgery: Path | None = None) -> Path:
     """Write `cohort/visits.csv`, `cohort/differences.csv` and `cohort/cohort.html` into a folder of results.
@@ -33,7 +29,7 @@ def cohort(output: Path, surgery: Path | None = None) -> Path:
     table = visits.read_results(output / TABLE)
     found = visits.visits(table, None if surgery is None else visits.read_surgery(surgery))
     changes = visits.differences(found)
-    place = output / FOLDER
+    place = output / COHORT
     make_folder(place)
     write_files(
         {

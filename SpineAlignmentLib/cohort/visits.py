@@ -42,7 +42,7 @@ def read_results(path: Path) -> pd.DataFrame:
 
 
 def visits(table: pd.DataFrame, surgery: pd.DataFrame | None = None) -> pd.DataFrame:
-    """One row a visit, in order: of the films of a day the one whose landmarks are surest.
+    """One row a visit, in order: of the films of a day the one with corrected landmarks, or whose are surest.
 
     Args:
         table: of `read_results`.
@@ -53,7 +53,10 @@ def visits(table: pd.DataFrame, surgery: pd.DataFrame | None = None) -> pd.DataF
         parameters with their intervals. Films without patient or day are in no visit.
     """
     known = table[(table["status"] == "done") & table["patient"].notna() & table["day"].notna()]
-    sure = known.sort_values("lowest_confidence", ascending=False, kind="stable", na_position="last")
+    # what a person corrected, and measured from its file, counts before what was detected
+    corrected = known["file"].str.lower().str.endswith(".json")
+    order = known.assign(corrected=corrected)
+    sure = order.sort_values(["corrected", "lowest_confidence"], ascending=False, kind="stable", na_position="last")
     by_day = sure.groupby(["patient", "day"], sort=True)
     found = by_day.head(1).set_index(["patient", "day"]).sort_index()
     found["films"] = by_day.size()

@@ -58,6 +58,9 @@ def found_films(places: Sequence[Path], output: Path | None = None) -> Iterator[
 def is_zip(path: Path) -> bool:
     """Whether a file is a zip file."""
     try:
+        # a pipe would keep its reader waiting
+        if not path.is_file():
+            return False
         with path.open("rb") as stream:
             return stream.read(4) == _ZIP
     except OSError:

@@ -21,6 +21,8 @@ from SpineAlignmentLib.errors import SpineAlignmentError
 from SpineAlignmentLib.film.dicom_dataset import looks_like_dicom
 
 KEY_BYTES: Final[int] = 32
+_LONGEST_KEY: Final[int] = 4096
+"""Characters of a key's file that are read."""
 _PSEUDONYM_DIGITS: Final[int] = 16
 """64 bits: among a million patients, two share a pseudonym once in 37 million archives."""
 _CALENDAR_DAYS: Final[int] = 36525
@@ -146,8 +148,9 @@ def read_key(path: Path) -> bytes:
         KeyFileError: it cannot be read, is no key, or others than its owner can read it.
     """
     try:
-        text = path.read_text(encoding="ascii").strip()
         mode = path.stat().st_mode
+        with path.open(encoding="ascii") as stream:
+            text = stream.read(_LONGEST_KEY).strip()
     except (OSError, UnicodeDecodeError) as error:
         reason = f"cannot read: {error.strerror}" if isinstance(error, OSError) else "not a key"
         raise KeyFileError(f"{path}: {reason}; make a key with: spine-alignment make-key FILE") from error

@@ -15,7 +15,7 @@ from SpineAlignmentLib.jobs.progress import Progress
 from SpineAlignmentLib.jobs.workers import MAX_WORKERS, Worker, cores, outcomes
 from SpineAlignmentLib.results.files import readable, write_files
 from SpineAlignmentLib.results.parquet import PARQUET, check_parquet, parquet_bytes
-from SpineAlignmentLib.results.store import TABLE, Entry, Source, Store
+from SpineAlignmentLib.results.store import COHORT, TABLE, Entry, Source, Store
 
 
 @dataclass
@@ -39,7 +39,7 @@ class Archive:
     """Of `Progress`."""
     log: Path | None = None
     parquet: bool = False
-    """Whether `results.parquet` is written as well, at the end."""
+    """Whether `results.parquet` is written as well, at the end; one that is there is written anew in any case."""
 
     def run(self) -> int:
         """Detect every film and write `<stem>.json`, `.mrk.json`, `.png` and `results.csv`.
@@ -52,13 +52,17 @@ class Archive:
             ModelError: the models or the engine are not right.
         """
         settings = self.settings.hash()
-        if self.parquet:
+        # one of an earlier run would go on saying what the table does not say any more, of patients too
+        parquet = self.parquet or (self.output / PARQUET).exists()
+        if parquet:
             check_parquet()
         with Store(self.output) as store:
             run = _Run(self, store, settings, Progress(len(self.films), self.style, self.log))
             run.films()
-            if self.parquet:
+            if parquet:
                 write_files({self.output / PARQUET: parquet_bytes(store.columns(), store.rows())})
+            if (self.output / COHORT).exists():
+                run.progress.say(f"{self.output / COHORT} is of an earlier table; spine-alignment cohort makes it anew")
         return run.progress.failed
 
 

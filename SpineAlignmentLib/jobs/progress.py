@@ -2,6 +2,7 @@
 
 import json
 import logging
+import re
 import sys
 import time
 from collections import deque
@@ -60,7 +61,7 @@ class Progress:
         """A film failed: `message` names its path, `reason` does not."""
         self.failed += 1
         self._clear()
-        print(f"spine-alignment: {message}", file=sys.stderr)
+        print(f"spine-alignment: {_shown(message)}", file=sys.stderr)
         self._film(file, "failed", reason=reason)
 
     def film_before(self, file: str, result: str) -> None:
@@ -109,7 +110,8 @@ class Progress:
         if status != "before":
             self._ends.append(time.monotonic())
         if self._logger is not None:
-            self._logger.info("%s: %s", status, f"{file}: {more['reason']}" if "reason" in more else file)
+            said = f"{file}: {more['reason']}" if "reason" in more else file
+            self._logger.info("%s: %s", status, _shown(said))
         self._event("film", file=file, status=status, **more)
         self._draw()
 
@@ -141,6 +143,8 @@ class Progress:
 
 def _log_file(path: Path) -> logging.Logger:
     try:
+        if path.exists() and not _is_log(path):
+            raise ResultError(f"{path}: no log of an earlier run; it would be appended to: choose another name")
         handler = logging.FileHandler(path, encoding="utf-8", errors="backslashreplace")
     except OSError as error:
         raise ResultError(f"{path}: cannot write: {error.strerror or error}") from error
@@ -148,6 +152,21 @@ def _log_file(path: Path) -> logging.Logger:
     logger = logging.Logger("spine-alignment", logging.INFO)
     logger.addHandler(handler)
     return logger
+
+
+def _is_log(path: Path) -> bool:
+    """Whether a file is empty or begins as our logs do, with a date."""
+    if not path.is_file():
+        # a terminal or a pipe of the user's choice
+        return not path.is_dir()
+    with path.open("rb") as stream:
+        head = stream.read(11)
+    return not head or re.fullmatch(rb"\d{4}-\d\d-\d\dT", head) is not None
+
+
+def _shown(text: str) -> str:
+    """Text of file names without what would begin another line or steer a terminal."""
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
 
 
 def _rounded(value: float | None) -> float | None:

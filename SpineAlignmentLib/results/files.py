@@ -1,5 +1,6 @@
 """Files appear whole or not at all, and are known by their content."""
 
+import errno
 import hashlib
 import os
 import secrets
@@ -62,8 +63,10 @@ def fingerprint_of(path: Path) -> str:
     """SHA-256 of a file's content, as 64 hexadecimal digits.
 
     Raises:
-        OSError: it cannot be read.
+        OSError: it cannot be read, or is a pipe or a device, which may never end.
     """
+    if path.exists() and not path.is_file():
+        raise OSError(errno.EINVAL, "a device or a pipe, not a file", str(path))
     digest = hashlib.sha256()
     with path.open("rb") as stream:
         while block := stream.read(_BLOCK):

@@ -25,6 +25,8 @@ from SpineAlignmentLib.results.table import Value, columns_of, csv_lines
 
 STORE: Final[str] = "results.sqlite"
 TABLE: Final[str] = "results.csv"
+COHORT: Final[str] = "cohort"
+"""Folder of what is made of the table, see `cohort`."""
 AT_WORK: Final[str] = "results.lock"
 """Says who holds the store; it is the store's lock that counts, not this file."""
 

@@ -190,6 +190,23 @@ def test_parquet_table(tmp_path, films, models):
     assert table["PI (deg)"].dtype == "float64"
     assert table["PI (deg)"][0] == text["PI (deg)"][0]
     assert table["reason"][1] == "an empty file"
+    (tmp_path / "cohort").mkdir()
+    start.remove("--parquet")
+    said = subprocess.run([*start, "--identify"], capture_output=True, text=True, check=False).stdout
+    again = pandas.read_parquet(tmp_path / "results.parquet")
+    assert list(again.columns) == list(pandas.read_csv(tmp_path / TABLE).columns) != list(table.columns)
+    assert "cohort is of an earlier table" in said
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="no pipes among files there")
+def test_a_pipe_among_films_is_named_and_left(tmp_path, films, models):
+    (tmp_path / "in").mkdir()
+    for name in ("a.dcm", "b.zip", "c"):
+        os.mkfifo(tmp_path / "in" / name)
+    start = command(tmp_path / "in", tmp_path / "out", models)
+    done = subprocess.run(start, capture_output=True, text=True, check=False, timeout=120)
+    assert done.returncode == 1
+    assert "a.dcm: cannot read: a device or a pipe, not a file" in done.stderr
 
 
 def test_settings_decide_what_is_done_again(tmp_path, films, models):

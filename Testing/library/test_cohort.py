@@ -68,6 +68,12 @@ def test_visits_are_put_in_order(out):
     assert set(found["state"]) == {""}
 
 
+def test_corrected_landmarks_count_before_detected_ones(tmp_path):
+    films = [("a.dcm", "aa", 0, 0.0, 0.0, 0.9), ("z.mrk.json", "aa", 0, 5.0, 0.0, 0.9)]
+    write(tmp_path / "out", films)
+    assert visits(read_results(tmp_path / "out" / "results.csv"))["file"].tolist() == ["z.mrk.json"]
+
+
 @pytest.mark.parametrize("listed", ["patient,day\naa,30\n", "file\na3.png\n"])
 def test_pairs_across_surgery(tmp_path, out, listed):
     (tmp_path / "surgery.csv").write_text(listed)

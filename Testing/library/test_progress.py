@@ -54,6 +54,24 @@ def test_log_file_grows(tmp_path, capsys):
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="a terminal of Unix")
+def test_a_log_is_appended_to_no_other_file(tmp_path):
+    film = tmp_path / "film.dcm"
+    film.write_bytes(b"\0" * 128 + b"DICM")
+    with pytest.raises(ResultError, match="film.dcm: no log of an earlier run"):
+        Progress(1, "quiet", film).start()
+    assert film.read_bytes() == b"\0" * 128 + b"DICM"
+
+
+def test_a_file_name_writes_no_line_of_its_own(tmp_path, capsys):
+    progress = Progress(1, "quiet", tmp_path / "log")
+    progress.start()
+    progress.film_done("a\n2026-11-29T00:00:00+0000 done: b", "a")
+    progress.film_failed("c", "/folder/\x1b[2Jc: cut", "cut")
+    progress.end()
+    assert len((tmp_path / "log").read_text().splitlines()) == 4
+    assert "\x1b" not in capsys.readouterr().err
+
+
 def test_bar_on_a_terminal(monkeypatch):
     ours, theirs = os.openpty()
     with open(theirs, "w") as terminal:  # noqa: PTH123
