@@ -63,7 +63,7 @@ class FilmView:
         self._scale: tuple[float, ...] = ()
         self._fitted: Callable[[], None] | None = None
         self._shown: Node | None = None
-        self.labels = LabelPlaces(self.view.get_view_node())
+        self.labels = LabelPlaces(app.scene, self.view.get_view_node())
         window = _PageWindow(self, server.state, on_point, on_moved)
         scheduler = RcaImageRenderScheduler(
             window,

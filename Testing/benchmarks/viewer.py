@@ -117,6 +117,8 @@ def corrections(viewer: Viewer, page: Page, count: int) -> list[float]:
             page.page.wait_for_timeout(30)
         mouse.up()
         page.says("S1_A: adjusted")
+        # the last move and the release are on their way
+        page.page.wait_for_timeout(200)
         for key in ("u", "y", "u", "1", "1"):
             keyboard.press(key)
             page.page.wait_for_timeout(60)

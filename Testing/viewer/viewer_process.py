@@ -5,6 +5,7 @@ import re
 import signal
 import subprocess
 import sys
+import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -38,8 +39,12 @@ class Viewer:
                 f"command.view(port=0, browser=False, idle_s={idle_s or 900})"
             )
             command = [sys.executable, "-c", code]
+        environment = worker_environment()
+        # not among the corrections of whoever runs the tests
+        self._state = tempfile.TemporaryDirectory(prefix="ViewerState")
+        environment.setdefault("XDG_STATE_HOME", self._state.name)
         self.process = subprocess.Popen(
-            command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, env=worker_environment()
+            command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, env=environment
         )
         assert self.process.stdout is not None
         line = self.process.stdout.readline()
@@ -63,6 +68,7 @@ class Viewer:
             self.process.send_signal(how)
         rest, _ = self.process.communicate(timeout=60)
         self.said += rest or ""
+        self._state.cleanup()
         return self.process.returncode
 
     def descendants(self) -> list[int]:
