@@ -18,8 +18,6 @@ _RINGS: Final[int] = 40
 _ANGLES: Final[FloatArray] = np.radians(np.arange(0, 360, 22.5))
 _AROUND: Final[FloatArray] = np.tile(np.stack([np.cos(_ANGLES), np.sin(_ANGLES)], axis=1), 2)
 """Directions of the places that are tried, for both corners of a box, shape (16, 4)."""
-_LINE_STEP_PX: Final[float] = 3.0
-"""A line is looked at in steps of that length."""
 _BODY: Final[tuple[float, float]] = (0.75, 0.5)
 """Half the width and height of a vertebra that a text keeps off, in levels."""
 _SACRUM: Final[float] = 1.6
@@ -61,18 +59,20 @@ def free_place(
         tie: what it names, shape (2,), and the boxes, shape (m, 4), that a line from there to it must not cross.
     """
     others = np.asarray(taken, float).reshape(-1, 4)
+    width, height = box[2] - box[0], box[3] - box[1]
     found = None
     for ring in range(_RINGS):
         places = np.array(box) + step * ring * (_AROUND if ring else _AROUND[:1])
         if size is not None:
-            room = np.maximum(np.array(size) - (box[2] - box[0], box[3] - box[1]) - 2, 2)
-            corner = np.minimum(np.maximum(places[:, :2], 2), room)
-            places = np.hstack([corner, corner + (box[2] - box[0], box[3] - box[1])])
+            corners = np.clip(places[:, :2], 2, np.maximum(np.array(size) - (width, height) - 2, 2))
+            places = np.hstack([corners, corners + (width, height)])
         # the nearest free place first, in sixteen directions
-        for place in places[~_covered(places, others)]:
-            found = place if found is None else found
-            if tie is None or not _crossed(np.asarray(tie[0], float), place, np.asarray(tie[1], float)):
-                return _box(place)
+        free = places[~_covered(places, others)]
+        if len(free):
+            found = free[0] if found is None else found
+            clear = free if tie is None else free[~_crossed(np.asarray(tie[0], float), free, np.asarray(tie[1], float))]
+            if len(clear):
+                return _box(clear[0])
     return _box(places[-1] if found is None else found)
 
 
@@ -83,14 +83,20 @@ def _box(place: FloatArray) -> Box:
 
 def _covered(places: FloatArray, others: FloatArray) -> NDArray[np.bool_]:
     """Which of the boxes, shape (k, 4), lie on one of the others, shape (n, 4)."""
-    each = places[:, None]
-    low, high = each[..., :2] < others[:, 2:], others[:, :2] < each[..., 2:]
-    return np.asarray((low.all(axis=-1) & high.all(axis=-1)).any(axis=1))
+    left, top, right, bottom = (side[:, None] for side in places.T)
+    its_left, its_top, its_right, its_bottom = others.T
+    on = (left < its_right) & (its_left < right) & (top < its_bottom) & (its_top < bottom)
+    return np.asarray(on.any(axis=1))
 
 
-def _crossed(start: FloatArray, place: FloatArray, others: FloatArray) -> bool:
-    """Whether the line from a point to a box crosses one of the others, shape (n, 4)."""
-    way = np.clip(start, place[:2], place[2:]) - start
-    pieces = max(2, int(np.hypot(*way) / _LINE_STEP_PX) + 1)
-    points = start + np.linspace(0, 1, pieces)[:, None] * way
-    return bool(_covered(np.hstack([points, points]), others.reshape(-1, 4)).any())
+def _crossed(start: FloatArray, places: FloatArray, others: FloatArray) -> NDArray[np.bool_]:
+    """From which boxes, shape (k, 4), the line to a point crosses one of the others, shape (n, 4), before its end."""
+    others = others.reshape(-1, 4)
+    others = others[(others[:, :2] > start).any(axis=1) | (others[:, 2:] < start).any(axis=1)]
+    way = np.clip(start, places[:, :2], places[:, 2:]) - start
+    # where, as a share of the way, the line enters and leaves each box along each axis (slab method)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        ends = (others.reshape(-1, 2, 2) - start) / way[:, None, None]
+    enter, leave = np.fmin(ends[:, :, 0], ends[:, :, 1]), np.fmax(ends[:, :, 0], ends[:, :, 1])
+    first, last = enter.max(axis=-1, initial=0.0), leave.min(axis=-1, initial=1.0)
+    return np.asarray((first < last).any(axis=1))

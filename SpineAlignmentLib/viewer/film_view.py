@@ -41,6 +41,7 @@ class FilmView:
         on_point: Callable[[], bool],
         on_moved: Callable[[bool], None],
         on_scaled: Callable[[], None],
+        before_frame: Callable[[], None],
     ) -> None:
         """Make the view.
 
@@ -50,6 +51,7 @@ class FilmView:
             on_point: whether the pointer is on something that can be dragged.
             on_moved: called after the pointer did something, with whether it was pressed.
             on_scaled: called when the view shows the film at another scale.
+            before_frame: called before each picture is made.
         """
         app.view_manager.register_factory(DirectViewFactory(True))
         definition = ViewLayoutDefinition("Red", ViewType.SLICE_VIEW, ViewProps(orientation="Axial"))
@@ -58,6 +60,7 @@ class FilmView:
         self.view.set_background_color_from_string(BACKGROUND)
         # without a graphics card several samples a pixel take three times as long
         self.view.render_window().SetMultiSamples(0)
+        self.view.render_window().AddObserver(vtkCommand.StartEvent, lambda *_: before_frame())
         self._scene = app.scene
         self._on_scaled = on_scaled
         self._scale: tuple[float, ...] = ()

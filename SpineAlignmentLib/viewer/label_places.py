@@ -4,7 +4,7 @@ Slicer draws a text at the same size whatever the zoom, so its place on the film
 move far from what it names is tied to it by a line.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from functools import lru_cache
 from typing import Any, Final
 
@@ -181,19 +181,16 @@ def _pieces(xy: FloatArray) -> FloatArray:
 
 
 def _point_boxes(node: Node, to_xy: FloatArray) -> FloatArray:
-    """The boxes of a list's points, and of their names where those are shown."""
-    return np.array(list(_boxes_of_points(node, to_xy))).reshape(-1, 4)
-
-
-def _boxes_of_points(node: Node, to_xy: FloatArray) -> Iterator[Box]:
-    named = node.GetDisplayNode().GetPointLabelsVisibility()
-    for i in range(node.GetNumberOfControlPoints()):
-        if node.GetNthControlPointPositionStatus(i) != node.PositionDefined:
-            continue
-        x, y = (to_xy @ [*node.GetNthControlPointPositionWorld(i), 1.0])[:2].tolist()
-        yield (x - MARK_PX, y - MARK_PX, x + MARK_PX, y + MARK_PX)
-        if named:
-            yield _text_box(node, i, np.array([x, y]))
+    """The boxes of a list's points, and of their names where those are shown, shape (n, 4)."""
+    defined = node.PositionDefined
+    rows = [i for i in range(node.GetNumberOfControlPoints()) if node.GetNthControlPointPositionStatus(i) == defined]
+    places = np.array([node.GetNthControlPointPositionWorld(i) for i in rows]).reshape(-1, 3)
+    xy = places @ to_xy[:2, :3].T + to_xy[:2, 3]
+    boxes = np.hstack([xy - MARK_PX, xy + MARK_PX])
+    if not node.GetDisplayNode().GetPointLabelsVisibility():
+        return boxes
+    names = [_text_box(node, i, place) for i, place in zip(rows, xy, strict=True)]
+    return np.vstack([boxes, np.reshape(names, (-1, 4))])
 
 
 def _boxes(corners: FloatArray, to_xy: FloatArray) -> FloatArray:

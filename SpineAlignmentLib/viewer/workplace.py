@@ -86,7 +86,10 @@ class Workplace:
         self._keeping = Keeping(self.page, kept)
         self._detecting = Detecting(self.page, models)
         self._facts = FilmFacts(self.page, app.scene, self._leave_modes)
-        self.view = FilmView(app, server, self._on_point, self._pointer_moved, lambda: self._showing.scaled())
+        self._stale = False
+        self.view = FilmView(
+            app, server, self._on_point, self._pointer_moved, lambda: self._showing.scaled(), self._before_frame
+        )
         self._measuring = Measuring(self.page, self._leave_modes, self._follow)
         self._showing = Showing(self.page, self._spine, self.view, self._measuring, self._shown_file, self._follow)
         self._levels = LevelsPart(self.page, self.view, self._measuring, self._follow)
@@ -273,13 +276,19 @@ class Workplace:
     # Telling the page
 
     def _changed(self) -> None:
-        """Landmarks, spacing or side changed: the numbers first, at once."""
+        """Landmarks, spacing or side changed: the numbers first, at once; the rest when it is to be seen."""
         self._follow()
         self._state.flush()
-        self._measuring.follow()
-        self._showing.scaled()
+        self._stale = True
         # not now: this may be the very click that placed the last one
         asyncio.get_running_loop().call_soon(self._corrections.placing.stop_when_done)
+
+    def _before_frame(self) -> None:
+        """Bring what is drawn to where the landmarks are now, once a picture however often they moved."""
+        if self._stale:
+            self._stale = False
+            self._measuring.follow()
+            self._showing.scaled()
 
     def _follow(self) -> None:
         films = [{"id": a.volume.GetID(), "name": a.annotation.film} for a in self._spine.alignments]

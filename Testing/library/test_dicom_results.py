@@ -187,9 +187,7 @@ def test_texts_lie_on_the_film_and_on_no_other(exported):
     kind, folder, _ = exported
     data = pydicom.dcmread(folder / "film.gsps.dcm")
     texts = [t for a in data.GraphicAnnotationSequence for t in a.get("TextObjectSequence", [])]
-    assert all(
-        re.fullmatch(r"[A-Za-z0-9-]+( n/a| -?\d+\.\d+( deg| mm)?)?", t.UnformattedTextValue) for t in texts
-    )
+    assert all(re.fullmatch(r"[A-Za-z0-9-]+( n/a| -?\d+\.\d+( deg| mm)?)?", t.UnformattedTextValue) for t in texts)
     assert any("deg" in t.UnformattedTextValue for t in texts)
     assert any(" mm" in t.UnformattedTextValue for t in texts) is (kind != "secondary capture")
     boxes = [(*t.BoundingBoxTopLeftHandCorner, *t.BoundingBoxBottomRightHandCorner) for t in texts]

@@ -30,7 +30,9 @@ PATIENCE_MS = 120_000
 class Viewer:
     """`spine-alignment view` in a process of its own."""
 
-    def __init__(self, *arguments: str, idle_s: int | None = None, sessions: int | None = None) -> None:
+    def __init__(
+        self, *arguments: str, idle_s: int | None = None, sessions: int | None = None, sources: Path | None = None
+    ) -> None:
         command = [sys.executable, "-m", "SpineAlignmentLib", "view", "--port", "0", "--no-browser", *arguments]
         if idle_s is not None or sessions is not None:
             code = (
@@ -43,8 +45,11 @@ class Viewer:
         # not among the corrections of whoever runs the tests
         self._state = tempfile.TemporaryDirectory(prefix="ViewerState")
         environment.setdefault("XDG_STATE_HOME", self._state.name)
+        if sources is not None:
+            # another commit's, checked out there
+            environment["PYTHONPATH"] = str(sources)
         self.process = subprocess.Popen(
-            command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, env=environment
+            command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, env=environment, cwd=sources
         )
         assert self.process.stdout is not None
         line = self.process.stdout.readline()
@@ -53,7 +58,7 @@ class Viewer:
             raise RuntimeError(line + self.process.stdout.read())
         self.entry = found.group()
         """The address that it printed, with the key."""
-        self.address, self.key = self.entry.split("?key=")
+        self.address, _, self.key = self.entry.partition("?key=")
         self.said = line
 
     def next_line(self) -> str:
