@@ -112,7 +112,9 @@ def corrections(viewer: Viewer, page: Page, count: int) -> list[float]:
         keyboard.press("Escape")
         mouse.move(x - 90, y + 60)
         page.says("Wheel")
-        mouse.move(x, y)
+        for at in (x + 3, x):
+            mouse.move(at, y)
+            page.page.wait_for_timeout(60)
         page.says("S1_A:")
         page.page.wait_for_timeout(100)
         mouse.down()
