@@ -1,5 +1,6 @@
 """Everything that is drawn from one film's landmarks: the chosen measurements and the spine curve."""
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -13,6 +14,7 @@ from SpineAlignmentLib.mrml.folder import put_into_folder, remove_if_empty
 from SpineAlignmentLib.mrml.volume_film import VolumeGeometry
 from SpineAlignmentLib.results.annotation import Annotation, film_points
 from SpineAlignmentLib.results.colors import CURVE, unit
+from SpineAlignmentLib.results.measured import Measured
 
 Node = Any
 FloatArray = NDArray[np.float64]
@@ -42,15 +44,15 @@ class FilmDrawing:
         """The measurements whose nodes exist, shown or not; those of others are made when they are first drawn."""
         return frozenset(key for key, measurement in self._measurements.items() if measurement.nodes)
 
-    def draw(self, film: Annotation, geometry: VolumeGeometry) -> None:
-        """Bring every node up to date with the landmarks of an annotation."""
+    def draw(self, film: Annotation, geometry: VolumeGeometry, measured: Mapping[str, Measured]) -> None:
+        """Bring every node up to date with the landmarks of an annotation and its measurements."""
         points_mm = film.points_mm()
         step = film.spacing_mm or (1.0, film.pixel_aspect)
 
         def to_ras(points: FloatArray) -> FloatArray:
             return geometry.to_ras(film_points(points, step, film.anterior))
 
-        built = film.constructions()
+        built = film.constructions(measured)
         for key, measurement in self._measurements.items():
             measurement.show(built[key], to_ras, key in self.shown, film.anterior == "right")
         self._draw_curve(points_mm, to_ras)

@@ -191,11 +191,16 @@ class Annotation:
         """Why parameters that are not given are not: key to a few words."""
         return {key: found.reason for key, found in self.measurements().items() if found.reason}
 
-    def constructions(self) -> dict[str, Construction]:
-        """How each parameter is drawn, in the frame of `points_mm`; those that are not given have nothing to draw."""
+    def constructions(self, measured: Mapping[str, Measured] | None = None) -> dict[str, Construction]:
+        """How each parameter is drawn, in the frame of `points_mm`; those that are not given have nothing to draw.
+
+        Args:
+            measured: its `measurements`, where they are at hand.
+        """
         drawn = constructions(self.points_mm(), calibrated=self.spacing_mm is not None)
         # a distance of unknown size is drawn without its value
-        withheld = {key for key, found in self.measurements().items() if found.reason and found.reason != _NO_SPACING}
+        found = self.measurements() if measured is None else measured
+        withheld = {key for key, one in found.items() if one.reason and one.reason != _NO_SPACING}
         return {key: Construction(key, math.nan) if key in withheld else shown for key, shown in drawn.items()}
 
     def renumbered(self) -> "Annotation":
