@@ -63,7 +63,7 @@ class SpineAlignment(ScriptedLoadableModule):
 
 
 def registerSampleData() -> None:
-    """List the simulated film that comes with the module in the Sample Data module."""
+    """List the simulated films that come with the module in the Sample Data module."""
     from SpineAlignmentLib.panels.sample_data import register_sample_data
 
     register_sample_data(RESOURCES)
@@ -77,7 +77,7 @@ class SpineAlignmentParameterNode:
     otherFilm - a film to compare with.
     calibrationLine - a line over an object of known length.
     engine - what runs the networks.
-    showPoints, showNames, showCurve - what is shown beside the measurements.
+    showPoints, showNames, showCurve, showLevels - what is shown beside the measurements.
     shownMeasurements - keys of the measurements that are drawn.
     """
 
@@ -88,6 +88,7 @@ class SpineAlignmentParameterNode:
     showPoints: bool = True
     showNames: bool = False
     showCurve: bool = True
+    showLevels: bool = True
     shownMeasurements: Annotated[list[str], Default(MAIN_MEASUREMENTS)]
 
 
@@ -191,14 +192,14 @@ class SpineAlignmentLogic(ScriptedLoadableModuleLogic):
         return self.spine.compare(firstVolumeNode, secondVolumeNode)
 
     def export(self, volumeNode, path) -> None:
-        """Write results by the ending of `path`: .json, .csv, or .mrk.json (landmarks as markups).
+        """Write results by the ending of `path`: .json, .csv, .mrk.json, .pdf, .html, .sr.dcm or .gsps.dcm.
 
         Raises:
-            ResultError: the ending is another one, or the place cannot be written.
+            ResultError: the ending is another one, the place cannot be written, or what is asked for cannot be made.
         """
-        from SpineAlignmentLib.mrml.export import export_results
+        from SpineAlignmentLib.panels.exporting import export_film
 
-        export_results(self.alignment(volumeNode), Path(path))
+        export_film(self.spine, self.alignment(volumeNode), Path(path))
 
     def startBatch(self, files, outputFolder, onProgress=None, onDone=None, engine="auto") -> "Batch":
         """Detect and measure film files without waiting; see `SpineAlignmentLib.jobs.batch.Batch`."""

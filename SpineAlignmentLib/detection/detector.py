@@ -31,7 +31,7 @@ from SpineAlignmentLib.detection.models import Model, read_bodies_model, read_cl
 from SpineAlignmentLib.detection.numbering import count
 from SpineAlignmentLib.detection.plates import with_plates
 from SpineAlignmentLib.detection.refusal import doubtful, no_spine
-from SpineAlignmentLib.detection.reporting import annotation, insisted, told, unnumbered
+from SpineAlignmentLib.detection.reporting import annotation, insisted, told, unnumbered, without_bodies
 from SpineAlignmentLib.detection.side import WHOLE_SPINE, implausibility, landmarks_seen, settled
 from SpineAlignmentLib.detection.sightings import Sighting
 from SpineAlignmentLib.detection.spine import Spine, find_spine, seen_closely
@@ -138,14 +138,16 @@ class Detector:
         say(0.9, "measuring")
         result = annotation(film, look, spine, counted, models, self.strategy.trust_in_shape, self.calibration)
         bodies = None if self.bodies is None else bodies_of(result, film.pixels, self.bodies)
-        if doubtful(look, spine, counted.path, None if bodies is None else strengths_at(result, bodies)):
+        strengths = None if bodies is None else strengths_at(result, bodies)
+        if doubtful(look, spine, counted.path, strengths):
             if not force:
                 raise self._refused(film)
             result = insisted(result)
         text = text_warning(film.pixels, result.warnings)
         if text and text not in result.warnings:
             result = replace(result, warnings=(*result.warnings, text))
-        if bodies is not None:
+        if bodies is not None and strengths is not None:
+            result = without_bodies(result, strengths)
             l6_centers = spine.l6_center(counted.path), spine.l6_center(counted.runner_up)
             result = with_corners(result, bodies, l6_centers)
         return told(with_plates(result, film.pixels, mm_per_pixel(result)))

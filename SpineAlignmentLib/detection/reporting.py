@@ -14,7 +14,7 @@ from SpineAlignmentLib.detection.numbering import Counted
 from SpineAlignmentLib.detection.placing import FREE, LEVEL_OF, level_sureness, place
 from SpineAlignmentLib.detection.spine import Spine
 from SpineAlignmentLib.film.film import Film
-from SpineAlignmentLib.measurement.landmarks import COUNT, INDEX, NAMES
+from SpineAlignmentLib.measurement.landmarks import COUNT, INDEX, NAMES, VERTEBRAE
 from SpineAlignmentLib.results.annotation import LOW_CONFIDENCE, Annotation
 from SpineAlignmentLib.results.numbering import Numbering, OtherNumbering
 
@@ -25,6 +25,12 @@ MANY: Final[int] = 12
 
 SURE_OF_NUMBERING: Final[float] = 0.9
 """Below this the runner-up is named in the result's warnings."""
+
+SURE_WITHOUT_BODY: Final[float] = 0.5
+"""Of numberings that count a lumbar vertebra without a body, one of six was right, simulated and real films together;
+right ones count a body at each, lungs and shoulders being far."""
+
+LUMBAR: Final[tuple[str, ...]] = VERTEBRAE[VERTEBRAE.index("L1") : VERTEBRAE.index("L5") + 1]
 
 _INSISTED: Final[str] = "no lateral spine found: measured all the same, nothing of it is sure"
 
@@ -58,8 +64,6 @@ def annotation(
     warnings = list(film.warnings)
     if missing.any():
         warnings.append(f"not on the film: {_listed(missing)}")
-    if counted.sureness < SURE_OF_NUMBERING and counted.other:
-        warnings.append(f"numbering of the vertebrae {100 * counted.sureness:.0f} % sure; it may be: {counted.other}")
     return replace(
         _found(film, points, sure, models),
         deviation_px=off,
@@ -69,10 +73,38 @@ def annotation(
     )
 
 
+def without_bodies(result: Annotation, strengths: FloatArray) -> Annotation:
+    """A result at most `SURE_WITHOUT_BODY` of its numbering where it counts a lumbar vertebra without a body.
+
+    Args:
+        result: its landmarks.
+        strengths: (24,) of the bodies at its levels, see `corners.strengths_at`.
+    """
+    numbering, known = result.numbering, np.isfinite(result.points_px[:, 0])
+    unseen = [name for name in LUMBAR if known[INDEX[f"{name}_C"]] and np.isnan(strengths[VERTEBRAE.index(name)])]
+    if not unseen or numbering is None or numbering.sure <= SURE_WITHOUT_BODY:
+        return result
+    share = np.ones(COUNT)
+    share[list(LEVEL_OF)] = SURE_WITHOUT_BODY / numbering.sure
+    said = f"no vertebral body is seen where {' and '.join(unseen)} {'is' if len(unseen) == 1 else 'are'} counted"
+    return replace(
+        result,
+        confidence=np.round(result.confidence * share, 3),
+        numbering=replace(numbering, sure=SURE_WITHOUT_BODY),
+        warnings=(*result.warnings, said),
+    )
+
+
 def told(result: Annotation) -> Annotation:
-    """A result that names its uncertain landmarks among the warnings."""
+    """A result that says among the warnings how unsure its numbering is and which landmarks are uncertain."""
+    numbering, warnings = result.numbering, list(result.warnings)
+    if numbering is not None and numbering.other is not None and numbering.sure < SURE_OF_NUMBERING:
+        sure = f"numbering of the vertebrae {100 * numbering.sure:.0f} % sure"
+        warnings.append(f"{sure}; it may be: {numbering.other.text}")
     weak = result.is_low() & np.isfinite(result.points_px[:, 0])
-    return replace(result, warnings=(*result.warnings, f"low confidence: {_listed(weak)}")) if weak.any() else result
+    if weak.any():
+        warnings.append(f"low confidence: {_listed(weak)}")
+    return replace(result, warnings=tuple(warnings))
 
 
 def insisted(result: Annotation) -> Annotation:

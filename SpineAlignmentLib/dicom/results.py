@@ -15,6 +15,8 @@ from SpineAlignmentLib.film.film import Film
 from SpineAlignmentLib.results.annotation import Annotation
 
 REPORT_ENDING, DRAWING_ENDING, CAPTURE_ENDING = ".sr.dcm", ".gsps.dcm", ".sc.dcm"
+ENDINGS = (REPORT_ENDING, DRAWING_ENDING)
+"""Of what `dicom_results` makes."""
 
 
 def dicom_results(path: Path, film: Film, annotation: Annotation) -> dict[str, bytes]:
@@ -37,6 +39,20 @@ def dicom_results(path: Path, film: Film, annotation: Annotation) -> dict[str, b
         if int(header.get("SamplesPerPixel") or 1) == 1:
             files[DRAWING_ENDING] = _bytes(presentation_state(annotation, header))
     return files
+
+
+def dicom_result(ending: str, path: Path | None, film: Film, annotation: Annotation) -> bytes:
+    """One of `dicom_results`, by one of `ENDINGS`.
+
+    Raises:
+        FilmError, ResultError: as there; the film has no file, or is in color and gets no presentation state.
+    """
+    if path is None:
+        raise ResultError(f"{film.name}: DICOM results need the film's file; load the film from it")
+    files = dicom_results(path, film, annotation)
+    if ending not in files:
+        raise ResultError(f"{film.name}: a film in color has no presentation state")
+    return files[ending]
 
 
 def dicom_capture(path: Path, film: Film, annotation: Annotation) -> dict[str, bytes]:

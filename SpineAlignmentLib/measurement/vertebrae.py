@@ -19,6 +19,17 @@ LEVELS: Final[tuple[str, ...]] = (*VERTEBRAE, "S1")
 _AS, _PS, _AI, _PI = range(len(CORNERS))
 
 
+def _landmarks() -> NDArray[np.int_]:
+    names = {(level, corner): f"{level}_{corner}" for level in VERTEBRAE for corner in CORNERS}
+    names |= {("S1", "AS"): "S1_A", ("S1", "PS"): "S1_P"}
+    found = [(LEVELS.index(at[0]), CORNERS.index(at[1]), INDEX[name]) for at, name in names.items() if name in INDEX]
+    return np.array(found).T
+
+
+_ROW, _COLUMN, _LANDMARK = _landmarks()
+"""Level and corner of each landmark that is a corner, and the landmark's row."""
+
+
 def all_corners(vertebrae: ArrayLike, points: ArrayLike) -> FloatArray:
     """Every corner that is known, shape (25, 4, 2): those of vertebrae and of the 45 landmarks, which a person corrects
     and which therefore win.
@@ -29,12 +40,9 @@ def all_corners(vertebrae: ArrayLike, points: ArrayLike) -> FloatArray:
     """
     marks = np.asarray(points, float)
     out: FloatArray = np.concatenate([np.asarray(vertebrae, float), np.full((1, len(CORNERS), 2), np.nan)])
-    names = {(level, corner): f"{level}_{corner}" for level in VERTEBRAE for corner in CORNERS}
-    names |= {("S1", "AS"): "S1_A", ("S1", "PS"): "S1_P"}
-    for (level, corner), name in names.items():
-        if name in INDEX and np.isfinite(marks[INDEX[name]]).all():
-            out[LEVELS.index(level), CORNERS.index(corner)] = marks[INDEX[name]]
-    return np.asarray(out, float)
+    there = np.isfinite(marks[_LANDMARK]).all(axis=1)
+    out[_ROW[there], _COLUMN[there]] = marks[_LANDMARK[there]]
+    return out
 
 
 def cobb(corners: FloatArray, upper: str, lower: str) -> float:

@@ -203,7 +203,7 @@ class FilmAlignment:
         self._drawing.curve_visible = curve
         self.landmarks.SetDisplayVisibility(points)
         self.landmarks.GetDisplayNode().SetPointLabelsVisibility(names)
-        self._drawing.draw(self.annotation, self._geometry, self._measured)
+        self._drawing.draw(self.annotation, self._geometry)
 
     @property
     def shown(self) -> frozenset[str]:
@@ -316,7 +316,7 @@ class FilmAlignment:
         results_table.write_values(self.table, self.parameters, patient_of(film.extra, film.film).age)
         with self._quietly():
             landmark_list.mark(self.landmarks, film.is_low())
-        self._drawing.draw(film, self._geometry, self._measured)
+        self._drawing.draw(film, self._geometry)
         self._notify()
 
     def _notify(self) -> None:

@@ -1,6 +1,5 @@
 """Everything that is drawn from one film's landmarks: the chosen measurements and the spine curve."""
 
-from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -9,12 +8,12 @@ from numpy.typing import NDArray
 from SpineAlignmentLib.measurement.constructions import spine_curve
 from SpineAlignmentLib.measurement.landmarks import CENTERS, INDEX
 from SpineAlignmentLib.measurement.parameters import KEYS
+from SpineAlignmentLib.measurement.shapes import Construction
 from SpineAlignmentLib.mrml import drawing
 from SpineAlignmentLib.mrml.folder import put_into_folder, remove_if_empty
 from SpineAlignmentLib.mrml.volume_film import VolumeGeometry
 from SpineAlignmentLib.results.annotation import Annotation, film_points
 from SpineAlignmentLib.results.colors import CURVE, unit
-from SpineAlignmentLib.results.measured import Measured
 
 Node = Any
 FloatArray = NDArray[np.float64]
@@ -31,6 +30,8 @@ class FilmDrawing:
         self._volume = volume
         self._landmarks = landmarks
         self._curve_centers = np.empty((0, 2))
+        self._frame: tuple[Any, ...] = ()
+        self._drawn: dict[str, tuple[Construction, bool]] = {}
         self._measurements = {key: drawing.MeasurementDrawing(scene, key, self._put_away) for key in KEYS}
         self._curve = drawing.MarkupPool(scene, "vtkMRMLMarkupsCurveNode", "Spine curve", unit(CURVE))
 
@@ -44,17 +45,23 @@ class FilmDrawing:
         """The measurements whose nodes exist, shown or not; those of others are made when they are first drawn."""
         return frozenset(key for key, measurement in self._measurements.items() if measurement.nodes)
 
-    def draw(self, film: Annotation, geometry: VolumeGeometry, measured: Mapping[str, Measured]) -> None:
-        """Bring every node up to date with the landmarks of an annotation and its measurements."""
+    def draw(self, film: Annotation, geometry: VolumeGeometry) -> None:
+        """Bring every node up to date with the landmarks of an annotation; what stays as it was is not touched."""
         points_mm = film.points_mm()
         step = film.spacing_mm or (1.0, film.pixel_aspect)
+        frame = (step, film.anterior)
+        if frame != self._frame:
+            self._frame = frame
+            self.draw_anew()
 
         def to_ras(points: FloatArray) -> FloatArray:
             return geometry.to_ras(film_points(points, step, film.anterior))
 
-        built = film.constructions(measured)
-        for key, measurement in self._measurements.items():
-            measurement.show(built[key], to_ras, key in self.shown, film.anterior == "right")
+        for key, construction in film.constructions().items():
+            wanted = construction, key in self.shown
+            if self._drawn.get(key) != wanted:
+                self._measurements[key].show(construction, to_ras, wanted[1], film.anterior == "right")
+                self._drawn[key] = wanted
         self._draw_curve(points_mm, to_ras)
 
     def _draw_curve(self, points_mm: FloatArray, to_ras: drawing.ToRas) -> None:
@@ -67,8 +74,9 @@ class FilmDrawing:
             self._put_away(node)
 
     def draw_anew(self) -> None:
-        """Draw the curve next time even where its landmarks stay: the film lies elsewhere."""
+        """Draw everything next time even where its landmarks stay: the film lies elsewhere, or nodes are gone."""
         self._curve_centers = np.empty((0, 2))
+        self._drawn.clear()
 
     def _put_away(self, node: Node) -> None:
         node.SetAndObserveTransformNodeID(self._volume.GetTransformNodeID())
@@ -76,10 +84,8 @@ class FilmDrawing:
 
     def forget(self, node: Node) -> None:
         """Let go of a node that is being deleted by someone else; it comes back when it is needed."""
-        if self._curve.forget(node):
+        if self._curve.forget(node) or any(m.forget(node) for m in self._measurements.values()):
             self.draw_anew()
-        else:
-            any(m.forget(node) for m in self._measurements.values())
 
     def remove(self) -> None:
         """Delete the nodes from the scene."""
@@ -88,4 +94,5 @@ class FilmDrawing:
         for node in list(self._curve.nodes):
             self._curve.forget(node)
             self._scene.RemoveNode(node)
+        self.draw_anew()
         remove_if_empty(self._scene, self._landmarks)

@@ -32,6 +32,7 @@ class FilmRecord:
         """What the landmarks are told apart from, under the numbering of now."""
         self.history = History()
         self._landmarks = landmarks
+        self._built: tuple[tuple[Any, ...], Annotation] | None = None
         landmark_list.write_facts(landmarks, film)
 
     @property
@@ -40,7 +41,16 @@ class FilmRecord:
         return not self.film.anterior_source.startswith((SIDE_UNKNOWN, SIDE_DETECTED))
 
     def annotation(self, points_px: FloatArray, size_px: tuple[int, int]) -> Annotation:
-        """Everything, with the landmarks where they are now, shape (45, 2)."""
+        """Everything, with the landmarks where they are now, shape (45, 2).
+
+        Built once for each array of landmarks, which must not be written to: every part of a panel asks at each change.
+        """
+        made_of = (points_px, self.film, self.detection, size_px)
+        if self._built is None or any(one is not known for one, known in zip(made_of, self._built[0], strict=True)):
+            self._built = made_of, self._build(points_px, size_px)
+        return self._built[1]
+
+    def _build(self, points_px: FloatArray, size_px: tuple[int, int]) -> Annotation:
         film, detection = self.film, self.detection
         if detection is not None:
             film = replace(

@@ -13,7 +13,7 @@ from SpineAlignmentLib.mrml.alignment import FilmAlignment
 from SpineAlignmentLib.mrml.drawing import add_label
 from SpineAlignmentLib.mrml.volume_film import volume_geometry
 from SpineAlignmentLib.results.colors import DRAWN, unit
-from SpineAlignmentLib.results.renumbering import center_of
+from SpineAlignmentLib.results.renumbering import level_centers
 
 FloatArray = NDArray[np.float64]
 
@@ -32,6 +32,7 @@ class LevelNames:
         self._alignment = alignment
         self._scene = alignment.volume.GetScene()
         self._visible = False
+        self._drawn = np.empty((0, 3))
         self.node: Any = None
         """The list; made when it is first shown."""
 
@@ -51,9 +52,12 @@ class LevelNames:
         film = self._alignment.annotation
         step = np.array(film.spacing_mm or (1.0, film.pixel_aspect))
         behind = (1 if film.anterior == "left" else -1) * BEHIND * level_distance(film.points_mm()) / step[0]
-        places = np.array([center_of(film, level) for level in LEVELS]) + (behind, 0.0)
-        ras = volume_geometry(self._alignment.volume).to_ras(places)
+        ras = volume_geometry(self._alignment.volume).to_ras(level_centers(film) + (behind, 0.0))
         self.node.SetAndObserveTransformNodeID(self._alignment.volume.GetTransformNodeID())
+        self.node.SetDisplayVisibility(True)
+        if np.array_equal(ras, self._drawn, equal_nan=True):
+            return
+        self._drawn = ras
         # 0 left, 2 right (vtkTextProperty): names grow away from the spine
         self.node.GetDisplayNode().GetTextProperty().SetJustification(0 if behind > 0 else 2)
         with slicer.util.NodeModify(self.node):
@@ -62,10 +66,10 @@ class LevelNames:
                     self.node.SetNthControlPointPosition(i, *(float(v) for v in position))
                 elif self.node.GetNthControlPointPositionStatus(i) == slicer.vtkMRMLMarkupsNode.PositionDefined:
                     self.node.UnsetNthControlPointPosition(i)
-        self.node.SetDisplayVisibility(True)
 
     def _make(self) -> Any:
         node = add_label(self._scene, "Level names", unit(DRAWN))
+        self._drawn = np.empty((0, 3))
         node.SetNthControlPointLabel(0, LEVELS[0])
         for level in LEVELS[1:]:
             node.UnsetNthControlPointPosition(node.AddControlPoint(vtk.vtkVector3d(0, 0, 0), level))

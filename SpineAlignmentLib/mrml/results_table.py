@@ -1,14 +1,15 @@
 """The 18 parameters of a film as a table node: value, unit, the norm's mean and spread and the usual range."""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 import slicer
 import vtk
 
 from SpineAlignmentLib.clinical.norms import norm
-from SpineAlignmentLib.measurement.parameters import KEYS, PARAMETERS
+from SpineAlignmentLib.measurement.parameters import BY_KEY, KEYS, PARAMETERS
+from SpineAlignmentLib.results.comparison import Difference
 
 Node = Any
 
@@ -18,6 +19,7 @@ COLUMNS: Final[tuple[str, ...]] = (
 
 _AGE: Final[str] = "SpineAlignment.age"
 """Whose norms the table has."""
+_BEYOND: Final[dict[bool | None, str]] = {True: "yes", False: "no", None: ""}
 
 
 def create(scene: Node, name: str) -> Node:
@@ -56,24 +58,26 @@ def fill(node: Node, age: float | None = None) -> None:
 
 
 def create_comparison(scene: Node, name: str) -> Node:
-    """A table node for two films: parameter, both values, difference and unit."""
+    """A table node for two films, see `write_comparison`."""
     node = scene.AddNewNodeByClass("vtkMRMLTableNode", name)
     node.SetUseColumnTitleAsColumnHeader(True)
     node.SetLocked(True)
     return node
 
 
-def write_comparison(
-    node: Node, first: tuple[str, Mapping[str, float]], second: tuple[str, Mapping[str, float]]
-) -> None:
-    """Fill a comparison table from two films, each a name and its parameters."""
+def write_comparison(node: Node, first: str, second: str, rows: Sequence[Difference]) -> None:
+    """Fill a comparison table: parameter, both values under the names of their films, their difference with its 90 %
+    interval, whether it is larger than what both values may be off ("yes", "no" or not known), and unit."""
     with slicer.util.NodeModify(node):
         node.RemoveAllColumns()
-        _add_column(node, "Parameter", KEYS, [])
-        for name, values in (first, second):
-            _add_column(node, name, None, [values[key] for key in KEYS])
-        _add_column(node, "Difference", None, [second[1][key] - first[1][key] for key in KEYS])
-        _add_column(node, "Unit", [p.unit for p in PARAMETERS], [])
+        _add_column(node, "Parameter", [row.key for row in rows], [])
+        _add_column(node, first, None, [row.first for row in rows])
+        _add_column(node, second, None, [row.second for row in rows])
+        _add_column(node, "Difference", None, [row.value for row in rows])
+        _add_column(node, "From", None, [row.value - row.half_width for row in rows])
+        _add_column(node, "To", None, [row.value + row.half_width for row in rows])
+        _add_column(node, "Beyond intervals", [_BEYOND[row.beyond] for row in rows], [])
+        _add_column(node, "Unit", [BY_KEY[row.key].unit for row in rows], [])
 
 
 def write_values(node: Node, values: Mapping[str, float], age: float | None = None) -> None:

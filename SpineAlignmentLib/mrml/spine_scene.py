@@ -15,6 +15,7 @@ from SpineAlignmentLib.mrml.film_facts import FileForInstance, film_facts, film_
 from SpineAlignmentLib.mrml.folder import film_folder
 from SpineAlignmentLib.mrml.volume_film import volume_geometry
 from SpineAlignmentLib.results.annotation import Annotation
+from SpineAlignmentLib.results.comparison import differences
 
 Node = Any
 
@@ -139,21 +140,22 @@ class SpineScene:
             alignment.show(keys if mine else frozenset(), points=mine and points, curve=mine and curve, names=names)
 
     def compare(self, first: Node, second: Node) -> Node:
-        """A table of the parameters of two films and their differences (second minus first).
+        """A table of the parameters of two films and their differences (second minus first) with their intervals.
 
         Raises:
             ValueError: one of the films has no landmarks yet.
         """
-        values = []
+        names, films = [], []
         for volume in (first, second):
             alignment = self.alignment(volume)
             if alignment is None:
                 raise ValueError(f"{volume.GetName()}: no landmarks on this film yet")
-            values.append((volume.GetName(), alignment.parameters))
-        if values[0][0] == values[1][0]:
-            values = [(f"{name} ({i})", parameters) for i, (name, parameters) in enumerate(values, 1)]
+            names.append(volume.GetName())
+            films.append(alignment.annotation)
+        if names[0] == names[1]:
+            names = [f"{name} ({i})" for i, name in enumerate(names, 1)]
         table = self._comparison_table(first, second)
-        results_table.write_comparison(table, *values)
+        results_table.write_comparison(table, names[0], names[1], differences(films[0], films[1]))
         return table
 
     def _comparison_table(self, first: Node, second: Node) -> Node:

@@ -1,8 +1,7 @@
-"""Two films side by side in a table: values of both and their difference."""
+"""Two films side by side in a table: values of both, their difference, and whether it may be chance."""
 
-from typing import Any
+from typing import Any, Final
 
-import numpy as np
 from slicer.i18n import tr as _
 
 from SpineAlignmentLib.measurement.constructions import value_text
@@ -10,7 +9,10 @@ from SpineAlignmentLib.measurement.parameters import KEYS, PARAMETERS
 from SpineAlignmentLib.mrml.alignment import FilmAlignment
 from SpineAlignmentLib.mrml.spine_scene import SpineScene
 from SpineAlignmentLib.panels.tables import Cells
-from SpineAlignmentLib.results.comparison import signed_text
+from SpineAlignmentLib.results.comparison import differences, signed_text
+
+WIDTHS: Final[tuple[int, ...]] = (56, 66, 66, 66)
+"""Of all columns but the last, which takes what is left."""
 
 
 class ComparePanel:
@@ -19,30 +21,32 @@ class ComparePanel:
     def __init__(self, ui: Any) -> None:
         self._ui = ui
         self._table = ui.compareTable
-        self._cells = Cells(
-            self._table, (_("Measurement"), _("This film"), _("Other film"), _("Difference")), len(PARAMETERS)
-        )
+        headers = ("", _("This film"), _("Other film"), _("Difference"), _("90 % interval"))
+        self._cells = Cells(self._table, headers, len(PARAMETERS))
+        for column, width in enumerate(WIDTHS):
+            self._table.setColumnWidth(column, width)
         for row, key in enumerate(KEYS):
             self._cells.put(row, 0, key)
 
     def refresh(self, spine: SpineScene, film: Any, other_film: Any) -> None:
         """Show two films (volumes, or None), and bring their comparison table in the scene up to date."""
         this, other = spine.alignment(film), spine.alignment(other_film)
-        self._ui.compareLabel.text = self._missing(this, other, other_film)
-        both = this is not None and other is not None and this is not other
-        if both:
-            spine.compare(film, other_film)
-        first = this.parameters if this is not None and both else {}
-        second = other.parameters if other is not None and both else {}
-        for row, key in enumerate(KEYS):
-            a, b = first.get(key, np.nan), second.get(key, np.nan)
-            cells = (value_text(key, a), value_text(key, b), signed_text(key, b - a)) if both else ("", "", "")
-            for column, text in enumerate(cells, 1):
-                self._cells.put(row, column, text)
+        self._ui.compareLabel.text = self._said(this, other, other_film)
+        if this is None or other is None or this is other:
+            for row in range(len(KEYS)):
+                for column in range(1, len(WIDTHS) + 1):
+                    self._cells.put(row, column, "")
+            return
+        spine.compare(film, other_film)
+        for row, one in enumerate(differences(this.annotation, other.annotation)):
+            self._cells.put(row, 1, value_text(one.key, one.first))
+            self._cells.put(row, 2, value_text(one.key, one.second))
+            self._cells.put(row, 3, signed_text(one.key, one.value), bool(one.beyond))
+            self._cells.put(row, 4, one.interval_text)
 
     @staticmethod
-    def _missing(this: FilmAlignment | None, other: FilmAlignment | None, other_film: Any) -> str:
-        """What is missing for a comparison."""
+    def _said(this: FilmAlignment | None, other: FilmAlignment | None, other_film: Any) -> str:
+        """What is missing for a comparison, or how it is read."""
         text = ""
         if other_film is not None and other is None:
             text = _("The other film has no landmarks yet; choose it above and detect.")
@@ -50,6 +54,8 @@ class ComparePanel:
             text = _("The chosen film has no landmarks yet.")
         elif other_film is not None and this is other:
             text = _("This is the same film.")
+        elif other_film is not None:
+            text = _("Red: larger than what both measurements may be off.")
         return text
 
     def text(self) -> str:

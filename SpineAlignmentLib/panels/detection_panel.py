@@ -94,7 +94,9 @@ class DetectionPanel:
         texts = [_("Landmarks found.")]
         if low:
             texts.append(_("Those of low confidence ({count}) are marked red: check them.").format(count=low))
-        texts += [text for text in alignment.annotation.warnings if not text.startswith("low confidence")]
+        told = [text for text in alignment.annotation.warnings if not text.startswith("low confidence")]
+        if told:
+            texts.append(_("Note: {warnings}.").format(warnings="; ".join(told)))
         self.report(" ".join(texts))
 
     def _on_failed(self, text: str) -> None:

@@ -1,6 +1,7 @@
 """Results out of the panel: to the clipboard, to files, and as a picture of the view."""
 
 from collections.abc import Callable
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any, Final
 
@@ -11,8 +12,9 @@ from slicer.i18n import tr as _
 from SpineAlignmentLib.errors import SpineAlignmentError
 from SpineAlignmentLib.film.paths import legal_name
 from SpineAlignmentLib.mrml.alignment import FilmAlignment
-from SpineAlignmentLib.mrml.export import export_results, save_picture
+from SpineAlignmentLib.mrml.export import save_picture
 from SpineAlignmentLib.panels import red_view
+from SpineAlignmentLib.panels.package_install import package_ready
 
 KINDS: Final[dict[str, str]] = {
     "Results (*.json)": ".json",
@@ -21,8 +23,20 @@ KINDS: Final[dict[str, str]] = {
     "Report to print (*.pdf)": ".pdf",
     "Report as a page (*.html)": ".html",
     "Picture (*.png)": ".png",
+    "DICOM structured report (*.sr.dcm)": ".sr.dcm",
+    "DICOM presentation state (*.gsps.dcm)": ".gsps.dcm",
 }
 """What the dialog calls the kinds of file, and their endings."""
+
+
+NEEDS: Final[dict[str, tuple[str, str]]] = {
+    ".pdf": ("reportlab", "requirements-report.txt"),
+    ".dcm": ("highdicom", "requirements-dicom.txt"),
+}
+"""Last part of an ending to the package that writes such files, and what pip installs for it."""
+
+LEAST_PYDICOM: Final[int] = 3
+"""What highdicom needs; Slicer 5.10 has an older one."""
 
 
 class ExportPanel:
@@ -30,6 +44,7 @@ class ExportPanel:
 
     Args:
         ui: the panel's widgets by name.
+        export: writes the results of a volume by the ending of the path.
         tables: clipboard button to the function that gives the text of its table.
         before_picture: called before a picture is taken, so that everything is on it.
         report: called with a line of text for the user.
@@ -38,11 +53,13 @@ class ExportPanel:
     def __init__(
         self,
         ui: Any,
+        export: Callable[[Any, Path], None],
         tables: dict[str, Callable[[], str]],
         before_picture: Callable[[], None],
         report: Callable[[str], None],
     ) -> None:
         self._ui = ui
+        self._export = export
         self._before_picture = before_picture
         self._report = report
         self._alignment: FilmAlignment | None = None
@@ -80,18 +97,28 @@ class ExportPanel:
 
     def export(self, path: Path) -> None:
         """Save results, or a picture of the view, by the ending of the path."""
-        if self._alignment is None:
+        suffix = path.suffix.lower()
+        if self._alignment is None or not self._ready(suffix):
             return
         try:
-            if path.suffix.lower() == ".png":
+            if suffix == ".png":
                 self._before_picture()
                 save_picture(red_view.render_window(), path)
             else:
-                export_results(self._alignment, path)
+                self._export(self._alignment.volume, path)
         except SpineAlignmentError as error:
             slicer.util.errorDisplay(str(error))
             return
         self._report(_("Saved {name}.").format(name=path.name))
+
+    @staticmethod
+    def _ready(suffix: str) -> bool:
+        """Whether such files can be written; asks to install what is missing, and tells the user why not."""
+        if suffix == ".dcm" and int(version("pydicom").split(".")[0]) < LEAST_PYDICOM:
+            # pip would put another one in the place of Slicer's own
+            slicer.util.errorDisplay(_("DICOM results need Slicer 5.12 or later."))
+            return False
+        return suffix not in NEEDS or package_ready(*NEEDS[suffix])
 
 
 def with_ending(path: str, kind: str) -> Path:

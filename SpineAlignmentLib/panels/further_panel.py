@@ -1,4 +1,4 @@
-"""What is measured besides the 18 parameters: femoral heads by their rims, Cobb angles between any levels, lines."""
+"""What is measured besides the 18 parameters: Cobb angles between any levels, distances and angles of drawn lines."""
 
 from collections.abc import Callable
 from contextlib import suppress
@@ -14,7 +14,6 @@ from SpineAlignmentLib.measurement.constructions import unit_text
 from SpineAlignmentLib.measurement.vertebrae import LEVELS, all_corners
 from SpineAlignmentLib.mrml.alignment import FilmAlignment
 from SpineAlignmentLib.mrml.drawn_lines import DrawnLines
-from SpineAlignmentLib.mrml.handles import Handles
 from SpineAlignmentLib.panels.choices import Choices
 from SpineAlignmentLib.results.annotation import Annotation
 from SpineAlignmentLib.results.drawn import cobb_between
@@ -23,7 +22,7 @@ _DRAWN: Final[tuple[Literal["distance", "angle"], ...]] = ("distance", "angle")
 
 
 class FurtherPanel:
-    """The section More measurements, for one film at a time: circles and lines of others are not in the scene.
+    """The section More measurements, for one film at a time: lines of others are not in the scene.
 
     Args:
         ui: the panel's widgets by name.
@@ -37,7 +36,6 @@ class FurtherPanel:
         self._leave_modes = leave_modes
         self._alignment: FilmAlignment | None = None
         self._film: Annotation | None = None
-        self._handles: Handles | None = None
         self._lines: DrawnLines | None = None
         self._shown: list[str] = []
         self._soon = qt.QTimer()
@@ -45,14 +43,13 @@ class FurtherPanel:
         self._soon.setInterval(0)
         self._soon.timeout.connect(self._go_on)
         self._upper, self._lower = Choices(ui.upperComboBox), Choices(ui.lowerComboBox)
-        ui.headsCheckBox.clicked.connect(lambda *_: self._follow())
         ui.cobbButton.clicked.connect(lambda *_: self._measure_cobb())
         for kind in _DRAWN:
             getattr(ui, f"{kind}Button").clicked.connect(lambda *_, kind=kind: self._draw(kind))
         ui.takeAwayButton.clicked.connect(lambda *_: self._take_away())
 
     def refresh(self, alignment: FilmAlignment | None, film: Annotation | None) -> None:
-        """Show what is measured on a film, and let circles and lines follow its landmarks.
+        """Show what is measured on a film, and let lines follow its landmarks.
 
         Args:
             alignment: the film's; None without landmarks.
@@ -68,9 +65,14 @@ class FurtherPanel:
         self._upper.offer(upper)
         self._lower.offer(lower)
         self._ui.cobbButton.enabled = bool(upper and lower)
-        for name in ("headsCheckBox", *(f"{kind}Button" for kind in _DRAWN)):
-            getattr(self._ui, name).enabled = alignment is not None
+        for kind in _DRAWN:
+            getattr(self._ui, f"{kind}Button").enabled = alignment is not None
         self._list(film)
+
+    @property
+    def drawn_nodes(self) -> list[Any]:
+        """What is drawn of it."""
+        return [] if self._lines is None else self._lines.drawn_nodes
 
     def _list(self, film: Annotation | None) -> None:
         drawn = film.drawn if film is not None else ()
@@ -84,27 +86,19 @@ class FurtherPanel:
         self._ui.takeAwayButton.enabled = bool(shown)
 
     def _follow(self) -> None:
-        """Bring circles and lines to what the film has; a film that is bent keeps them where they are."""
+        """Bring lines to what the film has; a film that is bent keeps them where they are."""
         if self._alignment is None or self._lines is None:
             return
-        offered = bool(self._ui.headsCheckBox.checked)
-        film = self._film
         with suppress(FilmError):
-            if self._handles is None and (offered or (film and np.isfinite(film.head_radius_px).any())):
-                self._handles = Handles(self._alignment)
-            if self._handles is not None:
-                self._handles.show(heads=offered)
-            if (film and film.drawn) or self._lines.drawn_nodes:
+            if (self._film and self._film.drawn) or self._lines.drawn_nodes:
                 self._lines.follow()
 
     def let_go(self) -> None:
-        """Take circles and lines out of the scene; what was measured stays with the film."""
+        """Take lines out of the scene; what was measured stays with the film."""
         self.stop_drawing()
-        if self._handles is not None:
-            self._handles.remove()
         if self._lines is not None:
             self._lines.remove()
-        self._alignment = self._film = self._handles = self._lines = None
+        self._alignment = self._film = self._lines = None
 
     # Clicks
 

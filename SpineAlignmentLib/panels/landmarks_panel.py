@@ -58,6 +58,11 @@ class LandmarksPanel:
             self._shortcuts.append(shortcut)
 
     @property
+    def chosen(self) -> bool:
+        """Whether a landmark is chosen."""
+        return int(self._table.currentRow()) >= 0
+
+    @property
     def row(self) -> int:
         """The chosen landmark."""
         return max(0, int(self._table.currentRow()))

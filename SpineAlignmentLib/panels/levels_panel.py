@@ -1,20 +1,22 @@
-"""Which vertebra is which in the panel: how many there are, how sure that is, and other names for them."""
+"""Which vertebra is which in the panel: how many there are, how sure that is, their names, and other names for them."""
 
 from collections.abc import Callable
+from contextlib import suppress
 from functools import partial
 from typing import Any, Final
 
 import slicer
 from slicer.i18n import tr as _
 
-from SpineAlignmentLib.errors import ResultError
+from SpineAlignmentLib.errors import FilmError, ResultError
 from SpineAlignmentLib.measurement.landmarks import VERTEBRAE
 from SpineAlignmentLib.mrml.alignment import FilmAlignment
+from SpineAlignmentLib.mrml.level_names import LevelNames
 from SpineAlignmentLib.panels.choices import Choices
 from SpineAlignmentLib.results.annotation import Annotation
 from SpineAlignmentLib.results.renumbering import counted_text, levels_found, shifted
 
-_ALL, _UP, _DOWN = range(3)
+_UP, _DOWN = 1, 2
 _SHIFTS: Final[dict[str, int]] = {"levelHigherButton": -1, "levelLowerButton": 1}
 """Buttons to how many levels further down a body is called."""
 
@@ -29,12 +31,18 @@ class LevelsPanel:
     def __init__(self, ui: Any) -> None:
         self._ui = ui
         self._alignment: FilmAlignment | None = None
+        self._names: LevelNames | None = None
+        self._named = False
         self._levels = Choices(ui.levelComboBox)
         Choices(ui.levelRunComboBox).offer([_("All vertebrae"), _("From here up:"), _("From here down:")])
-        ui.levelRunComboBox.currentIndexChanged.connect(lambda *_: self._allow())
         for name, by in _SHIFTS.items():
             getattr(ui, name).clicked.connect(lambda *_, by=by: self.shift(by))
         ui.otherNumberingButton.clicked.connect(lambda *_: self._renumber(Annotation.renumbered))
+
+    @property
+    def at_hand(self) -> str:
+        """The chosen vertebra; "" when none is known."""
+        return self._levels.chosen
 
     def refresh(self, alignment: FilmAlignment | None, film: Annotation | None) -> None:
         """Show the vertebrae of a film.
@@ -43,7 +51,11 @@ class LevelsPanel:
             alignment: the film's; None without landmarks.
             film: what it holds.
         """
-        self._alignment = alignment
+        if alignment is not self._alignment:
+            self.let_go()
+            self._alignment = alignment
+            self._names = None if alignment is None else LevelNames(alignment)
+        self._name()
         found = levels_found(film) if film is not None else ()
         self._levels.offer(found)
         self._ui.levelsLabel.text = counted_text(film) if film is not None else ""
@@ -52,17 +64,34 @@ class LevelsPanel:
         self._ui.otherNumberingButton.text = _("Take the other numbering") + (
             f": {other.text}" if other is not None else ""
         )
-        self._allow()
+        for name in ("levelComboBox", *_SHIFTS):
+            getattr(self._ui, name).enabled = bool(found)
 
-    def _allow(self) -> None:
-        there = self._ui.levelComboBox.count > 0
-        self._ui.levelComboBox.enabled = there and self._ui.levelRunComboBox.currentIndex != _ALL
-        for name in _SHIFTS:
-            getattr(self._ui, name).enabled = there
+    def name(self, visible: bool) -> None:
+        """Draw the names of the vertebrae beside them, or no longer."""
+        self._named = visible
+        self._name()
+
+    @property
+    def name_nodes(self) -> list[Any]:
+        """The names that are drawn."""
+        return [] if self._names is None or self._names.node is None else [self._names.node]
+
+    def _name(self) -> None:
+        """Bring the names to their vertebrae; on a film that is bent they stay where they are."""
+        if self._names is not None:
+            with suppress(FilmError):
+                self._names.show(self._named)
+
+    def let_go(self) -> None:
+        """Take the names out of the scene."""
+        if self._names is not None:
+            self._names.remove()
+        self._alignment = self._names = None
 
     def shift(self, by: int) -> None:
         """Call the chosen vertebrae one lower (1) or one higher (-1); the chosen one stays the same body."""
-        level = self._levels.chosen
+        level = self.at_hand
         if self._alignment is None or level not in VERTEBRAE:
             return
         first, last = {_UP: (VERTEBRAE[0], level), _DOWN: (level, VERTEBRAE[-1])}.get(

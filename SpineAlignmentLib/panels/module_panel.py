@@ -12,16 +12,19 @@ from SpineAlignmentLib.mrml.alignment import FilmAlignment
 from SpineAlignmentLib.mrml.volume_film import CHANGES
 from SpineAlignmentLib.panels import dicom_studies
 from SpineAlignmentLib.panels.batch_panel import BatchPanel
+from SpineAlignmentLib.panels.clear_labels import ClearLabels
 from SpineAlignmentLib.panels.compare_panel import ComparePanel
 from SpineAlignmentLib.panels.detection_panel import DetectionPanel
 from SpineAlignmentLib.panels.engine_install import engine_ready
 from SpineAlignmentLib.panels.export_panel import ExportPanel
 from SpineAlignmentLib.panels.film_panel import FilmPanel
 from SpineAlignmentLib.panels.further_panel import FurtherPanel
+from SpineAlignmentLib.panels.handles_panel import HandlesPanel
 from SpineAlignmentLib.panels.landmarks_panel import LandmarksPanel
 from SpineAlignmentLib.panels.levels_panel import LevelsPanel
 from SpineAlignmentLib.panels.measurements_panel import MeasurementsPanel
 from SpineAlignmentLib.panels.patient_panel import PatientPanel
+from SpineAlignmentLib.panels.review_panel import ReviewPanel
 from SpineAlignmentLib.panels.unveiling import Unveiling
 from SpineAlignmentLib.results.annotation import Annotation
 
@@ -48,17 +51,20 @@ class ModulePanel:
         self._soon.setSingleShot(True)
         self._soon.setInterval(0)
         self._soon.timeout.connect(self._on_film_changed)
-        self.unveiling = Unveiling()
+        self.labels = ClearLabels(lambda: self.further.drawn_nodes, lambda: self.levels.name_nodes)
+        self.unveiling = Unveiling(self.labels.ask)
         self.film = FilmPanel(ui, logic, lambda: self.choices, self.show_choices)
         self.patient = PatientPanel(ui, logic, lambda: self.choices.film)
         self.detection = DetectionPanel(ui, logic.queue, self._start_detection, self._cancel, self.refresh)
         self.landmarks = LandmarksPanel(ui, widget, self.detection.report, self._start_placing)
+        self.review = ReviewPanel(ui, widget, self.landmarks)
         self.levels = LevelsPanel(ui)
+        self.handles = HandlesPanel(ui, self.levels)
         self.measurements = MeasurementsPanel(ui, self.draw)
         self.further = FurtherPanel(ui, self.detection.report, self.landmarks.stop_placing)
         self.compare = ComparePanel(ui)
         tables = {"copyButton": self.measurements.text, "copyComparisonButton": self.compare.text}
-        self.export = ExportPanel(ui, tables, self.unveiling.finish, self.detection.report)
+        self.export = ExportPanel(ui, logic.export, tables, self._show_all, self.detection.report)
         self.batch = BatchPanel(ui, self._start_batch, dicom_studies.chosen_films, self._ready_for_batch)
 
     # Life
@@ -73,7 +79,7 @@ class ModulePanel:
         """Stop everything that works on the scene's films."""
         self.detection.cancel()
         self.unveiling.stop()
-        self.further.let_go()
+        self._let_go()
         self._watch(None)
         # the next scene's films have the same names for nodes
         self._shown_film_id = None
@@ -84,8 +90,14 @@ class ModulePanel:
         self._soon.stop()
         self.detection.close()
         self.unveiling.stop()
-        self.further.let_go()
+        self._let_go()
         self._logic.spine.release()
+
+    def _let_go(self) -> None:
+        """Take what only this panel draws out of the scene."""
+        self.labels.stop()
+        for part in (self.levels, self.handles, self.further):
+            part.let_go()
 
     # The chosen film
 
@@ -108,6 +120,7 @@ class ModulePanel:
         choices = self.choices
         parts = {"points": choices.showPoints, "curve": choices.showCurve, "names": choices.showNames}
         self.unveiling.show(self._logic.spine, choices.film, list(choices.shownMeasurements), **parts)
+        self.levels.name(choices.showLevels)
 
     def _watch(self, film: Any) -> None:
         """Follow the film itself as well: before it has landmarks it may still be being loaded."""
@@ -163,7 +176,9 @@ class ModulePanel:
         known = alignment.annotation if alignment is not None else None
         self.patient.refresh(facts)
         self.landmarks.refresh(alignment)
+        self.review.refresh(alignment, known)
         self.levels.refresh(alignment, known)
+        self.handles.refresh(alignment, known)
         self.measurements.refresh(alignment, known)
         self.further.refresh(alignment, known)
         usable = isinstance(facts, Annotation)
@@ -172,6 +187,12 @@ class ModulePanel:
         self.export.refresh(alignment)
         self.compare.refresh(self._logic.spine, film, choices.otherFilm if choices else None)
         self.unveiling.go_on()
+        self.labels.follow(alignment)
+
+    def _show_all(self) -> None:
+        """Have everything in the view at once, as it is to be seen."""
+        self.unveiling.finish()
+        self.labels.spread()
 
     # Clicks
 

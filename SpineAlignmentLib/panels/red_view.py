@@ -4,8 +4,8 @@ from typing import Any, Final
 
 import slicer
 
+from SpineAlignmentLib.mrml import view
 from SpineAlignmentLib.mrml.alignment import FilmAlignment
-from SpineAlignmentLib.mrml.view import show_film, show_spine
 
 NAME: Final[str] = "Red"
 
@@ -18,9 +18,21 @@ def show(volume: Any, alignment: FilmAlignment | None) -> None:
     layout.setLayout(slicer.vtkMRMLLayoutNode.SlicerLayoutOneUpRedSliceView)
     logic = layout.sliceWidget(NAME).sliceLogic()
     if alignment is None:
-        show_film(logic, volume)
+        view.show_film(logic, volume)
     else:
-        show_spine(logic, alignment)
+        view.show_spine(logic, alignment)
+
+
+def look_closer(alignment: FilmAlignment) -> None:
+    """Zoom in on the middle of the view; nothing without a main window."""
+    layout = slicer.app.layoutManager()
+    if layout is not None:
+        view.look_closer(layout.sliceWidget(NAME).sliceLogic(), alignment)
+
+
+def slice_node() -> Any:
+    """The node that says what the view shows."""
+    return slicer.app.layoutManager().sliceWidget(NAME).mrmlSliceNode()
 
 
 def render_window() -> Any:

@@ -24,7 +24,7 @@ from SpineAlignmentLib.mrml.alignment import FilmAlignment
 from SpineAlignmentLib.mrml.drawing import MEASUREMENT_ATTRIBUTE
 from SpineAlignmentLib.panels import red_view
 from SpineAlignmentLib.panels.engine_install import engine_missing
-from SpineAlignmentLib.panels.sample_data import load_sample_film, sample_landmarks
+from SpineAlignmentLib.panels.sample_data import WHOLE
 
 PATIENCE_S: Final[float] = 120.0
 DRAGGED_PX: Final[int] = 12
@@ -43,7 +43,7 @@ class SelfTest:
         slicer.mrmlScene.Clear()
         self._resources = resources
         self._make_logic = make_logic
-        self._film = load_sample_film(resources)
+        self._film = WHOLE.load(resources)
 
     def package(self) -> None:
         """Every file of the networks came with the package, unaltered."""
@@ -99,7 +99,7 @@ class SelfTest:
         assert np.nanmedian(off) < 5
 
     def _stored(self) -> results.Annotation:
-        return results.read_annotation(sample_landmarks(self._resources))
+        return results.read_annotation(WHOLE.landmarks(self._resources))
 
     def _opened_module(self) -> Any:
         """The module's widget, opened as a user opens it, on the film with all measurements."""

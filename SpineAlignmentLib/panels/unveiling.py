@@ -5,7 +5,7 @@ Slicer takes a few milliseconds for each node that is made, and all measurements
 
 import math
 import time
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from typing import Any, Final
 
 import qt
@@ -18,9 +18,14 @@ MOMENT_S: Final[float] = 0.03
 
 
 class Unveiling:
-    """Shows one film's landmarks, curve and measurements, and hides those of all others."""
+    """Shows one film's landmarks, curve and measurements, and hides those of all others.
 
-    def __init__(self) -> None:
+    Args:
+        on_shown: called when something new is drawn.
+    """
+
+    def __init__(self, on_shown: Callable[[], None] = lambda: None) -> None:
+        self._on_shown = on_shown
         self._alignment: FilmAlignment | None = None
         self._waiting: list[str] = []
         self._parts: dict[str, bool] = {}
@@ -81,4 +86,5 @@ class Unveiling:
             return False
         self._waiting.remove(key)
         self._alignment.show(self._alignment.shown | {key}, **self._parts)
+        self._on_shown()
         return True

@@ -6,6 +6,7 @@ Pixel coordinates are those of the original film, with (0, 0) at the center of i
 import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import Any, Final
 
 import numpy as np
@@ -143,6 +144,10 @@ class Annotation:
         Not given is what needs a landmark that is missing or not to be trusted, a distance on a film of unknown
         spacing, and what may be anything that patients have.
         """
+        return dict(self._measurements)
+
+    @cached_property
+    def _measurements(self) -> dict[str, Measured]:
         points, by_person = np.where(self.trusted()[:, None], self.points_mm(), np.nan), self.by_person()
         values = spinopelvic_parameters(points)
         step = (self.spacing_mm or (1.0, self.pixel_aspect))[1]
@@ -191,16 +196,11 @@ class Annotation:
         """Why parameters that are not given are not: key to a few words."""
         return {key: found.reason for key, found in self.measurements().items() if found.reason}
 
-    def constructions(self, measured: Mapping[str, Measured] | None = None) -> dict[str, Construction]:
-        """How each parameter is drawn, in the frame of `points_mm`; those that are not given have nothing to draw.
-
-        Args:
-            measured: its `measurements`, where they are at hand.
-        """
+    def constructions(self) -> dict[str, Construction]:
+        """How each parameter is drawn, in the frame of `points_mm`; those that are not given have nothing to draw."""
         drawn = constructions(self.points_mm(), calibrated=self.spacing_mm is not None)
         # a distance of unknown size is drawn without its value
-        found = self.measurements() if measured is None else measured
-        withheld = {key for key, one in found.items() if one.reason and one.reason != _NO_SPACING}
+        withheld = {key for key, found in self.measurements().items() if found.reason and found.reason != _NO_SPACING}
         return {key: Construction(key, math.nan) if key in withheld else shown for key, shown in drawn.items()}
 
     def renumbered(self) -> "Annotation":
@@ -286,12 +286,6 @@ MARKS: Final[tuple[str, ...]] = (
     *("head_radius_px", "drawn", "reviewed", "deviation_px", "interval_factors"),
 )
 """What lies on a film, as opposed to the facts about it: the fields that `Annotation.with_marks_of` takes over."""
-
-
-def reviewed(film: Annotation) -> bool:
-    """Whether every landmark that has a place was looked at."""
-    there = film.landmarks().keys()
-    return bool(there) and there <= film.reviewed
 
 
 def without_spacing_warnings(warnings: Iterable[str]) -> tuple[str, ...]:

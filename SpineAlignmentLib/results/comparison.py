@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from SpineAlignmentLib.measurement.constructions import value_text
 from SpineAlignmentLib.measurement.parameters import KEYS
 from SpineAlignmentLib.results.annotation import Annotation
-from SpineAlignmentLib.results.measured import Measured
+from SpineAlignmentLib.results.measured import Measured, interval_text
 
 
 @dataclass(frozen=True)
@@ -16,19 +16,31 @@ class Difference:
     key: str
     first: float
     second: float
-    beyond: bool | None
-    """Whether the difference is larger than the intervals of both values together; None where they are not known."""
+    half_width: float
+    """Half of the difference's 90 % interval, that of two independent errors; NaN where it is not known."""
 
     @property
     def value(self) -> float:
         """Second minus first; NaN when one is not measurable."""
         return self.second - self.first
 
+    @property
+    def beyond(self) -> bool | None:
+        """Whether the difference is larger than what both values may be off; None where that is not known."""
+        return abs(self.value) > self.half_width if math.isfinite(self.half_width) else None
+
+    @property
+    def interval_text(self) -> str:
+        """Its interval as it is read beside it; "" where it is not known."""
+        return interval_text(self.key, Measured(self.value, self.half_width))
+
 
 def differences(first: Annotation, second: Annotation) -> tuple[Difference, ...]:
     """All parameters in their order, the second film against the first."""
     before, after = first.measurements(), second.measurements()
-    return tuple(Difference(key, before[key].value, after[key].value, _beyond(before[key], after[key])) for key in KEYS)
+    # independent errors add by their squares
+    off = {key: math.hypot(before[key].half_width, after[key].half_width) for key in KEYS}
+    return tuple(Difference(key, before[key].value, after[key].value, off[key]) for key in KEYS)
 
 
 def signed_text(key: str, difference: float) -> str:
@@ -37,9 +49,3 @@ def signed_text(key: str, difference: float) -> str:
     if not math.isfinite(difference) or not set(text) & set("123456789"):
         return text
     return ("+" if difference > 0 else "-") + text
-
-
-def _beyond(first: Measured, second: Measured) -> bool | None:
-    """Independent errors add by their squares."""
-    both = math.hypot(first.half_width, second.half_width)
-    return abs(second.value - first.value) > both if math.isfinite(both) else None

@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from SpineAlignmentLib.errors import ResultError
 from SpineAlignmentLib.measurement.landmarks import CENTERS, CORNERS, INDEX, PRESACRAL_LEVELS, VERTEBRAE
-from SpineAlignmentLib.measurement.vertebrae import all_corners
+from SpineAlignmentLib.measurement.vertebrae import LEVELS, all_corners
 from SpineAlignmentLib.results.annotation import LOW_CONFIDENCE, Annotation, no_confidence, no_points
 from SpineAlignmentLib.results.numbering import Numbering
 from SpineAlignmentLib.results.vertebrae import no_vertebra_confidence, no_vertebrae
@@ -85,15 +85,19 @@ def counted_text(annotation: Annotation) -> str:
 
 
 def center_of(annotation: Annotation, level: str) -> FloatArray:
-    """The middle of a vertebra or of the sacral endplate, film pixels (x, y); NaN when it is not known.
+    """One of `level_centers`.
 
     Raises:
         ValueError: an unknown level.
     """
+    return np.asarray(level_centers(annotation)[LEVELS.index(level)])
+
+
+def level_centers(annotation: Annotation) -> FloatArray:
+    """The middles of the vertebrae and of the sacral endplate, film pixels (25, 2), in the order of
+    `measurement.vertebrae.LEVELS`; NaN where it is not known."""
     corners = all_corners(annotation.vertebrae_px, annotation.points_px)
-    if level == "S1":
-        return np.asarray(corners[-1, :2].mean(axis=0))
-    return np.asarray(_centers(annotation, corners[:-1])[VERTEBRAE.index(level)])
+    return np.vstack([_centers(annotation, corners[:-1]), corners[-1, :2].mean(axis=0)])
 
 
 def _centers(annotation: Annotation, corners: FloatArray) -> FloatArray:

@@ -7,6 +7,7 @@ import slicer
 
 from SpineAlignmentLib.measurement.landmarks import INDEX, NAMES
 from SpineAlignmentLib.mrml.view import jump_to
+from SpineAlignmentLib.results.reviewing import next_uncertain, uncertain
 from SpineAlignmentLib.viewer.by_hand import Placing
 from SpineAlignmentLib.viewer.film_view import FilmView
 from SpineAlignmentLib.viewer.open_page import OpenPage
@@ -51,17 +52,15 @@ class Corrections:
     @property
     def low(self) -> list[str]:
         """The landmarks of low confidence."""
-        states = self._page.film.states() if self._page.film else []
-        return [name for name, state in zip(NAMES, states, strict=False) if state == "low confidence"]
+        return uncertain(self._page.film.annotation) if self._page.film else []
 
     def next_low(self) -> None:
         """Go to the next landmark of low confidence."""
-        low = self.low
-        if not low:
-            return
-        after = [name for name in low if INDEX[name] > INDEX.get(self._page.state.selected, -1)]
-        self.select((after or low)[0])
-        self._view.look_closer()
+        film = self._page.film
+        name = film and next_uncertain(film.annotation, self._page.state.selected)
+        if name:
+            self.select(name)
+            self._view.look_closer()
 
     def select(self, name: str) -> None:
         """Bring a landmark to the middle of the view."""

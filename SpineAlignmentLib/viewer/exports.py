@@ -86,13 +86,8 @@ def _dicom(kind: str, alignment: FilmAlignment, film_file: Path | None) -> Made:
     annotation, film = with_readings(alignment.annotation), seen_film(alignment)
 
     def make() -> bytes:
-        from SpineAlignmentLib.dicom.results import dicom_results
+        from SpineAlignmentLib.dicom.results import dicom_result
 
-        if film_file is None:
-            raise ResultError("DICOM results need the film's file")
-        files = dicom_results(film_file, film, annotation)
-        if f".{kind}" not in files:
-            raise ResultError("a film in color has no presentation state")
-        return files[f".{kind}"]
+        return dicom_result(f".{kind}", film_file, film, annotation)
 
     return make

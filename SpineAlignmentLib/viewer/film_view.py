@@ -7,7 +7,9 @@ wheel zooms. All of them are Slicer's own interactions (middle drag, window/leve
 from collections.abc import Callable
 from typing import Any, Final
 
+import numpy as np
 import slicer
+from numpy.typing import NDArray
 from trame_rca.schedulers import RcaImageRenderScheduler
 from trame_rca.utils import RcaViewAdapter
 from trame_slicer.core import SlicerApp
@@ -16,8 +18,8 @@ from trame_slicer.views import DirectViewFactory, ViewLayoutDefinition, ViewProp
 from vtkmodules.vtkCommonCore import vtkCommand
 
 from SpineAlignmentLib.mrml.alignment import FilmAlignment
+from SpineAlignmentLib.mrml.label_places import LabelPlaces
 from SpineAlignmentLib.mrml.view import look_closer, positions_world, show_film, show_spine
-from SpineAlignmentLib.viewer.label_places import LabelPlaces
 
 Node = Any
 Event = dict[str, Any]
@@ -29,6 +31,13 @@ BACKGROUND: Final[str] = "#0b0e12"
 FRAMES_PER_SECOND: Final[float] = 30.0
 QUALITY: Final[tuple[int, int]] = (70, 95)
 """JPEG quality while something moves, and when it rests."""
+
+TOOLS_PX: Final[tuple[float, float]] = (70.0, 292.0)
+"""Width and height, from the upper left corner, that the page's buttons take."""
+FOOT_PX: Final[float] = 26.0
+"""Height of the page's line of text at the lower edge, and room for the letters that name the sides."""
+BAR_SHARE: Final[float] = 0.22
+"""Of the view's width, at the lower right, that the scale bar may take."""
 
 
 class FilmView:
@@ -66,7 +75,7 @@ class FilmView:
         self._scale: tuple[float, ...] = ()
         self._fitted: Callable[[], None] | None = None
         self._shown: Node | None = None
-        self.labels = LabelPlaces(app.scene, self.view.get_view_node())
+        self.labels = LabelPlaces(self.view.get_view_node(), tied=True, furniture=over_the_view)
         window = _PageWindow(self, server.state, on_point, on_moved)
         scheduler = RcaImageRenderScheduler(
             window,
@@ -158,6 +167,14 @@ class FilmView:
         """The area of the page has another size."""
         if self._fitted is not None:
             self._fitted()
+
+
+def over_the_view(width: float, height: float) -> NDArray[np.float64]:
+    """What the page lays over a view of this size: boxes of shape (n, 4), pixels, y up."""
+    tools = (0.0, height - TOOLS_PX[1], TOOLS_PX[0], height)
+    bar = (width * (1 - BAR_SHARE) - 20, 0.0, width, 2 * FOOT_PX)
+    sides = [(x, height / 2 - FOOT_PX, x + FOOT_PX, height / 2 + FOOT_PX) for x in (0.0, width - FOOT_PX)]
+    return np.array([tools, bar, (0.0, 0.0, width, FOOT_PX), *sides])
 
 
 class _PageWindow(RcaWindow):  # type: ignore[misc]

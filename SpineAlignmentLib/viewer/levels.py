@@ -1,7 +1,6 @@
 """Vertebrae on the page: which is which, other names for them, one looked at closely, and what was reviewed."""
 
 from collections.abc import Callable
-from dataclasses import replace
 from functools import partial
 from typing import Any, Final
 
@@ -12,8 +11,9 @@ from SpineAlignmentLib.measurement.landmarks import NAMES, VERTEBRAE
 from SpineAlignmentLib.measurement.vertebrae import LEVELS
 from SpineAlignmentLib.mrml.alignment import FilmAlignment
 from SpineAlignmentLib.mrml.view import jump_to_pixel
-from SpineAlignmentLib.results.annotation import Annotation, reviewed
+from SpineAlignmentLib.results.annotation import Annotation
 from SpineAlignmentLib.results.renumbering import center_of, counted_text, levels_found, shifted
+from SpineAlignmentLib.results.reviewing import accepted, review_turned, reviewed
 from SpineAlignmentLib.viewer.film_view import FilmView
 from SpineAlignmentLib.viewer.measuring import Measuring
 from SpineAlignmentLib.viewer.open_page import OpenPage
@@ -90,16 +90,13 @@ class LevelsPart:
         """The landmark at hand is right where it is."""
         film, name = self._page.film, self._page.state.selected
         if film is not None and name in NAMES:
-            self._review(film, film.annotation.reviewed | {name})
+            film.set_marks(accepted(film.annotation, name))
 
     def review_all(self) -> None:
         """A person looked at the whole film; once more takes that back."""
         film = self._page.film
         if film is not None:
-            self._review(film, frozenset() if reviewed(film.annotation) else frozenset(film.annotation.landmarks()))
-
-    def _review(self, film: FilmAlignment, names: frozenset[str]) -> None:
-        film.set_marks(replace(film.annotation, reviewed=names))
+            film.set_marks(review_turned(film.annotation))
 
 
 def state(alignment: FilmAlignment | None) -> dict[str, Any]:

@@ -13,9 +13,10 @@ from SpineAlignmentLib.measurement.constructions import value_text
 from SpineAlignmentLib.measurement.landmarks import INDEX
 from SpineAlignmentLib.measurement.parameters import PARAMETERS, Parameter
 from SpineAlignmentLib.mrml.alignment import FilmAlignment
-from SpineAlignmentLib.results.annotation import LOW_CONFIDENCE, reviewed
+from SpineAlignmentLib.results.annotation import LOW_CONFIDENCE
 from SpineAlignmentLib.results.colors import GROUP_COLORS, css
 from SpineAlignmentLib.results.measured import interval_text
+from SpineAlignmentLib.results.reviewing import reviewed
 
 State = dict[str, Any]
 

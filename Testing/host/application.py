@@ -24,7 +24,7 @@ ROOT = Path(__file__).resolve().parent.parent.parent
 MODULE_FILE = ROOT / "SpineAlignment" / "SpineAlignment.py"
 SLICER_PYTHON_DIR = "SLICER_PYTHON_DIR"
 """Environment variable: Base/Python/slicer of Slicer's sources, to run on Slicer's own Python files."""
-SPARE_REFERENCES = 100_000
+SPARE_REFERENCES = 10**9
 
 
 class _LayoutManager:
@@ -159,15 +159,15 @@ def load_module() -> types.ModuleType:
     return module
 
 
-def _keep_booleans() -> None:
-    """Own many references to True and False that nobody can give away.
+def _keep_singletons() -> None:
+    """Own references to True, False and None that nobody can give away.
 
-    A signal's `disconnect` of PySide6, for one, drops a reference to True that it does not own; before Python 3.12 a
-    process in which none is left aborts at its end.
+    Methods of PySide6 that return nothing drop a reference to None that they do not own, a signal's `disconnect` one to
+    True; before Python 3.12, which counts no references to these, a process in which none is left aborts.
     """
-    for value in (True, False):
-        for _ in range(SPARE_REFERENCES):
-            ctypes.pythonapi.Py_IncRef(ctypes.py_object(value))
+    if sys.version_info < (3, 12):
+        for value in (True, False, None):
+            ctypes.c_ssize_t.from_address(id(value)).value += SPARE_REFERENCES
 
 
 def install() -> QtWidgets.QApplication:
@@ -176,7 +176,7 @@ def install() -> QtWidgets.QApplication:
     application = QtWidgets.QApplication.instance() or QtWidgets.QApplication(["host", "-platform", "offscreen"])
     if "qt" in sys.modules:
         return application  # type: ignore[return-value]
-    _keep_booleans()
+    _keep_singletons()
     sys.modules["qt"] = qt_module()
     sys.modules["ctk"] = widgets.ctk_module()
     widgets.install()

@@ -15,11 +15,12 @@ from PySide6 import QtWidgets
 
 from SpineAlignmentLib.measurement.landmarks import INDEX
 from SpineAlignmentLib.measurement.parameters import KEYS
+from SpineAlignmentLib.panels.sample_data import FUSED, WHOLE
 from Testing.host import application
 from Testing.host.films import load_film
 from Testing.pictures import save_for_documentation
 
-SAMPLE = application.ROOT / "SpineAlignment" / "Resources" / "SampleData" / "sample_film.dcm"
+RESOURCES = application.ROOT / "SpineAlignment" / "Resources"
 THUMBNAIL_PX = (260, 280)
 COLORED = 24
 """Difference of a pixel's channels from which it is drawn, not film."""
@@ -56,49 +57,71 @@ def detect(widget: Any) -> None:
         time.sleep(0.02)
 
 
-def main() -> int:
-    """Make all pictures."""
-    folder = Path(sys.argv[1]) if len(sys.argv) > 1 else application.ROOT / "docs" / "screenshots"
-    folder.mkdir(parents=True, exist_ok=True)
-    application.install()
-    host = application.Host()
-    film = load_film(slicer.mrmlScene, SAMPLE)
-    host.show()
-    widget = host.open_module()
-    save(host, folder / "film.webp")
-    detect(widget)
-    save(host, folder / "module.jpg")
-    widget.panel.draw(list(KEYS))
-    save(host, folder / "all_measurements.webp")
-    widget.ui.mainButton.click()
+def look_at_the_pelvis(host: application.Host) -> None:
+    """Go to a landmark, closer and with the names of the landmarks."""
+    widget = host.widget
     widget.ui.landmarksTable.setCurrentCell(INDEX["S1_A"], 0)
     widget.panel.landmarks.go_to(INDEX["S1_A"])
     node = host.slice.mrmlSliceNode()
     width, height, depth = node.GetFieldOfView()
     node.SetFieldOfView(width / 3, height / 3, depth)
     widget.ui.namesCheckBox.checked = True
-    save(host, folder / "correct.webp")
-    widget.ui.namesCheckBox.checked = False
-    after = load_film(slicer.mrmlScene, SAMPLE)
+
+
+def compare(host: application.Host, film: Any) -> None:
+    """The film beside the same one with a plate moved by hand, as a later visit."""
+    widget = host.widget
+    after = load_film(slicer.mrmlScene, WHOLE.film(RESOURCES))
     after.SetName("after surgery")
     alignment = widget.logic.alignment(after)
-    points = widget.logic.alignment(film).points_px
-    points[INDEX["L1_AS"]] += (0, -25)
-    alignment.set_points(points)
+    alignment.set_detection(widget.logic.alignment(film).detection)
+    x, y = alignment.points_px[INDEX["L1_AS"]]
+    alignment.set_point("L1_AS", (x, y - 25))
     widget._parameterNode.otherFilm = after
-    for name in ("filmCollapsibleButton", "landmarksCollapsibleButton", "measurementsCollapsibleButton"):
-        getattr(widget.ui, name).collapsed = True
+    for name in ("film", "landmarks", "levels", "measurements"):
+        getattr(widget.ui, f"{name}CollapsibleButton").collapsed = True
     widget.ui.compareCollapsibleButton.collapsed = False
     widget.logic.showFilm(film)
+
+
+def main() -> int:
+    """Make all pictures."""
+    folder = Path(sys.argv[1]) if len(sys.argv) > 1 else application.ROOT / "docs" / "screenshots"
+    folder.mkdir(parents=True, exist_ok=True)
+    application.install()
+    host = application.Host()
+    film = WHOLE.load(RESOURCES)
+    host.show()
+    widget = host.open_module()
+    save(host, folder / "film.webp")
+    detect(widget)
+    save(host, folder / "module.jpg")
+    thumbnail(host, WHOLE.thumbnail(RESOURCES))
+    widget.panel.draw(list(KEYS))
+    save(host, folder / "all_measurements.webp")
+    widget.ui.mainButton.click()
+    look_at_the_pelvis(host)
+    save(host, folder / "correct.webp")
+    widget.ui.namesCheckBox.checked = False
+    widget.ui.levelComboBox.setCurrentText("L3")
+    widget.ui.cornersCheckBox.click()
+    save(host, folder / "corners.webp")
+    widget.ui.cornersCheckBox.click()
+    fused = FUSED.load(RESOURCES)
+    widget._parameterNode.film = fused
+    detect(widget)
+    save(host, folder / "fused.webp")
+    thumbnail(host, FUSED.thumbnail(RESOURCES))
+    widget._parameterNode.film = film
+    compare(host, film)
     save(host, folder / "compare.webp")
-    settle()
-    thumbnail(host, application.ROOT / "SpineAlignment" / "Resources" / "Icons" / "SpineAlignmentFilm.png")
     host.finish()
     return 0
 
 
 def thumbnail(host: application.Host, path: Path) -> None:
-    """The sample film with its measurements, as the Sample Data module shows it."""
+    """The film on screen with its measurements, as the Sample Data module shows it."""
+    settle()
     image = ImageQt.fromqpixmap(host.slice.grab())
     side = image.height * THUMBNAIL_PX[0] // THUMBNAIL_PX[1]
     left = (image.width - side) // 2

@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 
 from SpineAlignmentLib.detection.bodies_network import Bodies, Body
 from SpineAlignmentLib.detection.corners import HALFWAY, corners_at, halfway, with_corners
+from SpineAlignmentLib.detection.reporting import SURE_WITHOUT_BODY, told, without_bodies
 from SpineAlignmentLib.measurement.landmarks import CENTERS as CENTER_NAMES
 from SpineAlignmentLib.measurement.landmarks import COUNT, INDEX, VERTEBRAE
 from SpineAlignmentLib.results.annotation import Annotation
@@ -113,3 +114,20 @@ def test_pixels_that_are_no_squares() -> None:
     spacing = (0.2, 0.8)
     found = tuple(body(x, y) for x, y in (CENTERS + (30, 0)) / spacing)
     assert np.isnan(corners_at(CENTERS / spacing, Bodies(found, ()), spacing)[1]).all()
+
+
+@pytest.mark.parametrize(("unseen", "doubted"), [("L3", True), ("T6", False), ("L6", False)])
+def test_a_lumbar_vertebra_without_a_body_puts_the_numbering_in_doubt(unseen: str, doubted: bool) -> None:
+    points, sure = np.full((COUNT, 2), 7.0), np.full(COUNT, 0.9)
+    numbering = Numbering(24, ("C2", "L5"), 0.98, OtherNumbering("all levels one higher", points, sure))
+    film = Annotation("f.png", (300, 900), points, sure, numbering=numbering)
+    strengths = np.full(len(VERTEBRAE), 0.7)
+    strengths[VERTEBRAE.index(unseen)] = np.nan
+    result = told(without_bodies(film, strengths))
+    assert result.numbering is not None
+    assert result.numbering.sure == (SURE_WITHOUT_BODY if doubted else 0.98)
+    assert (result.confidence[INDEX["T4_C"]] < 0.5) == doubted
+    assert result.confidence[INDEX["S1_A"]] == 0.9, "no level of its own"
+    said = "; ".join(result.warnings)
+    assert ("no vertebral body is seen where L3 is counted" in said) == doubted
+    assert ("50 % sure; it may be: all levels one higher" in said) == doubted

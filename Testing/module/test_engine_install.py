@@ -16,7 +16,7 @@ RESOURCES = ROOT / "SpineAlignment" / "Resources"
 @pytest.fixture
 def install(qt_application, monkeypatch):
     """The room, without an engine, and what was asked of Slicer."""
-    from SpineAlignmentLib.panels import engine_install
+    from SpineAlignmentLib.panels import engine_install, package_install
 
     calls = SimpleNamespace(here=(), asked=[], installed=[], errors=[], answer=True, failure=None, meanwhile=None)
 
@@ -39,7 +39,7 @@ def install(qt_application, monkeypatch):
     monkeypatch.setattr(slicer.util, "errorDisplay", calls.errors.append)
     monkeypatch.delenv("PIP_FIND_LINKS", raising=False)
     calls.ready = engine_install.engine_ready
-    calls.room = engine_install
+    calls.room = package_install
     return calls
 
 

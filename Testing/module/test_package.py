@@ -135,7 +135,7 @@ def test_the_panel_names_every_parameter_and_widget_once():
     names = [w.get("name") for w in root.iter("widget")]
     assert len(names) == len(set(names))
     tied = [p.findtext("string") for p in root.iter("property") if p.get("name") == "SlicerParameterName"]
-    assert sorted(tied) == ["engine", "film", "otherFilm", "showCurve", "showNames", "showPoints"]
+    assert sorted(tied) == ["engine", "film", "otherFilm", "showCurve", "showLevels", "showNames", "showPoints"]
 
 
 def test_a_clone_stays_small(tmp_path):

@@ -11,6 +11,7 @@ from SpineAlignmentLib.measurement.parameters import KEYS
 from SpineAlignmentLib.mrml import landmark_list
 from SpineAlignmentLib.mrml.folder import FOLDER_ATTRIBUTE
 from SpineAlignmentLib.mrml.spine_scene import SpineScene
+from SpineAlignmentLib.results.comparison import differences
 from Testing.host import subject
 from Testing.host.films import add_film
 from Testing.module.scene_files import load, save
@@ -56,7 +57,7 @@ def test_two_films_are_compared(scene, spine, alignment):
     second = spine.create(after)
     second.set_anterior("left")
     points = subject.upright_px()
-    points[:23] += 5
+    points[:23] += 30
     second.set_points(points)
     assert alignment.points_px == pytest.approx(subject.upright_px())
     table = spine.compare(alignment.volume, after)
@@ -64,6 +65,11 @@ def test_two_films_are_compared(scene, spine, alignment):
     difference = table.GetTable().GetColumnByName("Difference")
     for row, key in enumerate(KEYS):
         assert difference.GetValue(row) == pytest.approx(second.parameters[key] - alignment.parameters[key])
+    low, high, beyond = (table.GetTable().GetColumnByName(name) for name in ("From", "To", "Beyond intervals"))
+    for row, found in enumerate(differences(alignment.annotation, second.annotation)):
+        assert low.GetValue(row) < difference.GetValue(row) < high.GetValue(row)
+        assert beyond.GetValue(row) == ("yes" if found.beyond else "no")
+    assert {beyond.GetValue(row) for row in range(18)} == {"yes", "no"}
     spine.show_only(after, frozenset(["LL"]))
     assert not alignment.landmarks.GetDisplayVisibility()
     assert second.landmarks.GetDisplayVisibility()

@@ -1,13 +1,13 @@
 """Films in the module's panel: their facts, two of them, results of them, and their coming and going."""
 
 import sys
+from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
 import pytest
 import slicer
 import vtk
-from PySide6 import QtWidgets
 
 from SpineAlignmentLib.errors import FilmError
 from SpineAlignmentLib.film.film import NO_SPACING
@@ -16,6 +16,8 @@ from SpineAlignmentLib.measurement.parameters import KEYS
 from SpineAlignmentLib.mrml.drawing import MEASUREMENT_ATTRIBUTE
 from SpineAlignmentLib.mrml.spine_scene import SpineScene
 from SpineAlignmentLib.panels import red_view
+from SpineAlignmentLib.results.comparison import differences
+from SpineAlignmentLib.results.reviewing import review_turned
 from Testing.host import subject
 from Testing.host.application import ROOT
 from Testing.host.films import add_film
@@ -48,14 +50,26 @@ SAMPLE = ROOT / "SpineAlignment" / "Resources" / "SampleData" / "sample_film.dcm
 
 
 @pytest.fixture
-def sample_film(host, monkeypatch):
-    """The film that a click in Slicer's Sample Data module loads; the click is Slicer's own."""
+def samples(host, monkeypatch):
+    """What Slicer's Sample Data module is told of; the clicks there are Slicer's own."""
     sources = []
     logic = SimpleNamespace(registerCustomSampleDataSource=lambda **source: sources.append(source))
     monkeypatch.setitem(sys.modules, "SampleData", SimpleNamespace(SampleDataLogic=logic))
     host.module.registerSampleData()
-    (source,) = sources
-    return source["customDownloader"](source)
+    return sources
+
+
+@pytest.fixture
+def sample_film(samples):
+    """The film that a click on the first one loads."""
+    return samples[0]["customDownloader"](samples[0])
+
+
+def test_every_sample_film_is_there_with_its_thumbnail(samples):
+    assert len({source["sampleName"] for source in samples}) == 2
+    for source in samples:
+        assert Path(source["thumbnailFileName"]).is_file()
+        assert source["customDownloader"](source).GetStorageNode().GetFileName().endswith(source["fileNames"])
 
 
 def test_the_sample_film_says_that_it_is_not_calibrated(sample_film, host):
@@ -145,6 +159,8 @@ def test_the_first_film_is_chosen_not_the_first_volume(host, scene):
 
 
 def test_two_films_side_by_side(module, film, models, scene):
+    from SpineAlignmentLib.panels.tables import MARKED
+
     module.logic.models = models
     after = add_film(scene, subject.film_pixels(), subject.SPACING_MM, "after")
     module.logic.detect(film)
@@ -157,32 +173,22 @@ def test_two_films_side_by_side(module, film, models, scene):
     module.onParameterNodeModified()
     row = KEYS.index("SS")
     difference = module.logic.parameters(after)["SS"] - module.logic.parameters(film)["SS"]
-    assert cell(module.ui.compareTable, row, 3) == f"+{difference:.1f}\N{DEGREE SIGN}"
+    table = module.ui.compareTable
+    assert cell(table, row, 3) == f"+{difference:.1f}\N{DEGREE SIGN}"
+    assert cell(table, row, 4) == "" and table.item(row, 3).foreground().color().name() != MARKED
+    # what both may be off is known once both were looked at
+    for one in module.logic.spine.alignments:
+        one.set_marks(review_turned(one.annotation))
+    module.onParameterNodeModified()
+    shown = {row.key: row for row in differences(module.logic.alignment(film).annotation, other.annotation)}
+    low, high = (float(word) for word in cell(table, row, 4).split(" to "))
+    assert low == pytest.approx(difference - shown["SS"].half_width, abs=0.6) and 0 < low < difference < high
+    marked = {key for i, key in enumerate(KEYS) if table.item(i, 3).foreground().color().name() == MARKED}
+    assert marked == {key for key, row in shown.items() if row.beyond} and {"SS"} <= marked < set(KEYS)
+    assert module.ui.compareLabel.text.startswith("Red: ")
     module._parameterNode.film = after
     assert other.landmarks.GetDisplayVisibility()
     assert not module.logic.alignment(film).landmarks.GetDisplayVisibility()
-
-
-def test_export_and_copy(detected, tmp_path):
-    from SpineAlignmentLib.results.result_file import read_annotation
-
-    alignment = detected.logic.spine.alignments[0]
-    for name in ("film.json", "film.csv", "film.mrk.json", "film.png", "film.pdf", "film.html"):
-        detected.panel.export.export(tmp_path / name)
-        assert (tmp_path / name).stat().st_size > 200
-        assert detected.ui.statusLabel.text == f"Saved {name}."
-    again = read_annotation(tmp_path / "film.json")
-    assert again.parameters() == pytest.approx(alignment.parameters, abs=1e-2)
-    loaded = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLMarkupsFiducialNode")
-    storage = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLMarkupsJsonStorageNode")
-    storage.SetFileName(str(tmp_path / "film.mrk.json"))
-    assert storage.ReadData(loaded)
-    assert loaded.GetNthControlPointPosition(3) == pytest.approx(alignment.landmarks.GetNthControlPointPosition(3))
-    detected.ui.copyButton.click()
-    text = QtWidgets.QApplication.clipboard().text()
-    assert text.splitlines()[1].startswith("PI\t")
-    detected.panel.export.export(tmp_path / "nowhere" / "film.json")
-    assert not (tmp_path / "nowhere").exists()
 
 
 def test_a_film_deleted_while_its_measurements_appear(detected, scene, film):
@@ -244,41 +250,6 @@ def test_reload_of_the_scene_restores_film_and_choices(host, detected, film, tmp
     assert not again.landmarks.GetDisplayVisibility()
     assert cell(detected.ui.landmarksTable, INDEX["C3_C"], 1) == "adjusted"
     assert detected.ui.engineComboBox.currentText == "onnx"
-
-
-@pytest.mark.parametrize(
-    ("typed", "kind", "written"),
-    [
-        ("3_ Ganzaufnahme", "Table (*.csv)", "3_ Ganzaufnahme.csv"),
-        ("film.2", "Results (*.json)", "film.2.json"),
-        ("film.json", "Landmarks (*.mrk.json)", "film.mrk.json"),
-        ("film.csv", "Picture (*.png)", "film.png"),
-    ],
-)
-def test_the_filter_of_the_dialog_decides_the_ending(host, alignment, tmp_path, monkeypatch, typed, kind, written):
-    """The dialog itself is Qt's."""
-    alignment.volume.SetName("3: Ganzaufnahme")
-    module, proposed = host.open_module(), []
-
-    class Dialog(QtWidgets.QFileDialog):
-        AcceptSave = QtWidgets.QFileDialog.AcceptMode.AcceptSave
-
-        def selectFile(self, name):
-            proposed.append(name)
-
-        def exec_(self):
-            return 1
-
-        def selectedFiles(self):
-            return [str(tmp_path / typed)]
-
-        def selectedNameFilter(self):
-            return kind
-
-    monkeypatch.setattr(sys.modules["qt"], "QFileDialog", Dialog)
-    module.ui.exportButton.click()
-    assert proposed == ["3_ Ganzaufnahme"]
-    assert [path.name for path in tmp_path.iterdir()] == [written]
 
 
 def test_a_detection_of_another_film_says_so(host, module, film, models, scene):

@@ -8,10 +8,13 @@ import pytest
 import slicer
 
 from SpineAlignmentLib.clinical.norms import norm, norm_text
-from SpineAlignmentLib.measurement.landmarks import COUNT, INDEX
+from SpineAlignmentLib.measurement.landmarks import COUNT, INDEX, NAMES, VERTEBRAE
 from SpineAlignmentLib.measurement.parameters import KEYS
+from SpineAlignmentLib.measurement.vertebrae import LEVELS
 from SpineAlignmentLib.mrml.film_facts import film_facts
+from SpineAlignmentLib.mrml.handles import NAMES as HANDLES
 from SpineAlignmentLib.mrml.landmark_list import read_facts
+from SpineAlignmentLib.mrml.volume_film import volume_geometry
 from SpineAlignmentLib.results.drawn import cobb_between
 from SpineAlignmentLib.results.measured import interval_text
 from SpineAlignmentLib.results.numbering import Numbering, OtherNumbering
@@ -56,7 +59,6 @@ def test_vertebrae_get_the_names_of_their_neighbors(measured, film):
     ui, alignment = measured.ui, measured.logic.alignment(film)
     before = alignment.points_px
     assert ui.levelsLabel.text == "23 vertebrae, C2 to L5"
-    assert not ui.levelComboBox.enabled
     ui.levelLowerButton.click()
     assert ui.levelsLabel.text == "22 vertebrae, C3 to L5; named by hand"
     assert alignment.points_px[INDEX["L2_C"]] == pytest.approx(before[INDEX["L1_C"]])
@@ -65,7 +67,6 @@ def test_vertebrae_get_the_names_of_their_neighbors(measured, film):
 
     ui.levelRunComboBox.setCurrentIndex(2)
     ui.levelComboBox.setCurrentText("T12")
-    assert ui.levelComboBox.enabled
     ui.levelHigherButton.click()
     assert ui.levelComboBox.currentText == "T11"
     assert alignment.points_px[INDEX["T11_C"]] == pytest.approx(before[INDEX["T12_C"]])
@@ -193,3 +194,85 @@ def test_age_and_sex_come_from_the_films_tags(host, scene, tmp_path):
     assert patient == {"age": 1.5, "sex": "M", "source": "DICOM tags"}
     module.ui.sexComboBox.setCurrentIndex(1)
     assert module.logic.alignment(film).annotation.extra["patient"] == {"age": 1.5, "sex": "F", "source": "given"}
+
+
+def test_uncertain_landmarks_are_looked_at_one_by_one_and_the_film_is_done(host, measured, film):
+    ui, alignment = measured.ui, measured.logic.alignment(film)
+    sure = np.full(COUNT, 0.9)
+    sure[[INDEX["C7_AI"], INDEX["FH_2"]]] = 0.3
+    alignment.set_detection(replace(subject.detection(), confidence=sure))
+    node = host.slice.mrmlSliceNode()
+    height = node.GetFieldOfView()[1]
+    assert ui.nextUncertainButton.text == "Next uncertain (2)" and not ui.reviewedCheckBox.checked
+    ui.nextUncertainButton.click()
+    assert ui.landmarksTable.currentRow() == INDEX["C7_AI"]
+    assert node.GetFieldOfView()[1] < height / 3
+    ui.nextUncertainButton.click()
+    assert ui.landmarksTable.currentRow() == INDEX["FH_2"]
+    ui.acceptButton.click()
+    assert cell(ui.landmarksTable, INDEX["FH_2"], 1) == "reviewed"
+    assert ui.nextUncertainButton.text == "Next uncertain (1)"
+    x, y = alignment.points_px[INDEX["C7_AI"]]
+    alignment.set_point("C7_AI", (x + 3, y))
+    assert not ui.nextUncertainButton.enabled and not ui.reviewedCheckBox.checked
+    ui.reviewedCheckBox.click()
+    assert ui.reviewedCheckBox.checked
+    assert alignment.annotation.reviewed == frozenset(NAMES)
+    ui.undoButton.click()
+    assert not ui.reviewedCheckBox.checked and alignment.annotation.reviewed == {"FH_2"}
+
+
+def nodes_named(name):
+    nodes = slicer.util.getNodesByClass("vtkMRMLMarkupsNode")
+    return [node for node in nodes if node.GetName() == name and node.GetDisplayVisibility()]
+
+
+def test_vertebrae_are_named_beside_the_spine(host, measured, film):
+    ui, alignment = measured.ui, measured.logic.alignment(film)
+    assert ui.levelsCheckBox.checked
+    (names,) = nodes_named("Level names")
+
+    def place(level):
+        ras = names.GetNthControlPointPosition(LEVELS.index(level))
+        return volume_geometry(film).to_pixels(np.array([ras]))[0]
+
+    assert [names.GetNthControlPointLabel(i) for i in range(25)] == list(LEVELS)
+    x, y = alignment.points_px[INDEX["L3_C"]]
+    # the patient faces left: behind is to the right, at the height of the body
+    assert place("L3")[0] > x + 20 and place("L3")[1] == pytest.approx(y, abs=0.01)
+    alignment.set_point("L3_C", (x, y + 7))
+    assert place("L3")[1] == pytest.approx(y + 7, abs=0.01)
+    ui.levelsCheckBox.click()
+    assert nodes_named("Level names") == []
+    ui.levelsCheckBox.click()
+    # of the film on screen alone
+    other = add_film(slicer.mrmlScene, subject.film_pixels(), subject.SPACING_MM, "other")
+    measured._parameterNode.film = other
+    assert nodes_named("Level names") == []
+
+
+def test_the_corners_of_the_vertebra_at_hand_are_dragged(host, measured, film):
+    ui, alignment = measured.ui, measured.logic.alignment(film)
+    corners = alignment.annotation.vertebrae_px.copy()
+    row = VERTEBRAE.index("L3")
+    corners[row] = alignment.points_px[INDEX["L3_C"]] + np.array([(-20, -14), (20, -14), (-20, 14), (20, 14)])
+    alignment.set_marks(replace(alignment.annotation, vertebrae_px=corners))
+    assert nodes_named("Handles") == []
+    height = host.slice.mrmlSliceNode().GetFieldOfView()[1]
+    ui.levelComboBox.setCurrentText("L3")
+    ui.cornersCheckBox.click()
+    assert host.slice.mrmlSliceNode().GetFieldOfView()[1] < height / 3
+    (handles,) = nodes_named("Handles")
+    before = alignment.annotation.cobb("L3", "L3")
+    drag(alignment, handles, HANDLES.index("PI"), (0.0, 8.0))
+    assert alignment.annotation.vertebrae_px[row, 3] == pytest.approx(corners[row, 3] + (0, 8), abs=0.01)
+    assert abs(alignment.annotation.cobb("L3", "L3") - before) > 5
+    ui.undoButton.click()
+    assert alignment.annotation.vertebrae_px[row] == pytest.approx(corners[row])
+    # the same body under another name stays at hand
+    ui.levelLowerButton.click()
+    assert ui.levelComboBox.currentText == "L4"
+    at = volume_geometry(film).to_pixels(np.array([handles.GetNthControlPointPosition(HANDLES.index("PI"))]))[0]
+    assert at == pytest.approx(corners[row, 3], abs=0.01)
+    ui.cornersCheckBox.click()
+    assert handles.GetNumberOfDefinedControlPoints() == 0

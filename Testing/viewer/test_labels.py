@@ -11,12 +11,13 @@ from SpineAlignmentLib.film import read_film
 from SpineAlignmentLib.measurement.landmarks import INDEX
 from SpineAlignmentLib.measurement.parameters import KEYS
 from SpineAlignmentLib.mrml.film_volume import add_film, facts_of
+from SpineAlignmentLib.mrml.label_places import FONT_PX, LabelPlaces, text_size
 from SpineAlignmentLib.mrml.spine_scene import SpineScene
 from SpineAlignmentLib.mrml.view import positions_world, structure_corners
 from SpineAlignmentLib.mrml.volume_film import volume_geometry
 from SpineAlignmentLib.results import read_annotation
 from SpineAlignmentLib.viewer.command import SAMPLE_FILM
-from SpineAlignmentLib.viewer.label_places import FONT_PX, FOOT_PX, TOOLS_PX, LabelPlaces, text_size
+from SpineAlignmentLib.viewer.film_view import FOOT_PX, TOOLS_PX, over_the_view
 from SpineAlignmentLib.viewer.workplace import slicer_core
 
 PLACE_MM = st.tuples(st.floats(-80, 80), st.floats(-80, 80))
@@ -70,7 +71,7 @@ def apart(nodes, view):
 @given(st.lists(PLACE_MM, min_size=1, max_size=8))
 def test_texts_never_lie_on_one_another_and_the_first_stays(scene, view, places):
     nodes = [text(scene, "PI 45.2", at) for at in places]
-    labels = LabelPlaces(scene, view)
+    labels = LabelPlaces(view, True, over_the_view)
     labels.spread(nodes)
     assert np.allclose(place(nodes[0])[:2], places[0])
     assert apart(nodes, view)
@@ -83,7 +84,7 @@ def test_texts_never_lie_on_one_another_and_the_first_stays(scene, view, places)
 
 def test_texts_leave_lines_and_come_back_when_those_are_gone(scene, view):
     label, across = text(scene, "SVA 53.4", (0, 0)), line(scene, (-100, 2), (100, 2))
-    labels = LabelPlaces(scene, view)
+    labels = LabelPlaces(view, True, over_the_view)
     labels.spread([across, label])
     assert np.abs(place(label)).max() > 2
     across.SetDisplayVisibility(False)
@@ -94,7 +95,7 @@ def test_texts_leave_lines_and_come_back_when_those_are_gone(scene, view):
 def test_a_text_far_from_its_place_is_tied_to_it(scene, view):
     lines = [line(scene, (-100, y), (100, y)) for y in range(-60, 61, 6)]
     label = text(scene, "SVA 53.4", (0, 0))
-    labels = LabelPlaces(scene, view)
+    labels = LabelPlaces(view, True, over_the_view)
     before = scene.GetNumberOfNodesByClass("vtkMRMLMarkupsLineNode")
     labels.spread([*lines, label])
     assert scene.GetNumberOfNodesByClass("vtkMRMLMarkupsLineNode") == before + 1
@@ -115,7 +116,7 @@ def test_a_text_far_from_its_place_is_tied_to_it(scene, view):
 
 def test_no_text_lies_on_a_point_or_its_name(scene, view):
     label, points = text(scene, "cSVA 14.3 mm", (0, 0)), text(scene, "C7_P", (20, 4))
-    labels = LabelPlaces(scene, view)
+    labels = LabelPlaces(view, True, over_the_view)
     labels.spread([label], points=[points])
     box = np.array(text_size("cSVA 14.3 mm", int(FONT_PX * SCALE)))
     name = np.array(text_size("C7_P", int(FONT_PX * SCALE)))
@@ -128,7 +129,7 @@ def test_no_text_lies_on_a_point_or_its_name(scene, view):
 def test_texts_stay_in_the_view_and_off_its_buttons(scene, view):
     for at in ((-298, 390), (295, -398), (0, -399), (298, 0)):
         label = text(scene, "GT 8.1 deg", at)
-        LabelPlaces(scene, view).spread([label])
+        LabelPlaces(view, True, over_the_view).spread([label])
         x, y = place(label)[:2] + np.array(VIEW_PX) / 2
         width, height = text_size("GT 8.1 deg", int(FONT_PX * SCALE))
         assert x >= 0 and x + width <= VIEW_PX[0] and y >= FOOT_PX and y + height <= VIEW_PX[1]
@@ -138,7 +139,7 @@ def test_texts_stay_in_the_view_and_off_its_buttons(scene, view):
 
 def test_a_text_that_its_measurement_moves_follows(scene, view):
     first, second = text(scene, "PT 9.3", (0, 0)), text(scene, "PT 9.3", (0, 0))
-    labels = LabelPlaces(scene, view)
+    labels = LabelPlaces(view, True, over_the_view)
     labels.spread([first, second])
     second.SetNthControlPointPosition(0, 50, 50, 0)
     labels.spread([first, second])
@@ -177,7 +178,7 @@ def test_no_text_on_another_or_on_a_landmark_whatever_is_looked_at(drawn_film, s
     for row in range(3):
         view.GetSliceToRAS().SetElement(row, 3, ras[row])
     view.UpdateMatrices()
-    labels = LabelPlaces(scene, view)
+    labels = LabelPlaces(view, True, over_the_view)
     labels.spread(drawn_film.drawn_nodes, structure_corners(drawn_film), [drawn_film.landmarks])
     matrix = view.GetXYToRAS()
     to_xy = np.linalg.inv([[matrix.GetElement(row, column) for column in range(4)] for row in range(4)])

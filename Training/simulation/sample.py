@@ -1,25 +1,80 @@
-"""`python -m Training.simulation.sample FOLDER`: the sample film that ships, and its annotation, made anew."""
+"""`python -m Training.simulation.sample FOLDER`: the sample films that ship, and their annotations, made anew."""
 
 import sys
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Final
 
+import numpy as np
+from numpy.typing import NDArray
+
+from SpineAlignmentLib.measurement.landmarks import CENTERS, INDEX
 from SpineAlignmentLib.results.files import write_files
 from SpineAlignmentLib.results.result_file import json_bytes
-from Training.simulation.film import named, simulate_film
+from Training.simulation.film import SimulatedFilm, named, simulate_film
 from Training.simulation.projection import Projector
 from Training.simulation.writing import dicom_bytes
 
-SEED, INDEX = 2026, 68
+SEED: Final[int] = 2026
 SPACING_MM, RANDOMIZATION, COMPRESSION_RATIO = 0.38, 0.1, 6.0
 
 
+@dataclass(frozen=True)
+class Sample:
+    """A film that ships."""
+
+    name: str
+    """Of its file, without ending."""
+    index: int
+    """Of the seed."""
+    first: str | None = None
+    """The highest vertebra on the film, whose field ends above it; None: the whole film."""
+
+
+SAMPLES: Final[tuple[Sample, ...]] = (Sample("sample_film", 68), Sample("sample_film_fused", 227, "C5"))
+"""A whole film, and one of a fused lumbar spine whose field ends within the neck."""
+
+
+def begun_at(made: SimulatedFilm, first: str) -> SimulatedFilm:
+    """The film that a field shows whose upper edge lies halfway between a vertebra and the one above it.
+
+    Args:
+        made: the whole film.
+        first: the vertebra, C3 to L5.
+    """
+    centers = made.annotation.points_px[[INDEX[name] for name in CENTERS], 1]
+    row = CENTERS.index(f"{first}_C")
+    top = int(centers[row - 1 : row + 1].mean())
+    film = made.annotation
+    points, corners = _below(film.points_px, top), _below(film.vertebrae_px, top)
+    cut = replace(
+        film,
+        size_px=(film.size_px[0], film.size_px[1] - top),
+        points_px=points,
+        confidence=np.where(np.isnan(points[:, 0]), np.nan, film.confidence),
+        vertebrae_px=corners,
+        vertebrae_confidence=np.where(np.isnan(corners[..., 0]).all(axis=1), np.nan, film.vertebrae_confidence),
+        extra={"simulation": {**film.extra["simulation"], "field_begins_at": first}},
+    )
+    return SimulatedFilm(made.pixels[top:], cut)
+
+
+def _below(points: NDArray[np.float64], top: int) -> NDArray[np.float64]:
+    """Film pixels (..., 2) counted from a row; NaN above it."""
+    moved = points - (0, top)
+    return np.where(moved[..., 1:] < 0, np.nan, moved)
+
+
 def main() -> None:
-    """Write sample_film.dcm and sample_film.json."""
-    folder = Path(sys.argv[1])
-    made = simulate_film(SEED, INDEX, Projector(), SPACING_MM, RANDOMIZATION)
-    content = dicom_bytes(made, COMPRESSION_RATIO)
-    annotation = json_bytes(named(made, "sample_film.dcm"))
-    write_files({folder / "sample_film.dcm": content, folder / "sample_film.json": annotation})
+    """Write each sample's .dcm and .json."""
+    folder, projector = Path(sys.argv[1]), Projector()
+    for sample in SAMPLES:
+        made = simulate_film(SEED, sample.index, projector, SPACING_MM, RANDOMIZATION)
+        if sample.first is not None:
+            made = begun_at(made, sample.first)
+        annotation = json_bytes(named(made, f"{sample.name}.dcm"))
+        content = dicom_bytes(made, COMPRESSION_RATIO)
+        write_files({folder / f"{sample.name}.dcm": content, folder / f"{sample.name}.json": annotation})
 
 
 if __name__ == "__main__":

@@ -4,12 +4,14 @@ Slicer draws a text at the same size whatever the zoom, so its place on the film
 move far from what it names is tied to it by a line.
 """
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from functools import lru_cache
 from typing import Any, Final
 
 import numpy as np
+import vtk
 from numpy.typing import NDArray
+from vtk.util.numpy_support import vtk_to_numpy
 from vtkmodules.vtkRenderingCore import vtkTextProperty
 from vtkmodules.vtkRenderingFreeType import vtkMathTextFreeTypeTextRenderer
 
@@ -18,6 +20,7 @@ from SpineAlignmentLib.results.label_layout import Box, free_place
 
 Node = Any
 FloatArray = NDArray[np.float64]
+Furniture = Callable[[float, float], FloatArray]
 
 FONT_PX: Final[float] = 5.0
 """Font size of a markup's text in pixels at a text scale of 1 (vtkSlicerMarkupsWidgetRepresentation2D)."""
@@ -33,27 +36,23 @@ LINE_PX: Final[float] = 1.5
 PIECE_PX: Final[float] = 10.0
 PIECES: Final[int] = 60
 """A line is avoided in pieces of that length, or in that many when it is long."""
-TOOLS_PX: Final[tuple[float, float]] = (70.0, 292.0)
-"""Width and height, from the upper left corner, that the page's buttons take."""
-FOOT_PX: Final[float] = 26.0
-"""Height of the page's line of text at the lower edge, and room for the letters that name the sides."""
-BAR_SHARE: Final[float] = 0.22
-"""Of the view's width, at the lower right, that the scale bar may take."""
 _TOLERANCE_MM: Final[float] = 1e-6
 
 
 class LabelPlaces:
     """Where the texts of measurements are in one slice view, each as near to its own place as the others let it be."""
 
-    def __init__(self, scene: Node, view_node: Node) -> None:
+    def __init__(self, view_node: Node, tied: bool = False, furniture: Furniture | None = None) -> None:
         """Keep texts apart.
 
         Args:
-            scene: where lines to texts are added.
             view_node: the slice node of the view.
+            tied: whether texts far from their place are tied to it, by lines that `spread` without nodes takes away.
+            furniture: of a view's width and height, what else lies over it, shape (n, 4), pixels, y up.
         """
-        self._scene = scene
         self._view = view_node
+        self._tie = tied
+        self._furniture = furniture
         self._places: dict[str, tuple[FloatArray, FloatArray]] = {}
         self._leaders: dict[str, MarkupPool] = {}
 
@@ -68,7 +67,8 @@ class LabelPlaces:
         drawn = [node for node in nodes if node.GetDisplayVisibility()]
         to_ras = _matrix(self._view.GetXYToRAS())
         to_xy = np.linalg.inv(to_ras)
-        taken = [self._furniture(), *(_line_boxes(node, to_xy) for node in drawn if not _is_text(node))]
+        over = np.empty((0, 4)) if self._furniture is None else self._furniture(*self._size)
+        taken = [over, *(_line_boxes(node, to_xy) for node in drawn if not _is_text(node))]
         taken += [_point_boxes(node, to_xy) for node in points if node.GetDisplayVisibility()]
         taken += [] if structure is None else [_boxes(structure, to_xy)]
         clear, texts = np.vstack(taken), np.empty((0, 4))
@@ -93,32 +93,26 @@ class LabelPlaces:
         """The nearest free place whose line crosses no other text; a text whose place is seen stays in the view."""
         size = self._size
         seen = bool((anchor >= 0).all() and (anchor <= size).all())
-        return free_place(wanted, clear, size if seen else None, tie=(anchor, texts))
+        return free_place(wanted, clear, size if seen else None, tie=(anchor, texts) if self._tie else None)
 
     @property
     def _size(self) -> tuple[float, float]:
         width, height = self._view.GetDimensions()[:2]
         return float(width), float(height)
 
-    def _furniture(self) -> FloatArray:
-        """What the page lays over the view."""
-        width, height = self._size
-        tools = (0.0, height - TOOLS_PX[1], TOOLS_PX[0], height)
-        bar = (width * (1 - BAR_SHARE) - 20, 0.0, width, 2 * FOOT_PX)
-        sides = [(x, height / 2 - FOOT_PX, x + FOOT_PX, height / 2 + FOOT_PX) for x in (0.0, width - FOOT_PX)]
-        return np.array([tools, bar, (0.0, 0.0, width, FOOT_PX), *sides])
-
     def _tied(self, node: Node, anchor: FloatArray, box: Box, to_ras: FloatArray) -> FloatArray:
         """Draw a line from a text to its place when it is far from there; returns its boxes."""
         near = np.clip(anchor, box[:2], box[2:])
         name = node.GetID()
-        if np.hypot(*(near - anchor)) <= LEADER_FROM_PX:
+        if not self._tie or np.hypot(*(near - anchor)) <= LEADER_FROM_PX:
             if name in self._leaders:
                 self._leaders[name].show([])
             return np.empty((0, 4))
         if name not in self._leaders:
             color = node.GetDisplayNode().GetSelectedColor()
-            self._leaders[name] = MarkupPool(self._scene, "vtkMRMLMarkupsLineNode", f"{node.GetName()} leader", color)
+            self._leaders[name] = MarkupPool(
+                self._view.GetScene(), "vtkMRMLMarkupsLineNode", f"{node.GetName()} leader", color
+            )
         ends = np.array([[*anchor, 0.0, 1.0], [*near, 0.0, 1.0]]) @ to_ras.T
         for line in self._leaders[name].show([ends[:, :3]]):
             line.GetDisplayNode().SetLineThickness(LEADER_THICKNESS)
@@ -127,7 +121,7 @@ class LabelPlaces:
     def _untie(self, name: str) -> None:
         """Delete the line of a text that is no longer drawn."""
         for line in self._leaders.pop(name).nodes:
-            self._scene.RemoveNode(line)
+            self._view.GetScene().RemoveNode(line)
 
     def _own_place(self, node: Node) -> FloatArray:
         """Where its measurement puts it: where it is, unless it was we who moved it there."""
@@ -166,8 +160,15 @@ def _is_text(node: Node) -> bool:
 
 def _line_boxes(node: Node, to_xy: FloatArray) -> FloatArray:
     """The boxes, in the view's pixels, that the pieces of a line or curve fill, shape (n, 4)."""
-    points = np.array([node.GetNthControlPointPositionWorld(i) for i in range(node.GetNumberOfControlPoints())])
-    return _pieces(points @ to_xy[:2, :3].T + to_xy[:2, 3])
+    return _pieces(_shown_at(node, to_xy))
+
+
+def _shown_at(node: Node, to_xy: FloatArray) -> FloatArray:
+    """Where its control points are in the view's pixels, shape (n, 2)."""
+    points = vtk.vtkPoints()
+    node.GetControlPointPositionsWorld(points)
+    world = vtk_to_numpy(points.GetData()).reshape(-1, 3)
+    return np.asarray(world @ to_xy[:2, :3].T + to_xy[:2, 3])
 
 
 def _pieces(xy: FloatArray) -> FloatArray:
@@ -184,8 +185,7 @@ def _point_boxes(node: Node, to_xy: FloatArray) -> FloatArray:
     """The boxes of a list's points, and of their names where those are shown, shape (n, 4)."""
     defined = node.PositionDefined
     rows = [i for i in range(node.GetNumberOfControlPoints()) if node.GetNthControlPointPositionStatus(i) == defined]
-    places = np.array([node.GetNthControlPointPositionWorld(i) for i in rows]).reshape(-1, 3)
-    xy = places @ to_xy[:2, :3].T + to_xy[:2, 3]
+    xy = _shown_at(node, to_xy)[rows]
     boxes = np.hstack([xy - MARK_PX, xy + MARK_PX])
     if not node.GetDisplayNode().GetPointLabelsVisibility():
         return boxes
