@@ -15,7 +15,8 @@ from SpineAlignmentLib.measurement.constructions import spine_curve
 from SpineAlignmentLib.measurement.parameters import PARAMETERS
 from SpineAlignmentLib.measurement.shapes import Construction
 from SpineAlignmentLib.results.annotation import Annotation, film_points
-from SpineAlignmentLib.results.colors import CURVE, GROUP_COLORS, SURE
+from SpineAlignmentLib.results.colors import CURVE, DRAWN, GROUP_COLORS, SURE
+from SpineAlignmentLib.results.drawn_shapes import drawn_constructions
 from SpineAlignmentLib.results.label_layout import Box, free_place
 
 Data = Any
@@ -92,7 +93,7 @@ class _Drawing:
         self.layers: list[Data] = []
 
     def annotations(self) -> list[Data]:
-        """A layer of landmarks, one of the spine curve, and one for each group of parameters."""
+        """A layer of landmarks, one of the spine curve, one for each group of parameters, one of what a person drew."""
         points = self._annotation.points_px
         shown = points[on_film(points, self._size)]
         found = [self._layer("LANDMARKS", SURE, [self._graphic("POINT", p[None]) for p in shown], [])]
@@ -100,11 +101,17 @@ class _Drawing:
         found.append(self._layer("SPINE CURVE", CURVE, self._lines([curve]), []))
         drawn = self._annotation.constructions()
         for group, color in GROUP_COLORS.items():
-            members = [drawn[p.key] for p in PARAMETERS if p.group == group and drawn[p.key].drawable]
-            lines = self._lines(line for member in members for line in self._outlines(member))
-            texts = [text for member in members if (text := self._text(member)) is not None]
-            found.append(self._layer(group.upper(), color, lines, texts))
+            members = [drawn[p.key] for p in PARAMETERS if p.group == group]
+            found.append(self._layer_of(group.upper(), color, members))
+        found.append(self._layer_of("DRAWN", DRAWN, drawn_constructions(self._annotation)))
         return [layer for layer in found if layer is not None]
+
+    def _layer_of(self, name: str, color: tuple[int, int, int], members: Iterable[Construction]) -> Data:
+        """The layer of those of the measurements that can be drawn."""
+        shown = [member for member in members if member.drawable]
+        lines = self._lines(line for member in shown for line in self._outlines(member))
+        texts = [text for member in shown if (text := self._text(member)) is not None]
+        return self._layer(name, color, lines, texts)
 
     def _layer(self, name: str, color: tuple[int, int, int], graphics: list[Data], texts: list[Data]) -> Data:
         import highdicom as hd
@@ -154,14 +161,16 @@ class _Drawing:
             anchor = np.clip(anchor, 0, np.array(self._size) - 1.0)
         width, height = _LETTER[0] * self._size[1] * len(text), _LETTER[1] * self._size[1]
         wanted = (anchor[0] - width / 2, anchor[1] - height / 2, anchor[0] + width / 2, anchor[1] + height / 2)
-        box = free_place(wanted, self._taken, self._size, step=height / 3)
+        box = free_place(wanted, self._taken, self._size, step=height / 3, tie=(anchor, self._taken))
         self._taken.append(box)
+        away = np.hypot(*(np.clip(anchor, box[:2], box[2:]) - anchor))
         return hd.pr.TextObject(
             text,
             hd.pr.AnnotationUnitsValues.PIXEL,
             bounding_box=(_place(box[0]), _place(box[1]), _place(box[2]), _place(box[3])),
             anchor_point=(_place(anchor[0] + PIXEL_CENTER), _place(anchor[1] + PIXEL_CENTER)),
-            anchor_point_visible=False,
+            # a viewer then draws a line from the text to it (C.10.5.1.1)
+            anchor_point_visible=bool(away > height),
         )
 
 

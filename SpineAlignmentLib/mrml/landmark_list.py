@@ -36,10 +36,13 @@ CHANGES: Final[tuple[int, ...]] = (
 )
 """Events of the list after which its positions have to be read again."""
 
-_FACTS: Final[str] = "SpineAlignment.film"
-_DETECTION: Final[str] = "SpineAlignment.detection"
+FACTS: Final[str] = "SpineAlignment.film"
+"""Attribute of the list: JSON of what `write_facts` remembers."""
+DETECTION: Final[str] = "SpineAlignment.detection"
+"""Attribute of the list: the detection as a result file holds it."""
+MARKED: Final[str] = "marks"
+"""Key of `FACTS`: the film and what lies on it as a result file holds them, without the size of a pixel."""
 _CONFIDENCE: Final[str] = "confidence"
-_MARKS: Final[str] = "marks"
 _KEPT: Final[tuple[str, ...]] = ("patient",)
 """Further keys of a result that are facts, not what follows from them."""
 
@@ -120,7 +123,7 @@ def mark(node: Node, low: NDArray[np.bool_]) -> None:
 def write_facts(node: Node, film: results.Annotation) -> None:
     """Remember name and content, spacing, pixel shape, side, warnings and patient of the film, and what lies on it."""
     node.SetAttribute(
-        _FACTS,
+        FACTS,
         json.dumps(
             {
                 "film": film.film,
@@ -132,7 +135,7 @@ def write_facts(node: Node, film: results.Annotation) -> None:
                 "film_sha256": film.film_sha256,
                 "warnings": film.warnings,
                 "extra": {key: film.extra[key] for key in _KEPT if key in film.extra},
-                _MARKS: results.to_json(replace(film, spacing_mm=None)),
+                MARKED: results.to_json(replace(film, spacing_mm=None)),
             }
         ),
     )
@@ -140,12 +143,12 @@ def write_facts(node: Node, film: results.Annotation) -> None:
 
 def read_facts(node: Node) -> dict[str, Any]:
     """What `write_facts` remembered, as keyword arguments of `results.Annotation`."""
-    facts: dict[str, Any] = json.loads(node.GetAttribute(_FACTS) or "{}")
+    facts: dict[str, Any] = json.loads(node.GetAttribute(FACTS) or "{}")
     if facts.get("spacing_mm"):
         facts["spacing_mm"] = tuple(facts["spacing_mm"])
     if facts:
         facts["warnings"] = tuple(facts.get("warnings", ()))
-        marked = facts.pop(_MARKS, None)
+        marked = facts.pop(MARKED, None)
         if marked is not None:
             saved = results.from_json(marked, node.GetName())
             facts |= {name: getattr(saved, name) for name in MARKS}
@@ -155,9 +158,9 @@ def read_facts(node: Node) -> dict[str, Any]:
 def write_detection(node: Node, detection: results.Annotation | None) -> None:
     """Remember a detection to go back to, and show its confidence as a static measurement of the list."""
     if detection is None:
-        node.RemoveAttribute(_DETECTION)
+        node.RemoveAttribute(DETECTION)
         return
-    node.SetAttribute(_DETECTION, json.dumps(results.to_json(detection)))
+    node.SetAttribute(DETECTION, json.dumps(results.to_json(detection)))
     values = vtk.vtkDoubleArray()
     values.SetName(_CONFIDENCE)
     for value in np.nan_to_num(detection.confidence, nan=0.0):
@@ -176,5 +179,5 @@ def write_detection(node: Node, detection: results.Annotation | None) -> None:
 
 def read_detection(node: Node) -> results.Annotation | None:
     """The remembered detection, if there is one."""
-    content = node.GetAttribute(_DETECTION)
+    content = node.GetAttribute(DETECTION)
     return results.from_json(json.loads(content), node.GetName()) if content else None

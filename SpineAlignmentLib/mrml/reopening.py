@@ -1,5 +1,6 @@
 """Saved landmarks taken up again on their film: from a result file, or from markups as Slicer saves them."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -7,6 +8,7 @@ import slicer
 from numpy.typing import NDArray
 
 from SpineAlignmentLib import results
+from SpineAlignmentLib.clinical.patient import patient_of
 from SpineAlignmentLib.errors import ResultError
 from SpineAlignmentLib.measurement.landmarks import COUNT, INDEX
 from SpineAlignmentLib.mrml.alignment import FilmAlignment
@@ -32,13 +34,45 @@ def reopen(alignment: FilmAlignment, path: Path) -> None:
     if not belongs_to(saved, alignment):
         width, height = saved.size_px
         raise ResultError(f"{path.name}: results of another film ({saved.film}, {width} x {height} pixels)")
-    if saved.spacing_mm is not None:
-        alignment.set_spacing(saved.spacing_mm, saved.spacing_source)
-    alignment.set_anterior(saved.anterior, saved.anterior_source)
+    take_facts(alignment, saved)
     if saved.models:
         alignment.set_detection(saved)
     else:
         alignment.set_marks(saved)
+
+
+def take_up(
+    alignment: FilmAlignment, saved: results.Annotation, detection: results.Annotation | None, markups: Path
+) -> None:
+    """Take over what a scene holds of this film; can be undone.
+
+    Args:
+        alignment: the film's landmarks.
+        saved: what was known of the film and marked on it, but for the landmarks.
+        detection: what was detected on it.
+        markups: the landmarks.
+
+    Raises:
+        ResultError: not such a file, or of another film.
+    """
+    points = _points_of_markups(alignment, markups)
+    take_facts(alignment, saved)
+    if detection is not None:
+        alignment.set_detection(detection)
+    alignment.set_marks(replace(saved, points_px=points))
+
+
+def take_facts(alignment: FilmAlignment, saved: results.Annotation) -> None:
+    """Take over the size of a pixel, the side and the patient's age and sex where they are known."""
+    now = alignment.annotation
+    known = saved.spacing_mm, saved.spacing_source
+    # what is as it was says nothing new: the film's warnings about it stay
+    if saved.spacing_mm is not None and known != (now.spacing_mm, now.spacing_source):
+        alignment.set_spacing(*known)
+    alignment.set_anterior(saved.anterior, saved.anterior_source)
+    patient = patient_of(saved.extra, saved.film)
+    if patient.known:
+        alignment.set_patient(patient)
 
 
 def belongs_to(saved: results.Annotation, alignment: FilmAlignment) -> bool:

@@ -148,13 +148,12 @@ class Annotation:
 
     @cached_property
     def _measurements(self) -> dict[str, Measured]:
-        points = np.where(self.trusted()[:, None], self.points_mm(), np.nan)
+        points, by_person = np.where(self.trusted()[:, None], self.points_mm(), np.nan), self.by_person()
         values = spinopelvic_parameters(points)
         step = (self.spacing_mm or (1.0, self.pixel_aspect))[1]
-        widths = half_widths(
-            points, self.deviation_px * step, self.by_person(), self.interval_factors, self.mm_in_frame()
-        )
-        return {p.key: self._measured(p, float(values[p.key]), widths[p.key]) for p in PARAMETERS}
+        widths = half_widths(points, self.deviation_px * step, by_person, self.interval_factors, self.mm_in_frame())
+        detected = {p.key: not by_person[[INDEX[name] for name in p.landmarks]].all() for p in PARAMETERS}
+        return {p.key: self._measured(p, float(values[p.key]), widths[p.key], detected[p.key]) for p in PARAMETERS}
 
     def mm_in_frame(self) -> float:
         """Length of a millimeter in the frame of `points_mm`: 1, or where the spacing is unknown what a spine of usual
@@ -162,10 +161,9 @@ class Annotation:
         """
         return 1.0 if self.spacing_mm else level_distance(self.points_mm()) / TYPICAL_LEVEL_MM
 
-    def _measured(self, parameter: Parameter, value: float, half_width: float) -> Measured:
+    def _measured(self, parameter: Parameter, value: float, half_width: float, detected: bool) -> Measured:
         if math.isnan(value) or (self.spacing_mm is None and parameter.unit == "mm"):
             return Measured(reason=self._reason(parameter))
-        detected = not self.by_person()[[INDEX[name] for name in parameter.landmarks]].all()
         if detected and half_width > ALL_PATIENTS_SD * parameter.sd:
             limits = [unit_text(parameter.unit, end) for end in (value - half_width, value + half_width)]
             return Measured(reason=f"too uncertain: between {limits[0]} and {limits[1]}")

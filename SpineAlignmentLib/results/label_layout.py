@@ -1,6 +1,5 @@
 """Where texts go on a film: near what they name, off one another, and off the spine that they are about."""
 
-from itertools import pairwise
 from typing import Final
 
 import numpy as np
@@ -16,13 +15,9 @@ Box = tuple[float, float, float, float]
 """Left, top, right and bottom in pixels."""
 
 _RINGS: Final[int] = 40
-_ANGLES: Final[FloatArray] = np.radians(np.arange(0, 360, 45))
-_WAYS: Final[FloatArray] = np.vstack(
-    [(0, 0), *(ring * np.stack([np.cos(_ANGLES), np.sin(_ANGLES)], axis=1) for ring in range(1, _RINGS))]
-)
-"""Steps to the places that are tried: the nearest first, in eight directions."""
-_AT_ONCE: Final[tuple[int, ...]] = (0, 1, 9, 25, 49, 81, 129, 193, len(_WAYS))
-"""So many are tried together: most texts find theirs among the first."""
+_ANGLES: Final[FloatArray] = np.radians(np.arange(0, 360, 22.5))
+_AROUND: Final[FloatArray] = np.tile(np.stack([np.cos(_ANGLES), np.sin(_ANGLES)], axis=1), 2)
+"""Directions of the places that are tried, for both corners of a box, shape (16, 4)."""
 _BODY: Final[tuple[float, float]] = (0.75, 0.5)
 """Half the width and height of a vertebra that a text keeps off, in levels."""
 _SACRUM: Final[float] = 1.6
@@ -47,7 +42,13 @@ def structure_boxes(film: Annotation) -> FloatArray:
     return np.asarray(out[np.isfinite(out).all(axis=1)])
 
 
-def free_place(box: Box, taken: ArrayLike, size: tuple[float, float] | None = None, step: float = 8.0) -> Box:
+def free_place(
+    box: Box,
+    taken: ArrayLike,
+    size: tuple[float, float] | None = None,
+    step: float = 8.0,
+    tie: tuple[ArrayLike, ArrayLike] | None = None,
+) -> Box:
     """The place of a box nearest to where it would like to be that covers no other.
 
     Args:
@@ -55,24 +56,47 @@ def free_place(box: Box, taken: ArrayLike, size: tuple[float, float] | None = No
         taken: the boxes that are there already, shape (n, 4).
         size: width and height of the picture that it must not leave; None when it may.
         step: pixels between the places that are tried.
+        tie: what it names, shape (2,), and the boxes, shape (m, 4), that a line from there to it must not cross.
     """
+    others = np.asarray(taken, float).reshape(-1, 4)
     width, height = box[2] - box[0], box[3] - box[1]
-    extent = np.array([width, height])
-    boxes = np.asarray(taken, float).reshape(-1, 4)
-    for first, end in pairwise(_AT_ONCE):
-        places = np.array(box[:2]) + step * _WAYS[first:end]
+    found = None
+    for ring in range(_RINGS):
+        places = np.array(box) + step * ring * (_AROUND if ring else _AROUND[:1])
         if size is not None:
-            places = np.clip(places, 2, np.maximum(np.array(size) - extent - 2, 2))
-        ends = places + extent
-        near = boxes[((boxes[:, :2] < ends.max(axis=0)) & (places.min(axis=0) < boxes[:, 2:])).all(axis=1)]
-        left, top, right, bottom = near.T
-        (x, y), (end_x, end_y) = places.T[:, :, None], ends.T[:, :, None]
-        covers = ((x < right) & (left < end_x) & (y < bottom) & (top < end_y)).any(axis=1)
-        if not covers.all():
-            return _box(places[np.argmin(covers)], extent)
-    return _box(places[-1], extent)
+            corners = np.clip(places[:, :2], 2, np.maximum(np.array(size) - (width, height) - 2, 2))
+            places = np.hstack([corners, corners + (width, height)])
+        # the nearest free place first, in sixteen directions
+        free = places[~_covered(places, others)]
+        if len(free):
+            found = free[0] if found is None else found
+            clear = free if tie is None else free[~_crossed(np.asarray(tie[0], float), free, np.asarray(tie[1], float))]
+            if len(clear):
+                return _box(clear[0])
+    return _box(places[-1] if found is None else found)
 
 
-def _box(place: FloatArray, extent: FloatArray) -> Box:
-    left, top, right, bottom = np.concatenate([place, place + extent]).tolist()
-    return left, top, right, bottom
+def _box(place: FloatArray) -> Box:
+    left, top, right, bottom = place.tolist()
+    return (left, top, right, bottom)
+
+
+def _covered(places: FloatArray, others: FloatArray) -> NDArray[np.bool_]:
+    """Which of the boxes, shape (k, 4), lie on one of the others, shape (n, 4)."""
+    left, top, right, bottom = (side[:, None] for side in places.T)
+    its_left, its_top, its_right, its_bottom = others.T
+    on = (left < its_right) & (its_left < right) & (top < its_bottom) & (its_top < bottom)
+    return np.asarray(on.any(axis=1))
+
+
+def _crossed(start: FloatArray, places: FloatArray, others: FloatArray) -> NDArray[np.bool_]:
+    """From which boxes, shape (k, 4), the line to a point crosses one of the others, shape (n, 4), before its end."""
+    others = others.reshape(-1, 4)
+    others = others[(others[:, :2] > start).any(axis=1) | (others[:, 2:] < start).any(axis=1)]
+    way = np.clip(start, places[:, :2], places[:, 2:]) - start
+    # where, as a share of the way, the line enters and leaves each box along each axis (slab method)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        ends = (others.reshape(-1, 2, 2) - start) / way[:, None, None]
+    enter, leave = np.fmin(ends[:, :, 0], ends[:, :, 1]), np.fmax(ends[:, :, 0], ends[:, :, 1])
+    first, last = enter.max(axis=-1, initial=0.0), leave.min(axis=-1, initial=1.0)
+    return np.asarray((first < last).any(axis=1))

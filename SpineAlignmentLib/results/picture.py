@@ -177,6 +177,7 @@ class _Sheet:
         self._layer = Image.new("RGBA", (width * OVERSAMPLING, height * OVERSAMPLING), (0, 0, 0, 0))
         self._pen = ImageDraw.Draw(self._layer)
         self._taken: list[Box] = []
+        self._labels: list[Box] = []
 
     def _place(self, points: Any) -> FloatArray:
         """Frame of `parameters`, shape (n, 2), to picture pixels."""
@@ -271,8 +272,9 @@ class _Sheet:
         left, top, right, bottom = pen.textbbox((0, 0), shown.label.text, font=letters)
         width, height = right - left + 8, bottom - top + 8
         wanted = (anchor[0] - width / 2, anchor[1] - height / 2, anchor[0] + width / 2, anchor[1] + height / 2)
-        box = free_place(wanted, self._taken, picture.size)
+        box = free_place(wanted, self._taken, picture.size, tie=(anchor, self._labels))
         self._taken.append(box)
+        self._labels.append(box)
         middle = ((box[0] + box[2]) / 2, (box[1] + box[3]) / 2)
         if np.hypot(middle[0] - anchor[0], middle[1] - anchor[1]) > LEADER_FROM_PX:
             pen.line((anchor, middle), fill=color, width=1)

@@ -6,6 +6,7 @@ and readings appear where they are known; the 18 parameters are always there.
 
 import csv
 import io
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Final
 
@@ -13,6 +14,7 @@ import numpy as np
 
 from SpineAlignmentLib.measurement.parameters import PARAMETERS, Parameter
 from SpineAlignmentLib.results.annotation import Annotation
+from SpineAlignmentLib.results.drawn import NAMES
 from SpineAlignmentLib.results.result_file import to_json
 
 Value = str | float | int | None
@@ -64,7 +66,7 @@ def film_row(content: Mapping[str, Any]) -> dict[str, Value]:
         found = content["parameters"][p.key]
         row[label(p)] = _rounded(found["value"])
         row |= {label(p, bound): _rounded(found[bound]) for bound in ("low", "high") if bound in found}
-    return row | _readings(content) | {"warnings": "; ".join(content["warnings"])}
+    return row | _drawn(content) | _readings(content) | {"warnings": "; ".join(content["warnings"])}
 
 
 def columns_of(names: Iterable[str]) -> list[str]:
@@ -107,6 +109,18 @@ def _cell(value: Value) -> str | float:
 
 def _rounded(value: float | None) -> float | None:
     return round(value, 4) if value is not None and np.isfinite(value) else None
+
+
+def _drawn(content: Mapping[str, Any]) -> dict[str, Value]:
+    """Columns of what a person drew, such as "Cobb T4-L2 (deg)" and "Distance 1 (mm)"."""
+    found: dict[str, Value] = {}
+    counts: Counter[str] = Counter()
+    for entry in content.get("drawn", ()):
+        kind = entry["kind"]
+        counts[kind] += 1
+        which = "-".join(entry["levels"]) if "levels" in entry else counts[kind]
+        found[f"{NAMES[kind]} {which} ({entry['unit']})"] = _rounded(entry["value"])
+    return found
 
 
 def _readings(content: Mapping[str, Any]) -> dict[str, Value]:

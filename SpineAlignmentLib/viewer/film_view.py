@@ -7,7 +7,9 @@ wheel zooms. All of them are Slicer's own interactions (middle drag, window/leve
 from collections.abc import Callable
 from typing import Any, Final
 
+import numpy as np
 import slicer
+from numpy.typing import NDArray
 from trame_rca.schedulers import RcaImageRenderScheduler
 from trame_rca.utils import RcaViewAdapter
 from trame_slicer.core import SlicerApp
@@ -30,6 +32,13 @@ FRAMES_PER_SECOND: Final[float] = 30.0
 QUALITY: Final[tuple[int, int]] = (70, 95)
 """JPEG quality while something moves, and when it rests."""
 
+TOOLS_PX: Final[tuple[float, float]] = (70.0, 292.0)
+"""Width and height, from the upper left corner, that the page's buttons take."""
+FOOT_PX: Final[float] = 26.0
+"""Height of the page's line of text at the lower edge, and room for the letters that name the sides."""
+BAR_SHARE: Final[float] = 0.22
+"""Of the view's width, at the lower right, that the scale bar may take."""
+
 
 class FilmView:
     """One slice view that shows one film."""
@@ -41,6 +50,7 @@ class FilmView:
         on_point: Callable[[], bool],
         on_moved: Callable[[bool], None],
         on_scaled: Callable[[], None],
+        before_frame: Callable[[], None],
     ) -> None:
         """Make the view.
 
@@ -50,6 +60,7 @@ class FilmView:
             on_point: whether the pointer is on something that can be dragged.
             on_moved: called after the pointer did something, with whether it was pressed.
             on_scaled: called when the view shows the film at another scale.
+            before_frame: called before each picture is made.
         """
         app.view_manager.register_factory(DirectViewFactory(True))
         definition = ViewLayoutDefinition("Red", ViewType.SLICE_VIEW, ViewProps(orientation="Axial"))
@@ -58,12 +69,13 @@ class FilmView:
         self.view.set_background_color_from_string(BACKGROUND)
         # without a graphics card several samples a pixel take three times as long
         self.view.render_window().SetMultiSamples(0)
+        self.view.render_window().AddObserver(vtkCommand.StartEvent, lambda *_: before_frame())
         self._scene = app.scene
         self._on_scaled = on_scaled
         self._scale: tuple[float, ...] = ()
         self._fitted: Callable[[], None] | None = None
         self._shown: Node | None = None
-        self.labels = LabelPlaces(self.view.get_view_node())
+        self.labels = LabelPlaces(self.view.get_view_node(), tied=True, furniture=over_the_view)
         window = _PageWindow(self, server.state, on_point, on_moved)
         scheduler = RcaImageRenderScheduler(
             window,
@@ -155,6 +167,14 @@ class FilmView:
         """The area of the page has another size."""
         if self._fitted is not None:
             self._fitted()
+
+
+def over_the_view(width: float, height: float) -> NDArray[np.float64]:
+    """What the page lays over a view of this size: boxes of shape (n, 4), pixels, y up."""
+    tools = (0.0, height - TOOLS_PX[1], TOOLS_PX[0], height)
+    bar = (width * (1 - BAR_SHARE) - 20, 0.0, width, 2 * FOOT_PX)
+    sides = [(x, height / 2 - FOOT_PX, x + FOOT_PX, height / 2 + FOOT_PX) for x in (0.0, width - FOOT_PX)]
+    return np.array([tools, bar, (0.0, 0.0, width, FOOT_PX), *sides])
 
 
 class _PageWindow(RcaWindow):  # type: ignore[misc]

@@ -9,6 +9,7 @@ import numpy as np
 
 from SpineAlignmentLib.errors import ResultError
 from SpineAlignmentLib.mrml.alignment import FilmAlignment
+from SpineAlignmentLib.mrml.reopening import take_facts
 from SpineAlignmentLib.results.drawn import Drawn
 from SpineAlignmentLib.viewer.kept import KEPT_DAYS, Kept, Work
 from SpineAlignmentLib.viewer.open_page import OpenPage
@@ -91,8 +92,7 @@ class Keeping:
         work, film.offer = film.offer, None
         self._disk.submit(self.kept.adopt, _content(alignment))
         self.page.state.offer = ""
-        alignment.set_spacing(work.corrected.spacing_mm, work.corrected.spacing_source)
-        alignment.set_anterior(work.corrected.anterior, work.corrected.anterior_source)
+        take_facts(alignment, work.corrected)
         if work.detection is not None:
             alignment.set_detection(work.detection)
             film.plain = _state(alignment)

@@ -87,6 +87,11 @@ class Measuring:
         return [] if self._tools is None else self._tools.lines.drawn_nodes
 
     @property
+    def names(self) -> list[Node]:
+        """The list of names of vertebrae of the film on screen, once it was shown."""
+        return [] if self._tools is None or self._tools.names.node is None else [self._tools.names.node]
+
+    @property
     def pointed(self) -> bool:
         """Whether the pointer is on something that can be dragged."""
         nodes = [] if self._tools is None else self._tools.dragged_nodes

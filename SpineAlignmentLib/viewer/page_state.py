@@ -46,7 +46,7 @@ def values(alignment: FilmAlignment | None) -> dict[str, State]:
         empty = {"text": "", "at": None, "unusual": False, "interval": "", "sure": "", "low": False, "reason": ""}
         return {p.key: empty for p in PARAMETERS}
     film = alignment.annotation
-    measured, low = film.measurements(), film.is_low()
+    measured, low = alignment.measurements, film.is_low()
     age = patient_of(film.extra, film.film).age
     out = {}
     for p in PARAMETERS:

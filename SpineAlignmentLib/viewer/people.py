@@ -21,6 +21,7 @@ MAX_SESSIONS: Final[int] = 8
 START_LIMIT_S: Final[float] = 180.0
 NO_PAGE_S: Final[float] = 180.0
 """A session whose page never connected is ended after so long."""
+CLEARING_TRIES: Final[int] = 10
 
 _TEMPORARY: Final[tuple[str, ...]] = ("TMPDIR", "TEMP", "TMP")
 """Environment variables for temporary files: those of libraries go into the private folder as well."""
@@ -34,6 +35,8 @@ class PersonSession:
     folder: Path
     key: str
     port: int
+    cleared: asyncio.Task[None]
+    """Ends when the process has ended, however it did, and its films are gone."""
     since: float = field(default_factory=time.monotonic)
     connected: bool = False
     """Whether its page has been there."""
@@ -150,7 +153,8 @@ class People:
             process.stdin.write(settings.line())
             await process.stdin.drain()
             answer = await asyncio.wait_for(process.stdout.readline(), START_LIMIT_S)
-            return PersonSession(process, folder, settings.key, int(json.loads(answer)["port"]))
+            port = int(json.loads(answer)["port"])
+            return PersonSession(process, folder, settings.key, port, asyncio.create_task(_cleared(process, folder)))
         except (OSError, ValueError, TimeoutError) as error:
             raise SpineAlignmentError("the viewer's process did not start; is `spine-alignment[viewer]` installed?") \
                 from error  # fmt: skip
@@ -168,7 +172,18 @@ class People:
                 await asyncio.wait_for(session.process.wait(), 3)
             except TimeoutError:
                 session.process.kill()
-        shutil.rmtree(session.folder, ignore_errors=True)
+        await session.cleared
+
+
+async def _cleared(process: asyncio.subprocess.Process, folder: Path) -> None:
+    """Remove a person's folder when their process has ended: one that was killed could not do it."""
+    await process.wait()
+    for _ in range(CLEARING_TRIES):
+        shutil.rmtree(folder, ignore_errors=True)
+        if not folder.exists():
+            return
+        # what it had started is just ending, and may have written there
+        await asyncio.sleep(1)
 
 
 def _session_errors() -> int | None:

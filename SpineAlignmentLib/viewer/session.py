@@ -87,7 +87,7 @@ class Session:
         try:
             module = await asyncio.to_thread(import_module, "SpineAlignmentLib.viewer.workplace")
             workplace: Workplace = module.Workplace(
-                module.slicer_core(), self._server, models, self._sample, self._uploads.discard, kept
+                module.slicer_core(), self._server, models, self._sample, self._uploads, kept
             )
         except Exception as error:
             with state:

@@ -108,9 +108,12 @@ class Showing:
 
     def spread_labels(self) -> None:
         """Keep texts off one another, and off what they are about."""
-        if self._page.film is not None:
-            nodes = [*self._page.film.drawn_nodes, *self._measuring.nodes]
-            self._view.labels.spread(nodes, structure_corners(self._page.film))
+        film = self._page.film
+        if film is None:
+            self._view.labels.spread([])
+            return
+        nodes = [*film.drawn_nodes, *self._measuring.nodes]
+        self._view.labels.spread(nodes, structure_corners(film), [film.landmarks, *self._measuring.names])
 
     def fit(self) -> None:
         """Show the whole film."""

@@ -36,17 +36,20 @@ class UploadFolder:
         Raises:
             FilmError: too large, empty, or not a kind of file that can be a film by itself.
         """
-        shown = safe_name(name)
-        place = self._folder / str(next(self._numbers))
-        place.mkdir(mode=0o700)
-        path = place / shown
+        path = self.place(name)
         try:
-            await _write(path, shown, content)
+            await _write(path, path.name, content)
             check_whole(path)
         except BaseException:
             self.discard(path)
             raise
         return path
+
+    def place(self, name: str) -> Path:
+        """Where a new file of a name is kept."""
+        folder = self._folder / str(next(self._numbers))
+        folder.mkdir(mode=0o700)
+        return folder / safe_name(name)
 
     def discard(self, path: Path) -> None:
         """Remove a film that was kept here; files elsewhere are left alone."""
@@ -77,8 +80,24 @@ def is_landmarks(name: str) -> bool:
     return name.lower().endswith(".json")
 
 
+def is_scene(name: str) -> bool:
+    """Whether a file is a saved scene, by its name."""
+    return name.lower().endswith(".mrb")
+
+
+def check_film(path: Path) -> None:
+    """Refuse a file that cannot be a film by itself.
+
+    Raises:
+        FilmError: it is none.
+    """
+    with path.open("rb") as stream:
+        check_head(stream.read(_HEAD_BYTES), path.name)
+    check_whole(path)
+
+
 def check_head(head: bytes, name: str) -> None:
-    """Refuse what cannot be a film, from the first bytes of a file; saved landmarks are judged when they are read.
+    """Refuse what cannot be a film, from the first bytes of a file; what was saved is judged when it is read.
 
     Raises:
         FilmError: empty, or an unknown kind of file.
@@ -88,7 +107,7 @@ def check_head(head: bytes, name: str) -> None:
 
     if not head:
         raise FilmError(f"{name}: an empty file")
-    if is_landmarks(name):
+    if is_landmarks(name) or is_scene(name):
         return
     if reader_of(head) is None:
         raise FilmError(f"{name}: not an image that can be read; use DICOM, PNG, JPEG, TIFF, NRRD, MHA or NIfTI")

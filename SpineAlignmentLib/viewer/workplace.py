@@ -6,7 +6,6 @@ Problems that a user can mend are shown as one line; nothing is logged.
 import asyncio
 import gc
 import inspect
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Final
 
@@ -19,10 +18,8 @@ from SpineAlignmentLib.jobs.reading_process import read_apart
 from SpineAlignmentLib.measurement.vertebrae import LEVELS
 from SpineAlignmentLib.mrml.alignment import FilmAlignment
 from SpineAlignmentLib.mrml.film_volume import add_film, facts_of
-from SpineAlignmentLib.mrml.reopening import belongs_to, reopen
 from SpineAlignmentLib.mrml.spine_scene import SpineScene
 from SpineAlignmentLib.results.annotation import Annotation
-from SpineAlignmentLib.results.result_file import read_annotation
 from SpineAlignmentLib.viewer import levels, measuring, page_state
 from SpineAlignmentLib.viewer.comparing import Comparing
 from SpineAlignmentLib.viewer.corrections import Corrections
@@ -35,9 +32,10 @@ from SpineAlignmentLib.viewer.kept import Kept
 from SpineAlignmentLib.viewer.levels import LevelsPart
 from SpineAlignmentLib.viewer.measuring import Measuring
 from SpineAlignmentLib.viewer.open_page import OpenPage
+from SpineAlignmentLib.viewer.saved_work import SavedWork
 from SpineAlignmentLib.viewer.settings import MAX_UPLOAD_BYTES
 from SpineAlignmentLib.viewer.showing import Showing
-from SpineAlignmentLib.viewer.uploads import MAX_FILMS, is_landmarks, safe_name
+from SpineAlignmentLib.viewer.uploads import MAX_FILMS, UploadFolder, is_landmarks, is_scene, safe_name
 
 GLYPH_SCALE: Final[float] = 1.8
 TEXT_SCALE: Final[float] = 2.6
@@ -65,7 +63,7 @@ class Workplace:
         server: Any,
         models: Path | None,
         sample: Path | None,
-        on_closed: Callable[[Path], None],
+        uploads: UploadFolder,
         kept: Kept | None = None,
     ) -> None:
         """Connect a scene and a page.
@@ -75,10 +73,10 @@ class Workplace:
             server: the trame server of the page.
             models: folder with ensemble.json; None for the ensemble that ships.
             sample: the film that "Sample film" opens, when there is one.
-            on_closed: called with the file of a film that was closed.
+            uploads: where the person's films are kept until they are closed.
             kept: where corrections are kept; nowhere when None.
         """
-        self._on_closed = on_closed
+        self._uploads = uploads
         self._app = app
         self._sample = sample
         self._spine = SpineScene(app.scene)
@@ -88,12 +86,16 @@ class Workplace:
         self._keeping = Keeping(self.page, kept)
         self._detecting = Detecting(self.page, models)
         self._facts = FilmFacts(self.page, app.scene, self._leave_modes)
-        self.view = FilmView(app, server, self._on_point, self._pointer_moved, lambda: self._showing.scaled())
+        self._stale = False
+        self.view = FilmView(
+            app, server, self._on_point, self._pointer_moved, lambda: self._showing.scaled(), self._before_frame
+        )
         self._measuring = Measuring(self.page, self._leave_modes, self._follow)
         self._showing = Showing(self.page, self._spine, self.view, self._measuring, self._shown_file, self._follow)
         self._levels = LevelsPart(self.page, self.view, self._measuring, self._follow)
         self.comparing = Comparing(self.page, self._alignment, self._follow)
         self._corrections = Corrections(self.page, self.view, self._leave_modes, self._follow)
+        self._saved = SavedWork(self.page, self._spine, uploads, self._add, self.check_room)
         self._parts = (
             *(self, self.page, self._detecting, self._corrections, self._facts, self._keeping),
             *(self._showing, self._measuring, self._levels, self.comparing),
@@ -115,10 +117,13 @@ class Workplace:
     # Films
 
     async def open(self, path: Path, keep_path_quiet: bool = True) -> str:
-        """Read a film and show it, or take up saved landmarks; returns what is wrong with the file, or nothing."""
+        """Read a film and show it, or take up saved work; returns what is wrong with the file, or nothing."""
         try:
             if is_landmarks(path.name):
-                self._reopen(path)
+                self._taken_up(path, [self._saved.take_up_landmarks(path)])
+                return ""
+            if is_scene(path.name):
+                self._taken_up(path, await self._saved.take_up_scene(path))
                 return ""
             self.check_room(path.name)
             film = await asyncio.to_thread(read_apart, path)
@@ -129,20 +134,13 @@ class Workplace:
         self._add(film, path)
         return ""
 
-    def _reopen(self, path: Path) -> None:
-        """Take up landmarks that were saved of the film on screen, or of another one that is open."""
-        if self.page.film is None:
-            raise ResultError(f"{path.name}: open its film first, then this file")
-        target = self.page.film
-        if not path.name.lower().endswith(".mrk.json"):
-            saved = read_annotation(path)
-            films = [self.page.film, *self._spine.alignments]
-            target = next((film for film in films if belongs_to(saved, film)), target)
-        reopen(target, path)
-        self._keeping.saved(target)
-        self._on_closed(path)
+    def _taken_up(self, path: Path, films: list[FilmAlignment]) -> None:
+        """Saved work is on its films: the last one is shown."""
+        for film in films:
+            self._keeping.saved(film)
+        self._uploads.discard(path)
         self.page.dismiss()
-        self._show(target)
+        self._show(films[-1])
 
     def check_room(self, name: str, size: int | None = None) -> None:
         """Refuse a film for which there is no room.
@@ -155,14 +153,15 @@ class Workplace:
             FilmError: too many films are open, or it is too large.
         """
         shown = safe_name(name)
-        if len(self._files) >= MAX_FILMS:
+        if len(self._files) >= MAX_FILMS and not is_landmarks(shown) and not is_scene(shown):
             raise FilmError(f"{shown}: {MAX_FILMS} films are open already; close one first")
         if size is not None and size > MAX_UPLOAD_BYTES:
             raise FilmError(f"{shown}: larger than {MAX_UPLOAD_BYTES // 2**20} MB, not a film")
 
-    def _add(self, film: Film, path: Path) -> None:
+    def _add(self, film: Film, path: Path, known: Annotation | None = None) -> FilmAlignment:
         volume = add_film(self._app.scene, film)
-        alignment = self._spine.create(volume, facts_of(film))
+        facts = facts_of(film)
+        alignment = self._spine.create(volume, facts if known is None else known.with_marks_of(facts))
         self._files[volume.GetID()] = path
         self._keeping.opened(alignment)
         # before the page is told, which asks it
@@ -175,6 +174,7 @@ class Workplace:
         self._detecting.warm()
         self.page.dismiss()
         self._show(alignment)
+        return alignment
 
     async def open_sample(self) -> None:
         """Open the film that comes with the library."""
@@ -197,7 +197,7 @@ class Workplace:
         self._leave_modes()
         self._keeping.closed(alignment)
         self._measuring.closed(alignment)
-        self._on_closed(self._files.pop(film))
+        self._uploads.discard(self._files.pop(film))
         rest = [a for a in self._spine.alignments if a is not alignment]
         if alignment is self.page.film:
             self._show(rest[-1] if rest else None)
@@ -276,13 +276,19 @@ class Workplace:
     # Telling the page
 
     def _changed(self) -> None:
-        """Landmarks, spacing or side changed: the numbers first, at once."""
+        """Landmarks, spacing or side changed: the numbers first, at once; the rest when it is to be seen."""
         self._follow()
         self._state.flush()
-        self._measuring.follow()
-        self._showing.scaled()
+        self._stale = True
         # not now: this may be the very click that placed the last one
         asyncio.get_running_loop().call_soon(self._corrections.placing.stop_when_done)
+
+    def _before_frame(self) -> None:
+        """Bring what is drawn to where the landmarks are now, once a picture however often they moved."""
+        if self._stale:
+            self._stale = False
+            self._measuring.follow()
+            self._showing.scaled()
 
     def _follow(self) -> None:
         films = [{"id": a.volume.GetID(), "name": a.annotation.film} for a in self._spine.alignments]

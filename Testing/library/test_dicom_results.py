@@ -28,6 +28,7 @@ from SpineAlignmentLib.film.reading import read_film
 from SpineAlignmentLib.measurement.landmarks import INDEX, NAMES
 from SpineAlignmentLib.measurement.parameters import KEYS
 from SpineAlignmentLib.results.annotation import Annotation
+from SpineAlignmentLib.results.drawn import Drawn, cobb_between
 from SpineAlignmentLib.results.picture import draw
 from SpineAlignmentLib.results.result_file import read_annotation, to_json
 from Testing.library.films import SAMPLE_FILM, dicom, pattern, picture, spine
@@ -75,7 +76,9 @@ def annotation(path: Path, kind: str) -> Annotation:
     spacing = {"secondary capture": None, "oblong pixels": (0.3, 0.5), "Latin name": (0.2, 0.2)}.get(kind, (0.4, 0.4))
     sure = np.linspace(0.3, 1.0, len(NAMES))
     found = replace(sample, film=path.name, size_px=SIZE, spacing_mm=spacing, spacing_source="a tag", extra={})
-    return found.with_points(points, sure)
+    lines = ((100.0, 200.0), (200.0, 200.0), (100.0, 300.0), (200.0, 400.0))
+    drawn = (cobb_between("T1", "T12"), Drawn("distance", None, lines[:2]), Drawn("angle", None, lines))
+    return replace(found.with_points(points, sure), drawn=drawn)
 
 
 @pytest.fixture(scope="module", params=KINDS)
@@ -162,11 +165,29 @@ def test_points_start_at_the_corner_of_the_first_pixel(exported):
     assert np.isfinite(flat).all() and (flat >= 0).all() and (flat <= np.array(SIZE)).all()
 
 
+def test_what_a_person_drew_is_in_the_presentation_state(exported):
+    kind, folder, found = exported
+    data = pydicom.dcmread(folder / "film.gsps.dcm")
+    layer = next(a for a in data.GraphicAnnotationSequence if a.GraphicLayer == "DRAWN")
+    lines = [np.reshape(g.GraphicData, (-1, 2)) for g in layer.GraphicObjectSequence]
+    for one, count in zip(found.drawn[1:], (1, 2), strict=True):
+        for ends in np.reshape(one.points_px, (count, 2, 2)):
+            assert any(line == pytest.approx(ends + 0.5, abs=0.01) for line in lines if len(line) == 2)
+    texts = " | ".join(t.UnformattedTextValue for t in layer.TextObjectSequence)
+    assert "T1-T12" in texts and "Angle" in texts
+    assert ("Distance n/a" in texts) is (kind == "secondary capture")
+    tied = [t for t in layer.TextObjectSequence if t.AnchorPointVisibility == "Y"]
+    for text in tied:
+        x, y = text.AnchorPoint
+        (left, top), (right, bottom) = text.BoundingBoxTopLeftHandCorner, text.BoundingBoxBottomRightHandCorner
+        assert not (left <= x <= right and top <= y <= bottom)
+
+
 def test_texts_lie_on_the_film_and_on_no_other(exported):
     kind, folder, _ = exported
     data = pydicom.dcmread(folder / "film.gsps.dcm")
     texts = [t for a in data.GraphicAnnotationSequence for t in a.get("TextObjectSequence", [])]
-    assert all(re.fullmatch(r"[A-Za-z0-9-]+( -?\d+\.\d+( deg| mm)?)?", t.UnformattedTextValue) for t in texts)
+    assert all(re.fullmatch(r"[A-Za-z0-9-]+( n/a| -?\d+\.\d+( deg| mm)?)?", t.UnformattedTextValue) for t in texts)
     assert any("deg" in t.UnformattedTextValue for t in texts)
     assert any(" mm" in t.UnformattedTextValue for t in texts) is (kind != "secondary capture")
     boxes = [(*t.BoundingBoxTopLeftHandCorner, *t.BoundingBoxBottomRightHandCorner) for t in texts]

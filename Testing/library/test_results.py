@@ -17,6 +17,7 @@ from SpineAlignmentLib.errors import ResultError
 from SpineAlignmentLib.measurement.landmarks import COUNT, INDEX, NAMES
 from SpineAlignmentLib.measurement.parameters import KEYS
 from SpineAlignmentLib.results.annotation import Annotation, film_points, frame_points
+from SpineAlignmentLib.results.drawn import Drawn, cobb_between
 from SpineAlignmentLib.results.markups import markups_bytes, read_landmarks, read_markups
 from SpineAlignmentLib.results.numbering import Numbering, OtherNumbering
 from SpineAlignmentLib.results.placement import Placement, plain_placement
@@ -134,6 +135,17 @@ def test_table_has_one_row_a_film(annotation):
     assert [r["film"] for r in rows] == ["film.dcm", "film.dcm"]
     assert float(rows[0]["PI (deg)"]) == pytest.approx(annotation.parameters()["PI"], abs=1e-3)
     assert rows[1]["SVA (mm)"] == "" and sum(key.split(" (")[0] in KEYS for key in rows[0]) == len(KEYS)
+
+
+def test_what_a_person_drew_is_in_the_table(annotation):
+    line = Drawn("distance", None, ((10.0, 10.0), (10.0, 110.0)))
+    drawn = (line, cobb_between("T1", "T12"), line)
+    (row,) = csv.DictReader(io.StringIO(csv_bytes([replace(annotation, drawn=drawn)]).decode()))
+    assert float(row["Cobb T1-T12 (deg)"]) == pytest.approx(annotation.cobb("T1", "T12"), abs=1e-3)
+    for number in (1, 2):
+        assert float(row[f"Distance {number} (mm)"]) == pytest.approx(100 * annotation.spacing_mm[1])
+    (plain,) = csv.DictReader(io.StringIO(csv_bytes([annotation]).decode()))
+    assert not any(name.startswith(("Cobb", "Distance")) for name in plain)
 
 
 @pytest.mark.parametrize(

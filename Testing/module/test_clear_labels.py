@@ -6,7 +6,7 @@ import numpy as np
 import slicer
 
 from SpineAlignmentLib.measurement.parameters import KEYS
-from SpineAlignmentLib.mrml.label_places import LETTER
+from SpineAlignmentLib.mrml.label_places import FONT_PX, text_size
 from Testing.host import subject
 from Testing.module.window import settle
 
@@ -20,11 +20,11 @@ def boxes(host):
         display = node.GetDisplayNode()
         if not node.GetDisplayVisibility() or display.GetGlyphScale() > 0:
             continue
-        size = float(np.hypot(*view.GetDimensions()[:2])) * display.GetTextScale() / 100
+        font = int(FONT_PX * display.GetTextScale())
         text = display.GetTextProperty()
         for i in range(node.GetNumberOfControlPoints()):
             words = node.GetNthControlPointLabel(i)
-            extent = np.array([LETTER[0] * len(words), LETTER[1]]) * size
+            extent = np.array(text_size(words, font))
             xy = (to_xy @ [*node.GetNthControlPointPositionWorld(i), 1.0])[:2]
             low = xy - extent * (text.GetJustification(), text.GetVerticalJustification()) / 2
             out[words] = (low, low + extent)

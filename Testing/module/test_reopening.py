@@ -1,9 +1,12 @@
 """Saved landmarks taken up again on their film."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from SpineAlignmentLib import results
+from SpineAlignmentLib.clinical.patient import Patient, patient_of
 from SpineAlignmentLib.errors import ResultError
 from SpineAlignmentLib.mrml.export import export_results
 from SpineAlignmentLib.mrml.reopening import reopen
@@ -51,6 +54,25 @@ def test_landmarks_of_another_film_are_refused(spine, scene, alignment, saved):
     with pytest.raises(ResultError, match="not a markups point list"):
         reopen(small, saved / "bad.mrk.json")
     assert small.states() == ["not placed"] * len(small.states())
+
+
+def test_a_film_that_was_not_calibrated_still_says_so(spine, scene, tmp_path):
+    warning = "pixel spacing is that of the detector, not calibrated to the patient"
+    volume = add_film(scene, subject.film_pixels(), subject.SPACING_MM, "film")
+    facts = replace(spine.facts(volume), warnings=(warning,))
+    first = spine.create(volume, facts)
+    first.set_detection(subject.detection())
+    first.set_patient(Patient(63.0, "F"))
+    export_results(first, tmp_path / "film.json")
+    volume = add_film(scene, subject.film_pixels(), subject.SPACING_MM, "again")
+    again = spine.create(volume, facts)
+    reopen(again, tmp_path / "film.json")
+    assert warning in again.annotation.warnings
+    assert patient_of(again.annotation.extra, "film") == Patient(63.0, "F")
+    first.set_spacing((0.3, 0.3), "typed")
+    export_results(first, tmp_path / "film.json")
+    reopen(again, tmp_path / "film.json")
+    assert again.annotation.spacing_mm == (0.3, 0.3) and warning not in again.annotation.warnings
 
 
 def far_placement():

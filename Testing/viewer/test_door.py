@@ -2,48 +2,19 @@
 
 import json
 import signal
-import time
-import urllib.error
-import urllib.request
-from http.cookiejar import CookieJar
 from pathlib import Path
 from urllib.parse import quote, urlencode
 
 import pytest
 
 from SpineAlignmentLib.viewer.command import SAMPLE_FILM
+from Testing.viewer.other_user import listening
+from Testing.viewer.strangers import Visitor, wait_until
 from Testing.viewer.viewer_process import Viewer, is_running
-
-
-class Visitor:
-    """A browser's cookies and requests, without the browser."""
-
-    def __init__(self, address: str, entry: str = "") -> None:
-        self._address = address
-        self._open = urllib.request.build_opener(urllib.request.HTTPCookieProcessor(CookieJar())).open
-
-        if entry:
-            self.status = self._open(entry, timeout=180).status
-
-    def ask(self, path: str = "", data: bytes | None = None, **headers: str) -> tuple[int, bytes]:
-        """Status and content of an answer."""
-        request = urllib.request.Request(self._address + path, data, headers)
-        try:
-            with self._open(request, timeout=180) as answer:
-                return answer.status, answer.read()
-        except urllib.error.HTTPError as error:
-            return error.code, error.read()
 
 
 def left_behind(folder: Path) -> list[Path]:
     return [path for path in folder.rglob("*") if path.is_file()]
-
-
-def wait_until(true, seconds: float = 60.0) -> bool:
-    end = time.monotonic() + seconds
-    while not true() and time.monotonic() < end:
-        time.sleep(0.2)
-    return bool(true())
 
 
 @pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGKILL])
@@ -105,12 +76,7 @@ def test_a_film_that_is_not_there_and_a_port_in_use_are_said_in_one_line(viewer,
 
 def test_a_session_does_not_answer_without_its_key(viewer):
     Visitor(viewer.address, viewer.entry)
-    for pid in viewer.descendants():
-        sockets = {str(fd.readlink()) for fd in Path(f"/proc/{pid}/fd").iterdir() if fd.is_symlink()}
-        for line in Path("/proc/net/tcp").read_text().splitlines()[1:]:
-            fields = line.split()
-            if fields[3] == "0A" and f"socket:[{fields[9]}]" in sockets:
-                address = f"http://127.0.0.1:{int(fields[1].split(':')[1], 16)}/"
-                assert Visitor(address).ask("index.html")[0] == 403
-                return
-    pytest.fail("no session is listening")
+    addresses = [address for pid in viewer.descendants() for address in listening(pid)]
+    assert addresses
+    for address in addresses:
+        assert Visitor(address).ask("index.html")[0] == 403

@@ -15,8 +15,9 @@ import pytest
 
 from SpineAlignmentLib.measurement.landmarks import INDEX
 from SpineAlignmentLib.viewer.command import SAMPLE_FILM
+from Testing.viewer import killing
 from Testing.viewer.conftest import new_page
-from Testing.viewer.test_door import wait_until
+from Testing.viewer.strangers import wait_until
 from Testing.viewer.viewer_process import Page, Viewer, is_running
 
 
@@ -104,6 +105,12 @@ def test_a_session_that_dies_says_so_and_goes_on(browser, own_viewer):
     page.page.wait_for_selector("#sample")
     goes_on(page, corrected)
     page.page.context.close()
+
+
+@pytest.mark.parametrize("at", ["reading", "detecting"])
+def test_a_session_that_is_killed_at_work_leaves_nothing_and_is_followed_by_another(browser, tmp_path, at):
+    found = killing.killed(at, browser, tmp_path)
+    assert found.right and found.told_s < 10, found
 
 
 def test_leaving_with_unsaved_corrections_asks(browser, own_viewer):

@@ -3,79 +3,48 @@
 import json
 import os
 import signal
-import socket
+import tempfile
 import time
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from urllib.parse import urlencode, urlsplit
 
 import pytest
 
 from SpineAlignmentLib.viewer.command import SAMPLE_FILM
-from Testing.viewer.test_door import Visitor, left_behind, wait_until
+from Testing.benchmarks import viewer_faults
+from Testing.viewer.strangers import Visitor, connect, post_unfinished, wait_until
+from Testing.viewer.test_door import left_behind
 from Testing.viewer.viewer_process import Viewer, is_running
-
-DOOR_MB = 100
-
-
-def resident_mb(pid: int) -> float:
-    line = next(line for line in Path(f"/proc/{pid}/status").read_text().splitlines() if line.startswith("VmRSS"))
-    return int(line.split()[1]) / 1024
-
-
-def connect(viewer: Viewer) -> socket.socket:
-    where = urlsplit(viewer.address)
-    assert where.hostname and where.port
-    return socket.create_connection((where.hostname, where.port), timeout=20)
 
 
 def test_the_viewer_goes_on_after_everybody_left():
-    viewer = Viewer(idle_s=2)
-    try:
-        for _ in range(4):
-            assert Visitor(viewer.address, viewer.entry).status == 200
-            assert wait_until(lambda: not viewer.descendants())
-    finally:
-        assert viewer.stop() == 0
+    assert len(viewer_faults.idle_ends(3)) == 3
 
 
 def test_of_many_who_come_at_once_as_many_get_in_as_may():
-    viewer = Viewer(sessions=3)
-    try:
-        visitor = Visitor(viewer.address)
-        first = visitor.ask("access", urlencode({"key": viewer.key}).encode())
-        assert first[0] == 200
-        with ThreadPoolExecutor(10) as pool:
-            codes = list(pool.map(lambda _: Visitor(viewer.address).ask(f"?key={viewer.key}")[0], range(10)))
-        assert sorted(codes) == [200] * 2 + [503] * 8
-        assert visitor.ask("page/page.css")[0] == 200
-    finally:
-        assert viewer.stop() == 0
+    crowd = viewer_faults.crowd(10, limit=3)
+    assert (crowd.let_in, crowd.refused, crowd.served) == (3, 7, 3)
 
 
 def test_unfinished_posts_and_idle_connections_without_a_key_cost_nothing(viewer):
-    sockets = []
+    sockets = post_unfinished(viewer, 64)
     try:
-        for path in ("/upload?name=a.dcm", "/access", "/"):
-            stranger = connect(viewer)
-            stranger.sendall(
-                f"POST {path} HTTP/1.1\r\nHost: {urlsplit(viewer.address).netloc}\r\n"
-                f"Content-Type: application/x-www-form-urlencoded\r\nContent-Length: {300 << 20}\r\n\r\n".encode()
-            )
-            sockets.append(stranger)
-            try:
-                stranger.settimeout(2)
-                for _ in range(64):
-                    stranger.sendall(bytes(1 << 20))
-            except OSError:
-                continue  # it is answered and not listened to
-        assert resident_mb(viewer.process.pid) < DOOR_MB
+        assert viewer_faults.door_mb(viewer) < viewer_faults.DOOR_MB
         for _ in range(80):
             sockets.append(connect(viewer))
         assert Visitor(viewer.address, viewer.entry).status == 200
     finally:
         for stranger in sockets:
             stranger.close()
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can become another user")
+def test_another_user_of_the_computer_reaches_nothing():
+    # pytest's folders are its user's alone
+    with tempfile.TemporaryDirectory() as folder:
+        tried, own, other = viewer_faults.another_user(Path(folder))
+    assert tried > own > 5
+    assert other == []
 
 
 def test_wrong_keys_are_slowed_and_who_is_in_stays_in():
@@ -110,6 +79,22 @@ def test_cookies_are_for_encrypted_connections_where_there_are_any(viewer):
         cookie = connection.getresponse().getheader("Set-Cookie") or ""
         assert ("Secure" in cookie) is expected and "HttpOnly" in cookie and "SameSite=Lax" in cookie
         connection.close()
+
+
+def test_films_of_a_session_that_was_killed_go_while_the_viewer_goes_on(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setenv("TMPDIR", str(tmp_path))
+    viewer = Viewer()
+    try:
+        visitor = Visitor(viewer.address, viewer.entry)
+        assert visitor.ask("upload?name=film.dcm", SAMPLE_FILM.read_bytes())[0] == 200
+        assert list(tmp_path.rglob("film.dcm"))
+        os.kill(viewer.descendants()[0], signal.SIGKILL)
+        assert wait_until(lambda: [path.name for path in left_behind(tmp_path)] == ["in-use"], 20)
+        assert visitor.ask("session")[0] == 410
+    finally:
+        assert viewer.stop() == 0
 
 
 def test_folders_of_a_viewer_that_was_killed_go_at_the_next_start(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):

@@ -34,6 +34,51 @@ def test_saved_landmarks_are_opened_again_and_go_on(page, browser, viewer, tmp_p
         again.page.context.close()
 
 
+def test_a_saved_scene_is_opened_again_without_its_film_and_onto_it(page, browser, viewer, tmp_path):
+    page.page.fill("input[name=age]", "63")
+    page.page.keyboard.press("Tab")
+    page.page.select_option("select[name=upper]", "T4")
+    page.page.select_option("select[name=lower]", "L2")
+    page.page.click("#cobb")
+    page.page.wait_for_selector(".further li")
+    page.drag_landmark("S1_A", page.annotation(), (14, 22))
+    page.press("r")
+    saved = json.loads(page.download("json"))
+    corrected = page.annotation()
+    scene = tmp_path / "today.mrb"
+    scene.write_bytes(page.download("mrb"))
+    warnings = page.page.text_content("section.facts")
+    assert "not calibrated" in warnings
+    again = new_page(browser, viewer)
+    again.send(scene)
+    again.page.wait_for_function("document.querySelector('[data-key=SS] .value')?.textContent.includes('°')")
+    again.settle()
+    assert again.values() == page.values()
+    assert again.page.text_content("section.facts") == warnings
+    opened = json.loads(again.download("json"))
+    for key in ("landmarks", "vertebrae"):
+        assert opened[key].keys() == saved[key].keys()
+    assert np.allclose(again.annotation().points_px, corrected.points_px, atol=0.01)
+    same = ("film", "film_sha256", "spacing_mm", "spacing_source", "anterior_source", "models", "warnings", "reviewed")
+    assert {key: opened[key] for key in same} == {key: saved[key] for key in same}
+    assert opened["drawn"][0]["levels"] == ["T4", "L2"] and opened["patient"] == saved["patient"]
+    # and onwards from there
+    again.page.click("text=Reset")
+    again.settle()
+    assert np.abs(again.annotation().points_px - corrected.points_px)[INDEX["S1_A"]].max() > 5
+    again.detect()
+    again.send(scene)
+    again.page.wait_for_function("document.querySelectorAll('.films li').length === 1")
+    again.settle()
+    assert np.allclose(again.annotation().points_px, corrected.points_px, atol=0.01)
+    assert again.page.errors == []
+    again.page.context.close()
+    page.page.click(".further li:first-child button")
+    page.press("r")
+    page.page.fill("input[name=age]", "")
+    page.page.keyboard.press("Tab")
+
+
 def test_what_cannot_be_opened_again_is_said_in_one_line(page, browser, viewer, tmp_path):
     content = json.loads(page.download("json"))
     other = content | {"size_px": [100, 200], "film": "other.dcm", "film_sha256": "0" * 64}

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from types import SimpleNamespace
 
 import pytest
 from hypothesis import given
@@ -72,3 +73,13 @@ def test_names_never_lead_out_of_the_folder(name):
 )
 def test_folders_are_dropped_from_names(name, kept):
     assert uploads.safe_name(name) == kept
+
+
+def test_saved_work_has_room_where_films_have_none():
+    from SpineAlignmentLib.viewer.workplace import Workplace
+
+    full = SimpleNamespace(_files=range(uploads.MAX_FILMS))
+    with pytest.raises(FilmError, match="close one first"):
+        Workplace.check_room(full, "film.dcm")
+    for name in ("film.json", "film.mrk.json", "film.mrb"):
+        Workplace.check_room(full, name)

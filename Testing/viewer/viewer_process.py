@@ -5,6 +5,7 @@ import re
 import signal
 import subprocess
 import sys
+import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -29,7 +30,9 @@ PATIENCE_MS = 120_000
 class Viewer:
     """`spine-alignment view` in a process of its own."""
 
-    def __init__(self, *arguments: str, idle_s: int | None = None, sessions: int | None = None) -> None:
+    def __init__(
+        self, *arguments: str, idle_s: int | None = None, sessions: int | None = None, sources: Path | None = None
+    ) -> None:
         command = [sys.executable, "-m", "SpineAlignmentLib", "view", "--port", "0", "--no-browser", *arguments]
         if idle_s is not None or sessions is not None:
             code = (
@@ -38,8 +41,15 @@ class Viewer:
                 f"command.view(port=0, browser=False, idle_s={idle_s or 900})"
             )
             command = [sys.executable, "-c", code]
+        environment = worker_environment()
+        # not among the corrections of whoever runs the tests
+        self._state = tempfile.TemporaryDirectory(prefix="ViewerState")
+        environment.setdefault("XDG_STATE_HOME", self._state.name)
+        if sources is not None:
+            # another commit's, checked out there
+            environment["PYTHONPATH"] = str(sources)
         self.process = subprocess.Popen(
-            command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, env=worker_environment()
+            command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, env=environment, cwd=sources
         )
         assert self.process.stdout is not None
         line = self.process.stdout.readline()
@@ -48,7 +58,7 @@ class Viewer:
             raise RuntimeError(line + self.process.stdout.read())
         self.entry = found.group()
         """The address that it printed, with the key."""
-        self.address, self.key = self.entry.split("?key=")
+        self.address, _, self.key = self.entry.partition("?key=")
         self.said = line
 
     def next_line(self) -> str:
@@ -63,6 +73,7 @@ class Viewer:
             self.process.send_signal(how)
         rest, _ = self.process.communicate(timeout=60)
         self.said += rest or ""
+        self._state.cleanup()
         return self.process.returncode
 
     def descendants(self) -> list[int]:

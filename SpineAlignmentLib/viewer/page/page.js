@@ -5,7 +5,7 @@
   async function send(files) {
     const frame = document.querySelector(".frame");
     // saved landmarks go onto their film, which has to be there before
-    const isSaved = (file) => file.name.toLowerCase().endsWith(".json");
+    const isSaved = (file) => /\.(json|mrb)$/.test(file.name.toLowerCase());
     for (const file of Array.from(files).sort((a, b) => isSaved(a) - isSaved(b))) {
       frame?.setAttribute("data-sending", file.name);
       try {
