@@ -6,6 +6,7 @@ from SpineAlignmentLib.errors import ResultError
 from SpineAlignmentLib.results.files import make_folder, write_files
 from SpineAlignmentLib.results.store import COHORT, TABLE
 
+
 def cohort(output: Path, surgery: Path | None = None) -> Path:
     """Write `cohort/visits.csv`, `cohort/differences.csv` and `cohort/cohort.html` into a folder of results.
 

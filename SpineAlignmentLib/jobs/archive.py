@@ -56,7 +56,7 @@ class Archive:
         parquet = self.parquet or (self.output / PARQUET).exists()
         if parquet:
             check_parquet()
-        with Store(self.output) as store:
+        with Store(self.output, self.settings.key or b"") as store:
             run = _Run(self, store, settings, Progress(len(self.films), self.style, self.log))
             run.films()
             if parquet:

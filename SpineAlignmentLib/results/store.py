@@ -6,6 +6,7 @@ store is held by one process at a time, by SQLite's own lock, which ends with th
 """
 
 import hashlib
+import hmac
 import json
 import os
 import sqlite3
@@ -89,6 +90,8 @@ class Store:
     """The store of an output folder, opened by `with`; it writes the table when it is left, however that happens."""
 
     folder: Path
+    key: bytes = field(default=b"", repr=False)
+    """Under which times of change are kept: many a film's says when it was taken."""
     _base: sqlite3.Connection = field(init=False, repr=False)
     _columns: dict[str, None] = field(default_factory=dict, init=False, repr=False)
     _numbers: dict[str, int] = field(default_factory=dict, init=False, repr=False)
@@ -213,7 +216,7 @@ class Store:
         ).fetchone()
         if known is None or not (self.folder / f"{known[0]}.json").exists():
             return None
-        size, modified = _state(source.path)
+        size, modified = self._state(source.path)
         if (size, modified) == known[1:3]:
             return str(known[0])
         try:
@@ -241,7 +244,7 @@ class Store:
             "settings": entry.settings,
             "date": self._date,
         }
-        place, state = entry.source.place, _state(entry.source.path)
+        place, state = entry.source.place, self._state(entry.source.path)
         values = (place, entry.source.file, entry.name, *state, entry.fingerprint, entry.settings, not entry.reason,
                   entry.patient, entry.day, json.dumps(row, allow_nan=False))  # fmt: skip
         try:
@@ -280,20 +283,20 @@ class Store:
             content: dict[str, Value] = json.loads(row)
             yield content if day is None else content | {"day": day}
 
+    def _state(self, path: Path) -> tuple[int | None, int | None]:
+        """Size in bytes and, under the key, the time of the last change: while both stay, so does the content."""
+        try:
+            known = path.stat()
+        except OSError:
+            return None, None
+        mark = hmac.digest(self.key, str(known.st_mtime_ns).encode(), "sha256")
+        return known.st_size, int.from_bytes(mark[:8], "big", signed=True)
+
     def _holder(self) -> str:
         try:
             return (self.folder / AT_WORK).read_text() or "another process"
         except OSError:
             return "another process"
-
-
-def _state(path: Path) -> tuple[int | None, int | None]:
-    """Size in bytes and time of the last change in ns: while both stay, the content is taken to be the same."""
-    try:
-        known = path.stat()
-    except OSError:
-        return None, None
-    return known.st_size, known.st_mtime_ns
 
 
 def _host() -> str:

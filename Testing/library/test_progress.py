@@ -57,7 +57,7 @@ def test_log_file_grows(tmp_path, capsys):
 def test_a_log_is_appended_to_no_other_file(tmp_path):
     film = tmp_path / "film.dcm"
     film.write_bytes(b"\0" * 128 + b"DICM")
-    with pytest.raises(ResultError, match="film.dcm: no log of an earlier run"):
+    with pytest.raises(ResultError, match="no log of an earlier run"):
         Progress(1, "quiet", film).start()
     assert film.read_bytes() == b"\0" * 128 + b"DICM"
 

@@ -1,6 +1,8 @@
 """The store of results: rows are kept, one process at a time, and the table follows."""
 
 import csv
+import os
+import sqlite3
 import subprocess
 import sys
 
@@ -144,3 +146,17 @@ def test_a_store_that_was_removed_claims_nothing(tmp_path):
     assert not (out / TABLE).exists()
     with Store(out) as store:
         assert store.done_before(film, "s") is None
+
+
+def test_times_of_change_are_kept_under_the_key(tmp_path):
+    film = source(tmp_path, "a.png")
+    taken = 1552563235_000_000_000
+    os.utime(film.path, ns=(taken, taken))
+    with Store(tmp_path / "out", b"key") as store:
+        keep(store, film)
+        assert store.done_before(film, "s") == "a"
+    with sqlite3.connect(tmp_path / "out" / STORE) as base:
+        assert base.execute("SELECT modified FROM films").fetchone()[0] != taken
+    assert str(taken).encode() not in (tmp_path / "out" / STORE).read_bytes()
+    with Store(tmp_path / "out", b"another") as store:
+        assert store.done_before(film, "s") == "a", "by its content"
