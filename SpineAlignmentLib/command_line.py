@@ -262,6 +262,7 @@ def _detect_with(options: argparse.Namespace, started: "Sequence[Worker]") -> in
             send_films=options.send_films,
             style=style,
             log=options.log,
+            problems=found.problems,
             parquet=options.parquet,
         )
         failed = archive.run()

@@ -38,6 +38,8 @@ class Archive:
     style: str = "bar"
     """Of `Progress`."""
     log: Path | None = None
+    problems: Sequence[str] = ()
+    """What was named and is no film, such as a zip file that is locked: a line each, for log and progress."""
     parquet: bool = False
     """Whether `results.parquet` is written as well, at the end; one that is there is written anew in any case."""
 
@@ -79,6 +81,8 @@ class _Run:
         films = len(self.archive.films)
         how = "interrupted"
         self.progress.start()
+        for problem in self.archive.problems:
+            self.progress.problem(problem)
         try:
             # closed at once, whatever happens, and the workers with it
             with closing(self.outcomes()) as found:

@@ -22,10 +22,11 @@ _PACE_FILMS: Final[int] = 100
 class Progress:
     """What is said of the films of a run as they are done.
 
-    With `style` "json" standard output gets one object a line and nothing else: `{"event": "start" | "film" | "end",
-    "total", "done", "failed", "before", "films_per_minute", "seconds_left"}`, and of a film its "file", "status"
-    ("done", "failed" or "before", when an earlier run has done it), "result" and "reason". With "bar" a line says it on
-    a terminal, with "quiet" nothing does. Films that fail are named on standard error in every style.
+    With `style` "json" standard output gets one object a line and nothing else: `{"event": "start" | "problem" |
+    "film" | "end", "total", "done", "failed", "before", "films_per_minute", "seconds_left"}`, of a film its "file",
+    "status" ("done", "failed" or "before", when an earlier run has done it), "result" and "reason", and of what was
+    named and could not be opened the "reason". With "bar" a line says it on a terminal, with "quiet" nothing does. Films that
+    fail are named on standard error in every style.
     """
 
     total: int
@@ -63,6 +64,12 @@ class Progress:
         self._clear()
         print(f"spine-alignment: {_shown(message)}", file=sys.stderr)
         self._film(file, "failed", reason=reason)
+
+    def problem(self, message: str) -> None:
+        """What was named could not be opened; whoever looked for films has said so to eyes."""
+        if self._logger is not None:
+            self._logger.info("failed: %s", _shown(message))
+        self._event("problem", reason=message)
 
     def film_before(self, file: str, result: str) -> None:
         """A film was done by an earlier run."""

@@ -65,10 +65,12 @@ def test_a_log_is_appended_to_no_other_file(tmp_path):
 def test_a_file_name_writes_no_line_of_its_own(tmp_path, capsys):
     progress = Progress(1, "quiet", tmp_path / "log")
     progress.start()
+    progress.problem("/folder/films.zip: locked")
     progress.film_done("a\n2026-11-29T00:00:00+0000 done: b", "a")
     progress.film_failed("c", "/folder/\x1b[2Jc: cut", "cut")
     progress.end()
-    assert len((tmp_path / "log").read_text().splitlines()) == 4
+    assert len((tmp_path / "log").read_text().splitlines()) == 5
+    assert "failed: /folder/films.zip: locked" in (tmp_path / "log").read_text()
     assert "\x1b" not in capsys.readouterr().err
 
 
