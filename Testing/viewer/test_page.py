@@ -170,6 +170,19 @@ def test_age_and_sex_are_kept_and_decide_the_norms(page):
     assert page.annotation().extra["patient"]["age"] == 63.0
 
 
+def test_what_is_being_typed_is_not_taken_away(page):
+    age = "input[aria-label='Age in years']"
+    names = """document.querySelector('button[title^="Names of landmarks"]').click()"""
+    before = page.page.input_value(age)
+    page.page.fill(age, "41")
+    page.page.evaluate(names)
+    page.settle()
+    assert page.page.input_value(age) == "41"
+    page.page.fill(age, before)
+    page.page.evaluate(names)
+    page.settle()
+
+
 def test_a_line_over_a_known_length_calibrates(page):
     film = page.annotation()
     page.page.click("#calibrate")
