@@ -100,6 +100,8 @@ def _points_of_markups(alignment: FilmAlignment, path: Path) -> FloatArray:
     geometry = volume_geometry(alignment.volume)
     points = geometry.to_pixels(ras)
     inside = np.all((points > -0.5) & (points < np.array(geometry.size_px) - 0.5), axis=1)
-    if not inside.any():
-        raise ResultError(f"{path.name}: its landmarks lie beside this film; open the film that they belong to")
+    beside = np.isfinite(points[:, 0]) & ~inside
+    if beside.any() or not inside.any():
+        said = f"{np.count_nonzero(beside)} of its landmarks lie" if inside.any() else "its landmarks lie"
+        raise ResultError(f"{path.name}: {said} beside this film; open the film that they belong to")
     return points

@@ -7,6 +7,7 @@ from typing import Any, Final
 
 import numpy as np
 
+from SpineAlignmentLib.clinical.patient import Patient, patient_of
 from SpineAlignmentLib.errors import ResultError
 from SpineAlignmentLib.mrml.alignment import FilmAlignment
 from SpineAlignmentLib.mrml.reopening import take_facts
@@ -17,7 +18,7 @@ from SpineAlignmentLib.viewer.open_page import OpenPage
 KEEP_S: Final[float] = 0.5
 """Corrections are on disk so long after they were made."""
 
-State = tuple[bytes, Any, str, tuple[Drawn, ...], frozenset[str]]
+State = tuple[bytes, Any, str, tuple[Drawn, ...], frozenset[str], Patient]
 
 
 @dataclass
@@ -93,9 +94,9 @@ class Keeping:
         self._disk.submit(self.kept.adopt, _content(alignment))
         self.page.state.offer = ""
         take_facts(alignment, work.corrected)
+        # what is plain stays the film as opened: levels renamed by hand stand in the detection as well
         if work.detection is not None:
             alignment.set_detection(work.detection)
-            film.plain = _state(alignment)
         alignment.set_marks(work.corrected)
 
     def discard_kept(self) -> None:
@@ -167,4 +168,4 @@ def _state(alignment: FilmAlignment) -> State:
     film = alignment.annotation
     marks = (film.points_px, film.vertebrae_px, film.head_radius_px)
     places = b"".join(np.round(mark, 3).tobytes() for mark in marks)
-    return places, film.spacing_mm, film.anterior, film.drawn, film.reviewed
+    return places, film.spacing_mm, film.anterior, film.drawn, film.reviewed, patient_of(film.extra, film.film)

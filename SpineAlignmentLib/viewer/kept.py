@@ -124,4 +124,6 @@ class Kept:
 
 
 def _nameless(annotation: Annotation) -> dict[str, object]:
-    return to_json(replace(annotation, film="", extra={}))
+    # age and sex are typed as corrections are; what else stands beside may name the patient
+    patient = {key: annotation.extra[key] for key in ("patient",) if key in annotation.extra}
+    return to_json(replace(annotation, film="", extra=patient))

@@ -51,6 +51,8 @@ class LevelsPart:
         self._page.state.level = chosen
         self._measuring.show_corners(chosen if chosen in VERTEBRAE else "")
         if chosen:
+            # keys would go on moving a landmark that is out of sight
+            self._page.state.selected = self._page.state.pointed = ""
             jump_to_pixel(film, center)
             self._view.left_fitted()
             self._view.look_closer()

@@ -46,6 +46,9 @@ def test_landmarks_of_another_film_are_refused(spine, scene, alignment, saved):
     small = spine.create(add_film(scene, subject.film_pixels()[:300, :200], subject.SPACING_MM, "small"))
     with pytest.raises(ResultError, match=r"film\.json: results of another film \(film, 700 x 1600 pixels\)"):
         reopen(small, saved / "film.json")
+    with pytest.raises(ResultError, match=r"film\.mrk\.json: (\d+ of )?its landmarks lie beside this film"):
+        reopen(small, saved / "film.mrk.json")
+    assert np.isnan(small.points_px).all()
     far = results.read_annotation(saved / "film.json")
     (saved / "far.mrk.json").write_bytes(results.markups_bytes(far.with_points(far.points_px + 5000), far_placement()))
     with pytest.raises(ResultError, match="beside this film"):

@@ -174,3 +174,28 @@ def test_a_link_on_another_site_finds_the_session_that_is_there(browser, own_vie
         assert len(own_viewer.descendants()) == before
         site.shutdown()
     page.page.context.close()
+
+
+def test_levels_renamed_by_hand_stay_unsaved_until_they_are_saved(browser, own_viewer, state):
+    page = new_page(browser, own_viewer)
+    page.open_sample()
+    page.detect()
+    page.page.fill("input[aria-label='Age in years']", "67")
+    page.page.keyboard.press("Tab")
+    page.page.click("#levels-tab")
+    page.page.click("#lower-all")
+    page.page.wait_for_selector("#unsaved")
+    assert wait_until(lambda: len(list(state.glob("*.json"))) == 1, 10)
+    page.page.wait_for_timeout(1500)
+    kill([0x7FFFFFFF, *own_viewer.descendants()])
+    page.page.wait_for_selector(".ended")
+    page.page.click("#go-on")
+    page.page.wait_for_selector("#sample")
+    page.open_sample()
+    page.page.click("#offer button")
+    page.page.wait_for_selector("#unsaved")
+    page.page.wait_for_timeout(1500)
+    assert len(list(state.glob("*.json"))) == 1, "kept on until it is saved"
+    again = page.annotation()
+    assert again.extra["patient"]["age"] == 67.0 and again.numbering.levels == ("C3", "L6")
+    page.page.context.close()
