@@ -50,10 +50,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _end_as_if_interrupted() -> None:
     """Let SIGTERM, as `kill`, `timeout` and schedulers of clusters send it, and SIGHUP end a command as Ctrl+C does."""
-    for ending in ("SIGTERM", "SIGHUP") if threading.current_thread() is threading.main_thread() else ():
-        # not where `nohup` made the command deaf to it, nor on Windows, which has no SIGHUP
-        if signal.getsignal(getattr(signal, ending, signal.SIGTERM)) is signal.SIG_DFL:
-            signal.signal(getattr(signal, ending, signal.SIGTERM), signal.default_int_handler)
+    if threading.current_thread() is threading.main_thread():
+        for ending in (one for one in signal.Signals if one.name in ("SIGTERM", "SIGHUP")):
+            # not where `nohup` made the command deaf to it
+            if signal.getsignal(ending) is signal.SIG_DFL:
+                signal.signal(ending, signal.default_int_handler)
 
 
 class _Parser(argparse.ArgumentParser):
@@ -249,10 +250,9 @@ def _detect_with(options: argparse.Namespace, started: "Sequence[Worker]") -> in
         if not found.films:
             _print_all(found.notes)
             return WRONG_USAGE
-        films = list(found.films.values())
-        _check_one(options, len(films))
+        _check_one(options, len(found.films))
         archive = Archive(
-            films,
+            list(found.films.values()),
             options.output,
             settings,
             again=options.again,

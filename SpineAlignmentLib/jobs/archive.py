@@ -30,7 +30,7 @@ class Archive:
     workers: int | None = None
     """Worker processes; None for one on each core."""
     started: Sequence[Worker] = ()
-    """Those that are started already; whoever did stops them."""
+    """Those that are started already; they are stopped with the others."""
     scheduler: str | None = None
     """Address of a Dask scheduler whose workers do the films instead."""
     send_films: bool = False

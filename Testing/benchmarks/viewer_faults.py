@@ -6,6 +6,7 @@ and whether that is right; `Testing/viewer` runs the same with small numbers.
 """
 
 import argparse
+import os
 import sys
 import tempfile
 import time
@@ -14,10 +15,11 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
+from unittest.mock import patch
 
 import numpy as np
 
-from Testing.viewer.killing import STATES, browser, environment, everything_killed, killed
+from Testing.viewer.killing import STATES, browser, everything_killed, killed
 from Testing.viewer.other_user import NOBODY, Target, reached
 from Testing.viewer.strangers import Visitor, post_unfinished, wait_until
 from Testing.viewer.viewer_process import Viewer
@@ -100,7 +102,7 @@ def another_user(folder: Path) -> tuple[int, int, list[str]]:
     temporary = folder / "temporary"
     temporary.mkdir()
     temporary.chmod(0o1777)
-    with environment(TMPDIR=str(temporary), XDG_STATE_HOME=str(folder / "state")):
+    with patch.dict(os.environ, TMPDIR=str(temporary), XDG_STATE_HOME=str(folder / "state")):
         viewer = Viewer()
         try:
             attempts = Target.of(viewer, folder).attempts()

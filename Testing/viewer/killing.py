@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from time import monotonic
 from typing import Any, Final
+from unittest.mock import patch
 
 import numpy as np
 from PIL import Image
@@ -41,21 +42,6 @@ class Killed:
     @property
     def right(self) -> bool:
         return self.found and not self.films and not self.processes
-
-
-@contextmanager
-def environment(**values: str) -> Iterator[None]:
-    """Environment variables for a while."""
-    before = {name: os.environ.get(name) for name in values}
-    os.environ.update(values)
-    try:
-        yield
-    finally:
-        for name, value in before.items():
-            if value is None:
-                del os.environ[name]
-            else:
-                os.environ[name] = value
 
 
 @contextmanager
@@ -139,7 +125,7 @@ def killed(state: str, started: Any, folder: Path) -> Killed:
     """
     temporary = folder / "temporary"
     temporary.mkdir()
-    with environment(TMPDIR=str(temporary), XDG_STATE_HOME=str(folder / "state")):
+    with patch.dict(os.environ, TMPDIR=str(temporary), XDG_STATE_HOME=str(folder / "state")):
         viewer = Viewer()
         try:
             page = new_page(started, viewer)
@@ -179,7 +165,7 @@ def everything_killed(started: Any, folder: Path) -> tuple[bool, int]:
     """Kill door and sessions; whether corrections are found after a new start, and how many files are left."""
     temporary = folder / "temporary"
     temporary.mkdir()
-    with environment(TMPDIR=str(temporary), XDG_STATE_HOME=str(folder / "state")):
+    with patch.dict(os.environ, TMPDIR=str(temporary), XDG_STATE_HOME=str(folder / "state")):
         viewer = Viewer()
         page = new_page(started, viewer)
         expected = corrected(page)
