@@ -17,9 +17,8 @@ from typing import Final
 from urllib.parse import urlencode
 
 from SpineAlignmentLib.errors import SpineAlignmentError
-from SpineAlignmentLib.viewer.kept import kept_folder
 from SpineAlignmentLib.viewer.people import People
-from SpineAlignmentLib.viewer.settings import IDLE_S, LOOPBACK_HOSTS
+from SpineAlignmentLib.viewer.settings import IDLE_S, LOOPBACK_HOSTS, kept_folder
 
 DEFAULT_PORT: Final[int] = 8080
 SAMPLE_FILM: Final[Path] = (

@@ -4,6 +4,7 @@ Mouse: the left button drags landmarks and, beside them, the film; the right one
 wheel zooms. All of them are Slicer's own interactions (middle drag, window/level mode, Ctrl + wheel).
 """
 
+import asyncio
 from collections.abc import Callable
 from typing import Any, Final
 
@@ -28,6 +29,8 @@ AREA: Final[str] = "film"
 """Name of the area in the page."""
 CURSOR: Final[str] = "film_cursor"
 BACKGROUND: Final[str] = "#0b0e12"
+TELLING_S: Final[float] = 0.03
+"""How long a picture waits for numbers."""
 FRAMES_PER_SECOND: Final[float] = 30.0
 QUALITY: Final[tuple[int, int]] = (70, 95)
 """JPEG quality while something moves, and when it rests."""
@@ -77,7 +80,8 @@ class FilmView:
         self._shown: Node | None = None
         self.labels = LabelPlaces(self.view.get_view_node(), tied=True, furniture=over_the_view)
         window = _PageWindow(self, server.state, on_point, on_moved)
-        scheduler = RcaImageRenderScheduler(
+        scheduler = _NumbersFirst(
+            server,
             window,
             interactive_quality=QUALITY[0],
             still_quality=QUALITY[1],
@@ -175,6 +179,25 @@ def over_the_view(width: float, height: float) -> NDArray[np.float64]:
     bar = (width * (1 - BAR_SHARE) - 20, 0.0, width, 2 * FOOT_PX)
     sides = [(x, height / 2 - FOOT_PX, x + FOOT_PX, height / 2 + FOOT_PX) for x in (0.0, width - FOOT_PX)]
     return np.array([tools, bar, (0.0, 0.0, width, FOOT_PX), *sides])
+
+
+class _NumbersFirst(RcaImageRenderScheduler):  # type: ignore[misc]
+    """Pictures after what the page is told: making one takes longer than all that a drag changes."""
+
+    def __init__(self, server: Any, *arguments: Any, **options: Any) -> None:
+        super().__init__(*arguments, **options)
+        self._server = server
+        self._telling: asyncio.Task[None] | None = None
+
+    def schedule_render(self) -> None:
+        """A picture, as soon as what was said until then is on its way."""
+        if self._telling is None or self._telling.done():
+            self._telling = asyncio.get_running_loop().create_task(self._after_telling())
+
+    async def _after_telling(self) -> None:
+        # an action that takes long counts as unsaid until it ends: pictures go on
+        await asyncio.wait([self._server.network_completion], timeout=TELLING_S)
+        super().schedule_render()
 
 
 class _PageWindow(RcaWindow):  # type: ignore[misc]

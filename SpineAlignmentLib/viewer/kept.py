@@ -5,8 +5,6 @@ offered the newest. The folder is private to the user who runs the viewer, and f
 """
 
 import json
-import os
-import sys
 import time
 from contextlib import suppress
 from dataclasses import dataclass, replace
@@ -20,17 +18,6 @@ from SpineAlignmentLib.results.files import write_files
 from SpineAlignmentLib.results.result_file import from_json, read_json, to_json
 
 KEPT_DAYS: Final[int] = 14
-
-
-def kept_folder() -> Path:
-    """Where corrections are kept: with what programs remember of this user (XDG base directories, and their like)."""
-    if sys.platform == "win32":
-        base = Path(os.environ.get("LOCALAPPDATA") or Path.home() / "AppData" / "Local")
-    elif sys.platform == "darwin":
-        base = Path.home() / "Library" / "Application Support"
-    else:
-        base = Path(os.environ.get("XDG_STATE_HOME") or Path.home() / ".local" / "state")
-    return base / "spine-alignment" / "corrections"
 
 
 @dataclass(frozen=True)

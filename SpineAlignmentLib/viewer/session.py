@@ -24,11 +24,11 @@ from aiohttp import web
 from SpineAlignmentLib.errors import SpineAlignmentError
 from SpineAlignmentLib.jobs.sealing import seal_children
 from SpineAlignmentLib.viewer import first_page, private_folder
-from SpineAlignmentLib.viewer.kept import Kept
 from SpineAlignmentLib.viewer.settings import KEY_HEADER, Settings
 from SpineAlignmentLib.viewer.uploads import UploadFolder
 
 if TYPE_CHECKING:
+    from SpineAlignmentLib.viewer.kept import Kept
     from SpineAlignmentLib.viewer.workplace import Workplace
 
 
@@ -83,11 +83,10 @@ class Session:
         """Bring Slicer's libraries, scene and view to the page that is there already."""
         state = self._server.state
         models = Path(self._settings.models) if self._settings.models else None
-        kept = self._kept()
         try:
             module = await asyncio.to_thread(import_module, "SpineAlignmentLib.viewer.workplace")
             workplace: Workplace = module.Workplace(
-                module.slicer_core(), self._server, models, self._sample, self._uploads, kept
+                module.slicer_core(), self._server, models, self._sample, self._uploads, self._kept()
             )
         except Exception as error:
             with state:
@@ -98,8 +97,11 @@ class Session:
             state.ready = True
         return workplace
 
-    def _kept(self) -> Kept | None:
+    def _kept(self) -> "Kept | None":
         """Where corrections are kept; None where that cannot be written."""
+        # brings NumPy, which the page does not wait for
+        from SpineAlignmentLib.viewer.kept import Kept
+
         if self._settings.kept is None:
             return None
         kept = Kept(Path(self._settings.kept), Path(self._settings.folder).name)

@@ -1,7 +1,10 @@
 """What the door tells a session, and how their requests are known."""
 
 import json
+import os
+import sys
 from dataclasses import asdict, dataclass, field
+from pathlib import Path
 from typing import Final
 
 KEY_HEADER: Final[str] = "X-Session-Key"
@@ -38,3 +41,14 @@ class Settings:
     def from_line(cls, line: str) -> "Settings":
         """The exact inverse of `line`."""
         return cls(**json.loads(line))
+
+
+def kept_folder() -> Path:
+    """Where corrections are kept: with what programs remember of this user (XDG base directories, and their like)."""
+    if sys.platform == "win32":
+        base = Path(os.environ.get("LOCALAPPDATA") or Path.home() / "AppData" / "Local")
+    elif sys.platform == "darwin":
+        base = Path.home() / "Library" / "Application Support"
+    else:
+        base = Path(os.environ.get("XDG_STATE_HOME") or Path.home() / ".local" / "state")
+    return base / "spine-alignment" / "corrections"

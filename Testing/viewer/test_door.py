@@ -2,6 +2,8 @@
 
 import json
 import signal
+import subprocess
+import sys
 from pathlib import Path
 from urllib.parse import quote, urlencode
 
@@ -15,6 +17,13 @@ from Testing.viewer.viewer_process import Viewer, is_running
 
 def left_behind(folder: Path) -> list[Path]:
     return [path for path in folder.rglob("*") if path.is_file()]
+
+
+@pytest.mark.parametrize("module", ["command", "session"])
+def test_the_page_does_not_wait_for_heavy_libraries(module):
+    code = f"import sys, SpineAlignmentLib.viewer.{module}; print({{'numpy', 'vtk', 'slicer'}} & sys.modules.keys())"
+    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert run.stdout.strip() == "set()"
 
 
 @pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGKILL])
