@@ -164,6 +164,12 @@ def _rows_shown(film: Radiograph, annotation: Annotation) -> tuple[int, int]:
     return (top, bottom) if bottom - top > height // 8 else (0, height)
 
 
+def _ink(color: Color, alpha: int) -> tuple[int, int, int, int]:
+    """A color as an image of premultiplied colors holds it."""
+    red, green, blue = (round(part * alpha / 255) for part in color)
+    return red, green, blue, alpha
+
+
 class _Sheet:
     """Lines over the film, drawn large and transparent, laid on in the end."""
 
@@ -174,7 +180,8 @@ class _Sheet:
         self._pixel_size = pixel_size
         self._anterior = anterior
         width, height = canvas.image.size
-        self._layer = Image.new("RGBA", (width * OVERSAMPLING, height * OVERSAMPLING), (0, 0, 0, 0))
+        # colors are multiplied by how opaque they are from the start: `reduce` would do so with the large layer
+        self._layer = Image.new("RGBa", (width * OVERSAMPLING, height * OVERSAMPLING), (0, 0, 0, 0))
         self._pen = ImageDraw.Draw(self._layer)
         self._taken: list[Box] = []
         self._labels: list[Box] = []
@@ -185,7 +192,7 @@ class _Sheet:
 
     def _line(self, points: FloatArray, color: Color, width: float, alpha: int = 255) -> None:
         flat = [tuple(p) for p in points * OVERSAMPLING]
-        self._pen.line(flat, (*color, alpha), max(1, round(width * OVERSAMPLING)), joint="curve")
+        self._pen.line(flat, _ink(color, alpha), max(1, round(width * OVERSAMPLING)), joint="curve")
 
     def _dashed(self, start: FloatArray, end: FloatArray, color: Color, width: float) -> None:
         length = float(np.linalg.norm(end - start))
@@ -256,7 +263,7 @@ class _Sheet:
     def finished(self) -> Any:
         """The film with the lines laid on."""
         picture = self._canvas.image
-        small = self._layer.reduce(OVERSAMPLING)
+        small = self._layer.reduce(OVERSAMPLING).convert("RGBA")
         picture.paste(small.convert("RGB"), (0, 0), small.getchannel("A"))
         return picture
 
