@@ -315,7 +315,7 @@ def _measure(options: argparse.Namespace) -> int:
 def _cohort(options: argparse.Namespace) -> int:
     from SpineAlignmentLib.cohort.command import cohort
 
-    print(f"page: {cohort(options.output, options.surgery)}")
+    _print_all(cohort(options.output, options.surgery))
     return DONE
 
 

@@ -106,6 +106,13 @@ def read_surgery(path: Path) -> pd.DataFrame:
     return listed
 
 
+def unmatched(surgery: pd.DataFrame, table: pd.DataFrame) -> list[str]:
+    """Patients, or films, of a list of surgeries that the table of `read_results` does not have."""
+    column = "patient" if "day" in surgery else "file"
+    listed = surgery[column].dropna()
+    return sorted(set(listed[~listed.isin(table[column].dropna())]))
+
+
 def differences(found: pd.DataFrame) -> pd.DataFrame:
     """How parameters differ between visits: from each to the next, and across surgery.
 

@@ -89,6 +89,19 @@ def test_pairs_across_surgery(tmp_path, out, listed):
     assert float(rows[0]["interval"]) == pytest.approx(3 * 2**0.5, abs=1e-3)
 
 
+@pytest.mark.parametrize(
+    ("listed", "stray"), [("patient,day\naa,30\nzz,5\n", "zz"), ("file\na3.png\nq.png\n", "q.png")]
+)
+def test_surgeries_that_fit_no_film_are_named(tmp_path, out, capsys, listed, stray):
+    file = tmp_path / "surgery.csv"
+    file.write_text(listed)
+    assert main(["cohort", str(out), "--surgery", str(file)]) == 0
+    assert capsys.readouterr().out.splitlines()[0] == f"{file}: 1 of its entries in no row of the table: {stray}"
+    file.write_text(listed.replace("aa,30\n", "").replace("a3.png\n", ""))
+    assert main(["cohort", str(out), "--surgery", str(file)]) == 1
+    assert stray in capsys.readouterr().err
+
+
 def test_the_last_visit_after_surgery_is_a_pair_of_its_own(tmp_path):
     write(tmp_path / "out", [(f"{i}.png", "p", 100 * i, 10.0 * i, 0.0, 0.9) for i in range(4)])
     listed = pd.DataFrame({"patient": ["p"], "day": [0]})
