@@ -63,6 +63,11 @@ class Archive:
             run.films()
             if parquet:
                 write_files({self.output / PARQUET: parquet_bytes(store.columns(), store.rows())})
+            if len(keys := {row["key"] for row in store.rows() if row.get("key")}) > 1:
+                run.progress.say(
+                    f"{self.output / TABLE}: pseudonyms under {len(keys)} keys (column key): the same patient has "
+                    "another under each; detect all of them again under one"
+                )
             if (self.output / COHORT).exists():
                 run.progress.say(f"{self.output / COHORT} is of an earlier table; spine-alignment cohort makes it anew")
         return run.progress.failed

@@ -191,16 +191,18 @@ def _results(task: FilmTask) -> FilmOutcome:
     found = detector.detect(film, force=chosen.force)
     who = read_identity(task.path) if chosen.key is not None or chosen.identify else Identity()
     stands = Pseudonyms(None, None, None) if chosen.key is None else pseudonyms(who, chosen.key)
+    keyed: dict[str, Value] = {}
     if chosen.key is not None:
         extra = {"patient": stands.patient, "study": stands.study, "day": stands.day}
         found = replace(found, extra={**found.extra, PSEUDONYMS: extra})
+        keyed = {"patient": stands.patient, "study": stands.study, "key": key_mark(chosen.key)}
     found = with_readings(found, _patient(task))
     contents = [json_bytes(found), markups_bytes(found, film.placement)]
     if chosen.pictures:
         contents.append(png_bytes(film, found))
     return FilmOutcome(
         row=film_row(to_json(found))
-        | ({"patient": stands.patient, "study": stands.study} if chosen.key is not None else {})
+        | keyed
         | (who.tags() if chosen.identify else {}),
         text=f"{found.film}\n{parameter_table(found)}",
         files=dict(zip(ENDINGS, contents, strict=False))

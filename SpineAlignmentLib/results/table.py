@@ -22,7 +22,8 @@ Row = Mapping[str, Value]
 
 _FIRST: Final[tuple[str, ...]] = (
     *("file", "result", "status", "reason", "fingerprint", "software", "models", "settings", "date"),
-    *("patient", "study", "day", "patient_id", "patient_name", "birth_date", "study_uid", "study_date", "accession"),
+    *("patient", "study", "key", "day"),
+    *("patient_id", "patient_name", "birth_date", "study_uid", "study_date", "accession"),
     *("film", "spacing_x_mm", "spacing_y_mm", "spacing_source", "anterior", "anterior_source"),
     *("age", "sex", "lowest_confidence", "numbering_confidence"),
 )
