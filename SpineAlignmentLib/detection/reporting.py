@@ -32,7 +32,9 @@ right ones count a body at each, lungs and shoulders being far."""
 
 LUMBAR: Final[tuple[str, ...]] = VERTEBRAE[VERTEBRAE.index("L1") : VERTEBRAE.index("L5") + 1]
 
-_INSISTED: Final[str] = "no lateral spine found: measured all the same, nothing of it is sure"
+_INSISTED: Final[str] = (
+    "no lateral spine facing {side} found; measured all the same, nothing of it is sure: check the side"
+)
 
 _SEEN_PX: Final[float] = 10.0
 """Deviation of the heatmaps, in pixels at the networks' scale, beyond which a landmark is not on the film: where it is,
@@ -109,7 +111,8 @@ def told(result: Annotation) -> Annotation:
 
 def insisted(result: Annotation) -> Annotation:
     """The result of a film that would have been refused: every landmark is of low confidence."""
-    return replace(result, confidence=LOW_CONFIDENCE * result.confidence, warnings=(*result.warnings, _INSISTED))
+    warning = _INSISTED.format(side=result.anterior)
+    return replace(result, confidence=LOW_CONFIDENCE * result.confidence, warnings=(*result.warnings, warning))
 
 
 def unnumbered(film: Film, look: Look, models: tuple[str, ...], trust_in_shape: float) -> Annotation:
@@ -117,7 +120,7 @@ def unnumbered(film: Film, look: Look, models: tuple[str, ...], trust_in_shape: 
     points = look.most_probable(trust_in_shape)
     there = _on_film(points, film)
     found = _found(film, np.where(there[:, None], points, np.nan), np.where(there, 0.0, np.nan), models)
-    return replace(found, warnings=(*film.warnings, _INSISTED))
+    return replace(found, warnings=(*film.warnings, _INSISTED.format(side=found.anterior)))
 
 
 def _found(film: Film, points: FloatArray, confidence: FloatArray, models: tuple[str, ...]) -> Annotation:

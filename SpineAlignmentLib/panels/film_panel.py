@@ -9,6 +9,7 @@ from slicer.i18n import tr as _
 from SpineAlignmentLib.errors import SpineAlignmentError
 from SpineAlignmentLib.mrml.film_facts import SIDE_UNKNOWN
 from SpineAlignmentLib.results.annotation import SPACING_WARNING, Annotation
+from SpineAlignmentLib.results.doubts import doubts
 
 
 class FilmPanel:
@@ -39,9 +40,16 @@ class FilmPanel:
         if not isinstance(film, Annotation):
             self._ui.spacingLabel.text = "" if film is None else str(film)
             self._ui.facingLabel.text = ""
+            self._doubt("")
             return
         self._ui.spacingLabel.text = spacing_text(film)
         self._ui.facingLabel.text = facing_text(film)
+        self._doubt("\n".join(doubts(film)))
+
+    def _doubt(self, text: str) -> None:
+        """Say what can hardly be; the line is there only then."""
+        self._ui.doubtLabel.text = text
+        self._ui.doubtLabel.visible = bool(text)
 
     def _change(self, change: Callable[[], None]) -> None:
         try:

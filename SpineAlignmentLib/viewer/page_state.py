@@ -15,6 +15,7 @@ from SpineAlignmentLib.measurement.parameters import PARAMETERS, Parameter
 from SpineAlignmentLib.mrml.alignment import FilmAlignment
 from SpineAlignmentLib.results.annotation import LOW_CONFIDENCE
 from SpineAlignmentLib.results.colors import GROUP_COLORS, css
+from SpineAlignmentLib.results.doubts import doubts
 from SpineAlignmentLib.results.measured import interval_text
 from SpineAlignmentLib.results.reviewing import reviewed
 
@@ -86,6 +87,7 @@ def facts(alignment: FilmAlignment | None) -> State:
         "anterior_known": alignment.anterior_known or alignment.detection is not None,
         "models": ", ".join(film.models),
         "warnings": _told(film.warnings),
+        "doubts": list(doubts(film)),
         "text": next((warning for warning in film.warnings if warning in (DECLARED, SEEN)), ""),
     }
 
@@ -95,12 +97,14 @@ def _told(warnings: tuple[str, ...]) -> list[str]:
     return [text for text in warnings if text != NO_SPACING and not text.startswith("low confidence")]
 
 
-def hint(alignment: FilmAlignment | None, low: int) -> str:
-    """What to do next, in one line."""
+def hint(alignment: FilmAlignment | None, low: int, doubted: list[str]) -> str:
+    """What to do next, in one line; first of all to look at what can hardly be."""
     if alignment is None:
         return "Drop a film anywhere on this page, choose a file, or open the sample film."
     if alignment.detection is None:
         return "Check pixel size and facing side on the left, then detect the landmarks (D)."
+    if doubted:
+        return f"Check first: {doubted[0]}"
     numbering = alignment.annotation.numbering
     if numbering is not None and numbering.sure < LOW_CONFIDENCE:
         return "Which vertebra is which is not sure: look at Levels, and count from the sacrum or from C2."
@@ -116,12 +120,13 @@ def hint(alignment: FilmAlignment | None, low: int) -> str:
 def of_film(alignment: FilmAlignment | None, low: list[str]) -> State:
     """Everything that the page shows of a film, given the names of its uncertain landmarks."""
     points = alignment.points_px if alignment else np.empty((0, 2))
+    told = facts(alignment)
     return {
         "film": alignment.volume.GetID() if alignment else "",
         "values": values(alignment),
-        "facts": facts(alignment),
+        "facts": told,
         "low": low,
-        "hint": hint(alignment, len(low)),
+        "hint": hint(alignment, len(low), told.get("doubts", [])),
         "placed": bool(np.isfinite(points).any()),
         "unplaced": int(np.isnan(points).any(axis=1).sum()),
         "can_undo": bool(alignment and alignment.can_undo),

@@ -17,6 +17,7 @@ from SpineAlignmentLib.clinical.result import readings_of
 from SpineAlignmentLib.measurement.constructions import value_text
 from SpineAlignmentLib.measurement.parameters import Parameter
 from SpineAlignmentLib.results.annotation import Annotation
+from SpineAlignmentLib.results.doubts import doubts
 from SpineAlignmentLib.results.picture import Radiograph, draw_film
 from SpineAlignmentLib.results.picture_panel import PARAMETERS_BY_GROUP
 from SpineAlignmentLib.results.result_file import to_json
@@ -142,7 +143,7 @@ def visit(annotation: Annotation, film: Radiograph | None, texts: Texts, small: 
         _facts(annotation, patient, texts),
         tuple(_row(p, entries[p.key], patient.age) for p in PARAMETERS_BY_GROUP),
         readings_of(annotation, patient),
-        (*(() if film is not None else (texts.no_film,)), *annotation.warnings),
+        (*(() if film is not None else (texts.no_film,)), *doubts(annotation), *annotation.warnings),
         stream.getvalue(),
         picture.size,
     )
