@@ -182,6 +182,7 @@ class SpineAlignmentLogic(ScriptedLoadableModuleLogic):
 
         Raises:
             ValueError: the line has not got two points, or the length is not positive.
+            FilmError: a size of a pixel that no film of a person has.
         """
         from SpineAlignmentLib.mrml.calibration import calibrate
 

@@ -9,6 +9,8 @@ from SpineAlignmentLib.errors import FilmError
 
 Pixels = NDArray[Any]
 
+_BY_COMMAND: Final[str] = "give the right one with --spacing"
+
 SPACING_LIMITS_MM: Final[tuple[float, float]] = (0.02, 10.0)
 """Sizes of a film pixel outside of these are not believed."""
 MAX_EXTENT_MM: Final[float] = 3000.0
@@ -68,9 +70,16 @@ def check_size(width: int, height: int, name: str) -> None:
 
 
 def checked_spacing(
-    spacing: tuple[float, float], size_px: tuple[int, int], name: str, source: str
+    spacing: tuple[float, float], size_px: tuple[int, int], name: str, source: str, advice: str = _BY_COMMAND
 ) -> tuple[float, float]:
     """A pixel spacing that can be.
+
+    Args:
+        spacing: (x, y) in mm.
+        size_px: (width, height) of the film.
+        name: of the film.
+        source: where the spacing comes from.
+        advice: what to do about one that cannot be.
 
     Raises:
         FilmError: names the file, the spacing and where it comes from.
@@ -78,7 +87,6 @@ def checked_spacing(
     x, y = float(spacing[0]), float(spacing[1])
     low, high = SPACING_LIMITS_MM
     shown = f"{x:g} x {y:g} mm ({source})"
-    advice = "give the right one with --spacing"
     if not (np.isfinite([x, y]).all() and low <= min(x, y) and max(x, y) <= high):
         raise FilmError(f"{name}: impossible pixel spacing {shown}; {advice}")
     if not 1 / MAX_ASPECT <= y / x <= MAX_ASPECT:

@@ -4,7 +4,7 @@ Points of a film are shape (45, 2) in film pixels, in the order of `landmarks.NA
 """
 
 from collections.abc import Callable, Collection, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import replace
 from typing import Any, Final
 
@@ -20,6 +20,7 @@ from SpineAlignmentLib.measurement.parameters import KEYS
 from SpineAlignmentLib.mrml import landmark_list, results_table, volume_film
 from SpineAlignmentLib.mrml.film_drawing import FilmDrawing
 from SpineAlignmentLib.mrml.film_record import FilmRecord
+from SpineAlignmentLib.mrml.film_table import FilmTable
 from SpineAlignmentLib.mrml.folder import put_into_folder
 from SpineAlignmentLib.mrml.history import Moment
 from SpineAlignmentLib.results.annotation import Annotation
@@ -42,19 +43,16 @@ class FilmAlignment:
         self.volume = volume
         self.landmarks = landmarks
         self.on_changed: list[Callable[[], None]] = []
-        self._scene = scene
         self._record = FilmRecord(landmarks, film)
         self._geometry = volume_film.volume_geometry(volume)
         self._busy = False
         self._bent = False
         self._drawing = FilmDrawing(scene, volume, landmarks)
-        self._table = landmarks.GetNodeReference(landmark_list.TABLE_ROLE)
+        self._table = FilmTable(scene, volume, landmarks)
         self._points = np.full((COUNT, 2), np.nan)
         self._measured: dict[str, Measured] = {}
         volume_film.put_along(self.volume, [self.landmarks, *self.drawn_nodes])
         put_into_folder(scene, volume, landmarks, landmarks)
-        if self._table is not None:
-            results_table.fill(self._table)
         if not landmark_list.is_whole(landmarks):
             landmark_list.fill(landmarks)
         self._observed = self._observe()
@@ -80,12 +78,7 @@ class FilmAlignment:
     @property
     def table(self) -> Node:
         """The table node of the results; made anew when it was deleted."""
-        if self._table is None:
-            self._table = results_table.create(self._scene, f"{self.volume.GetName()} parameters")
-            self.landmarks.SetNodeReferenceID(landmark_list.TABLE_ROLE, self._table.GetID())
-            put_into_folder(self._scene, self.volume, self.landmarks, self._table)
-            results_table.write_values(self._table, self.parameters)
-        return self._table
+        return self._table.node(self.parameters)
 
     @property
     def detection(self) -> Annotation | None:
@@ -133,7 +126,7 @@ class FilmAlignment:
     def set_marks(self, marked: Annotation) -> None:
         """Take over everything that lies on the film in an annotation of it (`annotation.MARKS`). Can be undone."""
         self._record.history.remember(self._moment())
-        self._set_moment(Moment(marked, self.detection))
+        self._set_moment(Moment(marked, self.detection, self._record.film))
 
     def renumber(self, how: Callable[[Annotation], Annotation]) -> None:
         """Give vertebrae other names: `Annotation.renumbered`, or `renumbering.shifted` with its levels. Can be undone.
@@ -144,18 +137,19 @@ class FilmAlignment:
             ResultError: of `how`.
         """
         now = self._moment()
-        renamed = Moment(how(now.film), now.detection and how(now.detection))
+        renamed = Moment(how(now.film), now.detection and how(now.detection), now.facts)
         self._record.history.remember(now)
         self._set_moment(renamed)
 
     def set_detection(self, detection: Annotation) -> None:
-        """Take over a detection, and what else it marks: models, warnings, and the side unless the user said it."""
-        self._record.set_detection(detection)
-        film = self._record.film
-        if not self.anterior_known or film.anterior_source in CLAIMED_SIDES:
-            self.set_anterior(detection.anterior, detection.anterior_source)
-        radius = np.where(np.isnan(detection.head_radius_px), film.head_radius_px, detection.head_radius_px)
-        self.set_marks(replace(detection, head_radius_px=radius, drawn=detection.drawn or film.drawn))
+        """Take over a detection: marks, models, warnings, and the side unless the user said it. Can be undone."""
+        with self.one_step():
+            self._record.set_detection(detection)
+            film = self._record.film
+            if not self.anterior_known or film.anterior_source in CLAIMED_SIDES:
+                self.set_anterior(detection.anterior, detection.anterior_source)
+            radius = np.where(np.isnan(detection.head_radius_px), film.head_radius_px, detection.head_radius_px)
+            self.set_marks(replace(detection, head_radius_px=radius, drawn=detection.drawn or film.drawn))
 
     def reset(self, name: str | None = None) -> None:
         """Put one landmark, or all of them, back to where the detection found them. Can be undone.
@@ -171,7 +165,7 @@ class FilmAlignment:
             self.set_point(name, self.detection.points_px[INDEX[name]])
 
     def set_spacing(self, spacing_mm: tuple[float, float] | None, source: str) -> None:
-        """Calibrate: the (x, y) size of a film pixel in mm and where it is known from; None when unknown.
+        """Calibrate: the (x, y) size of a film pixel in mm and where it is known from; None: unknown. Can be undone.
 
         Raises:
             ValueError: a size that is not positive.
@@ -179,14 +173,19 @@ class FilmAlignment:
         self._set_film(self._record.film.calibrated(spacing_mm, source))
 
     def set_anterior(self, side: str, source: str = SIDE_BY_HAND) -> None:
-        """Say which side of the film the patient faces, "left" or "right"."""
+        """Say which side of the film the patient faces, "left" or "right". Can be undone."""
         self._set_film(self._record.film.facing(side, source))
 
+    def set_spacing_of(self, own: Annotation) -> None:
+        """Take the size of a pixel, and what is warned of it, as another annotation has them. Can be undone."""
+        self._set_film(self._record.film.with_spacing_of(own))
+
     def set_patient(self, patient: Patient) -> None:
-        """Say how old the patient was on the day of the film, and of what sex: norms and readings depend on it."""
+        """Say how old the patient was on the day of the film, and of what sex. Can be undone."""
         self._set_film(replace(self._record.film, extra={**self._record.film.extra, "patient": patient.to_json()}))
 
     def _set_film(self, film: Annotation) -> None:
+        self._record.history.remember(self._moment())
         self._record.set_film(film)
         self.update()
 
@@ -225,8 +224,12 @@ class FilmAlignment:
     def can_redo(self) -> bool:
         return self._record.history.can_redo
 
+    def one_step(self) -> AbstractContextManager[None]:
+        """Whatever is changed meanwhile is undone at once."""
+        return self._record.history.one_step(self._moment())
+
     def undo(self) -> None:
-        """Take back the last change of landmarks; nothing happens when there is none."""
+        """Take back the last change; nothing happens when there is none."""
         self._set_moment(self._record.history.back(self._moment()))
 
     def redo(self) -> None:
@@ -234,7 +237,7 @@ class FilmAlignment:
         self._set_moment(self._record.history.forth(self._moment()))
 
     def _moment(self) -> Moment:
-        return Moment(self.annotation, self.detection)
+        return self._record.moment(self._points, self._geometry.size_px)
 
     def _set_moment(self, moment: Moment | None) -> None:
         if moment is not None:
@@ -332,9 +335,7 @@ class FilmAlignment:
 
     def forget(self, node: Node) -> None:
         """Let go of a node that is being deleted by someone else; lines and table come back when needed."""
-        if node is self._table:
-            self._table = None
-        else:
+        if not self._table.forget(node):
             self._drawing.forget(node)
 
     def release(self) -> None:

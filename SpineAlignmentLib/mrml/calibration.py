@@ -1,29 +1,58 @@
-"""The size of a film pixel from a line over an object of known length."""
+"""The size of a film pixel as the user knows it: typed, or from a line over an object of known length."""
 
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 
+from SpineAlignmentLib.errors import FilmError
+from SpineAlignmentLib.film.checks import checked_spacing
+from SpineAlignmentLib.film.film import GIVEN
 from SpineAlignmentLib.mrml.alignment import FilmAlignment
 from SpineAlignmentLib.mrml.volume_film import volume_geometry
+from SpineAlignmentLib.results.annotation import Annotation
+from SpineAlignmentLib.results.doubts import size_doubt
 
 Node = Any
+
+TYPED: Final[str] = "typed"
+_CALIBRATED: Final[str] = "calibrated on an object of"
+"""Where a size is known from that the user typed, or that a line gave."""
+
+
+def set_pixel_size(alignment: FilmAlignment, x_mm: float) -> None:
+    """Take the width of a film's pixels as the user types it; their shape stays.
+
+    Raises:
+        FilmError: not a size that a film of a person has.
+    """
+    film = alignment.annotation
+    aspect = film.pixel_aspect if film.spacing_mm is None else film.spacing_mm[1] / film.spacing_mm[0]
+    _take(alignment, (x_mm, x_mm * aspect), TYPED)
 
 
 def calibrate(alignment: FilmAlignment, line: Node, length_mm: float) -> tuple[float, float]:
     """Take the size of a film's pixels from a line; returns it as (x, y) in mm.
 
     Raises:
-        ValueError, FilmError: as `calibrated_spacing`.
+        ValueError, FilmError: as `calibrated_spacing`, and a size that no film of a person has.
     """
     spacing = calibrated_spacing(alignment.volume, line, length_mm)
-    alignment.set_spacing(spacing, calibration_source(length_mm))
+    _take(alignment, spacing, f"{_CALIBRATED} {length_mm:g} mm")
     return spacing
 
 
-def calibration_source(length_mm: float) -> str:
-    """Where a spacing is known from after a calibration."""
-    return f"calibrated on an object of {length_mm:g} mm"
+def set_by_hand(film: Annotation) -> bool:
+    """Whether the size of a pixel is other than the film's file says: what it says can be taken again."""
+    return film.spacing_source in (TYPED, GIVEN) or film.spacing_source.startswith(_CALIBRATED)
+
+
+def _take(alignment: FilmAlignment, spacing: tuple[float, float], source: str) -> None:
+    film = alignment.annotation
+    checked_spacing(spacing, film.size_px, film.film, source, "the size stays as it was")
+    said = size_doubt(film.calibrated(spacing, source))
+    if said:
+        raise FilmError(f"{film.film}: with pixels of {spacing[0]:.4g} mm {said[0]}; the size stays as it was")
+    alignment.set_spacing(spacing, source)
 
 
 def calibrated_spacing(volume: Node, line: Node, length_mm: float) -> tuple[float, float]:

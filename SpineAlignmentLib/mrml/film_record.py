@@ -76,9 +76,13 @@ class FilmRecord:
         landmark_list.write_detection(self._landmarks, detection)
         self.detection = landmark_list.read_detection(self._landmarks)
 
+    def moment(self, points_px: FloatArray, size_px: tuple[int, int]) -> Moment:
+        """Everything, to go back to."""
+        return Moment(self.annotation(points_px, size_px), self.detection, self.film)
+
     def set_moment(self, moment: Moment) -> None:
-        """Go to another moment; facts such as the size of a pixel stay."""
+        """Go to another moment."""
         if moment.detection is not self.detection:
             landmark_list.write_detection(self._landmarks, moment.detection)
             self.detection = moment.detection
-        self.set_film(self.film.with_marks_of(moment.film))
+        self.set_film(moment.facts.with_marks_of(moment.film))

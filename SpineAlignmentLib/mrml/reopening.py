@@ -34,11 +34,12 @@ def reopen(alignment: FilmAlignment, path: Path) -> None:
     if not belongs_to(saved, alignment):
         width, height = saved.size_px
         raise ResultError(f"{path.name}: results of another film ({saved.film}, {width} x {height} pixels)")
-    take_facts(alignment, saved)
-    if saved.models:
-        alignment.set_detection(saved)
-    else:
-        alignment.set_marks(saved)
+    with alignment.one_step():
+        take_facts(alignment, saved)
+        if saved.models:
+            alignment.set_detection(saved)
+        else:
+            alignment.set_marks(saved)
 
 
 def take_up(
@@ -56,10 +57,11 @@ def take_up(
         ResultError: not such a file, or of another film.
     """
     points = _points_of_markups(alignment, markups)
-    take_facts(alignment, saved)
-    if detection is not None:
-        alignment.set_detection(detection)
-    alignment.set_marks(replace(saved, points_px=points))
+    with alignment.one_step():
+        take_facts(alignment, saved)
+        if detection is not None:
+            alignment.set_detection(detection)
+        alignment.set_marks(replace(saved, points_px=points))
 
 
 def take_facts(alignment: FilmAlignment, saved: results.Annotation) -> None:

@@ -39,6 +39,7 @@ class SpineScene:
         self._file_for_instance = file_for_instance
         self._alignments: dict[str, FilmAlignment] = {}
         self._read_facts: dict[str, tuple[tuple[Any, ...], Annotation]] = {}
+        self._own: dict[str, Annotation] = {}
         events = (
             (slicer.vtkMRMLScene.NodeAboutToBeRemovedEvent, self._on_node_about_to_be_removed),
             (slicer.vtkMRMLScene.StartCloseEvent, self._on_scene_closed),
@@ -100,12 +101,21 @@ class SpineScene:
         """The file a film was loaded from, when it is there and still holds what the volume shows."""
         return film_file(volume, self._file_for_instance)
 
-    def create(self, volume: Node, facts: Annotation | None = None) -> FilmAlignment:
+    def own_facts(self, volume: Node) -> Annotation:
+        """What the film's file says, whatever was put right since.
+
+        Raises:
+            FilmError: the volume is not a film.
+        """
+        return self._own.get(volume.GetID()) or self._facts_without_landmarks(volume)
+
+    def create(self, volume: Node, facts: Annotation | None = None, own: Annotation | None = None) -> FilmAlignment:
         """The alignment of a film; landmarks that are still to be placed are made when it has none.
 
         Args:
             volume: the film.
             facts: what is known about it, when its file was read already.
+            own: what its file says, when that is something else.
 
         Raises:
             FilmError: the volume is not a film; see `volume_film.volume_geometry`.
@@ -114,6 +124,7 @@ class SpineScene:
         if known is not None:
             return known
         facts = facts or self._facts_without_landmarks(volume)
+        self._own[volume.GetID()] = own or facts
         landmarks = landmark_list.create(self.scene, volume)
         return self._adopt(FilmAlignment(self.scene, volume, landmarks, facts))
 
@@ -210,6 +221,7 @@ class SpineScene:
         if self.scene.IsClosing():
             return
         self._read_facts.pop(node.GetID(), None)
+        self._own.pop(node.GetID(), None)
         for alignment in self.alignments:
             if node is alignment.volume or node is alignment.landmarks:
                 self._let_go(alignment)
@@ -228,6 +240,7 @@ class SpineScene:
             alignment.release()
         self._alignments.clear()
         self._read_facts.clear()
+        self._own.clear()
         self._notify()
 
     def _on_scene_imported(self, *_: Any) -> None:

@@ -1,15 +1,19 @@
 """The film in the panel: how large its pixels are, which side the patient faces, where both are known from."""
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Final
 
 import slicer
 from slicer.i18n import tr as _
 
 from SpineAlignmentLib.errors import SpineAlignmentError
+from SpineAlignmentLib.mrml.calibration import set_by_hand, set_pixel_size
 from SpineAlignmentLib.mrml.film_facts import SIDE_UNKNOWN
 from SpineAlignmentLib.results.annotation import SPACING_WARNING, Annotation
 from SpineAlignmentLib.results.doubts import doubts
+
+UNKNOWN_SIZE: Final[float] = 0.0
+"""What the field for the size of a pixel has where it is not known."""
 
 
 class FilmPanel:
@@ -27,7 +31,9 @@ class FilmPanel:
         self._logic = logic
         self._choices = choices
         self._changed = changed
+        self._spacing: float | None = None
         ui.spacingButton.clicked.connect(lambda *_: self._change(self._set_spacing))
+        ui.ownSpacingButton.clicked.connect(lambda *_: self._change(self._own_spacing))
         ui.calibrationButton.clicked.connect(lambda *_: self._change(self._draw_line))
         ui.calibrateButton.clicked.connect(lambda *_: self._change(self._calibrate))
         ui.flipButton.clicked.connect(lambda *_: self._change(self._flip))
@@ -41,8 +47,11 @@ class FilmPanel:
             self._ui.spacingLabel.text = "" if film is None else str(film)
             self._ui.facingLabel.text = ""
             self._doubt("")
+            self._ui.ownSpacingButton.enabled = False
             return
         self._ui.spacingLabel.text = spacing_text(film)
+        self._ui.ownSpacingButton.enabled = set_by_hand(film)
+        self._show_spacing(film)
         self._ui.facingLabel.text = facing_text(film)
         self._doubt("\n".join(doubts(film)))
 
@@ -51,16 +60,27 @@ class FilmPanel:
         self._ui.doubtLabel.text = text
         self._ui.doubtLabel.visible = bool(text)
 
+    def _show_spacing(self, film: Annotation) -> None:
+        """Show the size in use where another one is typed; what is being typed stays until it is set."""
+        x = UNKNOWN_SIZE if film.spacing_mm is None else film.spacing_mm[0]
+        if x != self._spacing:
+            self._spacing = x
+            self._ui.spacingSpinBox.setValue(x)
+
     def _change(self, change: Callable[[], None]) -> None:
         try:
             change()
         except (SpineAlignmentError, ValueError) as error:
             slicer.util.errorDisplay(str(error))
+            self._spacing = None
         self._changed()
 
     def _set_spacing(self) -> None:
-        size = self._ui.spacingSpinBox.value
-        self._logic.alignment(self._choices().film).set_spacing((size, size), "typed")
+        set_pixel_size(self._logic.alignment(self._choices().film), self._ui.spacingSpinBox.value)
+
+    def _own_spacing(self) -> None:
+        film = self._choices().film
+        self._logic.alignment(film).set_spacing_of(self._logic.spine.own_facts(film))
 
     def _draw_line(self) -> None:
         choices = self._choices()

@@ -265,6 +265,12 @@ class Annotation:
             self, spacing_mm=spacing_mm, spacing_source=source, warnings=without_spacing_warnings(self.warnings)
         )
 
+    def with_spacing_of(self, other: "Annotation") -> "Annotation":
+        """The same landmarks with the size of a pixel, and warnings of it, as another annotation has them."""
+        told = tuple(text for text in other.warnings if text.startswith(SPACING_WARNING))
+        film = self.calibrated(other.spacing_mm, other.spacing_source)
+        return replace(film, pixel_aspect=other.pixel_aspect, warnings=(*film.warnings, *told))
+
     def with_warnings_of(self, detection: "Annotation") -> "Annotation":
         """What a detection warns of as well; of the size of a pixel this film knows better."""
         new = [text for text in without_spacing_warnings(detection.warnings) if text not in self.warnings]

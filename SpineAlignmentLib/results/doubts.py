@@ -24,6 +24,8 @@ doi:10.2106/JBJS.D.02043), and below this the heads lie behind the sacrum."""
 LEVEL_LIMITS_MM: Final[tuple[float, float]] = (8.0, 60.0)
 """Distances of neighboring vertebrae, in the middle of all that are known, that a spine can have: from an infant's to
 the lumbar ones of a tall adult, magnified."""
+LEAST_FILM_MM: Final[float] = 60.0
+"""No film of a spine, or of a part of one, is shorter."""
 
 _ENDS: Final[tuple[tuple[str, str], ...]] = tuple(
     (name, name.replace("_A", "_P")) for name in NAMES if "_A" in name and name.replace("_A", "_P") in INDEX
@@ -45,7 +47,7 @@ def doubts(film: Annotation) -> tuple[str, ...]:
             "no value is right until the side is",
         )
     lines = [f"{_ENDS[i][0]} lies behind {_ENDS[i][1]}" for i in np.flatnonzero(turned)]
-    return (*lines, *_numbers(film), *_size(film, points))
+    return (*lines, *_numbers(film), *size_doubt(film))
 
 
 def _numbers(film: Annotation) -> list[str]:
@@ -58,10 +60,16 @@ def _numbers(film: Annotation) -> list[str]:
     return [f"hardly possible: {told}; check side, levels, landmarks and pixel size"] if far else []
 
 
-def _size(film: Annotation, points: FloatArray) -> list[str]:
-    """Vertebrae of an impossible size."""
-    if film.spacing_mm is None or np.count_nonzero(np.isfinite(points[_CENTERS, 0])) < 2:
+def size_doubt(film: Annotation) -> list[str]:
+    """What of a film cannot be of the size that it has, one line or none."""
+    if film.spacing_mm is None:
+        return []
+    long = max(size * step for size, step in zip(film.size_px, film.spacing_mm, strict=True))
+    if 0 < long < LEAST_FILM_MM:
+        return [f"the film is {long:.3g} mm long: check the pixel size"]
+    points = np.where(film.trusted()[:, None], film.points_mm(), np.nan)
+    if np.count_nonzero(np.isfinite(points[_CENTERS, 0])) < 2:
         return []
     low, high = LEVEL_LIMITS_MM
     apart = level_distance(points)
-    return [] if low <= apart <= high else [f"vertebrae {apart:.3g} mm apart: check the pixel size"]
+    return [] if low <= apart <= high else [f"vertebrae are {apart:.3g} mm apart: check the pixel size"]

@@ -5,7 +5,8 @@ from typing import Any
 
 import slicer
 
-from SpineAlignmentLib.mrml.calibration import calibrated_spacing
+from SpineAlignmentLib.mrml.alignment import FilmAlignment
+from SpineAlignmentLib.mrml.calibration import calibrate
 from SpineAlignmentLib.results.colors import CALIBRATION, unit
 
 Node = Any
@@ -55,13 +56,14 @@ class CalibrationLine:
     def _interaction(self) -> Node:
         return self._scene.GetNodeByID("vtkMRMLInteractionNodeSingleton")
 
-    def spacing(self, volume: Node, length_mm: float) -> tuple[float, float]:
-        """The (x, y) size of a film pixel in mm, given the length of the object.
+    def calibrate(self, alignment: FilmAlignment, length_mm: float) -> None:
+        """Take the size of a film's pixels from the line, given the length of the object.
 
         Raises:
             ValueError: the line has not got two ends, or the length is not positive.
+            FilmError: a size that no film of a person has.
         """
-        return calibrated_spacing(volume, self._line, length_mm)
+        calibrate(alignment, self._line, length_mm)
 
     def stop(self) -> None:
         """Remove the line and leave place mode."""

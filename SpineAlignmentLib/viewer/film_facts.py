@@ -1,11 +1,10 @@
 """Facts about the film that the page puts right: facing side, size of a pixel, the patient's age and sex."""
 
 from collections.abc import Callable
-from typing import Any
 
 from SpineAlignmentLib.clinical.patient import Patient, checked_age
-from SpineAlignmentLib.film.checks import checked_spacing
-from SpineAlignmentLib.mrml.calibration import calibration_source
+from SpineAlignmentLib.mrml.calibration import set_pixel_size
+from SpineAlignmentLib.mrml.spine_scene import SpineScene
 from SpineAlignmentLib.viewer.calibration_line import CalibrationLine
 from SpineAlignmentLib.viewer.open_page import OpenPage
 
@@ -15,14 +14,15 @@ class FilmFacts:
 
     Args:
         page: the page.
-        scene: where a calibration line is drawn.
+        spine: the films, in the scene where a calibration line is drawn.
         leave_modes: called before clicks on the film draw a line.
     """
 
-    def __init__(self, page: OpenPage, scene: Any, leave_modes: Callable[[], None]) -> None:
+    def __init__(self, page: OpenPage, spine: SpineScene, leave_modes: Callable[[], None]) -> None:
         self._page = page
+        self._spine = spine
         self._leave_modes = leave_modes
-        self._line = CalibrationLine(scene, self._line_changed)
+        self._line = CalibrationLine(spine.scene, self._line_changed)
 
     def set_anterior(self, side: str) -> None:
         """Correct the side the patient faces."""
@@ -36,12 +36,13 @@ class FilmFacts:
             ValueError: not a number.
             SpineAlignmentError: not a size that a film has.
         """
-        if self._page.film is None:
-            return
-        film = self._page.film.annotation
-        x = _number(text, "a size in mm such as 0.179")
-        aspect = film.pixel_aspect if film.spacing_mm is None else film.spacing_mm[1] / film.spacing_mm[0]
-        self._page.film.set_spacing(checked_spacing((x, x * aspect), film.size_px, film.film, "typed"), "typed")
+        if self._page.film is not None:
+            set_pixel_size(self._page.film, _number(text, "a size in mm such as 0.179"))
+
+    def own_spacing(self) -> None:
+        """Go back to the size of a pixel that the film's file has."""
+        if self._page.film is not None:
+            self._page.film.set_spacing_of(self._spine.own_facts(self._page.film.volume))
 
     def set_patient(self, age: str, sex: str) -> None:
         """Type the age in years on the day of the film and choose the sex, either "" where it is not known.
@@ -81,11 +82,7 @@ class FilmFacts:
         """
         if self._page.film is None:
             return
-        length = _number(length_mm, "a length in mm such as 25")
-        film = self._page.film.annotation
-        source = calibration_source(length)
-        spacing = self._line.spacing(self._page.film.volume, length)
-        self._page.film.set_spacing(checked_spacing(spacing, film.size_px, film.film, source), source)
+        self._line.calibrate(self._page.film, _number(length_mm, "a length in mm such as 25"))
         self.stop_calibrating()
 
     def stop_calibrating(self) -> None:

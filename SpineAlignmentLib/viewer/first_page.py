@@ -12,7 +12,7 @@ ACTIONS: Final[tuple[str, ...]] = (
     *("choose", "close", "detect", "cancel", "undo", "redo", "reset"),
     *("toggle", "toggle_group", "toggle_drawn", "fit", "fit_spine", "zoom", "gray"),
     *("next_low", "step", "nudge", "missing", "place", "skip", "stop_placing"),
-    *("set_spacing", "set_anterior", "set_patient", "calibrate", "calibrated", "stop_calibrating"),
+    *("set_spacing", "own_spacing", "set_anterior", "set_patient", "calibrate", "calibrated", "stop_calibrating"),
     *("open_sample", "dismiss", "escape"),
     *("use_kept", "discard_kept", "toggle_header", "compare"),
     *("choose_level", "shift", "renumber", "accept", "review_all"),

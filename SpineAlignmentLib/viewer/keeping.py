@@ -93,11 +93,12 @@ class Keeping:
         work, film.offer = film.offer, None
         self._disk.submit(self.kept.adopt, _content(alignment))
         self.page.state.offer = ""
-        take_facts(alignment, work.corrected)
-        # what is plain stays the film as opened: levels renamed by hand stand in the detection as well
-        if work.detection is not None:
-            alignment.set_detection(work.detection)
-        alignment.set_marks(work.corrected)
+        with alignment.one_step():
+            take_facts(alignment, work.corrected)
+            # what is plain stays the film as opened: levels renamed by hand stand in the detection as well
+            if work.detection is not None:
+                alignment.set_detection(work.detection)
+            alignment.set_marks(work.corrected)
 
     def discard_kept(self) -> None:
         """Forget what was kept of the film on screen."""

@@ -13,6 +13,7 @@ from SpineAlignmentLib.measurement.constructions import value_text
 from SpineAlignmentLib.measurement.landmarks import INDEX
 from SpineAlignmentLib.measurement.parameters import PARAMETERS, Parameter
 from SpineAlignmentLib.mrml.alignment import FilmAlignment
+from SpineAlignmentLib.mrml.calibration import set_by_hand
 from SpineAlignmentLib.results.annotation import LOW_CONFIDENCE
 from SpineAlignmentLib.results.colors import GROUP_COLORS, css
 from SpineAlignmentLib.results.doubts import doubts
@@ -82,6 +83,7 @@ def facts(alignment: FilmAlignment | None) -> State:
         "spacing": "" if spacing is None else f"{spacing[0]:.4g}",
         "spacing_y": "" if spacing is None or abs(spacing[0] - spacing[1]) < 1e-6 else f"{spacing[1]:.4g}",
         "spacing_source": film.spacing_source,
+        "respaced": set_by_hand(film),
         "anterior": film.anterior,
         "anterior_source": film.anterior_source,
         "anterior_known": alignment.anterior_known or alignment.detection is not None,

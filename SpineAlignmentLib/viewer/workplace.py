@@ -85,7 +85,7 @@ class Workplace:
         self._state = server.state
         self._keeping = Keeping(self.page, kept)
         self._detecting = Detecting(self.page, models)
-        self._facts = FilmFacts(self.page, app.scene, self._leave_modes)
+        self._facts = FilmFacts(self.page, self._spine, self._leave_modes)
         self._stale = False
         self.view = FilmView(
             app, server, self._on_point, self._pointer_moved, lambda: self._showing.scaled(), self._before_frame
@@ -161,7 +161,7 @@ class Workplace:
     def _add(self, film: Film, path: Path, known: Annotation | None = None) -> FilmAlignment:
         volume = add_film(self._app.scene, film)
         facts = facts_of(film)
-        alignment = self._spine.create(volume, facts if known is None else known.with_marks_of(facts))
+        alignment = self._spine.create(volume, facts if known is None else known.with_marks_of(facts), facts)
         self._files[volume.GetID()] = path
         self._keeping.opened(alignment)
         # before the page is told, which asks it

@@ -62,7 +62,7 @@ def test_numbers_that_nobody_has_and_vertebrae_of_an_impossible_size_are_said(fi
     line = doubts(film.with_points(points))[0]
     assert line.startswith("hardly possible: T1S ")
     huge = doubts(film.calibrated((2.0, 2.0), "typed"))
-    assert any(line.startswith("vertebrae ") and "check the pixel size" in line for line in huge)
+    assert any(line.startswith("vertebrae are ") and "check the pixel size" in line for line in huge)
 
 
 def test_landmarks_that_are_not_trusted_say_nothing(film):

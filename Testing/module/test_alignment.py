@@ -297,4 +297,7 @@ def test_levels_are_undone_with_their_detection(alignment):
     assert alignment.points_px[INDEX["T4_C"]] == pytest.approx(before[INDEX["T5_C"]])
     alignment.set_spacing((0.7, 0.7), "typed")
     alignment.undo()
+    assert alignment.annotation.spacing_mm == subject.SPACING_MM
+    alignment.redo()
     assert alignment.annotation.spacing_mm == (0.7, 0.7)
+    assert alignment.points_px[INDEX["T4_C"]] == pytest.approx(before[INDEX["T5_C"]])

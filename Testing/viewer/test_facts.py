@@ -17,3 +17,52 @@ def test_the_wrong_side_is_said_at_once_and_goes_with_it(page):
     assert "wrong side?" in page.download("html").decode()
     page.page.click(f".side >> text={film.anterior}")
     page.page.wait_for_selector(".doubt", state="detached")
+
+
+SIZE = "input[aria-label='Pixel size in mm']"
+
+
+def set_size(page, text):
+    page.page.fill(SIZE, text)
+    page.page.keyboard.press("Enter")
+    page.settle()
+
+
+def test_a_size_that_nobody_has_is_refused_and_the_one_in_use_stays_shown(page):
+    before = page.annotation().spacing_mm
+    for typed, why in (("1.3", "vertebrae are"), ("0.02", "mm long"), ("25", "impossible pixel spacing")):
+        set_size(page, typed)
+        text = page.page.text_content(".message span")
+        assert why in text and "--" not in text
+        assert page.annotation().spacing_mm == before
+        assert float(page.page.input_value(SIZE)) == round(before[0], 4)
+        page.page.click(".message button")
+
+
+def test_what_is_typed_counts_when_the_field_is_left(page):
+    before = page.annotation()
+    page.page.fill(SIZE, "0.3")
+    page.page.keyboard.press("Tab")
+    page.page.wait_for_selector("#own-size")
+    assert page.annotation().spacing_mm[0] == 0.3
+    page.press("Escape", "u")
+    assert page.annotation().spacing_mm == before.spacing_mm
+
+
+def test_a_size_set_by_hand_is_undone_or_given_back_to_the_file(page):
+    before = page.annotation()
+    warning = ".warn >> text=not calibrated to the patient"
+    assert page.page.is_visible(warning) and not page.page.is_visible("#own-size")
+    set_size(page, "0.3")
+    assert page.page.locator(warning).count() == 0
+    page.page.click("text=Undo")
+    page.page.wait_for_selector(warning)
+    again = page.annotation()
+    assert (again.spacing_mm, again.spacing_source) == (before.spacing_mm, before.spacing_source)
+    page.page.click("text=Redo")
+    page.page.wait_for_selector("#own-size")
+    page.page.click("#own-size")
+    page.page.wait_for_selector(warning)
+    again = page.annotation()
+    assert (again.spacing_mm, again.spacing_source) == (before.spacing_mm, before.spacing_source)
+    assert page.page.locator("#own-size").count() == 0
