@@ -14,7 +14,7 @@ ACTIONS: Final[tuple[str, ...]] = (
     *("next_low", "step", "nudge", "missing", "place", "skip", "stop_placing"),
     *("set_spacing", "own_spacing", "set_anterior", "set_patient", "calibrate", "calibrated", "stop_calibrating"),
     *("open_sample", "dismiss", "escape"),
-    *("use_kept", "discard_kept", "toggle_header", "compare"),
+    *("use_kept", "discard_kept", "replace", "keep_mine", "toggle_header", "compare"),
     *("choose_level", "shift", "renumber", "accept", "review_all"),
     *("measure_cobb", "draw_line", "stop_drawing", "take_away", "size_heads"),
 )
@@ -52,6 +52,7 @@ def state(sample: Path | None) -> dict[str, Any]:
         "selected": "",
         "calibrating": "",
         "offer": "",
+        "replacing": "",
         "unsaved": False,
         "keeping": "",
         "header_on": False,

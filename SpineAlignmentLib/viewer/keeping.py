@@ -72,6 +72,10 @@ class Keeping:
             self._films[alignment].saved = _state(alignment)
             self._mark(alignment)
 
+    def unsaved(self, alignment: FilmAlignment) -> bool:
+        """Whether the film has corrections of which the user has no file."""
+        return alignment in self._films and self._films[alignment].unsaved
+
     def closed(self, alignment: FilmAlignment) -> None:
         """A film is being closed; what was not saved stays kept, which the page says."""
         self._keep_now(alignment)

@@ -1,4 +1,7 @@
-"""Saved work opened again in the page: landmarks on a film that is open, or a scene with its films."""
+"""Saved work opened again in the page: landmarks on a film that is open, or a scene with its films.
+
+Where it would replace corrections that were not saved, the page asks first.
+"""
 
 import asyncio
 from collections.abc import Callable
@@ -16,7 +19,7 @@ from SpineAlignmentLib.results.annotation import Annotation
 from SpineAlignmentLib.results.result_file import read_annotation
 from SpineAlignmentLib.viewer.open_page import OpenPage
 from SpineAlignmentLib.viewer.settings import MAX_UPLOAD_BYTES
-from SpineAlignmentLib.viewer.uploads import MAX_LANDMARKS_BYTES, UploadFolder, check_film
+from SpineAlignmentLib.viewer.uploads import MAX_LANDMARKS_BYTES, UploadFolder, check_film, is_scene
 
 
 class AddFilm(Protocol):
@@ -35,22 +38,85 @@ class SavedWork:
         uploads: where files of films are kept.
         add: puts a film on the page.
         check_room: refuses a film of a name when there is no room.
+        unsaved: whether a film has corrections that were not saved.
+        taken_up: called with the films whose landmarks were replaced.
     """
 
     def __init__(
-        self, page: OpenPage, spine: SpineScene, uploads: UploadFolder, add: AddFilm, check_room: Callable[[str], None]
+        self,
+        page: OpenPage,
+        spine: SpineScene,
+        uploads: UploadFolder,
+        add: AddFilm,
+        check_room: Callable[[str], None],
+        unsaved: Callable[[FilmAlignment], bool],
+        taken_up: Callable[[list[FilmAlignment]], None],
     ) -> None:
         self._page = page
         self._spine = spine
         self._uploads = uploads
         self._add = add
         self._check_room = check_room
+        self._unsaved = unsaved
+        self._taken_up = taken_up
+        self._held: Path | None = None
 
-    def take_up_landmarks(self, path: Path) -> FilmAlignment:
+    async def open(self, path: Path) -> None:
+        """Take up what a file holds, or ask whether it may replace what was not saved.
+
+        Raises:
+            ResultError: no film is open, none is its own, or not such a file.
+            FilmError: one of its films cannot be read, or there is no room for it.
+        """
+        self.keep_mine()
+        if any(self._unsaved(film) for film in await self._targets(path)):
+            self._held = path
+            self._page.state.replacing = path.name
+        else:
+            await self._take_up(path)
+
+    async def replace(self) -> None:
+        """Take up the file that was asked about.
+
+        Raises:
+            ResultError, FilmError: as `open`.
+        """
+        path, self._held = self._held, None
+        self._page.state.replacing = ""
+        if path is not None:
+            try:
+                await self._take_up(path)
+            finally:
+                self._uploads.discard(path)
+
+    def keep_mine(self) -> None:
+        """Leave the film as it is, and forget the file that was asked about."""
+        path, self._held = self._held, None
+        self._page.state.replacing = ""
+        if path is not None:
+            self._uploads.discard(path)
+
+    async def _targets(self, path: Path) -> list[FilmAlignment]:
+        """The open films that the file would change."""
+        if not is_scene(path.name):
+            return [self._film_of(path)]
+        saved = await asyncio.to_thread(saved_films, path)
+        return [film for film in (self._open(one.film) for one in saved) if film is not None]
+
+    async def _take_up(self, path: Path) -> None:
+        if is_scene(path.name):
+            self._taken_up(await self._take_up_scene(path))
+        else:
+            target = self._film_of(path)
+            reopen(target, path)
+            self._taken_up([target])
+        self._uploads.discard(path)
+
+    def _film_of(self, path: Path) -> FilmAlignment:
         """Landmarks go onto the film on screen, or onto another one that is open when they are of that.
 
         Raises:
-            ResultError: no film is open, or none is theirs.
+            ResultError: no film is open.
         """
         if self._page.film is None:
             raise ResultError(f"{path.name}: open its film first, then this file")
@@ -59,16 +125,10 @@ class SavedWork:
             saved = read_annotation(path)
             films = [self._page.film, *self._spine.alignments]
             target = next((film for film in films if belongs_to(saved, film)), target)
-        reopen(target, path)
         return target
 
-    async def take_up_scene(self, path: Path) -> list[FilmAlignment]:
-        """The films of a scene are opened with their landmarks; those that are open already get theirs.
-
-        Raises:
-            ResultError: not a scene, or a damaged one.
-            FilmError: one of its films cannot be read, or there is no room for it.
-        """
+    async def _take_up_scene(self, path: Path) -> list[FilmAlignment]:
+        """The films of a scene are opened with their landmarks; those that are open already get theirs."""
         return [await self._take_up_film(path, saved) for saved in await asyncio.to_thread(saved_films, path)]
 
     async def _take_up_film(self, scene: Path, saved: SavedFilm) -> FilmAlignment:

@@ -95,9 +95,11 @@ class Workplace:
         self._levels = LevelsPart(self.page, self.view, self._measuring, self._follow)
         self.comparing = Comparing(self.page, self._alignment, self._follow)
         self._corrections = Corrections(self.page, self.view, self._leave_modes, self._follow)
-        self._saved = SavedWork(self.page, self._spine, uploads, self._add, self.check_room)
+        self._saved = SavedWork(
+            *(self.page, self._spine, uploads, self._add, self.check_room), self._keeping.unsaved, self._taken_up
+        )
         self._parts = (
-            *(self, self.page, self._detecting, self._corrections, self._facts, self._keeping),
+            *(self, self.page, self._detecting, self._corrections, self._facts, self._keeping, self._saved),
             *(self._showing, self._measuring, self._levels, self.comparing),
         )
         self._state.table = page_state.table()
@@ -119,11 +121,8 @@ class Workplace:
     async def open(self, path: Path, keep_path_quiet: bool = True) -> str:
         """Read a film and show it, or take up saved work; returns what is wrong with the file, or nothing."""
         try:
-            if is_landmarks(path.name):
-                self._taken_up(path, [self._saved.take_up_landmarks(path)])
-                return ""
-            if is_scene(path.name):
-                self._taken_up(path, await self._saved.take_up_scene(path))
+            if is_landmarks(path.name) or is_scene(path.name):
+                await self._saved.open(path)
                 return ""
             self.check_room(path.name)
             film = await asyncio.to_thread(read_apart, path)
@@ -134,11 +133,10 @@ class Workplace:
         self._add(film, path)
         return ""
 
-    def _taken_up(self, path: Path, films: list[FilmAlignment]) -> None:
+    def _taken_up(self, films: list[FilmAlignment]) -> None:
         """Saved work is on its films: the last one is shown."""
         for film in films:
             self._keeping.saved(film)
-        self._uploads.discard(path)
         self.page.dismiss()
         self._show(films[-1])
 

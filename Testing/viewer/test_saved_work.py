@@ -118,3 +118,29 @@ def test_the_line_below_the_film_says_how_sure_a_landmark_is(page):
     page.page.mouse.move(x + 3, y + 3)
     page.page.mouse.move(x, y)
     page.says(f"L3_C: detected, confidence {film.confidence[INDEX['L3_C']]:.2f}")
+
+
+def test_corrections_that_are_not_saved_are_replaced_only_after_asking(page, tmp_path):
+    film, before = page.annotation(), page.values()
+    for kind in ("json", "mrb"):
+        (tmp_path / f"old.{kind}").write_bytes(page.download(kind))
+    page.drag_landmark("S1_A", film, (14, 22))
+    page.page.wait_for_selector("#unsaved")
+    # what the table says: a download would have saved them
+    corrected = page.values()
+    assert corrected != before
+    for kind in ("json", "mrb"):
+        page.send(tmp_path / f"old.{kind}")
+        page.page.wait_for_selector("#replacing")
+        assert f"old.{kind} would replace corrections" in page.page.text_content("#replacing")
+        page.page.click("text=Keep mine")
+        page.page.wait_for_selector("#replacing", state="detached")
+        assert page.values() == corrected and page.page.is_visible("#unsaved")
+        page.send(tmp_path / f"old.{kind}")
+        page.page.click("text=Replace them")
+        page.page.wait_for_selector("#unsaved", state="detached")
+        assert page.values() == before
+        # and it is one step back
+        page.page.click("text=Undo")
+        page.page.wait_for_selector("#unsaved")
+        assert page.values() == corrected
