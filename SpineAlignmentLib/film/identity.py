@@ -86,6 +86,23 @@ class Pseudonyms:
     """Day of the study, on the patient's own calendar."""
 
 
+def of_others(one: Identity, other: Identity) -> bool:
+    """Whether two films are of different patients: by their IDs, or where those are not known by name or date of birth.
+
+    What one of them does not say tells nothing; IDs of different issuers are not compared.
+    """
+    one_issuer = not one.issuer or not other.issuer or one.issuer == other.issuer
+    if one.patient_id and other.patient_id and one_issuer:
+        return one.patient_id != other.patient_id
+    pairs = ((_plain(one.patient_name), _plain(other.patient_name)), (one.birth_date, other.birth_date))
+    return any(mine and theirs and mine != theirs for mine, theirs in pairs)
+
+
+def _plain(name: str) -> str:
+    """A person name (PS3.5, VR PN) without what is written one way or another."""
+    return " ".join(name.replace("^", " ").replace("=", " ").casefold().split())
+
+
 def read_identity(path: Path) -> Identity:
     """The tags of patient and study of a film that `read_film` has read; empty ones of a file that is not DICOM."""
     import pydicom

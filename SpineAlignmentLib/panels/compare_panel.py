@@ -1,5 +1,7 @@
 """Two films side by side in a table: values of both, their difference, and whether it may be chance."""
 
+from collections.abc import Callable
+from pathlib import Path
 from typing import Any, Final
 
 from slicer.i18n import tr as _
@@ -7,6 +9,7 @@ from slicer.i18n import tr as _
 from SpineAlignmentLib.measurement.constructions import value_text
 from SpineAlignmentLib.measurement.parameters import KEYS, PARAMETERS
 from SpineAlignmentLib.mrml.alignment import FilmAlignment
+from SpineAlignmentLib.mrml.same_patient import SamePatient
 from SpineAlignmentLib.mrml.spine_scene import SpineScene
 from SpineAlignmentLib.panels.tables import Cells
 from SpineAlignmentLib.results.comparison import differences, signed_text
@@ -16,10 +19,16 @@ WIDTHS: Final[tuple[int, ...]] = (56, 66, 66, 66)
 
 
 class ComparePanel:
-    """The comparison table."""
+    """The comparison table.
 
-    def __init__(self, ui: Any) -> None:
+    Args:
+        ui: the panel's widgets by name.
+        file_of: the file of a volume, where it is at hand.
+    """
+
+    def __init__(self, ui: Any, file_of: Callable[[Any], Path | None]) -> None:
         self._ui = ui
+        self._patients = SamePatient(lambda alignment: file_of(alignment.volume))
         self._table = ui.compareTable
         headers = ("", _("This film"), _("Other film"), _("Difference"), _("90 % interval"))
         self._cells = Cells(self._table, headers, len(PARAMETERS))
@@ -44,8 +53,7 @@ class ComparePanel:
             self._cells.put(row, 3, signed_text(one.key, one.value), bool(one.beyond))
             self._cells.put(row, 4, one.interval_text)
 
-    @staticmethod
-    def _said(this: FilmAlignment | None, other: FilmAlignment | None, other_film: Any) -> str:
+    def _said(self, this: FilmAlignment | None, other: FilmAlignment | None, other_film: Any) -> str:
         """What is missing for a comparison, or how it is read."""
         text = ""
         if other_film is not None and other is None:
@@ -56,6 +64,8 @@ class ComparePanel:
             text = _("This is the same film.")
         elif other_film is not None:
             text = _("Red: larger than what both measurements may be off.")
+            if this is not None and other is not None:
+                text = " ".join(filter(None, (self._patients.doubt(this, other), text)))
         return text
 
     def text(self) -> str:

@@ -62,7 +62,7 @@ class ModulePanel:
         self.handles = HandlesPanel(ui, self.levels)
         self.measurements = MeasurementsPanel(ui, self.draw)
         self.further = FurtherPanel(ui, self.detection.report, self.landmarks.stop_placing)
-        self.compare = ComparePanel(ui)
+        self.compare = ComparePanel(ui, lambda volume: logic.spine.file_of(volume))
         tables = {"copyButton": self.measurements.text, "copyComparisonButton": self.compare.text}
         self.export = ExportPanel(ui, logic.export, tables, self._show_all, self.detection.report)
         self.batch = BatchPanel(ui, self._start_batch, dicom_studies.chosen_films, self._ready_for_batch)

@@ -3,12 +3,14 @@
 import asyncio
 import io
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any, Final
 
 from SpineAlignmentLib.errors import ResultError
 from SpineAlignmentLib.measurement.constructions import value_text
 from SpineAlignmentLib.mrml.alignment import FilmAlignment
 from SpineAlignmentLib.mrml.export import seen_film
+from SpineAlignmentLib.mrml.same_patient import SamePatient
 from SpineAlignmentLib.results.comparison import differences, signed_text
 from SpineAlignmentLib.viewer.open_page import OpenPage
 
@@ -21,14 +23,20 @@ class Comparing:
     Args:
         page: the page.
         film_of: the open film of an identity.
+        file_of: the file of an open film.
         follow: called when the page has to be told.
     """
 
     def __init__(
-        self, page: OpenPage, film_of: Callable[[str], FilmAlignment | None], follow: Callable[[], None]
+        self,
+        page: OpenPage,
+        film_of: Callable[[str], FilmAlignment | None],
+        file_of: Callable[[FilmAlignment], Path | None],
+        follow: Callable[[], None],
     ) -> None:
         self._page = page
         self._film_of = film_of
+        self._patients = SamePatient(file_of)
         self._follow = follow
 
     @property
@@ -46,7 +54,7 @@ class Comparing:
         """What the page shows of the comparison."""
         this, other = self._page.film, self.other
         if this is None or other is None:
-            return {"differences": {}, "beside": ""}
+            return {"differences": {}, "beside": "", "others": ""}
         rows = differences(this.annotation, other.annotation)
         shown = {
             row.key: {
@@ -58,7 +66,8 @@ class Comparing:
         }
         # another address whenever the picture is another
         version = hash((str(rows), this.shown)) & 0xFFFFFFFF
-        return {"differences": shown, "beside": f"{other.volume.GetID()}-{version:x}"}
+        beside = f"{other.volume.GetID()}-{version:x}"
+        return {"differences": shown, "beside": beside, "others": self._patients.doubt(this, other)}
 
     async def picture(self) -> bytes:
         """The other film with the measurements that are shown, as JPEG.

@@ -71,5 +71,6 @@ def state(sample: Path | None) -> dict[str, Any]:
         "compared": "",
         "differences": {},
         "beside": "",
+        "others": "",
         "cobb_levels": [],
     }

@@ -93,7 +93,7 @@ class Workplace:
         self._measuring = Measuring(self.page, self._leave_modes, self._follow)
         self._showing = Showing(self.page, self._spine, self.view, self._measuring, self._shown_file, self._follow)
         self._levels = LevelsPart(self.page, self.view, self._measuring, self._follow)
-        self.comparing = Comparing(self.page, self._alignment, self._follow)
+        self.comparing = Comparing(self.page, self._alignment, self._file_of, self._follow)
         self._corrections = Corrections(self.page, self.view, self._leave_modes, self._follow)
         self._saved = SavedWork(
             *(self.page, self._spine, uploads, self._add, self.check_room), self._keeping.unsaved, self._taken_up
@@ -218,7 +218,10 @@ class Workplace:
         self._showing.draw()
 
     def _shown_file(self) -> Path | None:
-        return None if self.page.film is None else self._files.get(self.page.film.volume.GetID())
+        return None if self.page.film is None else self._file_of(self.page.film)
+
+    def _file_of(self, alignment: FilmAlignment) -> Path | None:
+        return self._files.get(alignment.volume.GetID())
 
     # Detection and modes
 

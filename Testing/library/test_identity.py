@@ -12,7 +12,15 @@ import pytest
 from pydicom.uid import generate_uid
 
 from SpineAlignmentLib.command_line import main
-from SpineAlignmentLib.film.identity import Identity, KeyFileError, make_key, pseudonyms, read_identity, read_key
+from SpineAlignmentLib.film.identity import (
+    Identity,
+    KeyFileError,
+    make_key,
+    of_others,
+    pseudonyms,
+    read_identity,
+    read_key,
+)
 from Testing import small_models
 from Testing.host import subject
 from Testing.library.films import dicom
@@ -193,6 +201,25 @@ def test_calendars_and_pseudonyms_need_the_key():
     assert Identity(patient_id="1", issuer="A").patient != Identity(patient_id="1", issuer="B").patient
     assert Identity(patient_name="A", birth_date="1").patient != Identity(patient_id="A").patient
     assert Identity(study_date="no date").day is None
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "differ"),
+    [
+        ({}, {"patient_id": "1"}, False),
+        ({"patient_id": "1"}, {"patient_id": "2"}, True),
+        ({"patient_id": "1", "patient_name": "Doe^Jane"}, {"patient_id": "1", "patient_name": "Roe^Jane"}, False),
+        ({"patient_id": "1", "issuer": "A"}, {"patient_id": "1"}, False),
+        ({"patient_id": "1", "issuer": "A"}, {"patient_id": "2", "issuer": "B"}, False),
+        ({"patient_id": "1"}, {"patient_name": "Doe^Jane"}, False),
+        ({"patient_name": "Doe^Jane"}, {"patient_name": "DOE^JANE^^"}, False),
+        ({"patient_name": "Doe^Jane"}, {"patient_name": "Doe^John"}, True),
+        ({"birth_date": "19500102"}, {"birth_date": "19500103"}, True),
+    ],
+)
+def test_films_of_different_patients_are_told_where_both_say_who(one, other, differ):
+    assert bool(of_others(Identity(**one), Identity(**other))) is differ
+    assert bool(of_others(Identity(**other), Identity(**one))) is differ
 
 
 def test_keys(tmp_path, capsys):

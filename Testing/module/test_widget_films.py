@@ -11,7 +11,7 @@ import vtk
 
 from SpineAlignmentLib.errors import FilmError
 from SpineAlignmentLib.film.film import NO_SPACING
-from SpineAlignmentLib.measurement.landmarks import INDEX
+from SpineAlignmentLib.measurement.landmarks import COUNT, INDEX
 from SpineAlignmentLib.measurement.parameters import KEYS
 from SpineAlignmentLib.mrml.drawing import MEASUREMENT_ATTRIBUTE
 from SpineAlignmentLib.mrml.spine_scene import SpineScene
@@ -20,7 +20,8 @@ from SpineAlignmentLib.results.comparison import differences
 from SpineAlignmentLib.results.reviewing import review_turned
 from Testing.host import subject
 from Testing.host.application import ROOT
-from Testing.host.films import add_film
+from Testing.host.films import add_film, load_film
+from Testing.library.films import dicom, pattern
 from Testing.module.scene_files import load, save
 from Testing.module.window import cell, settle, wait_until
 
@@ -189,6 +190,22 @@ def test_two_films_side_by_side(module, film, models, scene):
     module._parameterNode.film = after
     assert other.landmarks.GetDisplayVisibility()
     assert not module.logic.alignment(film).landmarks.GetDisplayVisibility()
+
+
+def test_films_of_different_patients_are_compared_with_a_warning(host, scene, tmp_path):
+    films = [
+        load_film(scene, str(dicom(tmp_path / f"{name}.dcm", pattern(), PatientID=name))) for name in ("one", "other")
+    ]
+    module = host.open_module()
+    for film in films:
+        module.logic.alignment(film).set_points(np.full((COUNT, 2), 20.0))
+    module._parameterNode.film, module._parameterNode.otherFilm = films
+    said = module.ui.compareLabel.text
+    assert "different patients" in said and "one" not in said.split() and "SECRET" not in said
+    same = load_film(scene, str(dicom(tmp_path / "again.dcm", pattern(), PatientID="one")))
+    module.logic.alignment(same).set_points(np.full((COUNT, 2), 20.0))
+    module._parameterNode.otherFilm = same
+    assert module.ui.compareLabel.text.startswith("Red: ")
 
 
 def test_a_film_deleted_while_its_measurements_appear(detected, scene, film):

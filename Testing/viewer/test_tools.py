@@ -162,6 +162,8 @@ def test_another_visit_stands_beside_with_what_differs(page, tmp_path):
     page.page.select_option("#compare", label="visit2.dcm")
     page.page.wait_for_selector("img.beside")
     page.page.wait_for_function("document.querySelector('img.beside').naturalWidth > 100")
+    names = [text.split(": ")[1] for text in page.page.locator(".named").all_text_contents()]
+    assert names == ["sample_film.dcm", "visit2.dcm"] and not page.page.locator("#others").count()
     by = page.page.text_content("[data-key=SS] .by")
     assert by == f"+{second.parameters()['SS'] - first.parameters()['SS']:.1f}°"
     assert page.page.text_content("[data-key=GTK] .by") == "0.0°"
@@ -170,6 +172,24 @@ def test_another_visit_stands_beside_with_what_differs(page, tmp_path):
     page.page.click(".films li:last-child .close")
     page.page.wait_for_function("document.querySelectorAll('.films li').length === 1")
     assert np.allclose(page.annotation().points_px, first.points_px, atol=0.01, equal_nan=True)
+
+
+def test_films_of_different_patients_are_compared_with_a_warning(page, tmp_path):
+    from SpineAlignmentLib.viewer.command import SAMPLE_FILM
+
+    data = pydicom.dcmread(SAMPLE_FILM)
+    data.PatientID, data.PatientName = "4711", "Roe^Richard"
+    data.save_as(tmp_path / "stranger.dcm")
+    page.send(tmp_path / "stranger.dcm")
+    page.page.wait_for_function("document.querySelectorAll('.films li').length === 2")
+    page.page.select_option("#compare", label="sample_film.dcm")
+    page.page.wait_for_selector("#others")
+    assert "different patients" in page.page.text_content("#others")
+    assert "Roe" not in page.page.content() and "4711" not in page.page.content()
+    page.page.select_option("#compare", label="none")
+    page.page.wait_for_selector("#others", state="detached")
+    page.page.click(".films li:last-child .close")
+    page.page.wait_for_function("document.querySelectorAll('.films li').length === 1")
 
 
 def test_the_scale_bar_is_as_long_as_it_says(page):
