@@ -2,6 +2,7 @@
 
 import math
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Final
 
 from SpineAlignmentLib.clinical.constants import ADULT_AGE, HEALTHY, USUAL_SDS, NormRow
@@ -40,6 +41,7 @@ class Norm:
         return abs(self.deviation(value)) > USUAL_SDS
 
 
+@lru_cache(maxsize=1024)
 def norm(key: str, age: float | None = None) -> Norm | None:
     """The norm to hold a value against.
 
@@ -57,6 +59,20 @@ def norm(key: str, age: float | None = None) -> Norm | None:
         if age is None or row.ages[0] <= age < row.ages[1]:
             return _norm(row, HEALTHY_ADULTS)
     return _norm(_PATIENTS[key], PATIENTS) if key in _PATIENTS else None
+
+
+def held_for(age: float | None) -> str:
+    """For whom the norms of an age hold, as it is read below them.
+
+    Women and men are together in all of them. Only where ages differ does a parameter have norms of several.
+    """
+    if age is None:
+        return "adults of either sex, under 65 where norms differ by age: the patient's age is not known"
+    if age < ADULT_AGE:
+        return "none: the norms of children are others"
+    split = sorted({row.ages[1] for row in HEALTHY if math.isfinite(row.ages[1])})
+    band = next((f"under {limit:g}" for limit in split if age < limit), f"from {split[-1]:g} on")
+    return f"adults of either sex, {band} where norms differ by age"
 
 
 def unusual(key: str, value: float, age: float | None = None) -> bool:

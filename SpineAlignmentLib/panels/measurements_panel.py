@@ -6,7 +6,7 @@ from typing import Any, Final
 import qt
 from slicer.i18n import tr as _
 
-from SpineAlignmentLib.clinical.norms import norm_text, unusual
+from SpineAlignmentLib.clinical.norms import held_for, norm_text, unusual
 from SpineAlignmentLib.clinical.patient import patient_of
 from SpineAlignmentLib.measurement.constructions import value_text
 from SpineAlignmentLib.measurement.parameters import KEYS, PARAMETERS
@@ -23,6 +23,7 @@ class MeasurementsPanel:
 
     def __init__(self, ui: Any, on_shown: Callable[[list[str]], None]) -> None:
         self._table = ui.measurementsTable
+        self._norms = ui.normsLabel
         self._groups = {group: getattr(ui, f"{group}CheckBox") for group in GROUPS}
         self._on_shown = on_shown
         self._shown: list[str] = []
@@ -68,6 +69,7 @@ class MeasurementsPanel:
             self._cells.put(row, 3, norm_text(p.key, age))
             self._cells.explain(row, 2, found.reason)
         self._table.blockSignals(blocked)
+        self._norms.text = _("Norms: {whom}.").format(whom=held_for(age))
 
     def text(self) -> str:
         """The table for the clipboard."""

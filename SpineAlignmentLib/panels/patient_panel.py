@@ -6,10 +6,10 @@ from typing import Any, Final
 import slicer
 from slicer.i18n import tr as _
 
-from SpineAlignmentLib.clinical.patient import SEXES, Patient, checked_age, patient_of
+from SpineAlignmentLib.clinical.patient import SEXES, Patient, patient_of
 from SpineAlignmentLib.errors import SpineAlignmentError
-from SpineAlignmentLib.film.patient_tags import age_and_sex
 from SpineAlignmentLib.mrml.alignment import FilmAlignment
+from SpineAlignmentLib.mrml.patient_tags import patient_in
 from SpineAlignmentLib.panels.choices import Choices
 from SpineAlignmentLib.results.annotation import Annotation
 
@@ -60,13 +60,8 @@ class PatientPanel:
         self._take(Patient(age, SEXES[sex - 1] if sex > 0 else None))
 
     def _from_tags(self) -> None:
-        path = self._logic.spine.file_of(self._film())
-        age, sex = (None, None) if path is None else age_and_sex(path)
-        if age is None and sex is None:
-            slicer.util.errorDisplay(_("The film's file does not say how old the patient was, or of what sex."))
-            return
         try:
-            self._take(Patient(None if age is None else checked_age(age), sex, "DICOM tags"))
+            self._take(patient_in(self._logic.spine.file_of(self._film())))
         except SpineAlignmentError as error:
             slicer.util.errorDisplay(str(error))
 

@@ -1,9 +1,13 @@
 """Facts about the film that the page puts right: facing side, size of a pixel, the patient's age and sex."""
 
+import asyncio
 from collections.abc import Callable
+from pathlib import Path
 
 from SpineAlignmentLib.clinical.patient import Patient, checked_age
+from SpineAlignmentLib.mrml.alignment import FilmAlignment
 from SpineAlignmentLib.mrml.calibration import set_pixel_size
+from SpineAlignmentLib.mrml.patient_tags import patient_in
 from SpineAlignmentLib.mrml.spine_scene import SpineScene
 from SpineAlignmentLib.viewer.calibration_line import CalibrationLine
 from SpineAlignmentLib.viewer.open_page import OpenPage
@@ -15,12 +19,20 @@ class FilmFacts:
     Args:
         page: the page.
         spine: the films, in the scene where a calibration line is drawn.
+        file_of: the file of an open film.
         leave_modes: called before clicks on the film draw a line.
     """
 
-    def __init__(self, page: OpenPage, spine: SpineScene, leave_modes: Callable[[], None]) -> None:
+    def __init__(
+        self,
+        page: OpenPage,
+        spine: SpineScene,
+        file_of: Callable[[FilmAlignment], Path | None],
+        leave_modes: Callable[[], None],
+    ) -> None:
         self._page = page
         self._spine = spine
+        self._file_of = file_of
         self._leave_modes = leave_modes
         self._line = CalibrationLine(spine.scene, self._line_changed)
 
@@ -54,6 +66,16 @@ class FilmFacts:
         if self._page.film:
             years = checked_age(_number(age, "an age in years such as 63")) if age.strip() else None
             self._page.film.set_patient(Patient(years, sex or None))
+
+    async def patient_tags(self) -> None:
+        """Take age and sex from the tags of the film's file.
+
+        Raises:
+            SpineAlignmentError: it does not say, or says an age that nobody has.
+        """
+        film = self._page.film
+        if film is not None:
+            film.set_patient(await asyncio.to_thread(patient_in, self._file_of(film)))
 
     @property
     def pointed(self) -> bool:

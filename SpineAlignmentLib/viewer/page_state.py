@@ -1,11 +1,12 @@
 """What the page shows, as plain values made from the scene; the page's template names them."""
 
 import math
+from functools import lru_cache
 from typing import Any, Final
 
 import numpy as np
 
-from SpineAlignmentLib.clinical.norms import norm, norm_text, unusual
+from SpineAlignmentLib.clinical.norms import held_for, norm, norm_text
 from SpineAlignmentLib.clinical.patient import patient_of
 from SpineAlignmentLib.film.burned_in import DECLARED, SEEN
 from SpineAlignmentLib.film.film import NO_SPACING
@@ -35,7 +36,19 @@ def table() -> list[State]:
 
 
 def _row(p: Parameter) -> State:
-    return {"key": p.key, "name": p.name, "normal": norm_text(p.key).replace(", patients", "*")}
+    return {"key": p.key, "name": p.name}
+
+
+def norms(alignment: FilmAlignment | None) -> State:
+    """The column of norms, for the patient's age, and for whom they hold."""
+    age = None if alignment is None else patient_of(alignment.annotation.extra, alignment.annotation.film).age
+    return _norms(age)
+
+
+@lru_cache(maxsize=256)
+def _norms(age: float | None) -> State:
+    texts = {p.key: norm_text(p.key, age).replace(", patients", "*") for p in PARAMETERS}
+    return {"norms": texts, "norms_of": held_for(age)}
 
 
 def values(alignment: FilmAlignment | None) -> dict[str, State]:
@@ -61,7 +74,7 @@ def values(alignment: FilmAlignment | None) -> dict[str, State]:
         out[p.key] = {
             "text": value_text(p.key, value),
             "at": at,
-            "unusual": unusual(p.key, value, age),
+            "unusual": usual is not None and usual.unusual(value),
             "interval": interval_text(p.key, measured[p.key]),
             "sure": f"{min(known):.2f}" if known else "",
             "low": bool(low[rows].any()),
@@ -127,6 +140,7 @@ def of_film(alignment: FilmAlignment | None, low: list[str]) -> State:
         "film": alignment.volume.GetID() if alignment else "",
         "values": values(alignment),
         "facts": told,
+        **norms(alignment),
         "low": low,
         "hint": hint(alignment, len(low), told.get("doubts", [])),
         "placed": bool(np.isfinite(points).any()),

@@ -85,7 +85,7 @@ class Workplace:
         self._state = server.state
         self._keeping = Keeping(self.page, kept)
         self._detecting = Detecting(self.page, models)
-        self._facts = FilmFacts(self.page, self._spine, self._leave_modes)
+        self._facts = FilmFacts(self.page, self._spine, self._file_of, self._leave_modes)
         self._stale = False
         self.view = FilmView(
             app, server, self._on_point, self._pointer_moved, lambda: self._showing.scaled(), self._before_frame

@@ -165,9 +165,11 @@ def test_a_distance_is_drawn_by_two_clicks(host, measured, film):
 def test_norms_readings_and_report_are_those_of_the_patient(measured, film, tmp_path):
     ui, alignment, row = measured.ui, measured.logic.alignment(film), KEYS.index("SVA")
     adult = cell(ui.measurementsTable, row, 3)
+    assert "the patient's age is not known" in ui.normsLabel.text
     ui.ageSpinBox.setValue(75)
     ui.sexComboBox.setCurrentIndex(1)
     assert cell(ui.measurementsTable, row, 3) == norm_text("SVA", 75) != adult
+    assert ui.normsLabel.text == "Norms: adults of either sex, from 65 on where norms differ by age."
     measured.panel.export.export(tmp_path / "film.json")
     saved = json.loads((tmp_path / "film.json").read_text())
     assert saved["patient"] == {"age": 75.0, "sex": "F", "source": "given"}

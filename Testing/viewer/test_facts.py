@@ -1,5 +1,11 @@
 """What is known of a film besides its landmarks: its side and the size of its pixels, put right or wrong by hand."""
 
+import pydicom
+
+from SpineAlignmentLib.clinical.norms import norm_text
+from SpineAlignmentLib.viewer.command import SAMPLE_FILM
+from Testing.viewer.conftest import new_page
+
 
 def doubt(page):
     """What the page says that can hardly be."""
@@ -66,3 +72,37 @@ def test_a_size_set_by_hand_is_undone_or_given_back_to_the_file(page):
     again = page.annotation()
     assert (again.spacing_mm, again.spacing_source) == (before.spacing_mm, before.spacing_source)
     assert page.page.locator("#own-size").count() == 0
+
+
+def test_norms_are_those_of_the_patients_age_and_say_so(browser, viewer, tmp_path):
+    data = pydicom.dcmread(SAMPLE_FILM)
+    data.PatientAge, data.PatientSex = "071Y", "F"
+    data.save_as(tmp_path / "old.dcm")
+    page = new_page(browser, viewer)
+    page.send(tmp_path / "old.dcm")
+    page.page.wait_for_selector("#tags")
+    norm = "[data-key=SVA] td:nth-last-child(2)"
+    assert norm_text("SVA") in page.page.text_content(norm)
+    assert "age is not known" in page.page.text_content(".foot")
+    page.page.click("#tags")
+    page.page.wait_for_selector("#tags", state="detached")
+    assert norm_text("SVA", 71) in page.page.text_content(norm) and norm_text("SVA", 71) != norm_text("SVA")
+    assert "from 65 on" in page.page.text_content(".foot")
+    assert (page.page.input_value("input[name=age]"), page.page.input_value("select[name=sex]")) == ("71", "F")
+    page.page.click("text=Undo")
+    page.page.wait_for_selector("#tags")
+    assert norm_text("SVA") in page.page.text_content(norm)
+    assert page.page.errors == []
+    page.page.context.close()
+
+
+def test_a_film_that_does_not_say_how_old_the_patient_was_is_told_in_one_line(browser, viewer, tmp_path):
+    data = pydicom.dcmread(SAMPLE_FILM)
+    del data.PatientSex
+    data.save_as(tmp_path / "silent.dcm")
+    page = new_page(browser, viewer)
+    page.send(tmp_path / "silent.dcm")
+    page.page.click("#tags")
+    page.page.wait_for_selector(".message")
+    assert "does not say how old" in page.page.text_content(".message")
+    page.page.context.close()
