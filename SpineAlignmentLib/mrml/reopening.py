@@ -28,7 +28,9 @@ def reopen(alignment: FilmAlignment, path: Path) -> None:
         ResultError: not such a file, or of another film.
     """
     if path.name.lower().endswith(".mrk.json"):
-        alignment.set_points(_points_of_markups(alignment, path))
+        points, now = _points_of_markups(alignment, path), alignment.annotation
+        # the file says where landmarks are, not who looked at them
+        alignment.set_marks(replace(now, points_px=points, reviewed=now.reviewed_at(points)))
         return
     saved = results.read_annotation(path)
     if not belongs_to(saved, alignment):

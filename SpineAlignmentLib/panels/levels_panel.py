@@ -14,7 +14,7 @@ from SpineAlignmentLib.mrml.alignment import FilmAlignment
 from SpineAlignmentLib.mrml.level_names import LevelNames
 from SpineAlignmentLib.panels.choices import Choices
 from SpineAlignmentLib.results.annotation import Annotation
-from SpineAlignmentLib.results.renumbering import counted_text, levels_found, shifted
+from SpineAlignmentLib.results.renumbering import counted_text, dropped_text, levels_found, shifted
 
 _UP, _DOWN = 1, 2
 _SHIFTS: Final[dict[str, int]] = {"levelHigherButton": -1, "levelLowerButton": 1}
@@ -26,10 +26,12 @@ class LevelsPanel:
 
     Args:
         ui: the panel's widgets by name.
+        report: called with a line of text for the user.
     """
 
-    def __init__(self, ui: Any) -> None:
+    def __init__(self, ui: Any, report: Callable[[str], None]) -> None:
         self._ui = ui
+        self._report = report
         self._alignment: FilmAlignment | None = None
         self._names: LevelNames | None = None
         self._named = False
@@ -97,7 +99,9 @@ class LevelsPanel:
         first, last = {_UP: (VERTEBRAE[0], level), _DOWN: (level, VERTEBRAE[-1])}.get(
             int(self._ui.levelRunComboBox.currentIndex), (VERTEBRAE[0], VERTEBRAE[-1])
         )
+        dropped = dropped_text(self._alignment.annotation, by, first, last)
         self._renumber(partial(shifted, by=by, first=first, last=last))
+        self._report(dropped)
         row = VERTEBRAE.index(level) + by
         if 0 <= row < len(VERTEBRAE):
             self._levels.choose(VERTEBRAE[row])

@@ -58,7 +58,7 @@ class ModulePanel:
         self.detection = DetectionPanel(ui, logic.queue, self._start_detection, self._cancel, self.refresh)
         self.landmarks = LandmarksPanel(ui, widget, self.detection.report, self._start_placing)
         self.review = ReviewPanel(ui, widget, self.landmarks)
-        self.levels = LevelsPanel(ui)
+        self.levels = LevelsPanel(ui, self.detection.report)
         self.handles = HandlesPanel(ui, self.levels)
         self.measurements = MeasurementsPanel(ui, self.draw)
         self.further = FurtherPanel(ui, self.detection.report, self.landmarks.stop_placing)

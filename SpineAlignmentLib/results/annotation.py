@@ -48,6 +48,8 @@ SPACING_WARNING: Final[str] = "pixel spacing"
 """How warnings about the size of a pixel begin; they go when the film is calibrated."""
 
 _NO_SPACING: Final[str] = "pixel spacing unknown"
+_SAME_PX: Final[float] = 0.01
+"""Landmarks so close are at one place: positions go through the scene."""
 
 
 def no_points() -> FloatArray:
@@ -224,7 +226,7 @@ class Annotation:
             vertebrae_px=other.vertebrae_px,
             vertebrae_confidence=other.vertebrae_confidence,
             numbering=replace(self.numbering, sure=1 - self.numbering.sure, other=back),
-            reviewed=frozenset(),
+            reviewed=self.reviewed_at(other.points_px),
         )
 
     def cobb(self, upper: str, lower: str) -> float:
@@ -243,6 +245,11 @@ class Annotation:
             return math.nan
         points = frame_points(drawn.points_px, self.spacing_mm or (1.0, self.pixel_aspect), self.anterior)
         return line_value(drawn.kind, points)
+
+    def reviewed_at(self, points_px: FloatArray) -> frozenset[str]:
+        """Those of `reviewed` that other landmarks, shape (45, 2), leave where they are: nobody looked at the rest."""
+        same = np.abs(points_px - self.points_px).max(axis=1) < _SAME_PX
+        return frozenset(name for name, stays in zip(NAMES, same, strict=True) if stays and name in self.reviewed)
 
     def with_marks_of(self, other: "Annotation") -> "Annotation":
         """This film with everything that a person or a detection marked on it in another annotation of it."""

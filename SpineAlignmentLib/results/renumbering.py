@@ -57,8 +57,17 @@ def shifted(annotation: Annotation, by: int, first: str = VERTEBRAE[0], last: st
         vertebrae_px=new_corners,
         vertebrae_confidence=sure,
         numbering=_counted(new_centers, np.isfinite(points[INDEX["S1_P"]]).all()),
-        reviewed=frozenset(),
+        reviewed=annotation.reviewed_at(points),
     )
+
+
+def dropped_text(annotation: Annotation, by: int, first: str, last: str) -> str:
+    """What is to be said of the body that `shifted` leaves without a name; "" where every one keeps one."""
+    known = np.isin(VERTEBRAE, levels_found(annotation))
+    named = _sources(range(VERTEBRAE.index(first), VERTEBRAE.index(last) + 1), by, known)
+    gone = ", ".join(VERTEBRAE[row] for row in np.flatnonzero(known) if row not in named)
+    said = f"{gone}: the vertebra called so until now has no name any more and is left out; Undo brings it back"
+    return said if gone else ""
 
 
 def levels_found(annotation: Annotation) -> tuple[str, ...]:

@@ -33,8 +33,9 @@ class Corrections:
         self.placing = Placing()
 
     def undo(self) -> None:
-        """Take back the last change of landmarks."""
+        """Take back the last change, and what was said of it."""
         if self._page.film:
+            self._page.dismiss()
             self._page.film.undo()
 
     def redo(self) -> None:

@@ -12,7 +12,7 @@ from SpineAlignmentLib.measurement.vertebrae import LEVELS
 from SpineAlignmentLib.mrml.alignment import FilmAlignment
 from SpineAlignmentLib.mrml.view import jump_to_pixel
 from SpineAlignmentLib.results.annotation import Annotation
-from SpineAlignmentLib.results.renumbering import center_of, counted_text, levels_found, shifted
+from SpineAlignmentLib.results.renumbering import center_of, counted_text, dropped_text, levels_found, shifted
 from SpineAlignmentLib.results.reviewing import accepted, review_turned, reviewed
 from SpineAlignmentLib.viewer.film_view import FilmView
 from SpineAlignmentLib.viewer.measuring import Measuring
@@ -67,7 +67,11 @@ class LevelsPart:
         if film is None or run not in RUNS or by not in (-1, 1):
             return
         ends = {"up": (VERTEBRAE[0], level), "down": (level, VERTEBRAE[-1])}.get(run, (VERTEBRAE[0], VERTEBRAE[-1]))
+        self._page.dismiss()
+        dropped = dropped_text(film.annotation, by, *ends)
         film.renumber(partial(shifted, by=by, first=ends[0], last=ends[1]))
+        if dropped:
+            self._page.complain(dropped)
         if level in VERTEBRAE:
             self._keep_at_hand(level, by)
 

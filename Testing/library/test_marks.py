@@ -13,7 +13,8 @@ from SpineAlignmentLib.results import from_json, to_json
 from SpineAlignmentLib.results.annotation import Annotation
 from SpineAlignmentLib.results.comparison import differences, signed_text
 from SpineAlignmentLib.results.drawn import Drawn, cobb_between, line_value
-from SpineAlignmentLib.results.renumbering import center_of, levels_found, shifted
+from SpineAlignmentLib.results.numbering import Numbering, OtherNumbering
+from SpineAlignmentLib.results.renumbering import center_of, dropped_text, levels_found, shifted
 
 
 @pytest.fixture
@@ -105,6 +106,28 @@ def test_a_run_of_levels_from_here(film):
     onto = shifted(film, -1, first="T5")
     assert center_of(onto, "T4") == pytest.approx(center_of(film, "T5")) and "L5" not in levels_found(onto)
     assert center_of(film, "S1") == pytest.approx((220, 1035))
+
+
+def test_what_a_shift_leaves_in_its_place_stays_reviewed(film):
+    seen = replace(film, reviewed=frozenset(film.landmarks()))
+    lower = shifted(seen, 1, "L1")
+    assert {"S1_A", "FH_1", "C2_D", "C7_C", "T12_C", "T12_AI"} <= lower.reviewed
+    assert not {name for name in lower.reviewed if name.startswith("L")}
+    assert shifted(seen, 1).reviewed == {"S1_A", "S1_P", "FH_1", "FH_2", "C2_D"}
+    other = OtherNumbering(
+        "other", np.where(np.arange(45)[:, None] == INDEX["C7_C"], 7.0, film.points_px), film.confidence
+    )
+    doubtful = replace(seen, numbering=Numbering(24, ("C2", "L5"), 0.6, other))
+    assert doubtful.renumbered().reviewed == seen.reviewed - {"C7_C"}
+
+
+def test_bodies_that_lose_their_name_are_told(film):
+    assert dropped_text(film, -1, VERTEBRAE[0], VERTEBRAE[-1]).startswith("C2: the vertebra called so until now has no")
+    assert dropped_text(film, 1, VERTEBRAE[0], VERTEBRAE[-1]) == ""
+    assert dropped_text(film, -1, "L1", "L5").startswith("T12: ")
+    assert dropped_text(film, 1, "C2", "T3").startswith("T4: ")
+    named = levels_found(shifted(film, -1))
+    assert len(named) == len(levels_found(film)) - 1
 
 
 def test_levels_that_are_not_there_are_not_renamed(film):

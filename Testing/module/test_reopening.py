@@ -8,8 +8,10 @@ import pytest
 from SpineAlignmentLib import results
 from SpineAlignmentLib.clinical.patient import Patient, patient_of
 from SpineAlignmentLib.errors import ResultError
+from SpineAlignmentLib.measurement.landmarks import INDEX, NAMES
 from SpineAlignmentLib.mrml.export import export_results
 from SpineAlignmentLib.mrml.reopening import reopen
+from SpineAlignmentLib.results.reviewing import review_turned
 from Testing.host import subject
 from Testing.host.films import add_film
 
@@ -82,3 +84,13 @@ def far_placement():
     from SpineAlignmentLib.results.placement import plain_placement
 
     return plain_placement((0.45, 0.45))
+
+
+def test_landmarks_that_a_file_moves_are_not_reviewed(alignment, tmp_path):
+    export_results(alignment, tmp_path / "film.mrk.json")
+    alignment.set_point("C7_C", alignment.points_px[INDEX["C7_C"]] + 9)
+    alignment.set_marks(review_turned(alignment.annotation))
+    reopen(alignment, tmp_path / "film.mrk.json")
+    assert alignment.annotation.reviewed == frozenset(NAMES) - {"C7_C"}
+    alignment.undo()
+    assert alignment.annotation.reviewed == frozenset(NAMES)

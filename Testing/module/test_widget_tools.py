@@ -69,6 +69,7 @@ def test_vertebrae_get_the_names_of_their_neighbors(measured, film):
     ui.levelComboBox.setCurrentText("T12")
     ui.levelHigherButton.click()
     assert ui.levelComboBox.currentText == "T11"
+    assert ui.statusLabel.text.startswith("T11: the vertebra called so until now has no name any more")
     assert alignment.points_px[INDEX["T11_C"]] == pytest.approx(before[INDEX["T12_C"]])
     assert alignment.points_px[INDEX["T10_C"]] == pytest.approx(before[INDEX["T10_C"]])
     ui.levelRunComboBox.setCurrentIndex(1)
