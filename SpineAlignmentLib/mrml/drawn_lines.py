@@ -14,7 +14,7 @@ from SpineAlignmentLib.mrml.drawing import LINE_THICKNESS, MeasurementDrawing, a
 from SpineAlignmentLib.mrml.volume_film import volume_geometry
 from SpineAlignmentLib.results.annotation import film_points
 from SpineAlignmentLib.results.colors import DRAWN, unit
-from SpineAlignmentLib.results.drawn import POINTS, Drawn, Kind
+from SpineAlignmentLib.results.drawn import POINTS, Drawn, Kind, names
 
 Node = Any
 FloatArray = NDArray[np.float64]
@@ -121,18 +121,19 @@ class DrawnLines:
             return
         film = self._alignment.annotation
         self._follow_cobbs()
-        drawn = [d for d in film.drawn if d.levels is None] if self._visible else []
-        wanted = [np.array(d.points_px[i : i + 2]) for d in drawn for i in range(0, len(d.points_px), 2)]
+        called = zip(film.drawn, names(film.drawn), strict=True)
+        drawn = [(one, name) for one, name in called if one.levels is None] if self._visible else []
+        wanted = [np.array(d.points_px[i : i + 2]) for d, _ in drawn for i in range(0, len(d.points_px), 2)]
         self._fit(self._lines, len(wanted), self._add_line)
         self._fit(self._labels, len(drawn), lambda: add_label(self._scene, "Drawn label", unit(DRAWN)))
         geometry = volume_geometry(self._alignment.volume)
         self._busy = True
         for line, ends in zip(self._lines, wanted, strict=True):
             _set_points(line, geometry.to_ras(ends))
-        for label, one in zip(self._labels, drawn, strict=True):
+        for label, (one, name) in zip(self._labels, drawn, strict=True):
             ends = np.array(one.points_px)
             _set_points(label, geometry.to_ras(ends[len(ends) // 2 :].mean(axis=0)[None]))
-            label.SetNthControlPointLabel(0, f"{one.name} {unit_text(one.unit, film.drawn_value(one))}")
+            label.SetNthControlPointLabel(0, f"{name} {unit_text(one.unit, film.drawn_value(one))}")
         self._busy = False
 
     def _follow_cobbs(self) -> None:

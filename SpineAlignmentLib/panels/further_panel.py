@@ -10,13 +10,13 @@ import slicer
 from slicer.i18n import tr as _
 
 from SpineAlignmentLib.errors import FilmError
-from SpineAlignmentLib.measurement.constructions import unit_text
 from SpineAlignmentLib.measurement.vertebrae import LEVELS, all_corners
 from SpineAlignmentLib.mrml.alignment import FilmAlignment
 from SpineAlignmentLib.mrml.drawn_lines import DrawnLines
 from SpineAlignmentLib.panels.choices import Choices
 from SpineAlignmentLib.results.annotation import Annotation
 from SpineAlignmentLib.results.drawn import cobb_between
+from SpineAlignmentLib.results.drawn_shapes import drawn_texts
 
 _DRAWN: Final[tuple[Literal["distance", "angle"], ...]] = ("distance", "angle")
 
@@ -75,8 +75,7 @@ class FurtherPanel:
         return [] if self._lines is None else self._lines.drawn_nodes
 
     def _list(self, film: Annotation | None) -> None:
-        drawn = film.drawn if film is not None else ()
-        shown = [f"{one.name}: {unit_text(one.unit, film.drawn_value(one))}" for one in drawn] if film else []
+        shown = [f"{name}: {value}" for name, value in drawn_texts(film)] if film else []
         if shown != self._shown:
             row = int(self._ui.furtherList.currentRow)
             self._shown = shown

@@ -3,7 +3,8 @@
 Points are film pixels (x, y). Results keep these beside the landmarks, and every front end draws and exports them.
 """
 
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, Literal, get_args
 
@@ -36,14 +37,19 @@ class Drawn:
     """Both ends of a distance; those of the first and of the second line of an angle."""
 
     @property
-    def name(self) -> str:
-        """What it is, such as "Cobb T4-T12"."""
-        return f"{NAMES[self.kind]} {'-'.join(self.levels)}" if self.levels else NAMES[self.kind]
-
-    @property
     def unit(self) -> str:
         """ "deg" or "mm"."""
         return UNITS[self.kind]
+
+
+def names(drawn: Sequence[Drawn]) -> list[str]:
+    """What each is called, such as "Cobb T4-T12" and "Distance 2"."""
+    counts: Counter[str] = Counter()
+    found = []
+    for one in drawn:
+        counts[one.kind] += 1
+        found.append(f"{NAMES[one.kind]} {'-'.join(one.levels) if one.levels else counts[one.kind]}")
+    return found
 
 
 def cobb_between(upper: str, lower: str) -> Drawn:

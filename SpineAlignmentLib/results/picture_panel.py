@@ -3,10 +3,11 @@
 from functools import lru_cache
 from typing import Any, Final
 
-from SpineAlignmentLib.measurement.constructions import unit_text, value_text
+from SpineAlignmentLib.measurement.constructions import value_text
 from SpineAlignmentLib.measurement.parameters import PARAMETERS
 from SpineAlignmentLib.results.annotation import Annotation
 from SpineAlignmentLib.results.colors import GROUP_COLORS, Color
+from SpineAlignmentLib.results.drawn_shapes import drawn_texts
 from SpineAlignmentLib.results.measured import interval_text
 
 TEXT: Final[Color] = (235, 238, 242)
@@ -39,9 +40,8 @@ def draw_panel(whole: Any, left: int, annotation: Annotation) -> None:
         pen.text((left + width - 38 - widest, y + 6), interval, fill=_DIM, font=font(15), anchor="ra")
         pen.text((left + width - 24, y), values[parameter.key], fill=TEXT, font=font(22), anchor="ra")
         y += 36
-    for one in annotation.drawn:
-        pen.text((x, y + 8), one.name, fill=TEXT, font=font(18))
-        value = unit_text(one.unit, annotation.drawn_value(one))
+    for name, value in drawn_texts(annotation):
+        pen.text((x, y + 8), name, fill=TEXT, font=font(18))
         pen.text((left + width - 24, y + 8), value, fill=TEXT, font=font(18), anchor="ra")
         y += 28
     y += 24

@@ -6,7 +6,6 @@ and readings appear where they are known; the 18 parameters are always there.
 
 import csv
 import io
-from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Final
 
@@ -14,7 +13,7 @@ import numpy as np
 
 from SpineAlignmentLib.measurement.parameters import PARAMETERS, Parameter
 from SpineAlignmentLib.results.annotation import Annotation
-from SpineAlignmentLib.results.drawn import NAMES
+from SpineAlignmentLib.results.drawn import from_json, names
 from SpineAlignmentLib.results.result_file import to_json
 
 Value = str | float | int | None
@@ -114,14 +113,9 @@ def _rounded(value: float | None) -> float | None:
 
 def _drawn(content: Mapping[str, Any]) -> dict[str, Value]:
     """Columns of what a person drew, such as "Cobb T4-L2 (deg)" and "Distance 1 (mm)"."""
-    found: dict[str, Value] = {}
-    counts: Counter[str] = Counter()
-    for entry in content.get("drawn", ()):
-        kind = entry["kind"]
-        counts[kind] += 1
-        which = "-".join(entry["levels"]) if "levels" in entry else counts[kind]
-        found[f"{NAMES[kind]} {which} ({entry['unit']})"] = _rounded(entry["value"])
-    return found
+    entries = content.get("drawn", [])
+    called = names(from_json(entries, str(content.get("film"))))
+    return {f"{name} ({e['unit']})": _rounded(e["value"]) for name, e in zip(called, entries, strict=True)}
 
 
 def _readings(content: Mapping[str, Any]) -> dict[str, Value]:

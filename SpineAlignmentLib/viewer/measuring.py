@@ -6,12 +6,12 @@ from typing import Any
 
 import slicer
 
-from SpineAlignmentLib.measurement.constructions import unit_text
 from SpineAlignmentLib.mrml.alignment import FilmAlignment
 from SpineAlignmentLib.mrml.drawn_lines import DrawnLines
 from SpineAlignmentLib.mrml.handles import Handles
 from SpineAlignmentLib.mrml.level_names import LevelNames
 from SpineAlignmentLib.results.drawn import cobb_between
+from SpineAlignmentLib.results.drawn_shapes import drawn_texts
 from SpineAlignmentLib.viewer.open_page import OpenPage
 
 Node = Any
@@ -156,4 +156,4 @@ def state(alignment: FilmAlignment | None) -> list[dict[str, str]]:
     if alignment is None:
         return []
     film = alignment.annotation
-    return [{"name": one.name, "value": unit_text(one.unit, film.drawn_value(one))} for one in film.drawn]
+    return [{"name": name, "value": value} for name, value in drawn_texts(film)]

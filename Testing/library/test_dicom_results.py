@@ -174,8 +174,8 @@ def test_what_a_person_drew_is_in_the_presentation_state(exported):
         for ends in np.reshape(one.points_px, (count, 2, 2)):
             assert any(line == pytest.approx(ends + 0.5, abs=0.01) for line in lines if len(line) == 2)
     texts = " | ".join(t.UnformattedTextValue for t in layer.TextObjectSequence)
-    assert "T1-T12" in texts and "Angle" in texts
-    assert ("Distance n/a" in texts) is (kind == "secondary capture")
+    assert "T1-T12" in texts and "Angle 1" in texts
+    assert ("Distance 1 n/a" in texts) is (kind == "secondary capture")
     tied = [t for t in layer.TextObjectSequence if t.AnchorPointVisibility == "Y"]
     for text in tied:
         x, y = text.AnchorPoint
@@ -187,7 +187,8 @@ def test_texts_lie_on_the_film_and_on_no_other(exported):
     kind, folder, _ = exported
     data = pydicom.dcmread(folder / "film.gsps.dcm")
     texts = [t for a in data.GraphicAnnotationSequence for t in a.get("TextObjectSequence", [])]
-    assert all(re.fullmatch(r"[A-Za-z0-9-]+( n/a| -?\d+\.\d+( deg| mm)?)?", t.UnformattedTextValue) for t in texts)
+    shape = r"[A-Za-z0-9-]+( \d+)?( n/a| -?\d+\.\d+( deg| mm)?)?"
+    assert all(re.fullmatch(shape, t.UnformattedTextValue) for t in texts)
     assert any("deg" in t.UnformattedTextValue for t in texts)
     assert any(" mm" in t.UnformattedTextValue for t in texts) is (kind != "secondary capture")
     boxes = [(*t.BoundingBoxTopLeftHandCorner, *t.BoundingBoxBottomRightHandCorner) for t in texts]

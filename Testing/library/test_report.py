@@ -20,6 +20,7 @@ from SpineAlignmentLib.command_line import main
 from SpineAlignmentLib.film.reading import read_film
 from SpineAlignmentLib.measurement.constructions import value_text
 from SpineAlignmentLib.measurement.parameters import KEYS
+from SpineAlignmentLib.results.drawn import Drawn, cobb_between
 from SpineAlignmentLib.results.result_file import read_annotation, to_json, write_annotation
 from Testing.library.films import SAMPLE_FILM
 
@@ -145,6 +146,18 @@ def test_html_holds_all_of_itself(film, found):
         assert expected in text
     assert "@import" not in content and "url(" not in content
     assert page.tags.count("circle") == len(KEYS) * 3
+
+
+def test_what_a_person_measured_besides_is_said_in_both(film, found, tmp_path):
+    drawn = (cobb_between("T1", "T12"), Drawn("distance", None, ((200.0, 900.0), (700.0, 900.0))))
+    more = replace(found, drawn=(*drawn, replace(drawn[1], points_px=((0.0, 0.0), (100.0, 0.0)))))
+    said = [f"Cobb T1-T12 {found.cobb('T1', 'T12'):.1f}", "Distance 1 190.0", "Distance 2 38.0"]
+    visits = [visit(more, film, ENGLISH), visit(found, film, ENGLISH)]
+    (tmp_path / "report.pdf").write_bytes(pdf_report([visits]))
+    printed = " ".join(run("pdftotext", "-layout", tmp_path / "report.pdf", "-").split())
+    page = html_report([visits]).decode()
+    assert all(text in printed and text in page for text in ("Further measurements", "First: Cobb", *said))
+    assert "Further measurements" not in html_report([visits[1:]]).decode()
 
 
 def test_many_warnings_and_long_names_find_room(film, found, tmp_path):

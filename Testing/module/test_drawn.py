@@ -10,7 +10,7 @@ from SpineAlignmentLib.measurement.landmarks import INDEX, VERTEBRAE
 from SpineAlignmentLib.mrml.drawn_lines import DrawnLines
 from SpineAlignmentLib.mrml.handles import NAMES, Handles
 from SpineAlignmentLib.mrml.volume_film import volume_geometry
-from SpineAlignmentLib.results.drawn import cobb_between
+from SpineAlignmentLib.results.drawn import cobb_between, names
 from SpineAlignmentLib.results.heads import head_centers, head_radii
 from Testing.host import subject
 
@@ -81,7 +81,7 @@ def test_lines_are_drawn_moved_and_taken_away(alignment):
     assert f"T1-T12 {value:.1f}°" in texts and any(text.startswith("Distance") for text in texts)
     lines.take_away(0)
     lines.follow()
-    assert [d.name for d in alignment.annotation.drawn] == ["Cobb T1-T12"] and not lines.handles
+    assert names(alignment.annotation.drawn) == ["Cobb T1-T12"] and not lines.handles
     alignment.undo()
     assert len(alignment.annotation.drawn) == 2
     lines.remove()

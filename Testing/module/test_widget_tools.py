@@ -152,7 +152,7 @@ def test_a_distance_is_drawn_by_two_clicks(host, measured, film):
         settle()
     (drawn,) = alignment.annotation.drawn
     assert drawn.kind == "distance" and alignment.annotation.drawn_value(drawn) > 10
-    assert ui.furtherList.item(0).text().startswith("Distance: ")
+    assert ui.furtherList.item(0).text().startswith("Distance 1: ")
     # left before the second click: nothing is measured and clicks mean what they meant
     ui.angleButton.click()
     measured.exit()

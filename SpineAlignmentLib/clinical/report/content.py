@@ -18,6 +18,7 @@ from SpineAlignmentLib.measurement.constructions import value_text
 from SpineAlignmentLib.measurement.parameters import Parameter
 from SpineAlignmentLib.results.annotation import Annotation
 from SpineAlignmentLib.results.doubts import doubts
+from SpineAlignmentLib.results.drawn_shapes import drawn_texts
 from SpineAlignmentLib.results.picture import Radiograph, draw_film
 from SpineAlignmentLib.results.picture_panel import PARAMETERS_BY_GROUP
 from SpineAlignmentLib.results.result_file import to_json
@@ -100,6 +101,8 @@ class Visit:
     """What was read from the film: label and text."""
     rows: tuple[Row, ...]
     readings: tuple[Reading, ...]
+    drawn: tuple[tuple[str, str], ...]
+    """What a person measured besides: name and value."""
     warnings: tuple[str, ...]
     picture: bytes
     """JPEG."""
@@ -143,6 +146,7 @@ def visit(annotation: Annotation, film: Radiograph | None, texts: Texts, small: 
         _facts(annotation, patient, texts),
         tuple(_row(p, entries[p.key], patient.age) for p in PARAMETERS_BY_GROUP),
         readings_of(annotation, patient),
+        tuple(drawn_texts(annotation)),
         (*(() if film is not None else (texts.no_film,)), *doubts(annotation), *annotation.warnings),
         stream.getvalue(),
         picture.size,
@@ -208,6 +212,15 @@ def in_short(reading: Reading, texts: Texts) -> str:
     if not reading.computable:
         return f"{texts.not_computable.lower()}: {texts.term(reading.reason)}"
     return ": ".join(part for part in (reading_value(reading, texts), texts.classes(reading.label)) if part)
+
+
+def drawn_lines(visits: tuple[Visit, ...], texts: Texts) -> list[str]:
+    """What a person measured besides, one line for each visit that has it."""
+    lines = []
+    for seen, which in zip(visits, (texts.first, texts.second), strict=False):
+        said = "; ".join(f"{name} {value}" for name, value in seen.drawn)
+        lines += [f"{which}: {said}" if len(visits) > 1 else said] if said else []
+    return lines
 
 
 def change_text(first: Row, second: Row) -> str:

@@ -13,6 +13,7 @@ from SpineAlignmentLib.clinical.report.content import (
     change_text,
     cited,
     class_text,
+    drawn_lines,
     in_short,
     inputs_text,
     not_computable,
@@ -68,7 +69,7 @@ def _report(visits: tuple[Visit, ...], t: Texts, when: str) -> str:
 <p>{escape(t.name)}: {"_" * 50}</p>
 <div class="body"><div class="pictures">{"".join(_picture(seen) for seen in visits)}</div>
 <div class="numbers">{_parameters(visits, t)}{_facts(visits, t)}</div></div>
-<div class="readings"><h2>{escape(t.readings)}</h2>{_readings(visits, t, numbers)}{gone}
+<div class="readings">{_further(visits, t)}<h2>{escape(t.readings)}</h2>{_readings(visits, t, numbers)}{gone}
 <p class="quiet">{escape(t.sources)}: {sources}</p>
 <p><strong>{escape(t.judgment)}</strong></p>
 <p class="sign">{escape(t.signed)}: {"_" * 30} {escape(t.signature)}: {"_" * 30}</p>
@@ -147,6 +148,11 @@ def _facts(visits: tuple[Visit, ...], t: Texts) -> str:
         lines += [f"{escape(label)}: {escape(text)}" for label, text in seen.facts]
         lines += [f"! {escape(warning)}" for warning in dict.fromkeys(seen.warnings)]
     return "<p>" + "<br>".join(lines) + "</p>"
+
+
+def _further(visits: tuple[Visit, ...], t: Texts) -> str:
+    lines = drawn_lines(visits, t)
+    return f"<h2>{escape(t.further)}</h2><p>{'<br>'.join(escape(line) for line in lines)}</p>" if lines else ""
 
 
 def _readings(visits: tuple[Visit, ...], t: Texts, numbers: dict[str, int]) -> str:

@@ -18,6 +18,7 @@ from SpineAlignmentLib.clinical.report.content import (
     change_text,
     cited,
     class_text,
+    drawn_lines,
     in_short,
     inputs_text,
     not_computable,
@@ -286,7 +287,9 @@ class _Report:
         told = [_text(t.warnings, 10, bold=True), *(_text(f"! {one}", 7.5) for one in warned), Spacer(1, 3 * MM)]
         gone = [_text(f"{t.not_computable}: {missing}", 7), Spacer(1, 2 * MM)] if missing else []
         table = [_text(t.readings, 10, bold=True), self._readings(numbers), Spacer(1, 2 * MM)]
-        return [*(told if warned else []), *table, *gone, KeepTogether(end)]
+        lines = drawn_lines(self._visits, t)
+        further = [_text(t.further, 10, bold=True), *(_text(line, 7.5) for line in lines), Spacer(1, 3 * MM)]
+        return [*(told if warned else []), *(further if lines else []), *table, *gone, KeepTogether(end)]
 
     def _readings(self, numbers: dict[str, int]) -> Any:
         t = self._texts

@@ -46,6 +46,7 @@ class Texts:
             "global": "Whole spine",
         }
     )  # fmt: skip
+    further: str = "Further measurements"
     readings: str = "Readings"
     reading: str = "Reading"
     classed: str = "Class"
