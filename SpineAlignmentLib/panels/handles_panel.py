@@ -4,6 +4,7 @@ from contextlib import suppress
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from SpineAlignmentLib.errors import FilmError
 from SpineAlignmentLib.mrml.alignment import FilmAlignment
@@ -12,6 +13,7 @@ from SpineAlignmentLib.mrml.view import jump_to_pixel
 from SpineAlignmentLib.panels import red_view
 from SpineAlignmentLib.panels.levels_panel import LevelsPanel
 from SpineAlignmentLib.results.annotation import Annotation
+from SpineAlignmentLib.results.heads import middle_of_heads
 from SpineAlignmentLib.results.renumbering import center_of
 
 
@@ -29,7 +31,7 @@ class HandlesPanel:
         self._alignment: FilmAlignment | None = None
         self._film: Annotation | None = None
         self._handles: Handles | None = None
-        ui.headsCheckBox.clicked.connect(lambda *_: self._follow())
+        ui.headsCheckBox.clicked.connect(lambda *_: self._look_at_heads())
         ui.cornersCheckBox.clicked.connect(lambda *_: self._look())
         ui.levelComboBox.currentIndexChanged.connect(lambda *_: self._look())
 
@@ -66,9 +68,19 @@ class HandlesPanel:
         level = self._levels.at_hand
         if self._alignment is None or self._film is None or not level or not self._ui.cornersCheckBox.checked:
             return
-        with suppress(FilmError):
-            jump_to_pixel(self._alignment, center_of(self._film, level))
-            red_view.look_closer(self._alignment)
+        self._look_at(center_of(self._film, level))
+
+    def _look_at_heads(self) -> None:
+        """Show the femoral heads with their rims, closely."""
+        self._follow()
+        if self._film is not None and self._ui.headsCheckBox.checked:
+            self._look_at(middle_of_heads(self._film))
+
+    def _look_at(self, place: NDArray[np.float64]) -> None:
+        if self._alignment is not None and np.isfinite(place).all():
+            with suppress(FilmError):
+                jump_to_pixel(self._alignment, place)
+                red_view.look_closer(self._alignment)
 
     def let_go(self) -> None:
         """Take the handles out of the scene; what they were dragged to stays with the film."""

@@ -19,6 +19,12 @@ def head_centers(film: Annotation) -> FloatArray:
     return np.asarray(film.points_px[[INDEX[name] for name in HEADS]])
 
 
+def middle_of_heads(film: Annotation) -> FloatArray:
+    """Shape (2,), film pixels (x, y): the middle of the heads that are known; NaN where none is."""
+    known = [center for center in head_centers(film) if np.isfinite(center).all()]
+    return np.mean(known, axis=0) if known else np.full(2, np.nan)
+
+
 def head_radii(film: Annotation, offered: bool = False) -> FloatArray:
     """Shape (2,), film pixels along x: the radii of the femoral heads.
 

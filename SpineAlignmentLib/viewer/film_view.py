@@ -20,7 +20,7 @@ from vtkmodules.vtkCommonCore import vtkCommand
 
 from SpineAlignmentLib.mrml.alignment import FilmAlignment
 from SpineAlignmentLib.mrml.label_places import LabelPlaces
-from SpineAlignmentLib.mrml.view import look_closer, positions_world, show_film, show_spine
+from SpineAlignmentLib.mrml.view import jump_to_pixel, look_closer, positions_world, show_film, show_spine
 
 Node = Any
 Event = dict[str, Any]
@@ -162,6 +162,13 @@ class FilmView:
         if self._shown is not None:
             look_closer(self._logic, self._shown)
             self.view.schedule_render()
+
+    def look_at(self, center: NDArray[np.float64]) -> None:
+        """Show a place of the film, in its pixels (x, y), closely; nothing where it is not known."""
+        if self._shown is not None and np.isfinite(center).all():
+            jump_to_pixel(self._shown, center)
+            self.left_fitted()
+            self.look_closer()
 
     def left_fitted(self) -> None:
         """The user zoomed or moved the film: leave it there when the page changes its size."""

@@ -10,7 +10,6 @@ from numpy.typing import NDArray
 from SpineAlignmentLib.measurement.landmarks import NAMES, VERTEBRAE
 from SpineAlignmentLib.measurement.vertebrae import LEVELS
 from SpineAlignmentLib.mrml.alignment import FilmAlignment
-from SpineAlignmentLib.mrml.view import jump_to_pixel
 from SpineAlignmentLib.results.annotation import Annotation
 from SpineAlignmentLib.results.renumbering import center_of, counted_text, dropped_text, levels_found, shifted
 from SpineAlignmentLib.results.reviewing import accepted, review_turned, reviewed
@@ -53,9 +52,7 @@ class LevelsPart:
         if chosen:
             # keys would go on moving a landmark that is out of sight
             self._page.state.selected = self._page.state.pointed = ""
-            jump_to_pixel(film, center)
-            self._view.left_fitted()
-            self._view.look_closer()
+            self._view.look_at(center)
 
     def shift(self, by: int, run: str) -> None:
         """Call vertebrae one lower (1) or one higher (-1): "all", or from the one at hand "up" or "down".

@@ -12,6 +12,8 @@ from SpineAlignmentLib.mrml.handles import Handles
 from SpineAlignmentLib.mrml.level_names import LevelNames
 from SpineAlignmentLib.results.drawn import cobb_between
 from SpineAlignmentLib.results.drawn_shapes import drawn_texts
+from SpineAlignmentLib.results.heads import middle_of_heads
+from SpineAlignmentLib.viewer.film_view import FilmView
 from SpineAlignmentLib.viewer.open_page import OpenPage
 
 Node = Any
@@ -35,12 +37,16 @@ class Measuring:
 
     Args:
         page: the page.
+        view: shows what is at hand.
         leave_modes: called before clicks on the film draw something.
         follow: called when the page has to be told.
     """
 
-    def __init__(self, page: OpenPage, leave_modes: Callable[[], None], follow: Callable[[], None]) -> None:
+    def __init__(
+        self, page: OpenPage, view: FilmView, leave_modes: Callable[[], None], follow: Callable[[], None]
+    ) -> None:
         self._page = page
+        self._view = view
         self._leave_modes = leave_modes
         self._follow = follow
         self._films: dict[FilmAlignment, _FilmTools] = {}
@@ -101,9 +107,11 @@ class Measuring:
     # Heads and corners
 
     def size_heads(self) -> None:
-        """Offer the rims of the femoral heads, or no longer."""
+        """Look closely at the femoral heads with their rims, or offer these no longer."""
         self._page.state.heads = not self._page.state.heads
         self.show_corners(self._page.state.level)
+        if self._page.film is not None and self._page.state.heads:
+            self._view.look_at(middle_of_heads(self._page.film.annotation))
 
     def show_corners(self, level: str) -> None:
         """Offer the corners of a vertebra; of none when empty."""

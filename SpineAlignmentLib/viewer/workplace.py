@@ -90,7 +90,7 @@ class Workplace:
         self.view = FilmView(
             app, server, self._on_point, self._pointer_moved, lambda: self._showing.scaled(), self._before_frame
         )
-        self._measuring = Measuring(self.page, self._leave_modes, self._follow)
+        self._measuring = Measuring(self.page, self.view, self._leave_modes, self._follow)
         self._showing = Showing(self.page, self._spine, self.view, self._measuring, self._shown_file, self._follow)
         self._levels = LevelsPart(self.page, self.view, self._measuring, self._follow)
         self.comparing = Comparing(self.page, self._alignment, self._file_of, self._follow)

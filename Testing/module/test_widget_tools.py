@@ -97,7 +97,7 @@ def test_the_other_numbering_is_taken_and_given_back(measured, film):
     assert alignment.points_px == pytest.approx(found.points_px)
 
 
-def test_a_head_is_sized_by_its_rim(measured, film, scene):
+def test_a_head_is_sized_by_its_rim(host, measured, film, scene):
     ui, alignment = measured.ui, measured.logic.alignment(film)
 
     def circles():
@@ -105,8 +105,11 @@ def test_a_head_is_sized_by_its_rim(measured, film, scene):
         return [node for node in curves if node.GetName().startswith("Femoral head") and node.GetDisplayVisibility()]
 
     assert circles() == []
+    height = host.slice.mrmlSliceNode().GetFieldOfView()[1]
     ui.headsCheckBox.click()
     assert len(circles()) == 2
+    # they are looked at closely
+    assert host.slice.mrmlSliceNode().GetFieldOfView()[1] < height / 3
     (handles,) = (n for n in slicer.util.getNodesByClass("vtkMRMLMarkupsFiducialNode") if n.GetName() == "Handles")
     drag(alignment, handles, 0, (9.0, 7.0))
     radius = alignment.annotation.head_radius_px

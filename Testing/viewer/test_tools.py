@@ -7,6 +7,7 @@ import numpy as np
 import pydicom
 import pytest
 
+from SpineAlignmentLib.measurement.landmarks import INDEX
 from SpineAlignmentLib.results.heads import head_radii, rim
 from SpineAlignmentLib.results.renumbering import center_of, shifted
 from Testing.viewer.conftest import new_page
@@ -65,8 +66,19 @@ def test_the_runner_up_numbering_is_one_click_away_and_back(page):
 def test_a_head_is_sized_by_its_rim_and_kept(page):
     show_whole(page)
     film = page.annotation()
-    page.page.click("#heads")
-    page.settle()
+    width = page.page.locator(".scale").bounding_box()["width"] / float(page.page.text_content(".scale").split()[0])
+    page.press("h")
+    # they are looked at closely, in the middle of the view
+    closer = page.page.locator(".scale").bounding_box()["width"] / float(page.page.text_content(".scale").split()[0])
+    assert closer > 3 * width
+    box = page.page.locator("main.film").bounding_box()
+    middle = np.array([box["x"] + box["width"] / 2, box["y"] + box["height"] / 2])
+    apart = np.diff(film.points_px[[INDEX["FH_1"], INDEX["FH_2"]]], axis=0)[0] * film.spacing_mm * closer
+    x, y = middle - apart / 2
+    page.page.mouse.move(x + 3, y + 3)
+    page.page.mouse.move(x, y)
+    page.says("FH_1:")
+    show_whole(page)
     usual = head_radii(film, offered=True)
     handle = rim(film, 0, float(usual[0]), 35.0 if film.anterior == "left" else 145.0)
     page.drag(page.screen(handle, film), (8, 6))
