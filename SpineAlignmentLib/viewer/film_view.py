@@ -184,7 +184,9 @@ def over_the_view(width: float, height: float) -> NDArray[np.float64]:
     """What the page lays over a view of this size: boxes of shape (n, 4), pixels, y up."""
     tools = (0.0, height - TOOLS_PX[1], TOOLS_PX[0], height)
     bar = (width * (1 - BAR_SHARE) - 20, 0.0, width, 2 * FOOT_PX)
-    sides = [(x, height / 2 - FOOT_PX, x + FOOT_PX, height / 2 + FOOT_PX) for x in (0.0, width - FOOT_PX)]
+    # the letters of the sides stand in the middle, below the buttons where these reach farther
+    side = height - max(height / 2, TOOLS_PX[1] + 20)
+    sides = [(x, side - FOOT_PX, x + FOOT_PX, side + FOOT_PX) for x in (0.0, width - FOOT_PX)]
     return np.array([tools, bar, (0.0, 0.0, width, FOOT_PX), *sides])
 
 

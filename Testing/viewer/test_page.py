@@ -16,6 +16,7 @@ from SpineAlignmentLib.results.colors import GROUP_COLORS
 from SpineAlignmentLib.results.markups import read_landmarks
 from SpineAlignmentLib.viewer.command import SAMPLE_FILM
 from Testing.viewer.conftest import new_page
+from Testing.viewer.viewer_process import WINDOW
 
 
 def table_of(annotation):
@@ -327,3 +328,20 @@ def test_two_people_never_see_each_others_films(page, browser, viewer):
     assert stranger.request.get(viewer.address + "download/json").status == 401
     other.page.context.close()
     stranger.close()
+
+
+def test_the_film_has_room_in_narrow_windows(page):
+    try:
+        for width, height in ((860, 760), (640, 800), (400, 800)):
+            page.page.set_viewport_size({"width": width, "height": height})
+            page.settle()
+            box = page.page.locator("main.film").bounding_box()
+            assert box["width"] > 0.6 * width and box["height"] > 300
+            assert page.page.evaluate("document.documentElement.scrollWidth") <= width
+            for part in ("#detect", "[data-key=PI] .value"):
+                page.page.locator(part).scroll_into_view_if_needed()
+                shown = page.page.locator(part).bounding_box()
+                assert shown["x"] >= 0 and shown["x"] + shown["width"] <= width and shown["y"] < height
+    finally:
+        page.page.set_viewport_size(WINDOW)
+        page.settle()
