@@ -26,7 +26,7 @@ from SpineAlignmentLib.detection.engines import Network, choose_engine, load_ans
 from SpineAlignmentLib.detection.extent import SMALLER, alike, counting_grid, first_frame, own_scale, shows, view_of
 from SpineAlignmentLib.detection.levels import Path as Numbered
 from SpineAlignmentLib.detection.look import HIGHER_FIRST, Look, hips_in_order, joined
-from SpineAlignmentLib.detection.lying import how_it_lies
+from SpineAlignmentLib.detection.lying import how_it_lies, in_doubt
 from SpineAlignmentLib.detection.models import Model, read_bodies_model, read_close_ups, read_ensemble
 from SpineAlignmentLib.detection.numbering import count
 from SpineAlignmentLib.detection.plates import with_plates
@@ -143,6 +143,8 @@ class Detector:
             if not force:
                 raise self._refused(film)
             result = insisted(result)
+        elif not force and in_doubt(result) and (lies := self._lies(film)):
+            raise no_spine(film.name, lies)
         text = text_warning(film.pixels, result.warnings)
         if text and text not in result.warnings:
             result = replace(result, warnings=(*result.warnings, text))
@@ -164,7 +166,11 @@ class Detector:
 
     def _refused(self, film: Film) -> FilmError:
         """What is said of a film without a spine, and how it lies if that is why."""
-        return no_spine(film.name, "" if self.bodies is None else how_it_lies(film, self.bodies))
+        return no_spine(film.name, self._lies(film))
+
+    def _lies(self, film: Film) -> str:
+        """See `lying.how_it_lies`; "" where there is no network of bodies."""
+        return "" if self.bodies is None else how_it_lies(film, self.bodies)
 
     def _first_look(self, film: Film) -> tuple[Film, Look, Spine | None]:
         """The film as it should be looked at, facing side, polarity and scale settled, and what is seen at first."""
@@ -176,9 +182,7 @@ class Detector:
         # one model settles it; the others join afterwards
         inputs: list[Inputs] = [{} for _ in candidates]
         settling = self.networks[:1]
-        looks = [
-            self.look(c, first_frame(c, INPUT_SIZE), settling, i) for c, i in zip(candidates, inputs, strict=True)
-        ]
+        looks = [self.look(c, first_frame(c, INPUT_SIZE), settling, i) for c, i in zip(candidates, inputs, strict=True)]
         if film.spacing_mm is None:
             looks = self._at_its_scale(candidates, looks)
         best, chosen = settled(film, candidates, [implausibility(look) for look in looks])

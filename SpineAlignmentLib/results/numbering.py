@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,6 +13,9 @@ from SpineAlignmentLib.results import vertebrae
 from SpineAlignmentLib.results.vertebrae import no_vertebra_confidence, no_vertebrae
 
 FloatArray = NDArray[np.float64]
+
+_SUREST: Final[float] = 0.999
+"""The most that is written of a detection's: rounded to 1, it would say that a person named the levels."""
 
 
 @dataclass(frozen=True)
@@ -42,7 +45,7 @@ class Numbering:
     levels: tuple[str, str]
     """The highest and the lowest one found."""
     sure: float
-    """Probability that every level found has its right name."""
+    """Probability that every level found has its right name; 1 says that a person named them."""
     other: OtherNumbering | None = None
     """The next most probable numbering."""
 
@@ -54,7 +57,7 @@ def to_json(numbering: Numbering) -> dict[str, Any]:
     return {
         "count": numbering.count,
         "levels": list(numbering.levels),
-        "sure": round(numbering.sure, 3),
+        "sure": 1.0 if numbering.sure == 1.0 else min(round(numbering.sure, 3), _SUREST),
         "runner_up": None
         if other is None
         else {

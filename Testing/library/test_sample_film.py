@@ -1,4 +1,4 @@
-"""The second sample film: what is on it is measured well, what is not is withheld."""
+"""The sample films: an ordinary adult on whom all is found, and a film of which what is not on it is withheld."""
 
 import math
 
@@ -6,13 +6,56 @@ import numpy as np
 import pytest
 
 from SpineAlignmentLib.detection import detect
+from SpineAlignmentLib.detection.lying import LIES
+from SpineAlignmentLib.errors import FilmError
 from SpineAlignmentLib.film.reading import read_film
-from SpineAlignmentLib.measurement.landmarks import NAMES
-from SpineAlignmentLib.results.result_file import read_annotation
+from SpineAlignmentLib.measurement.landmarks import INDEX, NAMES
+from SpineAlignmentLib.results.annotation import HEADS
+from SpineAlignmentLib.results.renumbering import counted_text
+from SpineAlignmentLib.results.result_file import from_json, read_annotation, to_json
 from Testing.library.films import SAMPLE_FILM
 
+ORDINARY = {
+    **{"PI": (45, 60), "PT": (8, 18), "SS": (33, 45), "LL": (48, 65), "GTK": (35, 50)},
+    **{"CL": (0, 25), "T1S": (15, 30), "SVA": (-30, 30)},
+}
+"""About the means of healthy adults; see docs/clinical.md."""
 FUSED = SAMPLE_FILM.with_name("sample_film_fused.dcm")
 CUT_OFF = {"C2_D", "C2_AI", "C2_PI", "C2_C", "C3_C", "C4_C"}
+
+
+@pytest.fixture(scope="module")
+def whole():
+    return read_annotation(SAMPLE_FILM.with_suffix(".json"))
+
+
+def test_the_whole_film_is_small_and_shows_an_ordinary_adult(whole):
+    made = whole.extra["simulation"]
+    assert SAMPLE_FILM.stat().st_size < 500_000
+    assert made["age"] >= 20 and made["presacral_vertebrae"] == 24
+    assert not (made["scoliosis"] or made["kyphosis"] or made["implants"])
+    assert set(whole.landmarks()) == set(NAMES) and np.isfinite(whole.vertebrae_confidence).sum() == 23
+    values = whole.parameters()
+    assert {key: values[key] for key, (low, high) in ORDINARY.items() if not low <= values[key] <= high} == {}
+    heads = whole.points_px[[INDEX[name] for name in HEADS]]
+    assert np.linalg.norm(heads[0] - heads[1]) * whole.spacing_mm[0] < 10
+
+
+def test_the_detector_finds_all_of_the_whole_film(whole):
+    found = detect(read_film(SAMPLE_FILM))
+    off = np.linalg.norm(found.points_px - whole.points_px, axis=1) * whole.spacing_mm[0]
+    assert np.median(off) < 1 and off.max() < 5, "no landmark is a level off"
+    assert not found.is_low().any() and found.numbering.sure > 0.9
+    assert "named by hand" not in counted_text(from_json(to_json(found), "sample_film.json"))
+    truth, intervals = whole.parameters(), found.intervals()
+    assert {key: low for key, (low, high) in intervals.items() if not low <= truth[key] <= high} == {}
+
+
+@pytest.mark.parametrize("path", [SAMPLE_FILM, FUSED])
+def test_upside_down_a_film_is_told_of_though_its_vertebrae_are_seen(path):
+    pixels = np.ascontiguousarray(np.asarray(read_film(path).pixels)[::-1, ::-1])
+    with pytest.raises(FilmError, match=LIES[2]):
+        detect(pixels, spacing=0.38)
 
 
 @pytest.fixture(scope="module")
