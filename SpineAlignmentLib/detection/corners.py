@@ -15,6 +15,7 @@ from SpineAlignmentLib.detection.bodies_network import Bodies, find_bodies, fram
 from SpineAlignmentLib.detection.engines import Answers
 from SpineAlignmentLib.detection.plates import with_turned_plates
 from SpineAlignmentLib.detection.shape_prior import shape_model
+from SpineAlignmentLib.film.film import Film
 from SpineAlignmentLib.measurement.constructions import level_distance
 from SpineAlignmentLib.measurement.landmarks import CENTERS, CORNERS, INDEX, VERTEBRAE
 from SpineAlignmentLib.results.annotation import Annotation
@@ -40,24 +41,22 @@ _CHANCE: Final[tuple[float, float]] = (-3.0, 9.0)
 fitted on simulated films, and right to 0.1 on fourteen real ones."""
 
 
-def bodies_of(result: Annotation, pixels: NDArray[np.generic], network: Answers) -> Bodies:
-    """The bodies around a film's landmarks, film pixels.
+def bodies_of(film: Film, points: ArrayLike, network: Answers) -> Bodies:
+    """The bodies of a film's spine, film pixels.
 
     Args:
-        result: of the landmarks; they tell the scale where the film does not.
-        pixels: shape (height, width), bone bright.
+        film: with its facing side.
+        points: (45, 2) film pixels, where the landmarks are about; they tell the scale where the film does not.
         network: of bodies, loaded by `engines.load_answers`.
     """
-    spacing = mm_per_pixel(result)
-    frame = whole_frame(result.size_px, spacing, result.anterior)
-    other = None if result.numbering is None else result.numbering.other
-    points = result.points_px if other is None else np.concatenate([result.points_px, other.points_px])
-    return with_turned_plates(find_bodies(pixels, frame_around(frame, points), network), pixels, spacing)
+    spacing = film.spacing_mm or apparent_spacing(points, film.pixel_aspect)
+    frame = frame_around(whole_frame(film.size_px, spacing, film.anterior or "left"), points)
+    return with_turned_plates(find_bodies(film.pixels, frame, network), film.pixels, spacing)
 
 
 def mm_per_pixel(result: Annotation) -> tuple[float, float]:
     """(x, y) size of a film pixel in mm, as known or as it appears."""
-    return result.spacing_mm or apparent_spacing(result)
+    return result.spacing_mm or apparent_spacing(result.points_px, result.pixel_aspect)
 
 
 def strengths_at(result: Annotation, bodies: Bodies) -> FloatArray:
@@ -66,18 +65,22 @@ def strengths_at(result: Annotation, bodies: Bodies) -> FloatArray:
     return corners_at(centers, bodies, result.spacing_mm or (1.0, result.pixel_aspect))[1]
 
 
-def apparent_spacing(result: Annotation) -> tuple[float, float]:
+def apparent_spacing(points: ArrayLike, pixel_aspect: float = 1.0) -> tuple[float, float]:
     """(x, y) size of a film pixel in mm, were the spine of mean size: right to a tenth, as the network of bodies needs.
 
     1 mm where no two neighboring centers are known.
+
+    Args:
+        points: (45, 2) film pixels, NaN where missing.
+        pixel_aspect: height of a pixel over its width.
     """
     rows = [INDEX[name] for name in CENTERS]
-    found = result.points_px[rows] * (1.0, result.pixel_aspect)
+    found = np.asarray(points, float)[rows] * (1.0, pixel_aspect)
     steps = np.linalg.norm(np.diff(found, axis=0), axis=1)
     known = np.isfinite(steps)
     expected = np.linalg.norm(np.diff(shape_model().mean[rows], axis=0), axis=1)
     size = float(expected[known].sum() / steps[known].sum()) if known.any() else 1.0
-    return size, size * result.pixel_aspect
+    return size, size * pixel_aspect
 
 
 def with_corners(

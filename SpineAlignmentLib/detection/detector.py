@@ -19,10 +19,11 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from SpineAlignmentLib.detection.bodies_network import Bodies
 from SpineAlignmentLib.detection.calibration import read_calibration
 from SpineAlignmentLib.detection.close_ups import SCATTER, close_up_frame, close_up_input
 from SpineAlignmentLib.detection.corners import bodies_of, mm_per_pixel, strengths_at, with_corners
-from SpineAlignmentLib.detection.engines import Network, choose_engine, load_answers, load_network
+from SpineAlignmentLib.detection.engines import Answers, Network, choose_engine, load_answers, load_network
 from SpineAlignmentLib.detection.extent import SMALLER, alike, counting_grid, first_frame, own_scale, shows, view_of
 from SpineAlignmentLib.detection.levels import Path as Numbered
 from SpineAlignmentLib.detection.look import HIGHER_FIRST, Look, hips_in_order, joined
@@ -131,13 +132,13 @@ class Detector:
             return self._without_levels(film, look.named(), models, force)
         say(0.7, "looking closely")
         look = self._close_look(film, look.named(), spine, path).named()
-        spine = seen_closely(spine, look)
+        bodies = None if self.bodies is None else self._bodies(film, spine, self.bodies)
+        spine = seen_closely(spine, look, bodies)
         if len(spine.path.levels) < LEAST_LEVELS:
             return self._without_levels(film, look, models, force)
         counted = count(spine.levels)
         say(0.9, "measuring")
         result = annotation(film, look, spine, counted, models, self.strategy.trust_in_shape, self.calibration)
-        bodies = None if self.bodies is None else bodies_of(result, film.pixels, self.bodies)
         strengths = None if bodies is None else strengths_at(result, bodies)
         if doubtful(look, spine, counted.path, strengths):
             if not force:
@@ -231,6 +232,11 @@ class Detector:
             if known.any():
                 close.append(self._close_up(film, look, expected, model, network))
         return joined(close)
+
+    @staticmethod
+    def _bodies(film: Film, spine: Spine, network: Answers) -> Bodies:
+        """The bodies of the spine, whatever their levels."""
+        return bodies_of(film, spine.grid.to_film(spine.expected(spine.centers(spine.path))), network)
 
     def _close_up(self, film: Film, look: Look, expected: FloatArray, model: Model, network: Network) -> Look:
         """What a close-up's network sees around expected landmarks, at the scale of a look's frame."""

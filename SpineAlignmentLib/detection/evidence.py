@@ -30,6 +30,9 @@ class Evidence:
     """(n,) where the film is."""
     plate: tuple[float, float]
     """Place of the sacral endplate's middle on the curve and its standard deviation, grid pixels."""
+    seen: FloatArray | None = None
+    """(n,) strength of the body that the network of bodies, which knows no levels, sees at each place, 0 for none; None
+    before it has looked."""
 
     @cached_property
     def bodies(self) -> FloatArray:

@@ -26,18 +26,21 @@ PRESACRAL_SHARES: Final[dict[int, float]] = {23: 0.035, 24: 0.925, 25: 0.04}
 """How often people have so many presacral vertebrae, C1 included (as in `Training.simulation.people`)."""
 
 _RARITY: Final[float] = 3.0
-"""Weight of the logarithm of how rare a number of vertebrae is: scores are surer of themselves than probabilities."""
+"""Weight of the logarithm of how rare a number of vertebrae is: heatmaps lean on what is usual, and are surer of
+themselves than probabilities."""
+_RARITY_SEEN: Final[float] = 1.0
+"""The same once the network of bodies, which counts nothing, has looked."""
 
 _STATES: Final[int] = 31
 _LOG_STEPS: Final[FloatArray] = np.linspace(np.log(0.62), np.log(1.55), _STATES)
 _STEPS: Final[FloatArray] = np.exp(_LOG_STEPS)
 """Steps relative to the expected ones."""
-_SMOOTH: Final[float] = 0.10
+_SMOOTH: Final[float] = 0.04
 """Standard deviation of the difference of two neighbors' logarithmic steps."""
 _SIZE: Final[float] = 0.25
 """Standard deviation of a logarithmic step."""
-_BAND: Final[int] = 13
-"""States from one step to the next, at most: four standard deviations."""
+_BAND: Final[int] = 7
+"""States from one step to the next, at most: five standard deviations."""
 _PASSED: Final[float] = 3.0
 """Cost of a body passed over between two levels."""
 _MIDDLE: Final[float] = 0.2
@@ -54,6 +57,12 @@ _OWN_AT_ENDS: Final[float] = 1.5
 _ENDS: Final[int] = 3
 """Levels at either end of the spine that skull and sacrum make sure."""
 _FLOOR: Final[float] = 0.02
+_HALF: Final[float] = 0.5
+"""Weight of the logarithm of the heatmaps' sum, which leans on what is usual, once the network of bodies has looked."""
+_SEEN: Final[float] = 6.0
+"""Weight of the strength of a body that the network of bodies sees, against"""
+_UNSEEN: Final[float] = 0.1
+"""that of none: without it, a vertebra more would cost nothing."""
 _SILENT: Final[float] = 1.0
 """Cost of a vertebra of which the networks show nothing."""
 _PLATE_CAP: Final[float] = 14.0
@@ -144,9 +153,8 @@ class Levels:
         self.evidence = evidence
         self.size = len(evidence.on_film)
         self._offsets = [np.round(_STEPS * gap).astype(int) for gap in _GAPS_PX]
-        body = np.log(np.maximum(evidence.bodies, _FLOOR)) + np.where(evidence.on_film, 0.0, -1e3)
         prior = -(_LOG_STEPS**2) / (2 * _SIZE**2)
-        alone = [self._alone(node, body).astype(np.float32) for node in NODES]
+        alone = [self._alone(node).astype(np.float32) for node in NODES]
         self._local = [score[None] + prior[:, None].astype(np.float32) for score in alone]
         self._change = (-((_LOG_STEPS[:, None] - _LOG_STEPS[None]) ** 2) / (2 * _SMOOTH**2)).astype(np.float32)
         self._between = self._passed_over()
@@ -160,11 +168,22 @@ class Levels:
         self._begin = [self._beginning(level) for level in range(len(VERTEBRAE))]
         self._end = [self._ending(node) for node in NODES]
 
-    def _alone(self, node: _Node, body: FloatArray) -> FloatArray:
-        """(n,) what heatmaps say of a level at each place."""
-        if node.silent:
-            return np.where(self.evidence.on_film, -_SILENT, _NEVER)
-        return np.asarray(body + node.weight * self.evidence.own[node.heatmap])
+    def _alone(self, node: _Node) -> FloatArray:
+        """(n,) what tells a level at each place."""
+        body = -_SILENT if node.silent else self._shown + node.weight * self.evidence.own[node.heatmap]
+        return np.where(self.evidence.on_film, body + self._seen, _NEVER)
+
+    @cached_property
+    def _shown(self) -> FloatArray:
+        """(n,) what the sum of the heatmaps says of a body at each place."""
+        weight = 1.0 if self.evidence.seen is None else _HALF
+        return np.asarray(weight * np.log(np.maximum(self.evidence.bodies, _FLOOR)))
+
+    @cached_property
+    def _seen(self) -> FloatArray:
+        """(n,) what the network of bodies says of one at each place."""
+        seen = self.evidence.seen
+        return np.zeros(self.size) if seen is None else _SEEN * (seen - _UNSEEN)
 
     def best(self) -> Path:
         """The most probable sequence (Viterbi)."""
@@ -289,7 +308,8 @@ class Levels:
         score = np.where(np.arange(self.size) > edge[:, None], np.float32(0), np.float32(-_NO_EDGE))
         if node.count:
             rarity = np.log(PRESACRAL_SHARES[node.count] / PRESACRAL_SHARES[24])
-            score = np.maximum(score, np.asarray(_RARITY * rarity + self._above_plate, np.float32))
+            weight = _RARITY if self.evidence.seen is None else _RARITY_SEEN
+            score = np.maximum(score, np.asarray(weight * rarity + self._above_plate, np.float32))
         else:
             score = score - np.where(self._above_plate > 0, np.float32(_NO_SACRUM), np.float32(0))
         return np.asarray(score - np.float32(_OUTSIDE) * (np.float32(self._sum) - self._bodies_until(gap)))

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from SpineAlignmentLib.detection.bodies import Curve, along, body_map, find_curve
+from SpineAlignmentLib.detection.bodies_network import Bodies
 from SpineAlignmentLib.detection.evidence import Evidence
 from SpineAlignmentLib.detection.levels import Levels, Path
 from SpineAlignmentLib.detection.look import Look
@@ -27,7 +28,9 @@ _CENTER_PX: Final[float] = 2.0
 """Grid pixels by which a center is off, from which the other landmarks are expected."""
 _ANYWHERE: Final[float] = 1e4
 _BESIDE: Final[float] = 15.0
-"""Grid pixels that the sacral endplate's middle may lie beside the curve."""
+"""Grid pixels that the sacral endplate's middle, or a body, may lie beside the curve."""
+_BODY_PX: Final[float] = 5.0
+"""Grid pixels, a standard deviation, within which a place is a body's."""
 
 
 @dataclass(frozen=True)
@@ -96,15 +99,23 @@ def find_spine(look: Look, grid: InputFrame, size_px: tuple[int, int]) -> Spine 
     return Spine(grid, curve, bodies, evidence)
 
 
-def seen_closely(spine: Spine, look: Look) -> Spine:
-    """The same curve, and what a look with close-ups tells along it."""
+def seen_closely(spine: Spine, look: Look, bodies: Bodies | None) -> Spine:
+    """The same curve, and what a look with close-ups and the network of bodies tell along it.
+
+    Args:
+        spine: its curve.
+        look: what was seen.
+        bodies: found on the same film, film pixels; None without a network of bodies.
+    """
+    evidence = spine.evidence
+    if bodies is not None:
+        evidence = replace(evidence, seen=_seen(bodies, spine.grid, spine.curve))
     close = [seen for seen in look.sightings if seen.region is not None]
-    if not close:
-        return spine
-    rows = sorted({row for seen in close for row in seen.landmarks})
-    heatmaps = spine.evidence.heatmaps.copy()
-    heatmaps[rows] += CLOSE_UP_SHARE * (along(close, spine.curve, spine.grid)[rows] - heatmaps[rows])
-    evidence = Evidence(heatmaps, spine.evidence.on_film, _plate(look, spine.grid, spine.curve))
+    if close:
+        rows = sorted({row for seen in close for row in seen.landmarks})
+        heatmaps = evidence.heatmaps.copy()
+        heatmaps[rows] += CLOSE_UP_SHARE * (along(close, spine.curve, spine.grid)[rows] - heatmaps[rows])
+        evidence = replace(evidence, heatmaps=heatmaps, plate=_plate(look, spine.grid, spine.curve))
     return replace(spine, evidence=evidence)
 
 
@@ -125,3 +136,13 @@ def _plate(look: Look, grid: InputFrame, curve: Curve) -> tuple[float, float]:
     nearest = int(np.argmin(away))
     spread = np.hypot(look.deviation[ends], look.apart[ends]).mean() / grid.step[1]
     return float(nearest), float(spread + max(0.0, away[nearest] - _BESIDE))
+
+
+def _seen(bodies: Bodies, grid: InputFrame, curve: Curve) -> FloatArray:
+    """(n,) strength of the body at each place of a curve."""
+    seen, places = np.zeros(len(curve.points)), np.arange(len(curve.points))
+    for body in bodies.vertebrae:
+        away = np.linalg.norm(curve.points - grid.to_network(body.center), axis=1)
+        if away.min() <= _BESIDE:
+            seen = np.maximum(seen, body.strength * np.exp(-(((places - away.argmin()) / _BODY_PX) ** 2) / 2))
+    return seen

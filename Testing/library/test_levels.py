@@ -39,7 +39,7 @@ def evidence(places=PLACES, said=None, first=0, last=SIZE - 1, plate=PLATE):
 def test_bodies_in_a_row_are_numbered_from_c2_to_l5():
     path = Levels(evidence()).best()
     assert path.levels == VERTEBRAE[:23] and path.count == 24
-    assert np.abs(np.array(path.places) - PLACES).max() <= 1
+    assert np.abs(np.array(path.places) - PLACES).max() <= 1.5
 
 
 def test_networks_that_skip_a_level_in_the_middle_do_not_move_the_others():
