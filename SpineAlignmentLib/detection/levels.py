@@ -185,13 +185,20 @@ class Levels:
         seen = self.evidence.seen
         return np.zeros(self.size) if seen is None else _SEEN * (seen - _UNSEEN)
 
+    @cached_property
+    def ends(self) -> FloatArray:
+        """(nodes,) score of the best sequence that ends with each node."""
+        return np.array([np.max(f + e) for f, e in zip(self._forward, self._end, strict=True)], float)
+
     def best(self) -> Path:
         """The most probable sequence (Viterbi)."""
-        finals = [np.max(f + e) for f, e in zip(self._forward, self._end, strict=True)]
-        index = int(np.argmax(finals))
+        return self.ending_with(int(np.argmax(self.ends)))
+
+    def ending_with(self, index: int) -> Path:
+        """The most probable sequence of those that end with a node."""
         last = self._forward[index] + self._end[index]
         state, place = (int(i) for i in np.unravel_index(int(np.argmax(last)), last.shape))
-        return self._path(self._upwards(index, place, state), float(max(finals)))
+        return self._path(self._upwards(index, place, state), float(last[state, place]))
 
     def path_through(self, index: int, place: int) -> Path:
         """The most probable sequence of those with a node at a place of the curve."""

@@ -18,6 +18,7 @@ _NEAR: Final[float] = 0.35
 """What lies within this share of the distance to the next level is the same body."""
 
 _LEVEL_OF_NODE: Final = np.array([node.level for node in NODES])
+_COUNT_OF_NODE: Final = np.array([node.count for node in NODES])
 
 _COUNTS: Final[tuple[str, ...]] = ("", "one", "two", "three", "four", "five")
 
@@ -52,14 +53,34 @@ def count(levels: Levels) -> Counted:
     for name, window in zip(path.levels, _neighborhoods(path), strict=True):
         scores = through[:, window].max(axis=1)
         level = VERTEBRAE.index(name)
-        by_level = np.full(len(VERTEBRAE), -np.inf)
-        np.maximum.at(by_level, _LEVEL_OF_NODE, scores)
-        chances = np.exp((by_level - by_level.max()) / TEMPERATURE)
-        sure[name] = float(chances[level] / chances.sum())
+        sure[name] = _chance(scores, _LEVEL_OF_NODE, level)
         other = int(np.argmax(np.where(level == _LEVEL_OF_NODE, -np.inf, scores)))
         others.append((sure[name], other, window.start + int(np.argmax(through[other, window]))))
-    _, node, place = min(others)
-    return Counted(path, sure, levels.path_through(node, place))
+    least, node, place = min(others)
+    last = path.levels[-1]
+    known, end = _of_count(path, levels)
+    sure[last] = min(sure[last], known)
+    return Counted(path, sure, levels.ending_with(end) if known < least else levels.path_through(node, place))
+
+
+def _of_count(path: Path, levels: Levels) -> tuple[float, int]:
+    """How sure the number of presacral vertebrae is, 1 when not all are on the film, and the last node of another one.
+
+    Levels alone do not tell: with one more or less at the lower end, all others keep their names.
+    """
+    if path.count is None:
+        return 1.0, path.nodes[-1]
+    ends = np.where(_COUNT_OF_NODE > 0, levels.ends, -np.inf)
+    other = int(np.argmax(np.where(path.count == _COUNT_OF_NODE, -np.inf, ends)))
+    return _chance(ends, _COUNT_OF_NODE, path.count), other
+
+
+def _chance(scores: FloatArray, kinds: NDArray[np.int64], kind: int) -> float:
+    """The probability of one kind of nodes, by the best score of each kind."""
+    best = np.full(kinds.max() + 1, -np.inf)
+    np.maximum.at(best, kinds, scores)
+    chances = np.exp((best - best.max()) / TEMPERATURE)
+    return float(chances[kind] / chances.sum())
 
 
 def _neighborhoods(path: Path) -> list[slice]:
