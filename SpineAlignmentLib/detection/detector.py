@@ -25,7 +25,6 @@ from SpineAlignmentLib.detection.close_ups import SCATTER, close_up_frame, close
 from SpineAlignmentLib.detection.corners import bodies_of, mm_per_pixel, strengths_at, with_corners
 from SpineAlignmentLib.detection.engines import Answers, Network, choose_engine, load_answers, load_network
 from SpineAlignmentLib.detection.extent import SMALLER, alike, counting_grid, first_frame, own_scale, shows, view_of
-from SpineAlignmentLib.detection.levels import Path as Numbered
 from SpineAlignmentLib.detection.look import HIGHER_FIRST, Look, hips_in_order, joined
 from SpineAlignmentLib.detection.lying import how_it_lies, in_doubt
 from SpineAlignmentLib.detection.models import Model, read_bodies_model, read_close_ups, read_ensemble
@@ -33,6 +32,7 @@ from SpineAlignmentLib.detection.numbering import count
 from SpineAlignmentLib.detection.plates import with_plates
 from SpineAlignmentLib.detection.refusal import doubtful, no_spine
 from SpineAlignmentLib.detection.reporting import annotation, insisted, told, unnumbered, without_bodies
+from SpineAlignmentLib.detection.sequences import Path as Numbered
 from SpineAlignmentLib.detection.side import WHOLE_SPINE, implausibility, landmarks_seen, settled
 from SpineAlignmentLib.detection.sightings import Sighting
 from SpineAlignmentLib.detection.spine import Spine, find_spine, seen_closely

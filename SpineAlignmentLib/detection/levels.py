@@ -2,12 +2,12 @@
 
 A level's state is its place on the curve and its step, the distance from the level above relative to the expected one.
 Bodies are taken from the sum of all centers' heatmaps, the two ends from their own heatmaps, which skull and sacrum
-make sure, and the levels between by counting. The best sequence is found by the Viterbi algorithm (Rabiner, Proceedings
-of the IEEE 1989). Sequences may begin and end where the film does, and end above the sacrum with L4, L5 or L6: 23, 24
-or 25 presacral vertebrae.
+make sure, and the levels between by counting. Where the network of bodies has looked, it tells bodies too: it sees each
+by itself, where heatmaps lean on what is usual, and then usual numbers of vertebrae count less. The best sequence is
+found by the Viterbi algorithm (Rabiner, Proceedings of the IEEE 1989). Sequences may begin and end where the film does,
+and end above the sacrum with L4, L5 or L6: 23, 24 or 25 presacral vertebrae.
 """
 
-from dataclasses import dataclass
 from functools import cached_property
 from typing import Final
 
@@ -15,15 +15,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from SpineAlignmentLib.detection.evidence import UNKNOWN, Evidence
+from SpineAlignmentLib.detection.sequences import NODES, PRESACRAL_SHARES, Node, Path
 from SpineAlignmentLib.detection.shape_prior import shape_model
 from SpineAlignmentLib.film.preprocessing import SCALE_MM
-from SpineAlignmentLib.measurement.landmarks import CENTERS, INDEX, PRESACRAL_LEVELS, VERTEBRAE
+from SpineAlignmentLib.measurement.landmarks import CENTERS, INDEX, VERTEBRAE
 
 FloatArray = NDArray[np.float64]
 Scores = NDArray[np.float32]
-
-PRESACRAL_SHARES: Final[dict[int, float]] = {23: 0.035, 24: 0.925, 25: 0.04}
-"""How often people have so many presacral vertebrae, C1 included (as in `Training.simulation.people`)."""
 
 _RARITY: Final[float] = 3.0
 """Weight of the logarithm of how rare a number of vertebrae is: heatmaps lean on what is usual, and are surer of
@@ -51,11 +49,6 @@ _NO_EDGE: Final[float] = 6.0
 """Cost of beginning or ending inside the film at a level that is no end of the spine."""
 _NO_SACRUM: Final[float] = 6.0
 """Cost of ending right above the sacral endplate as if more vertebrae followed."""
-_OWN: Final[float] = 0.1
-_OWN_AT_ENDS: Final[float] = 1.5
-"""Weights of the logarithm of a level's own heatmap: networks see bodies well and count badly."""
-_ENDS: Final[int] = 3
-"""Levels at either end of the spine that skull and sacrum make sure."""
 _FLOOR: Final[float] = 0.02
 _HALF: Final[float] = 0.5
 """Weight of the logarithm of the heatmaps' sum, which leans on what is usual, once the network of bodies has looked."""
@@ -84,67 +77,6 @@ _FARTHEST: Final[int] = int(np.ceil(_STEPS[-1] * _GAPS_PX.max()))
 """Grid pixels of the longest step."""
 
 
-@dataclass(frozen=True)
-class _Node:
-    """A level of one of the sequences; those of 23, 24 and 25 vertebrae part below L2."""
-
-    level: int
-    heatmap: int
-    """The level whose heatmap speaks for it: networks name the lowest L5, whatever it is."""
-    above: int
-    """Node of the level above; -1 for C2."""
-    count: int = 0
-    """Presacral vertebrae when it is the last, 0 when it cannot be."""
-    silent: bool = False
-    """Networks that know no L6 may show nothing of it."""
-
-    @property
-    def weight(self) -> float:
-        """Of its own heatmap."""
-        at_end = self.heatmap < _ENDS or self.heatmap >= len(PRESACRAL_LEVELS) - _ENDS
-        return _OWN_AT_ENDS if at_end else _OWN
-
-
-def _nodes() -> tuple[_Node, ...]:
-    lowest = PRESACRAL_LEVELS.index("L2")
-    nodes = [_Node(level, level, level - 1) for level in range(lowest + 1)]
-    for count in (24, 23, 25):
-        below = count - 2 - lowest
-        for i in range(below):
-            level = lowest + 1 + i
-            above = lowest if i == 0 else len(nodes) - 1
-            last = i == below - 1
-            nodes.append(_Node(level, level + 24 - count, above, count if last else 0))
-    lowest = next(i for i, node in enumerate(nodes) if node.count == 24)
-    nodes.append(_Node(len(PRESACRAL_LEVELS), len(PRESACRAL_LEVELS) - 1, lowest, 25, silent=True))
-    return tuple(nodes)
-
-
-NODES: Final[tuple[_Node, ...]] = _nodes()
-
-
-@dataclass(frozen=True)
-class Path:
-    """A sequence of levels along a curve, from above."""
-
-    nodes: tuple[int, ...]
-    places: tuple[int, ...]
-    """Grid pixels along the curve."""
-    steps: tuple[float, ...]
-    """Of each, relative to the expected one."""
-    score: float
-
-    @property
-    def levels(self) -> tuple[str, ...]:
-        """Their names."""
-        return tuple(VERTEBRAE[NODES[node].level] for node in self.nodes)
-
-    @property
-    def count(self) -> int | None:
-        """Presacral vertebrae, C1 included; None when not all are on the film."""
-        return NODES[self.nodes[-1]].count or None if NODES[self.nodes[0]].level == 0 else None
-
-
 class Levels:
     """The scores of all sequences on one curve; arrays are (states, n) of the place and the step of a level."""
 
@@ -168,7 +100,7 @@ class Levels:
         self._begin = [self._beginning(level) for level in range(len(VERTEBRAE))]
         self._end = [self._ending(node) for node in NODES]
 
-    def _alone(self, node: _Node) -> FloatArray:
+    def _alone(self, node: Node) -> FloatArray:
         """(n,) what tells a level at each place."""
         body = -_SILENT if node.silent else self._shown + node.weight * self.evidence.own[node.heatmap]
         return np.where(self.evidence.on_film, body + self._seen, _NEVER)
@@ -308,7 +240,7 @@ class Levels:
             score -= np.where(np.arange(self.size) < edge[:, None], np.float32(0), np.float32(_NO_EDGE))
         return np.asarray(score)
 
-    def _ending(self, node: _Node) -> Scores:
+    def _ending(self, node: Node) -> Scores:
         """The score of ending with a level."""
         gap = _GAPS_PX[min(node.level, len(_GAPS_PX) - 1)]
         edge = self._bottom + 2 - _STEPS * gap if self._bottom < self.size - 1 else np.full(_STATES, np.inf)

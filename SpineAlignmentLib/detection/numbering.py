@@ -6,7 +6,8 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from SpineAlignmentLib.detection.levels import NODES, Levels, Path
+from SpineAlignmentLib.detection.levels import Levels
+from SpineAlignmentLib.detection.sequences import NODES, Path
 from SpineAlignmentLib.measurement.landmarks import VERTEBRAE
 
 FloatArray = NDArray[np.float64]

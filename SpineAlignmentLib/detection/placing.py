@@ -13,9 +13,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from SpineAlignmentLib.detection.close_ups import SCATTER
-from SpineAlignmentLib.detection.levels import Path
 from SpineAlignmentLib.detection.look import Look
 from SpineAlignmentLib.detection.numbering import Counted
+from SpineAlignmentLib.detection.sequences import Path
 from SpineAlignmentLib.detection.sightings import CENTER_ROWS
 from SpineAlignmentLib.detection.spine import Spine, spacing
 from SpineAlignmentLib.measurement.landmarks import COUNT, NAMES, VERTEBRAE

@@ -1,8 +1,8 @@
 """Whether a picture shows a lateral spine at all.
 
-On a spine the levels' scores are high, the networks agree on where each center is, and the network of bodies, which
-knows nothing of levels, sees a vertebra at each; on frontal films, other parts of the body and pictures, they find some
-sequence of bright spots, but a poor one on which they disagree.
+On a spine the levels' scores are high, since networks, that of bodies among them, see a vertebra at each, and the
+networks agree on where each center is; on frontal films, other parts of the body and pictures, they find some sequence
+of bright spots, but a poor one on which they disagree.
 """
 
 from typing import Final
@@ -10,20 +10,17 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from SpineAlignmentLib.detection.levels import Path
 from SpineAlignmentLib.detection.look import Look
+from SpineAlignmentLib.detection.sequences import Path
 from SpineAlignmentLib.detection.spine import Spine
 from SpineAlignmentLib.errors import FilmError
 from SpineAlignmentLib.measurement.landmarks import INDEX
 
-GREATEST_DOUBT: Final[float] = 1.45
-"""Doubt beyond which there is no spine: 1.2 and less on whole films and their parts, 1.7 and more on frontal films,
-other parts of the body and pictures."""
+GREATEST_DOUBT: Final[float] = 1.15
+"""Doubt beyond which there is no spine: 0.2 and less on whole films, 0.9 on all but three of their parts, 1.4 and more
+on frontal films, other parts of the body and pictures."""
 _WITHOUT_BODIES: Final[float] = 2.25
 """The same where an ensemble has no network of bodies: 1.7 and less, 2.1 on most parts; 2.3 and more."""
-
-_SEEN: Final[float] = 3.0
-"""Weight of the mean strength of the bodies at the levels: on spines 0.33 to 0.75, on what is none at most 0.45."""
 
 _APART: Final[float] = 0.1
 """Weight of the networks' disagreement, grid pixels, against the mean score of a level."""
@@ -52,9 +49,7 @@ def doubtful(look: Look, spine: Spine, path: Path, strengths: NDArray[np.float64
         return seen < _LEAST_SEEN or not (look.deviation[pelvis] <= _SEEN_PX * step).all()
     apart = float(np.median(look.apart[rows])) / step
     doubt = _APART * apart - path.score / len(path.levels)
-    if strengths is None:
-        return doubt > _WITHOUT_BODIES
-    return doubt - _SEEN * seen > GREATEST_DOUBT
+    return doubt > (_WITHOUT_BODIES if strengths is None else GREATEST_DOUBT)
 
 
 BY_COMMAND: Final[str] = "if there is one, give --spacing and --anterior, or measure it with --force"

@@ -8,10 +8,10 @@ from numpy.typing import NDArray
 
 from SpineAlignmentLib.detection.calibration import Calibration
 from SpineAlignmentLib.detection.confidence import confidence, deviation, unsureness
-from SpineAlignmentLib.detection.levels import Path
 from SpineAlignmentLib.detection.look import Look
 from SpineAlignmentLib.detection.numbering import Counted
 from SpineAlignmentLib.detection.placing import FREE, LEVEL_OF, level_sureness, place
+from SpineAlignmentLib.detection.sequences import Path
 from SpineAlignmentLib.detection.spine import Spine
 from SpineAlignmentLib.film.film import Film
 from SpineAlignmentLib.measurement.landmarks import COUNT, INDEX, NAMES, VERTEBRAE

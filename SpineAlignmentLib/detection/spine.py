@@ -10,8 +10,9 @@ from numpy.typing import NDArray
 from SpineAlignmentLib.detection.bodies import Curve, along, body_map, find_curve
 from SpineAlignmentLib.detection.bodies_network import Bodies
 from SpineAlignmentLib.detection.evidence import Evidence
-from SpineAlignmentLib.detection.levels import Levels, Path
+from SpineAlignmentLib.detection.levels import Levels
 from SpineAlignmentLib.detection.look import Look
+from SpineAlignmentLib.detection.sequences import Path
 from SpineAlignmentLib.detection.shape_prior import shape_model
 from SpineAlignmentLib.detection.sightings import Sighting
 from SpineAlignmentLib.film.preprocessing import SCALE_MM, InputFrame

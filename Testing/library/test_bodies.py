@@ -95,11 +95,12 @@ def test_a_part_of_a_film_shows_the_bodies_that_are_on_it(network: Answers, samp
 def test_levels_of_the_sample_film_get_their_corners(
     network: Answers, sample: tuple[Pixels, Annotation], calibrated: bool
 ) -> None:
-    pixels, truth = sample
+    truth = sample[1]
     known = truth if calibrated else replace(truth, spacing_mm=None)
-    result = with_corners(known, bodies_of(known, pixels, network))
+    film = replace(read_film(SAMPLE_FILM).facing(truth.anterior), spacing_mm=known.spacing_mm)
+    result = with_corners(known, bodies_of(film, truth.points_px, network))
     assert truth.spacing_mm is not None
-    np.testing.assert_allclose(apparent_spacing(truth), truth.spacing_mm, rtol=0.15)
+    np.testing.assert_allclose(apparent_spacing(truth.points_px), truth.spacing_mm, rtol=0.15)
     assert np.isfinite(result.vertebrae_confidence).sum() >= 20
     off = []
     for level, corners in zip(PRESACRAL_LEVELS, result.vertebrae_px, strict=False):

@@ -5,13 +5,16 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from SpineAlignmentLib.detection.bodies import along, body_map, find_curve
+from SpineAlignmentLib.detection.bodies import Curve, along, body_map, find_curve
+from SpineAlignmentLib.detection.bodies_network import Bodies, Body
 from SpineAlignmentLib.detection.detector import Detector, detect
 from SpineAlignmentLib.detection.evidence import Evidence
 from SpineAlignmentLib.detection.levels import Levels
+from SpineAlignmentLib.detection.look import Look
 from SpineAlignmentLib.detection.numbering import count, difference
 from SpineAlignmentLib.detection.shape_prior import shape_model
 from SpineAlignmentLib.detection.sightings import Sighting
+from SpineAlignmentLib.detection.spine import Spine, seen_closely
 from SpineAlignmentLib.errors import FilmError
 from SpineAlignmentLib.film.film import film_from_pixels
 from SpineAlignmentLib.film.preprocessing import SCALE_MM, InputFrame
@@ -25,15 +28,17 @@ SIZE = 720
 PLATE = PLACES[-1] + 22
 
 
-def evidence(places=PLACES, said=None, first=0, last=SIZE - 1, plate=PLATE):
-    """Bodies at places along a curve; `said` is which body, or bodies, each of the 23 levels' heatmaps shows."""
+def evidence(places=PLACES, said=None, first=0, last=SIZE - 1, plate=PLATE, seen=None):
+    """Bodies at places along a curve; `said` is which body, or bodies, each of the 23 levels' heatmaps shows, `seen`
+    which ones the network of bodies sees."""
     at = np.arange(SIZE)
     said = range(len(CENTERS)) if said is None else said
     heatmaps = np.full((COUNT, SIZE), 1e-6)
     for name, bodies in zip(CENTERS, said, strict=True):
         for body in np.atleast_1d(bodies):
             heatmaps[INDEX[name]] += np.exp(-(((at - places[body]) / 4) ** 2) / 2) / 10
-    return Evidence(heatmaps, (at >= first) & (at <= last), (plate, 2.0))
+    strength = None if seen is None else sum(0.6 * np.exp(-(((at - places[i]) / 5) ** 2) / 2) for i in seen)
+    return Evidence(heatmaps, (at >= first) & (at <= last), (plate, 2.0), strength)
 
 
 def test_bodies_in_a_row_are_numbered_from_c2_to_l5():
@@ -58,6 +63,51 @@ def test_so_many_vertebrae_as_there_are_bodies_above_the_sacrum(count_, bodies):
     assert path.count == count_ and path.levels == VERTEBRAE[:bodies]
 
 
+def test_the_network_of_bodies_is_a_second_witness_of_how_many_there_are():
+    places = np.concatenate([PLACES[:5], PLACES[5] + (PLACES[5:22] - PLACES[5]) * 1.03])
+    plate = places[-1] + 22
+    wavering = [k if k < 8 else (k - 1, k) if k < 13 else k - 1 for k in range(23)]
+    alone = count(Levels(evidence(places, wavering, plate=plate)))
+    both = count(Levels(evidence(places, wavering, plate=plate, seen=range(22))))
+    assert both.path.count == 23 and both.path.levels == VERTEBRAE[:22]
+    assert both.sureness > 0.9 > alone.sureness
+    # heatmaps that show 23 bodies between C7 and L1, as usual, where there are 22
+    usual = evidence(np.concatenate([places[:5], np.linspace(places[5], places[16], 13), places[17:]]), plate=plate)
+    doubted = count(Levels(replace(usual, seen=evidence(places, wavering, seen=range(22)).seen)))
+    assert count(Levels(usual)).sureness > 0.9 > doubted.sureness
+    assert 23 in (doubted.path.count, doubted.runner_up.count)
+
+
+def test_a_sacrum_that_may_begin_elsewhere_puts_the_count_in_doubt():
+    """Every level has its right name, with or without one more."""
+    clear = count(Levels(evidence(seen=range(23))))
+    doubted = count(Levels(evidence(plate=PLACES[-1] - 4, seen=range(23))))
+    assert clear.path.count == doubted.path.count == 24 and clear.sureness > 0.9
+    assert doubted.sureness < 0.9 and doubted.sure["T8"] > 0.95
+    assert doubted.runner_up.count != 24
+    assert doubted.other == f"{doubted.runner_up.count} presacral vertebrae"
+
+
+def test_bodies_are_seen_where_they_lie_along_the_curve():
+    points = np.column_stack([np.full(300, 100.0), np.arange(300.0)])
+    frame = InputFrame((320, 200), (99.5, 159.5), (2.0, 2.0))
+    found = tuple(
+        Body(frame.to_film(np.array(at, float)), np.zeros((4, 2)), strength, 0.0, np.zeros(24))
+        for at, strength in (((104, 60), 0.7), ((100, 90), 0.4), ((140, 200), 0.9))
+    )
+    spine = Spine(
+        frame,
+        Curve(points, points[::30]),
+        np.zeros((80, 50)),
+        Evidence(np.zeros((COUNT, 300)), points[:, 0] > 0, (250.0, 2.0)),
+    )
+    look = Look(frame, np.zeros((1, COUNT, 2)), np.ones((1, COUNT)))
+    assert seen_closely(spine, look, None).evidence.seen is None
+    seen = seen_closely(spine, look, Bodies(found, ())).evidence.seen
+    assert seen is not None and seen[60] == 0.7 and seen[90] == 0.4
+    assert seen[200] < 1e-3 and seen[75] < 0.1, "one lies beside the curve, none between"
+
+
 @pytest.mark.parametrize(
     ("first", "last"), [(PLACES[5] - 9, PLACES[16] + 9), (PLACES[15] - 9, SIZE - 1), (0, PLACES[9] + 9)]
 )
@@ -71,7 +121,7 @@ def test_a_sure_numbering_is_sure_and_one_without_ends_is_not():
     whole = count(Levels(evidence()))
     said = [max(0, k - 1) if k % 2 else k for k in range(23)]
     part = count(Levels(evidence(first=PLACES[8] - 9, last=PLACES[15] + 9, said=said)))
-    assert whole.sureness > 0.95 and set(whole.sure) == set(VERTEBRAE[:23])
+    assert whole.sureness > 0.9 and set(whole.sure) == set(VERTEBRAE[:23])
     assert part.sureness < 0.9
     assert part.other and part.runner_up.levels != part.path.levels
 
