@@ -31,7 +31,7 @@ from SpineAlignmentLib.detection.models import Model, read_bodies_model, read_cl
 from SpineAlignmentLib.detection.numbering import count
 from SpineAlignmentLib.detection.plates import with_plates
 from SpineAlignmentLib.detection.refusal import doubtful, no_spine
-from SpineAlignmentLib.detection.reporting import annotation, insisted, told, unnumbered, without_bodies
+from SpineAlignmentLib.detection.reporting import annotation, insisted, told, unnumbered
 from SpineAlignmentLib.detection.sequences import Path as Numbered
 from SpineAlignmentLib.detection.side import WHOLE_SPINE, implausibility, landmarks_seen, settled
 from SpineAlignmentLib.detection.sightings import Sighting
@@ -149,8 +149,7 @@ class Detector:
         text = text_warning(film.pixels, result.warnings)
         if text and text not in result.warnings:
             result = replace(result, warnings=(*result.warnings, text))
-        if bodies is not None and strengths is not None:
-            result = without_bodies(result, strengths)
+        if bodies is not None:
             l6_centers = spine.l6_center(counted.path), spine.l6_center(counted.runner_up)
             result = with_corners(result, bodies, l6_centers)
         return told(with_plates(result, film.pixels, mm_per_pixel(result)))

@@ -14,7 +14,7 @@ from SpineAlignmentLib.detection.placing import FREE, LEVEL_OF, level_sureness, 
 from SpineAlignmentLib.detection.sequences import Path
 from SpineAlignmentLib.detection.spine import Spine
 from SpineAlignmentLib.film.film import Film
-from SpineAlignmentLib.measurement.landmarks import COUNT, INDEX, NAMES, VERTEBRAE
+from SpineAlignmentLib.measurement.landmarks import COUNT, INDEX, NAMES
 from SpineAlignmentLib.results.annotation import LOW_CONFIDENCE, Annotation
 from SpineAlignmentLib.results.numbering import Numbering, OtherNumbering
 
@@ -25,12 +25,6 @@ MANY: Final[int] = 12
 
 SURE_OF_NUMBERING: Final[float] = 0.9
 """Below this the runner-up is named in the result's warnings."""
-
-SURE_WITHOUT_BODY: Final[float] = 0.5
-"""Of numberings that count a lumbar vertebra without a body, one of six was right, simulated and real films together;
-right ones count a body at each, lungs and shoulders being far."""
-
-LUMBAR: Final[tuple[str, ...]] = VERTEBRAE[VERTEBRAE.index("L1") : VERTEBRAE.index("L5") + 1]
 
 _INSISTED: Final[str] = (
     "no lateral spine facing {side} found; measured all the same, nothing of it is sure: check the side"
@@ -72,28 +66,6 @@ def annotation(
         interval_factors=calibration.factors,
         warnings=tuple(warnings),
         numbering=_numbering(film, look, spine, counted, trust_in_shape, calibration),
-    )
-
-
-def without_bodies(result: Annotation, strengths: FloatArray) -> Annotation:
-    """A result at most `SURE_WITHOUT_BODY` of its numbering where it counts a lumbar vertebra without a body.
-
-    Args:
-        result: its landmarks.
-        strengths: (24,) of the bodies at its levels, see `corners.strengths_at`.
-    """
-    numbering, known = result.numbering, np.isfinite(result.points_px[:, 0])
-    unseen = [name for name in LUMBAR if known[INDEX[f"{name}_C"]] and np.isnan(strengths[VERTEBRAE.index(name)])]
-    if not unseen or numbering is None or numbering.sure <= SURE_WITHOUT_BODY:
-        return result
-    share = np.ones(COUNT)
-    share[list(LEVEL_OF)] = SURE_WITHOUT_BODY / numbering.sure
-    said = f"no vertebral body is seen where {' and '.join(unseen)} {'is' if len(unseen) == 1 else 'are'} counted"
-    return replace(
-        result,
-        confidence=np.round(result.confidence * share, 3),
-        numbering=replace(numbering, sure=SURE_WITHOUT_BODY),
-        warnings=(*result.warnings, said),
     )
 
 
