@@ -8,6 +8,7 @@ found by the Viterbi algorithm (Rabiner, Proceedings of the IEEE 1989). Sequence
 and end above the sacrum with L4, L5 or L6: 23, 24 or 25 presacral vertebrae.
 """
 
+from dataclasses import dataclass
 from functools import cached_property
 from typing import Final
 
@@ -23,22 +24,14 @@ from SpineAlignmentLib.measurement.landmarks import CENTERS, INDEX, VERTEBRAE
 FloatArray = NDArray[np.float64]
 Scores = NDArray[np.float32]
 
-_RARITY: Final[float] = 3.0
-"""Weight of the logarithm of how rare a number of vertebrae is: heatmaps lean on what is usual, and are surer of
-themselves than probabilities."""
-_RARITY_SEEN: Final[float] = 1.0
-"""The same once the network of bodies, which counts nothing, has looked."""
-
 _STATES: Final[int] = 31
 _LOG_STEPS: Final[FloatArray] = np.linspace(np.log(0.62), np.log(1.55), _STATES)
 _STEPS: Final[FloatArray] = np.exp(_LOG_STEPS)
 """Steps relative to the expected ones."""
-_SMOOTH: Final[float] = 0.04
-"""Standard deviation of the difference of two neighbors' logarithmic steps."""
 _SIZE: Final[float] = 0.25
 """Standard deviation of a logarithmic step."""
-_BAND: Final[int] = 7
-"""States from one step to the next, at most: five standard deviations."""
+_BAND: Final[float] = 4.0
+"""Standard deviations from one step to the next, at most."""
 _PASSED: Final[float] = 3.0
 """Cost of a body passed over between two levels."""
 _MIDDLE: Final[float] = 0.2
@@ -50,8 +43,6 @@ _NO_EDGE: Final[float] = 6.0
 _NO_SACRUM: Final[float] = 6.0
 """Cost of ending right above the sacral endplate as if more vertebrae followed."""
 _FLOOR: Final[float] = 0.02
-_HALF: Final[float] = 0.5
-"""Weight of the logarithm of the heatmaps' sum, which leans on what is usual, once the network of bodies has looked."""
 _SEEN: Final[float] = 6.0
 """Weight of the strength of a body that the network of bodies sees, against"""
 _UNSEEN: Final[float] = 0.1
@@ -73,6 +64,23 @@ _PLATE_PX: Final[float] = float(
 )
 
 
+@dataclass(frozen=True)
+class _Weights:
+    """What depends on how well bodies are known."""
+
+    shown: float
+    """Of the logarithm of the heatmaps' sum, which leans on what is usual."""
+    smooth: float
+    """Standard deviation of the difference of two neighbors' logarithmic steps."""
+    rarity: float
+    """Of the logarithm of how rare a number of vertebrae is: heatmaps are surer of themselves than probabilities."""
+
+
+_AT_FIRST: Final = _Weights(shown=1.0, smooth=0.10, rarity=3.0)
+"""Heatmaps alone, of a film at whatever scale."""
+_WITH_BODIES: Final = _Weights(shown=0.5, smooth=0.04, rarity=1.0)
+"""The network of bodies, which counts nothing, has looked: places are right to 2 mm, steps as alike as in anatomy."""
+
 _FARTHEST: Final[int] = int(np.ceil(_STEPS[-1] * _GAPS_PX.max()))
 """Grid pixels of the longest step."""
 
@@ -84,11 +92,14 @@ class Levels:
         """Prepares the scores, which all sequences share."""
         self.evidence = evidence
         self.size = len(evidence.on_film)
+        self._weights = _AT_FIRST if evidence.seen is None else _WITH_BODIES
         self._offsets = [np.round(_STEPS * gap).astype(int) for gap in _GAPS_PX]
         prior = -(_LOG_STEPS**2) / (2 * _SIZE**2)
         alone = [self._alone(node).astype(np.float32) for node in NODES]
         self._local = [score[None] + prior[:, None].astype(np.float32) for score in alone]
-        self._change = (-((_LOG_STEPS[:, None] - _LOG_STEPS[None]) ** 2) / (2 * _SMOOTH**2)).astype(np.float32)
+        change = -((_LOG_STEPS[:, None] - _LOG_STEPS[None]) ** 2) / (2 * self._weights.smooth**2)
+        self._change = change.astype(np.float32)
+        self._band = int(np.ceil(_BAND * self._weights.smooth / (_LOG_STEPS[1] - _LOG_STEPS[0])))
         self._between = self._passed_over()
         on = np.nonzero(evidence.on_film)[0]
         self._top, self._bottom = (int(on[0]), int(on[-1])) if len(on) else (0, self.size - 1)
@@ -108,8 +119,7 @@ class Levels:
     @cached_property
     def _shown(self) -> FloatArray:
         """(n,) what the sum of the heatmaps says of a body at each place."""
-        weight = 1.0 if self.evidence.seen is None else _HALF
-        return np.asarray(weight * np.log(np.maximum(self.evidence.bodies, _FLOOR)))
+        return np.asarray(self._weights.shown * np.log(np.maximum(self.evidence.bodies, _FLOOR)))
 
     @cached_property
     def _seen(self) -> FloatArray:
@@ -158,7 +168,7 @@ class Levels:
         for node, local in zip(NODES, self._local, strict=True):
             value = self._begin[node.level]
             if node.above >= 0:
-                arrived = self._moved(_widest(out[node.above], self._change), node.level - 1)
+                arrived = self._moved(self._widest(out[node.above]), node.level - 1)
                 value = np.maximum(value, arrived + self._between[node.level - 1])
             out.append(value + local)
         return out
@@ -170,7 +180,7 @@ class Levels:
         for index in range(len(NODES) - 1, 0, -1):
             node = NODES[index]
             onward = out[index] + self._local[index] + self._between[node.level - 1]
-            onward = _widest(self._moved(onward, node.level - 1, back=True), self._change)
+            onward = self._widest(self._moved(onward, node.level - 1, back=True))
             out[node.above] = np.maximum(out[node.above], onward)
         return out
 
@@ -219,6 +229,16 @@ class Levels:
         first = np.arange(_STATES) * around.shape[1] + _FARTHEST + (offsets if back else -offsets)
         return np.asarray(_windows(around, self.size)[first])
 
+    def _widest(self, value: Scores) -> Scores:
+        """The best over the state before, within a band."""
+        out = value.copy()
+        changed = np.empty_like(value)
+        for apart in range(1, self._band + 1):
+            np.add(value, self._change[0, apart], out=changed)
+            np.maximum(out[apart:], changed[:-apart], out=out[apart:])
+            np.maximum(out[:-apart], changed[apart:], out=out[:-apart])
+        return out
+
     def _passed_over(self) -> list[Scores]:
         """For each gap: the cost of the strongest body in the middle of the step that ends there."""
         from scipy import ndimage
@@ -247,8 +267,7 @@ class Levels:
         score = np.where(np.arange(self.size) > edge[:, None], np.float32(0), np.float32(-_NO_EDGE))
         if node.count:
             rarity = np.log(PRESACRAL_SHARES[node.count] / PRESACRAL_SHARES[24])
-            weight = _RARITY if self.evidence.seen is None else _RARITY_SEEN
-            score = np.maximum(score, np.asarray(weight * rarity + self._above_plate, np.float32))
+            score = np.maximum(score, np.asarray(self._weights.rarity * rarity + self._above_plate, np.float32))
         else:
             score = score - np.where(self._above_plate > 0, np.float32(_NO_SACRUM), np.float32(0))
         return np.asarray(score - np.float32(_OUTSIDE) * (np.float32(self._sum) - self._bodies_until(gap)))
@@ -272,14 +291,3 @@ def _windows(values: Scores, size: int) -> Scores:
     """(n, size) views of values from each place on; NumPy's own checks take longer than what is done with them."""
     step = values.itemsize
     return np.ndarray((values.size - size + 1, size), values.dtype, values, strides=(step, step))
-
-
-def _widest(value: Scores, change: Scores) -> Scores:
-    """The best over the state before, within a band."""
-    out = value.copy()
-    changed = np.empty_like(value)
-    for apart in range(1, _BAND + 1):
-        np.add(value, change[0, apart], out=changed)
-        np.maximum(out[apart:], changed[:-apart], out=out[apart:])
-        np.maximum(out[:-apart], changed[apart:], out=out[:-apart])
-    return out
