@@ -266,8 +266,10 @@ class Levels:
         edge = self._bottom + 2 - _STEPS * gap if self._bottom < self.size - 1 else np.full(_STATES, np.inf)
         score = np.where(np.arange(self.size) > edge[:, None], np.float32(0), np.float32(-_NO_EDGE))
         if node.count:
-            rarity = np.log(PRESACRAL_SHARES[node.count] / PRESACRAL_SHARES[24])
-            score = np.maximum(score, np.asarray(self._weights.rarity * rarity + self._above_plate, np.float32))
+            rarity = self._weights.rarity * np.log(PRESACRAL_SHARES[node.count] / PRESACRAL_SHARES[24])
+            above = np.asarray(self._above_plate, np.float32)
+            # what the networks do not show is believed only above the sacrum
+            score = (above if node.silent else np.maximum(score, above)) + np.float32(rarity)
         else:
             score = score - np.where(self._above_plate > 0, np.float32(_NO_SACRUM), np.float32(0))
         return np.asarray(score - np.float32(_OUTSIDE) * (np.float32(self._sum) - self._bodies_until(gap)))
