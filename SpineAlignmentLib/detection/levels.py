@@ -267,9 +267,9 @@ class Levels:
         score = np.where(np.arange(self.size) > edge[:, None], np.float32(0), np.float32(-_NO_EDGE))
         if node.count:
             rarity = self._weights.rarity * np.log(PRESACRAL_SHARES[node.count] / PRESACRAL_SHARES[24])
-            above = np.asarray(self._above_plate, np.float32)
-            # what the networks do not show is believed only above the sacrum
-            score = (above if node.silent else np.maximum(score, above)) + np.float32(rarity)
+            above = np.asarray(rarity + self._above_plate, np.float32)
+            # what heatmaps do not show is believed right above the sacrum alone
+            score = above if node.silent else np.maximum(score, above)
         else:
             score = score - np.where(self._above_plate > 0, np.float32(_NO_SACRUM), np.float32(0))
         return np.asarray(score - np.float32(_OUTSIDE) * (np.float32(self._sum) - self._bodies_until(gap)))
