@@ -28,8 +28,6 @@ _STATES: Final[int] = 31
 _LOG_STEPS: Final[FloatArray] = np.linspace(np.log(0.62), np.log(1.55), _STATES)
 _STEPS: Final[FloatArray] = np.exp(_LOG_STEPS)
 """Steps relative to the expected ones."""
-_SIZE: Final[float] = 0.25
-"""Standard deviation of a logarithmic step."""
 _BAND: Final[float] = 4.0
 """Standard deviations from one step to the next, at most."""
 _PASSED: Final[float] = 3.0
@@ -72,13 +70,15 @@ class _Weights:
     """Of the logarithm of the heatmaps' sum, which leans on what is usual."""
     smooth: float
     """Standard deviation of the difference of two neighbors' logarithmic steps."""
+    size: float
+    """Standard deviation of a logarithmic step. All are one person's: the more alike, the less each tells."""
     rarity: float
     """Of the logarithm of how rare a number of vertebrae is: heatmaps are surer of themselves than probabilities."""
 
 
-_AT_FIRST: Final = _Weights(shown=1.0, smooth=0.10, rarity=3.0)
+_AT_FIRST: Final = _Weights(shown=1.0, smooth=0.10, size=0.25, rarity=3.0)
 """Heatmaps alone, of a film at whatever scale."""
-_WITH_BODIES: Final = _Weights(shown=0.5, smooth=0.04, rarity=1.0)
+_WITH_BODIES: Final = _Weights(shown=0.5, smooth=0.04, size=0.6, rarity=1.0)
 """The network of bodies, which counts nothing, has looked: places are right to 2 mm, steps as alike as in anatomy."""
 
 _FARTHEST: Final[int] = int(np.ceil(_STEPS[-1] * _GAPS_PX.max()))
@@ -94,7 +94,7 @@ class Levels:
         self.size = len(evidence.on_film)
         self._weights = _AT_FIRST if evidence.seen is None else _WITH_BODIES
         self._offsets = [np.round(_STEPS * gap).astype(int) for gap in _GAPS_PX]
-        prior = -(_LOG_STEPS**2) / (2 * _SIZE**2)
+        prior = -(_LOG_STEPS**2) / (2 * self._weights.size**2)
         alone = [self._alone(node).astype(np.float32) for node in NODES]
         self._local = [score[None] + prior[:, None].astype(np.float32) for score in alone]
         change = -((_LOG_STEPS[:, None] - _LOG_STEPS[None]) ** 2) / (2 * self._weights.smooth**2)
