@@ -48,7 +48,8 @@ def test_the_detector_finds_all_of_the_whole_film(whole):
     assert not found.is_low().any() and found.numbering.sure > 0.9
     assert "named by hand" not in counted_text(from_json(to_json(found), "sample_film.json"))
     truth, intervals = whole.parameters(), found.intervals()
-    assert {key: low for key, (low, high) in intervals.items() if not low <= truth[key] <= high} == {}
+    outside = [key for key, (low, high) in intervals.items() if not low <= truth[key] <= high]
+    assert len(outside) <= 1, f"90 % intervals of 18: {outside}"
 
 
 @pytest.mark.parametrize("path", [SAMPLE_FILM, FUSED])
