@@ -248,7 +248,9 @@ def test_measure_names_the_bad_file_and_does_the_others(detected, tmp_path, caps
         ("good.json", "done", "good.dcm"),
     ]
     again = next(csv.DictReader((out / "results.csv").open()))
-    assert all(rows[1][key] == again[key] for key in rows[1] if "(" in key)
+    # the file keeps fewer digits of how far landmarks deviate than a detection has
+    values = {key: (float(rows[1][key]), float(again[key])) for key in rows[1] if "(" in key and rows[1][key]}
+    assert len(values) > 40 and all(abs(one - other) < 1e-3 for one, other in values.values())
 
 
 @pytest.mark.parametrize(
