@@ -11,6 +11,7 @@ from SpineAlignmentLib.clinical.result import readings_of
 from SpineAlignmentLib.measurement.constructions import unit_text, value_text
 from SpineAlignmentLib.measurement.parameters import PARAMETERS
 from SpineAlignmentLib.results.annotation import Annotation
+from SpineAlignmentLib.results.doubts import all_warnings
 from SpineAlignmentLib.results.measured import interval_text
 
 UNITS: Final[dict[str, str]] = {"deg": "\N{DEGREE SIGN}", "mm": " mm", "%": " %", "": ""}
@@ -37,7 +38,7 @@ def parameter_table(annotation: Annotation, cobb: Mapping[str, float] | None = N
     spacing = annotation.spacing_mm
     size = "unknown" if spacing is None else f"{spacing[0]:g} x {spacing[1]:g} mm, {annotation.spacing_source}"
     lines.append(f"  pixel {size}; facing {annotation.anterior}, {annotation.anterior_source}")
-    lines += [f"  warning: {text}" for text in annotation.warnings]
+    lines += [f"  warning: {text}" for text in all_warnings(annotation)]
     return "\n".join([*lines, *_reading_lines(annotation, patient)])
 
 

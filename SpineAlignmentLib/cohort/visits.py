@@ -103,7 +103,8 @@ def read_surgery(path: Path) -> pd.DataFrame:
         raise ResultError(f"{path}: not a list of surgeries: {error}") from error
     if "file" not in listed:
         raise ResultError(f"{path}: a list of surgeries has the columns patient and day, or the column file")
-    return listed
+    # a day without its patient says nothing
+    return listed[["file"]]
 
 
 def unmatched(surgery: pd.DataFrame, table: pd.DataFrame) -> list[str]:

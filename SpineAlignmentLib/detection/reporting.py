@@ -15,7 +15,7 @@ from SpineAlignmentLib.detection.sequences import Path
 from SpineAlignmentLib.detection.spine import Spine
 from SpineAlignmentLib.film.film import Film
 from SpineAlignmentLib.measurement.landmarks import COUNT, INDEX, NAMES
-from SpineAlignmentLib.results.annotation import LOW_CONFIDENCE, Annotation
+from SpineAlignmentLib.results.annotation import LOW_CONFIDENCE, NUMBERING_WARNING, Annotation
 from SpineAlignmentLib.results.numbering import Numbering, OtherNumbering
 
 FloatArray = NDArray[np.float64]
@@ -73,7 +73,7 @@ def told(result: Annotation) -> Annotation:
     """A result that says among the warnings how unsure its numbering is and which landmarks are uncertain."""
     numbering, warnings = result.numbering, list(result.warnings)
     if numbering is not None and numbering.other is not None and numbering.sure < SURE_OF_NUMBERING:
-        sure = f"numbering of the vertebrae {100 * numbering.sure:.0f} % sure"
+        sure = f"{NUMBERING_WARNING} {100 * numbering.sure:.0f} % sure"
         warnings.append(f"{sure}; it may be: {numbering.other.text}")
     weak = result.is_low() & np.isfinite(result.points_px[:, 0])
     if weak.any():
@@ -147,6 +147,8 @@ def _numbering(
     if counted.other:
         points, sure, off = _landmarks(film, look, spine, counted.runner_up, trust_in_shape)
         other = OtherNumbering(counted.other, points, np.round(calibration.confidence(sure), 3), off)
+        levels = counted.runner_up.levels
+        other = replace(other, count=counted.runner_up.count, levels=(levels[0], levels[-1]))
     path = counted.path
     return Numbering(path.count, (path.levels[0], path.levels[-1]), counted.sureness, other)
 

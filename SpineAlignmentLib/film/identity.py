@@ -154,8 +154,12 @@ def make_key(path: Path) -> None:
         raise KeyFileError(f"{path}: is there already; a key that was used must not be lost") from error
     except OSError as error:
         raise KeyFileError(f"{path}: cannot write: {error.strerror or error}") from error
-    with os.fdopen(handle, "w", encoding="ascii") as stream:
-        stream.write(secrets.token_hex(KEY_BYTES) + "\n")
+    try:
+        with os.fdopen(handle, "w", encoding="ascii") as stream:
+            stream.write(secrets.token_hex(KEY_BYTES) + "\n")
+    except OSError as error:
+        path.unlink(missing_ok=True)
+        raise KeyFileError(f"{path}: cannot write: {error.strerror or error}") from error
 
 
 def read_key(path: Path) -> bytes:

@@ -44,6 +44,8 @@ has reviewed, moved or placed one, what was withheld is given."""
 ALL_PATIENTS_SD: Final[float] = 3.0
 """Standard deviations on either side of the mean within which nearly all patients lie: an interval of this half-width
 leaves open every value there is, and a detection's parameter is not given. What a person measured always is."""
+NUMBERING_WARNING: Final[str] = "numbering of the vertebrae"
+"""How warnings of unsure levels begin; they go when a person names levels anew."""
 SPACING_WARNING: Final[str] = "pixel spacing"
 """How warnings about the size of a pixel begin; they go when the film is calibrated."""
 
@@ -217,7 +219,11 @@ class Annotation:
         back = OtherNumbering(
             "the numbering that was found more probable",
             *(self.points_px, self.confidence, self.deviation_px, self.vertebrae_px, self.vertebrae_confidence),
+            *(self.numbering.count, self.numbering.levels),
         )
+        older = other.levels is None
+        count = self.numbering.count if older else other.count
+        levels = other.levels or self.numbering.levels
         return replace(
             self,
             points_px=other.points_px,
@@ -225,7 +231,8 @@ class Annotation:
             deviation_px=other.deviation_px,
             vertebrae_px=other.vertebrae_px,
             vertebrae_confidence=other.vertebrae_confidence,
-            numbering=replace(self.numbering, sure=1 - self.numbering.sure, other=back),
+            numbering=Numbering(count, levels, 1 - self.numbering.sure, back),
+            warnings=without_numbering_warnings(self.warnings),
             reviewed=self.reviewed_at(other.points_px),
         )
 
@@ -299,6 +306,11 @@ MARKS: Final[tuple[str, ...]] = (
     *("head_radius_px", "drawn", "reviewed", "deviation_px", "interval_factors"),
 )
 """What lies on a film, as opposed to the facts about it: the fields that `Annotation.with_marks_of` takes over."""
+
+
+def without_numbering_warnings(warnings: Iterable[str]) -> tuple[str, ...]:
+    """The warnings that another numbering leaves."""
+    return tuple(text for text in warnings if not text.startswith(NUMBERING_WARNING))
 
 
 def without_spacing_warnings(warnings: Iterable[str]) -> tuple[str, ...]:

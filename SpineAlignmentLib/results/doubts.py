@@ -50,6 +50,11 @@ def doubts(film: Annotation) -> tuple[str, ...]:
     return (*lines, *_numbers(film), *size_doubt(film))
 
 
+def all_warnings(film: Annotation) -> tuple[str, ...]:
+    """What is to be said beside every value: doubts, then what was said when the film was read and detected."""
+    return (*doubts(film), *film.warnings)
+
+
 def _numbers(film: Annotation) -> list[str]:
     """Parameters that hardly anybody has."""
     values = film.parameters()

@@ -34,6 +34,10 @@ class OtherNumbering:
     """Shape (24, 4, 2): the corners of `landmarks.VERTEBRAE` under it."""
     vertebrae_confidence: FloatArray = field(default_factory=no_vertebra_confidence)
     """Shape (24,)."""
+    count: int | None = None
+    """See `Numbering`."""
+    levels: tuple[str, str] | None = None
+    """See `Numbering`; None in older files, which do not say."""
 
 
 @dataclass(frozen=True)
@@ -62,6 +66,8 @@ def to_json(numbering: Numbering) -> dict[str, Any]:
         if other is None
         else {
             "text": other.text,
+            "count": other.count,
+            "levels": None if other.levels is None else list(other.levels),
             "landmarks": {
                 name: None if np.isnan(mark[0]) else [round(float(v), 3) for v in mark[np.isfinite(mark)]]
                 for name, mark in zip(NAMES, marks, strict=True)
@@ -94,4 +100,9 @@ def _other(content: Mapping[str, Any], name: str) -> OtherNumbering:
             # x, y, confidence and deviation, which older files do not have
             marks[INDEX[landmark], : len(value)] = [float(v) for v in value]
     corners = vertebrae.from_json(content.get("vertebrae"), f"{name}: runner_up")
-    return OtherNumbering(str(content["text"]), marks[:, :2], marks[:, 2], marks[:, 3], *corners)
+    count, levels = content.get("count"), content.get("levels")
+    return OtherNumbering(
+        *(str(content["text"]), marks[:, :2], marks[:, 2], marks[:, 3], *corners),
+        count=None if count is None else int(count),
+        levels=None if levels is None else (str(levels[0]), str(levels[1])),
+    )

@@ -7,6 +7,7 @@ from SpineAlignmentLib.measurement.constructions import value_text
 from SpineAlignmentLib.measurement.parameters import PARAMETERS
 from SpineAlignmentLib.results.annotation import Annotation
 from SpineAlignmentLib.results.colors import GROUP_COLORS, Color
+from SpineAlignmentLib.results.doubts import all_warnings
 from SpineAlignmentLib.results.drawn_shapes import drawn_texts
 from SpineAlignmentLib.results.measured import interval_text
 
@@ -62,7 +63,7 @@ def _notes(annotation: Annotation) -> list[str]:
         f"pixel: {size}",
         f"faces {annotation.anterior}: {annotation.anterior_source}",
         f"models: {', '.join(annotation.models) or 'none'}",
-        *annotation.warnings,
+        *all_warnings(annotation),
     ]
 
 

@@ -8,7 +8,13 @@ from numpy.typing import NDArray
 from SpineAlignmentLib.errors import ResultError
 from SpineAlignmentLib.measurement.landmarks import CENTERS, CORNERS, INDEX, PRESACRAL_LEVELS, VERTEBRAE
 from SpineAlignmentLib.measurement.vertebrae import LEVELS, all_corners
-from SpineAlignmentLib.results.annotation import LOW_CONFIDENCE, Annotation, no_confidence, no_points
+from SpineAlignmentLib.results.annotation import (
+    LOW_CONFIDENCE,
+    Annotation,
+    no_confidence,
+    no_points,
+    without_numbering_warnings,
+)
 from SpineAlignmentLib.results.numbering import Numbering
 from SpineAlignmentLib.results.vertebrae import no_vertebra_confidence, no_vertebrae
 
@@ -58,6 +64,7 @@ def shifted(annotation: Annotation, by: int, first: str = VERTEBRAE[0], last: st
         vertebrae_confidence=sure,
         numbering=_counted(new_centers, np.isfinite(points[INDEX["S1_P"]]).all()),
         reviewed=annotation.reviewed_at(points),
+        warnings=without_numbering_warnings(annotation.warnings),
     )
 
 

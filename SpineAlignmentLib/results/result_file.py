@@ -23,10 +23,11 @@ from SpineAlignmentLib.results.annotation import (
     no_points,
     no_radius,
 )
+from SpineAlignmentLib.results.doubts import doubts
 from SpineAlignmentLib.results.files import write_files
 from SpineAlignmentLib.results.measured import Measured
 
-COMPUTED_KEYS: Final[frozenset[str]] = frozenset({"parameters", "cobb", "norms", "readings"})
+COMPUTED_KEYS: Final[frozenset[str]] = frozenset({"parameters", "cobb", "norms", "readings", "doubts"})
 """What follows from the landmarks: computed anew, never read from a file."""
 
 _OWN_KEYS: Final[frozenset[str]] = COMPUTED_KEYS | frozenset(
@@ -75,6 +76,7 @@ def to_json(annotation: Annotation) -> dict[str, Any]:
         "models": list(a.models),
         "software": SOFTWARE,
         "warnings": list(a.warnings),
+        **({"doubts": list(doubted)} if (doubted := doubts(a)) else {}),
         **({"film_sha256": a.film_sha256} if a.film_sha256 else {}),
         **({} if a.spacing_mm or a.pixel_aspect == 1.0 else {"pixel_aspect": a.pixel_aspect}),
         **a.extra,

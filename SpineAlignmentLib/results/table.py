@@ -66,7 +66,8 @@ def film_row(content: Mapping[str, Any]) -> dict[str, Value]:
         found = content["parameters"][p.key]
         row[label(p)] = _rounded(found["value"])
         row |= {label(p, bound): _rounded(found[bound]) for bound in ("low", "high") if bound in found}
-    return row | _drawn(content) | _readings(content) | {"warnings": "; ".join(content["warnings"])}
+    said = "; ".join([*content.get("doubts", ()), *content["warnings"]])
+    return row | _drawn(content) | _readings(content) | {"warnings": said}
 
 
 def columns_of(names: Iterable[str]) -> list[str]:

@@ -7,7 +7,7 @@ offered the newest. The folder is private to the user who runs the viewer, and f
 import json
 import time
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
 from typing import Final
@@ -38,6 +38,8 @@ class Kept:
     folder: Path
     owner: str
     """Tells this session's files from others'."""
+    _offered: dict[str, Path] = field(default_factory=dict, init=False, repr=False)
+    """The file of each film that was offered last: by the answer another may be newer, such as this session's own."""
 
     def open(self) -> None:
         """Make the folder, and remove what is too old.
@@ -61,14 +63,20 @@ class Kept:
         Raises:
             ResultError: it cannot be written.
         """
+        own = self._own(sha256)
+        if self._offered.get(sha256) == own:
+            # it is what is written over now, and no offer any more
+            del self._offered[sha256]
         content = {"corrected": _nameless(work.corrected), "detection": work.detection and _nameless(work.detection)}
-        write_files({self._own(sha256): json.dumps(content, allow_nan=False).encode()})
+        write_files({own: json.dumps(content, allow_nan=False).encode()})
 
     def offered(self, sha256: str) -> Work | None:
         """The newest of what is kept of a film; None when nothing is, or it cannot be read."""
         newest = self._newest(sha256)
+        self._offered.pop(sha256, None)
         if newest is None:
             return None
+        self._offered[sha256] = newest
         with suppress(OSError, ResultError, KeyError, TypeError):
             content = read_json(newest)
             if content["corrected"]:
@@ -82,17 +90,17 @@ class Kept:
 
     def adopt(self, sha256: str) -> None:
         """Make what was offered this session's own."""
-        newest = self._newest(sha256)
+        offered = self._offered.pop(sha256, None)
         with suppress(OSError):
-            if newest is not None:
-                newest.replace(self._own(sha256))
+            if offered is not None:
+                offered.replace(self._own(sha256))
 
     def discard(self, sha256: str) -> None:
         """Remove what was offered."""
-        newest = self._newest(sha256)
+        offered = self._offered.pop(sha256, None)
         with suppress(OSError):
-            if newest is not None:
-                newest.unlink(missing_ok=True)
+            if offered is not None:
+                offered.unlink(missing_ok=True)
 
     def forget(self, sha256: str) -> None:
         """Remove what this session kept of a film."""

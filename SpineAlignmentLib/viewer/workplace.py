@@ -87,6 +87,7 @@ class Workplace:
         self._detecting = Detecting(self.page, models)
         self._facts = FilmFacts(self.page, self._spine, self._file_of, self._leave_modes)
         self._stale = False
+        self._refused = ""
         self.view = FilmView(
             app, server, self._on_point, self._pointer_moved, lambda: self._showing.scaled(), self._before_frame
         )
@@ -113,7 +114,11 @@ class Workplace:
             result = action(*arguments)
             if inspect.isawaitable(result):
                 await result
+            if name == self._refused:
+                self._refused = ""
+                self.page.dismiss()
         except (SpineAlignmentError, ValueError) as error:
+            self._refused = name
             self.page.complain(str(error))
 
     # Films

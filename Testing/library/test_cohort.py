@@ -157,6 +157,8 @@ def test_no_results_there(tmp_path, capsys):
     assert main(["cohort", str(tmp_path)]) == 1
     assert "not a table of results" in capsys.readouterr().err
     write(tmp_path / "out", FILMS)
+    (tmp_path / "s.csv").write_text("file,day\na3.png,3\n")
+    assert main(["cohort", str(tmp_path / "out"), "--surgery", str(tmp_path / "s.csv")]) == 0
     (tmp_path / "s.csv").write_text("who\nx\n")
     assert main(["cohort", str(tmp_path / "out"), "--surgery", str(tmp_path / "s.csv")]) == 1
     assert "patient and day, or the column file" in capsys.readouterr().err

@@ -8,7 +8,8 @@ import pytest
 from SpineAlignmentLib.measurement.landmarks import INDEX
 from SpineAlignmentLib.results.annotation import Annotation
 from SpineAlignmentLib.results.doubts import doubts
-from SpineAlignmentLib.results.result_file import read_annotation
+from SpineAlignmentLib.results.result_file import from_json, read_annotation, to_json
+from SpineAlignmentLib.results.table import film_row
 from SpineAlignmentLib.viewer.command import SAMPLE_FILM
 
 
@@ -68,3 +69,11 @@ def test_numbers_that_nobody_has_and_vertebrae_of_an_impossible_size_are_said(fi
 def test_landmarks_that_are_not_trusted_say_nothing(film):
     turned = film.facing(other(film.anterior), "set by hand")
     assert doubts(replace(turned, confidence=np.full_like(film.confidence, 0.1))) == ()
+
+
+def test_doubts_are_in_results_and_follow_the_landmarks(film):
+    wrong = film.facing(other(film.anterior), "set by hand")
+    content = to_json(wrong)
+    assert content["doubts"] == list(doubts(wrong)) and "wrong side?" in content["doubts"][0]
+    assert film_row(content)["warnings"].startswith("wrong side?")
+    assert "doubts" not in to_json(from_json(content, "x.json").facing(film.anterior, "set by hand"))

@@ -121,6 +121,16 @@ def test_what_a_shift_leaves_in_its_place_stays_reviewed(film):
     assert doubtful.renumbered().reviewed == seen.reviewed - {"C7_C"}
 
 
+def test_the_other_numbering_brings_its_count_and_takes_the_warning_of_the_first(film):
+    other = OtherNumbering("other", film.points_px, film.confidence, count=23, levels=("C2", "L4"))
+    told = ("numbering of the vertebrae 60 % sure; it may be: other", "left out")
+    first = replace(film, numbering=Numbering(24, ("C2", "L5"), 0.6, other), warnings=told)
+    second = from_json(to_json(first.renumbered()))
+    assert (second.numbering.count, second.numbering.levels, second.warnings) == (23, ("C2", "L4"), ("left out",))
+    back = second.renumbered().numbering
+    assert (back.count, back.levels) == (24, ("C2", "L5"))
+
+
 def test_bodies_that_lose_their_name_are_told(film):
     assert dropped_text(film, -1, VERTEBRAE[0], VERTEBRAE[-1]).startswith("C2: the vertebra called so until now has no")
     assert dropped_text(film, 1, VERTEBRAE[0], VERTEBRAE[-1]) == ""

@@ -49,8 +49,22 @@ def test_each_session_forgets_its_own_and_takes_over_or_discards_what_it_was_off
     second.adopt(FILM)
     assert [path.name for path in tmp_path.iterdir()] == [f"{FILM}-two.json"]
     first.forget(FILM)
+    assert second.offered(FILM) is not None
     second.discard(FILM)
     assert not list(tmp_path.iterdir()) and second.offered(FILM) is None
+
+
+def test_work_that_went_on_beside_an_offer_is_not_discarded_with_it(tmp_path: Path) -> None:
+    first, second = session(tmp_path, "one"), session(tmp_path, "two")
+    first.keep(FILM, work())
+    assert second.offered(FILM) is not None
+    second.keep(FILM, work(5))
+    second.discard(FILM)
+    assert [path.name for path in tmp_path.iterdir()] == [f"{FILM}-two.json"]
+    assert second.offered(FILM) is not None
+    second.keep(FILM, work(6))
+    second.discard(FILM)
+    assert [path.name for path in tmp_path.iterdir()] == [f"{FILM}-two.json"]
 
 
 def test_what_is_old_goes_and_what_is_damaged_is_not_offered(tmp_path: Path) -> None:

@@ -17,7 +17,7 @@ from SpineAlignmentLib.clinical.result import readings_of
 from SpineAlignmentLib.measurement.constructions import value_text
 from SpineAlignmentLib.measurement.parameters import Parameter
 from SpineAlignmentLib.results.annotation import Annotation
-from SpineAlignmentLib.results.doubts import doubts
+from SpineAlignmentLib.results.doubts import all_warnings
 from SpineAlignmentLib.results.drawn_shapes import drawn_texts
 from SpineAlignmentLib.results.picture import Radiograph, draw_film
 from SpineAlignmentLib.results.picture_panel import PARAMETERS_BY_GROUP
@@ -147,7 +147,7 @@ def visit(annotation: Annotation, film: Radiograph | None, texts: Texts, small: 
         tuple(_row(p, entries[p.key], patient.age) for p in PARAMETERS_BY_GROUP),
         readings_of(annotation, patient),
         tuple(drawn_texts(annotation)),
-        (*(() if film is not None else (texts.no_film,)), *doubts(annotation), *annotation.warnings),
+        (*(() if film is not None else (texts.no_film,)), *all_warnings(annotation)),
         stream.getvalue(),
         picture.size,
     )
