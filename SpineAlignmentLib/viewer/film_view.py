@@ -79,7 +79,7 @@ class FilmView:
         self._fitted: Callable[[], None] | None = None
         self._shown: Node | None = None
         self.labels = LabelPlaces(self.view.get_view_node(), tied=True, furniture=over_the_view)
-        window = _PageWindow(self, server.state, on_point, on_moved)
+        self._window = window = _PageWindow(self, server.state, on_point, on_moved)
         scheduler = _NumbersFirst(
             server,
             window,
@@ -170,6 +170,10 @@ class FilmView:
             self.left_fitted()
             self.look_closer()
 
+    def page_came(self) -> None:
+        """A page was loaded, perhaps anew while a button was pressed: its release will never come."""
+        self._window.let_go()
+
     def left_fitted(self) -> None:
         """The user zoomed or moved the film: leave it there when the page changes its size."""
         self._fitted = None
@@ -205,7 +209,9 @@ class _NumbersFirst(RcaImageRenderScheduler):  # type: ignore[misc]
 
     async def _after_telling(self) -> None:
         # an action that takes long counts as unsaid until it ends: pictures go on
-        await asyncio.wait([self._server.network_completion], timeout=TELLING_S)
+        told = self._server.network_completion
+        await asyncio.wait([told], timeout=TELLING_S)
+        told.cancel()
         super().schedule_render()
 
 
@@ -220,6 +226,7 @@ class _PageWindow(RcaWindow):  # type: ignore[misc]
         self._on_point = on_point
         self._on_moved = on_moved
         self._buttons: dict[str, str] = {}
+        self._last: Event = {}
 
     def process_resize_event(self, width: int, height: int) -> None:
         super().process_resize_event(width, height)
@@ -227,6 +234,7 @@ class _PageWindow(RcaWindow):  # type: ignore[misc]
 
     def process_interaction_event(self, event: Event) -> None:
         kind = event["type"]
+        self._last = event
         if kind.startswith("Key") or kind == "Char":
             # the page has its own keys
             return
@@ -242,10 +250,15 @@ class _PageWindow(RcaWindow):  # type: ignore[misc]
             super().process_interaction_event(event)
         self._on_moved(kind.endswith("Press"))
 
+    def let_go(self) -> None:
+        """Release what a page that is gone held pressed."""
+        for button in list(self._buttons):
+            self.process_interaction_event({**self._last, "type": f"{button}Release"})
+
     def _button(self, event: Event, button: str, what: str) -> None:
         if what == "Press":
             self._buttons[button] = self._meaning(button)
-        meant = self._buttons.get(button, button)
+        meant = self._buttons[button] if what == "Press" else self._buttons.pop(button, button)
         if button == "RightButton" and what == "Press":
             self._film_view.adjust_gray(True)
         super().process_interaction_event({**event, "type": meant + what})

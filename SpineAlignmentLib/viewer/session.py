@@ -93,6 +93,7 @@ class Session:
                 state.update({"hint": "", "message": f"Slicer's libraries cannot be used here: {error}"})
             raise
         self._server.root_server.controller.rc_area_register(workplace.view.adapter)
+        self._server.controller.on_client_connected.add(lambda **_: workplace.view.page_came())
         with state:
             state.ready = True
         return workplace
@@ -119,6 +120,8 @@ class Session:
     async def _act(self, name: str, *arguments: Any) -> None:
         """Do what the page asks for."""
         await (await self._workplace()).act(name, *arguments)
+        # of a key that is held many are waiting: numbers and pictures have their turn between them
+        await asyncio.sleep(0)
 
     def _add_routes(self, server: Any) -> None:
         server.app.middlewares.append(self._with_key)
