@@ -22,6 +22,9 @@ from SpineAlignmentLib.viewer.settings import KEY_HEADER, MAX_UPLOAD_BYTES
 MAX_CONNECTIONS: Final[int] = 256
 MAX_STRANGERS: Final[int] = 32
 """Connections that have not shown the key; the oldest ends when another comes."""
+HEARTBEAT_S: Final[float] = 60.0
+"""A page that does not answer for half as long is gone, as one whose computer lost its network: its session's idle time
+begins."""
 ALIVE_PATH: Final[str] = "/session"
 """Tells a page whether its session is there."""
 
@@ -152,7 +155,7 @@ class Door:
 
     async def _pass_on_socket(self, request: web.Request, url: str, key: str) -> web.StreamResponse:
         assert self._client is not None
-        outer = web.WebSocketResponse(max_msg_size=0, compress=False)
+        outer = web.WebSocketResponse(max_msg_size=0, compress=False, heartbeat=HEARTBEAT_S)
         await outer.prepare(request)
         with contextlib.suppress(ClientError):
             async with self._client.ws_connect(url, headers={KEY_HEADER: key}, max_msg_size=0, compress=0) as inner:

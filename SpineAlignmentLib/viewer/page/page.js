@@ -48,11 +48,16 @@
   async function watch() {
     const WAIT_MS = 3000;
     let silent = 0;
+    let shown = false;
     while (!ended) {
       await new Promise((done) => setTimeout(done, WAIT_MS));
       try {
         const answer = await fetch("session", { cache: "no-store" });
         silent = 0;
+        // a connection that is cut takes the page's content away; the session goes on
+        const cut = shown && answer.ok && !document.querySelector(".frame");
+        shown ||= Boolean(document.querySelector(".frame"));
+        if (cut) tell("The connection was cut.", "Your films and corrections are still there.");
         if (answer.status === 410) tell("This session has ended.", "Open the film again: corrections that were not saved are kept and offered with it.");
         if (answer.status === 401) tell("The viewer was started anew.", "Open the address that it printed. Corrections that were not saved are kept and offered when the film is opened again.");
       } catch (error) {
