@@ -23,8 +23,8 @@ KINDS: Final[dict[str, str]] = {
 }
 """Ending of each file that is offered, to its media type."""
 
-LANDMARK_KINDS: Final[frozenset[str]] = frozenset({"json", "mrk.json", "mrb"})
-"""Those that hold the landmarks: who has one has saved the work."""
+WHOLE_KINDS: Final[frozenset[str]] = frozenset({"json", "mrb"})
+"""Those that hold all that was done: who has one has saved the work. Markups hold landmarks alone."""
 
 APART: Final[frozenset[str]] = frozenset({"png", "sr.dcm", "gsps.dcm"})
 """Those that are made from copies and may be made outside of the scene's thread."""

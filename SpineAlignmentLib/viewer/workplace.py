@@ -24,7 +24,7 @@ from SpineAlignmentLib.viewer import levels, measuring, page_state
 from SpineAlignmentLib.viewer.comparing import Comparing
 from SpineAlignmentLib.viewer.corrections import Corrections
 from SpineAlignmentLib.viewer.detecting import Detecting
-from SpineAlignmentLib.viewer.exports import APART, KINDS, LANDMARK_KINDS, prepared
+from SpineAlignmentLib.viewer.exports import APART, KINDS, WHOLE_KINDS, prepared
 from SpineAlignmentLib.viewer.film_facts import FilmFacts
 from SpineAlignmentLib.viewer.film_view import FilmView
 from SpineAlignmentLib.viewer.keeping import Keeping
@@ -273,7 +273,7 @@ class Workplace:
         make = prepared(kind, self.page.film, self._app, self._shown_file())
         content = await asyncio.to_thread(make) if kind in APART else make()
         for film in self._spine.alignments if kind == "mrb" else [self.page.film]:
-            if kind in LANDMARK_KINDS:
+            if kind in WHOLE_KINDS:
                 self._keeping.saved(film)
         self._follow()
         self._state.flush()

@@ -142,6 +142,9 @@ def test_a_film_that_is_closed_unsaved_keeps_its_corrections_and_a_saved_one_doe
     page.page.wait_for_selector("#unsaved")
     page.page.wait_for_timeout(1000)
     page.download("mrk.json")
+    page.page.wait_for_timeout(500)
+    assert page.page.locator("#unsaved").count(), "markups hold landmarks alone"
+    page.download("json")
     page.page.wait_for_selector("#unsaved", state="detached")
     page.page.click(".films .close")
     page.page.wait_for_selector(".empty")
