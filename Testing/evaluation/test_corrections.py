@@ -160,6 +160,18 @@ def test_a_film_that_cannot_be_told_is_refused_in_one_line(tmp_path: Path, capsy
     assert not (tmp_path / "o").exists()
 
 
+def test_the_only_film_of_a_name_in_another_patients_folder_is_refused(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    items = hospital(tmp_path / "films", content=False)
+    for folder in "ac":
+        (tmp_path / "films" / folder / "film.dcm").unlink()
+    write_films([replace(items[0], name="film")], tmp_path / "corrected" / "a")
+    options = ["--films", str(tmp_path / "films"), "--corrected", str(tmp_path / "corrected")]
+    assert main([*options, "--output", str(tmp_path / "o")]) == 2
+    assert "b/film.dcm or another" in capsys.readouterr().err
+
+
 def test_another_film_in_the_place_of_the_corrected_one_is_refused(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -3,7 +3,8 @@
 Hospitals number the films of every patient alike, so that a name alone may be that of another patient's film. An
 annotation that knows its film's content (`film_sha256`) gets the file with that content, however it is called and
 wherever it lies now. One that does not gets the file of the name it gives, in the folder that mirrors its own where
-several have that name; where that does not decide it is refused.
+several have that name, or the only one lies in a subfolder of another name; where that does not decide it is
+refused.
 """
 
 from collections.abc import Iterable, Sequence
@@ -50,15 +51,20 @@ class FilmFiles:
             return self._same_content(annotation, named, place)
         if not named:
             raise ResultError(f"{self.root}: has no film for the annotation {place.as_posix()}")
-        if len(named) == 1 or one_content(named):
+        if (len(named) == 1 or one_content(named)) and any(self._may_belong(path, place) for path in named):
             return named[0]
         mirrored = [p for p in named if p.parent == self.root / place.parent and stem_of(p) == place.name]
         if len(mirrored) == 1:
             return mirrored[0]
         raise ResultError(
-            f"{place.as_posix()}: its film may be any of {listed(named)}; let its folder mirror that of its film, "
+            f"{place.as_posix()}: its film may be {listed(named)} or another; let its folder mirror that of its film, "
             "or detect the film again: results then know their film's content"
         )
+
+    def _may_belong(self, film: Path, place: Path) -> bool:
+        """Whether folders do not speak against it: they are the same, or one of both lies in no subfolder."""
+        folder = film.parent.relative_to(self.root)
+        return Path() in (folder, place.parent) or folder == place.parent
 
     def _same_content(self, annotation: Annotation, named: Sequence[Path], place: Path) -> Path:
         found = with_content(annotation.film_sha256, named) or with_content(annotation.film_sha256, self._all)
