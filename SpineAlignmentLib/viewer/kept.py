@@ -5,6 +5,7 @@ offered the newest. The folder is private to the user who runs the viewer, and f
 """
 
 import json
+import shutil
 import time
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
@@ -37,7 +38,9 @@ class Kept:
 
     folder: Path
     owner: str
-    """Tells this session's files from others'."""
+    """Tells this session's files from others': the name of its private folder."""
+    sessions: Path | None = None
+    """Where the private folders of sessions are: whose is there is at work, and its files stay."""
     _offered: dict[str, Path] = field(default_factory=dict, init=False, repr=False)
     """The file of each film that was offered last: by the answer another may be newer, such as this session's own."""
 
@@ -92,14 +95,16 @@ class Kept:
         """Make what was offered this session's own."""
         offered = self._offered.pop(sha256, None)
         with suppress(OSError):
-            if offered is not None:
+            if offered is not None and self._at_work(offered, sha256):
+                shutil.copyfile(offered, self._own(sha256))
+            elif offered is not None:
                 offered.replace(self._own(sha256))
 
     def discard(self, sha256: str) -> None:
-        """Remove what was offered."""
+        """Remove what was offered, unless somebody else is at work with it."""
         offered = self._offered.pop(sha256, None)
         with suppress(OSError):
-            if offered is not None:
+            if offered is not None and not self._at_work(offered, sha256):
                 offered.unlink(missing_ok=True)
 
     def forget(self, sha256: str) -> None:
@@ -113,6 +118,10 @@ class Kept:
         with suppress(OSError):
             return max(self.folder.glob(f"{sha256}-*.json"), key=lambda path: path.stat().st_mtime, default=None)
         return None
+
+    def _at_work(self, path: Path, sha256: str) -> bool:
+        owner = path.stem.removeprefix(f"{sha256}-")
+        return self.sessions is not None and owner != self.owner and (self.sessions / owner).is_dir()
 
     def _own(self, sha256: str) -> Path:
         return self.folder / f"{sha256}-{self.owner}.json"

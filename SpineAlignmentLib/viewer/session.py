@@ -105,7 +105,8 @@ class Session:
 
         if self._settings.kept is None:
             return None
-        kept = Kept(Path(self._settings.kept), Path(self._settings.folder).name)
+        own = Path(self._settings.folder)
+        kept = Kept(Path(self._settings.kept), own.name, own.parent)
         try:
             kept.open()
         except SpineAlignmentError:

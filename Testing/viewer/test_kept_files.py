@@ -67,6 +67,24 @@ def test_work_that_went_on_beside_an_offer_is_not_discarded_with_it(tmp_path: Pa
     assert [path.name for path in tmp_path.iterdir()] == [f"{FILM}-two.json"]
 
 
+def test_what_another_session_is_at_work_with_stays_its_own(tmp_path: Path) -> None:
+    kept, sessions = tmp_path / "kept", tmp_path / "sessions"
+    (sessions / "one").mkdir(parents=True)
+    first, second = Kept(kept, "one", sessions), Kept(kept, "two", sessions)
+    first.open()
+    first.keep(FILM, work())
+    assert second.offered(FILM) is not None
+    second.discard(FILM)
+    assert second.offered(FILM) is not None
+    second.adopt(FILM)
+    assert sorted(path.name for path in kept.iterdir()) == [f"{FILM}-one.json", f"{FILM}-two.json"]
+    (sessions / "one").rmdir()
+    second.forget(FILM)
+    assert second.offered(FILM) is not None
+    second.discard(FILM)
+    assert not list(kept.iterdir())
+
+
 def test_what_is_old_goes_and_what_is_damaged_is_not_offered(tmp_path: Path) -> None:
     kept = session(tmp_path, "one")
     kept.keep(FILM, work())
