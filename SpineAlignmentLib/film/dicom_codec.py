@@ -151,7 +151,9 @@ def decoded(stream: Stream, photometric: str, path: Path) -> NDArray[Any]:
         _check_rle(stream, path)
     file = _bare_file(stream, photometric)
     try:
-        image = np.asarray(file.pixel_array) if stream.syntax == _RLE else _by_gdcm(file)
+        image = np.asarray(file.pixel_array) if stream.syntax == _RLE else _by_gdcm(file, path)
+    except FilmError:
+        raise
     # whatever a decoder happens on in a damaged stream
     except Exception as error:
         raise FilmError(f"{path}: damaged: its {stream.name} pixels cannot be decoded") from error
@@ -193,10 +195,15 @@ def _bare_file(stream: Stream, photometric: str) -> Any:
     return file
 
 
-def _by_gdcm(file: Any) -> NDArray[Any]:
+def _by_gdcm(file: Any, path: Path) -> NDArray[Any]:
     from SpineAlignmentLib.film.itk import itk_pixels
 
     with tempfile.TemporaryDirectory(prefix="SpineAlignment") as folder:
         place = Path(folder) / "pixels.dcm"
-        file.save_as(place)
+        try:
+            file.save_as(place)
+        # pydicom's own, without the number of the one that it was made of
+        except OSError as error:
+            where = f"{tempfile.gettempdir()}: no space left, or no writing there; TMPDIR names another folder"
+            raise FilmError(f"{path}: cannot be decoded by way of {where}") from error
         return itk_pixels(place)

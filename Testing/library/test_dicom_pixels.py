@@ -1,6 +1,8 @@
 """Whatever the transfer syntax and the tags around them: the same pixels."""
 
 import io
+import subprocess
+import sys
 
 import numpy as np
 import pytest
@@ -10,6 +12,7 @@ from PIL import Image
 
 from SpineAlignmentLib.errors import FilmError
 from SpineAlignmentLib.film.reading import read_film
+from SpineAlignmentLib.viewer.command import SAMPLE_FILM
 from Testing.library import dicom_words
 from Testing.library.dicom_words import SYNTAXES, dataset, say_syntax, write
 from Testing.library.films import pattern
@@ -227,3 +230,16 @@ def test_pixels_of_floating_point(tmp_path):
     data.FloatPixelData = gray.astype(np.float32).tobytes()
     data.save_as(tmp_path / "a.dcm")
     assert np.array_equal(read_film(tmp_path / "a.dcm").pixels, gray)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="no limit of a file's size there")
+def test_no_room_for_temporary_files_is_not_a_damaged_film():
+    code = (
+        "import resource; from SpineAlignmentLib.film.reading import read_film; "
+        "from SpineAlignmentLib.errors import FilmError\n"
+        "resource.setrlimit(resource.RLIMIT_FSIZE, (1000, 1000))\n"
+        f"try: read_film({str(SAMPLE_FILM)!r})\n"
+        "except FilmError as error: print(error)"
+    )
+    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert "no space left" in run.stdout and "damaged" not in run.stdout
