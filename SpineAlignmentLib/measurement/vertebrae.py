@@ -48,7 +48,8 @@ def all_corners(vertebrae: ArrayLike, points: ArrayLike) -> FloatArray:
 def cobb(corners: FloatArray, upper: str, lower: str) -> float:
     """The angle in degrees from the upper endplate of one level to the lower endplate of another, kyphosis +.
 
-    S1 counts with its upper plate. Cobb, "Outline for the study of scoliosis", 1948, on the lateral film.
+    S1 counts with its upper plate and C2, which has no other, with its lower one, as in CL. Cobb,
+    "Outline for the study of scoliosis", 1948, on the lateral film.
 
     Raises:
         ValueError: an unknown level, or the upper one does not lie above the lower one.
@@ -64,7 +65,8 @@ def cobb_plates(corners: FloatArray, upper: str, lower: str) -> tuple[FloatArray
         ValueError: an unknown level, or the upper one does not lie above the lower one.
     """
     first, last = checked_levels(upper, lower)
-    return corners[first, [_PS, _AS]], corners[last, [_PS, _AS] if lower == "S1" else [_PI, _AI]]
+    top, bottom = [_PS, _AS], [_PI, _AI]
+    return corners[first, bottom if upper == "C2" else top], corners[last, top if lower == "S1" else bottom]
 
 
 def checked_levels(upper: str, lower: str) -> tuple[int, int]:

@@ -88,3 +88,7 @@ def test_its_measurements_hold_the_truth_and_the_rest_is_withheld(found, simulat
     assert all("not on the film: C2" in reason for reason in found.reasons().values())
     inside = [one.low <= truth[key] <= one.high for key, one in given.items()]
     assert sum(inside) >= math.floor(0.9 * len(inside))
+
+
+def test_a_cobb_angle_from_c2_is_that_of_cervical_lordosis(whole):
+    assert whole.cobb("C2", "C7") == pytest.approx(-whole.parameters()["CL"])

@@ -82,5 +82,4 @@ def test_levels_that_make_no_angle() -> None:
         cobb(every, "T13", "L1")
     with pytest.raises(ValueError, match="does not lie above"):
         cobb(every, "L1", "T12")
-    assert np.isnan(cobb(every, "C2", "C7")), "C2 has no upper plate"
     assert np.isnan(cobb(every, "L1", "L6"))
