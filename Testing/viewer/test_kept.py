@@ -202,21 +202,3 @@ def test_levels_renamed_by_hand_stay_unsaved_until_they_are_saved(browser, own_v
     again = page.annotation()
     assert again.extra["patient"]["age"] == 67.0 and again.numbering.levels == ("C3", "L6")
     page.page.context.close()
-
-
-def test_a_cut_connection_is_said_and_the_page_goes_on(browser: Any, own_viewer: Viewer) -> None:
-    context = browser.new_context()
-    context.add_init_script(
-        "const open = WebSocket; window.sockets = [];"
-        "window.WebSocket = class extends open { constructor(...a) { super(...a); window.sockets.push(this); } };"
-    )
-    page = context.new_page()
-    page.goto(own_viewer.entry)
-    page.wait_for_selector("#sample")
-    Page(page).open_sample()
-    page.wait_for_timeout(4000)
-    page.evaluate("window.sockets.forEach(socket => socket.close())")
-    page.wait_for_selector(".ended")
-    assert "was cut" in page.text_content(".ended h2")
-    page.click("#go-on")
-    page.wait_for_selector(".films .close")

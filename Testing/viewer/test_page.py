@@ -55,29 +55,6 @@ def test_a_dragged_landmark_moves_as_far_as_the_mouse_and_the_table_follows(page
     assert page.page.text_content(".mouse").startswith("S1_A: adjusted")
 
 
-def test_a_page_that_is_loaded_anew_during_a_drag_lets_go(page):
-    film = page.annotation()
-    x, y = page.screen(film.points_px[INDEX["S1_A"]], film).round()
-    mouse = page.page.mouse
-    for at in (x + 3, x):
-        mouse.move(at, y)
-    page.says("S1_A:")
-    page.settle()
-    mouse.down()
-    mouse.move(x + 5, y)
-    page.says("S1_A: adjusted")
-    page.page.reload()
-    page.page.wait_for_selector("main.film .area")
-    page.settle()
-    mouse.up()
-    left = page.annotation().points_px
-    for at in (60, 90, 120):
-        mouse.move(x + at, y + at)
-        page.page.wait_for_timeout(100)
-    page.settle()
-    assert np.allclose(page.annotation().points_px, left, atol=0.01, equal_nan=True)
-
-
 def test_undo_redo_and_reset(page):
     detected = page.values()
     film = page.annotation()
