@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from SpineAlignmentLib.film.checks import checked_pixels, checked_spacing
 from SpineAlignmentLib.film.polarity import inverted
-from SpineAlignmentLib.results.annotation import SPACING_WARNING, without_spacing_warnings
+from SpineAlignmentLib.results.annotation import SPACING_WARNING, without_warnings
 from SpineAlignmentLib.results.placement import Placement, plain_placement
 
 Pixels = NDArray[Any]
@@ -86,7 +86,7 @@ class Film:
             spacing_mm=checked,
             spacing_source=source,
             pixel_aspect=x_y[1] / x_y[0],
-            warnings=without_spacing_warnings(self.warnings),
+            warnings=without_warnings(self.warnings, SPACING_WARNING),
         )
 
     def facing(self, anterior: str, source: str = GIVEN) -> "Film":

@@ -201,9 +201,7 @@ def _results(task: FilmTask) -> FilmOutcome:
     if chosen.pictures:
         contents.append(png_bytes(film, found))
     return FilmOutcome(
-        row=film_row(to_json(found))
-        | keyed
-        | (who.tags() if chosen.identify else {}),
+        row=film_row(to_json(found)) | keyed | (who.tags() if chosen.identify else {}),
         text=f"{found.film}\n{parameter_table(found)}",
         files=dict(zip(ENDINGS, contents, strict=False))
         | {ending: content for make in chosen.further for ending, content in make(task.path, film, found).items()},

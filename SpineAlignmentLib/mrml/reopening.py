@@ -37,7 +37,7 @@ def reopen(alignment: FilmAlignment, path: Path) -> None:
         width, height = saved.size_px
         raise ResultError(f"{path.name}: results of another film ({saved.film}, {width} x {height} pixels)")
     with alignment.one_step():
-        take_facts(alignment, saved)
+        _take_facts(alignment, saved)
         if saved.models:
             alignment.set_detection(saved)
         else:
@@ -59,14 +59,19 @@ def take_up(
         ResultError: not such a file, or of another film.
     """
     points = _points_of_markups(alignment, markups)
+    go_on_with(alignment, replace(saved, points_px=points), detection)
+
+
+def go_on_with(alignment: FilmAlignment, saved: results.Annotation, detection: results.Annotation | None) -> None:
+    """Take over saved work with the detection that it began with; one step to undo."""
     with alignment.one_step():
-        take_facts(alignment, saved)
+        _take_facts(alignment, saved)
         if detection is not None:
             alignment.set_detection(detection)
-        alignment.set_marks(replace(saved, points_px=points))
+        alignment.set_marks(saved)
 
 
-def take_facts(alignment: FilmAlignment, saved: results.Annotation) -> None:
+def _take_facts(alignment: FilmAlignment, saved: results.Annotation) -> None:
     """Take over the size of a pixel, the side and the patient's age and sex where they are known."""
     now = alignment.annotation
     known = saved.spacing_mm, saved.spacing_source

@@ -232,7 +232,7 @@ class Annotation:
             vertebrae_px=other.vertebrae_px,
             vertebrae_confidence=other.vertebrae_confidence,
             numbering=Numbering(count, levels, 1 - self.numbering.sure, back),
-            warnings=without_numbering_warnings(self.warnings),
+            warnings=without_warnings(self.warnings, NUMBERING_WARNING),
             reviewed=self.reviewed_at(other.points_px),
         )
 
@@ -275,9 +275,8 @@ class Annotation:
         """
         if spacing_mm is not None and not (np.all(np.isfinite(spacing_mm)) and min(spacing_mm) > 0):
             raise ValueError(f"the size of a pixel must be a positive number of millimeters, got {spacing_mm}")
-        return replace(
-            self, spacing_mm=spacing_mm, spacing_source=source, warnings=without_spacing_warnings(self.warnings)
-        )
+        kept = without_warnings(self.warnings, SPACING_WARNING)
+        return replace(self, spacing_mm=spacing_mm, spacing_source=source, warnings=kept)
 
     def with_spacing_of(self, other: "Annotation") -> "Annotation":
         """The same landmarks with the size of a pixel, and warnings of it, as another annotation has them."""
@@ -287,7 +286,8 @@ class Annotation:
 
     def with_warnings_of(self, detection: "Annotation") -> "Annotation":
         """What a detection warns of as well; of the size of a pixel this film knows better."""
-        new = [text for text in without_spacing_warnings(detection.warnings) if text not in self.warnings]
+        others = without_warnings(detection.warnings, SPACING_WARNING)
+        new = [text for text in others if text not in self.warnings]
         return replace(self, warnings=(*self.warnings, *new))
 
     def facing(self, side: str, source: str) -> "Annotation":
@@ -308,14 +308,9 @@ MARKS: Final[tuple[str, ...]] = (
 """What lies on a film, as opposed to the facts about it: the fields that `Annotation.with_marks_of` takes over."""
 
 
-def without_numbering_warnings(warnings: Iterable[str]) -> tuple[str, ...]:
-    """The warnings that another numbering leaves."""
-    return tuple(text for text in warnings if not text.startswith(NUMBERING_WARNING))
-
-
-def without_spacing_warnings(warnings: Iterable[str]) -> tuple[str, ...]:
-    """The warnings that a calibration leaves."""
-    return tuple(text for text in warnings if not text.startswith(SPACING_WARNING))
+def without_warnings(warnings: Iterable[str], beginning: str) -> tuple[str, ...]:
+    """The warnings that stay when those of one kind, by how they begin, hold no more."""
+    return tuple(text for text in warnings if not text.startswith(beginning))
 
 
 def frame_points(points_px: ArrayLike, spacing: tuple[float, float] | None, anterior: str) -> FloatArray:

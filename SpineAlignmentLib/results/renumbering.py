@@ -10,10 +10,11 @@ from SpineAlignmentLib.measurement.landmarks import CENTERS, CORNERS, INDEX, PRE
 from SpineAlignmentLib.measurement.vertebrae import LEVELS, all_corners
 from SpineAlignmentLib.results.annotation import (
     LOW_CONFIDENCE,
+    NUMBERING_WARNING,
     Annotation,
     no_confidence,
     no_points,
-    without_numbering_warnings,
+    without_warnings,
 )
 from SpineAlignmentLib.results.numbering import Numbering
 from SpineAlignmentLib.results.vertebrae import no_vertebra_confidence, no_vertebrae
@@ -64,7 +65,7 @@ def shifted(annotation: Annotation, by: int, first: str = VERTEBRAE[0], last: st
         vertebrae_confidence=sure,
         numbering=_counted(new_centers, np.isfinite(points[INDEX["S1_P"]]).all()),
         reviewed=annotation.reviewed_at(points),
-        warnings=without_numbering_warnings(annotation.warnings),
+        warnings=without_warnings(annotation.warnings, NUMBERING_WARNING),
     )
 
 

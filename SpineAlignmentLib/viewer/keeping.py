@@ -10,7 +10,7 @@ import numpy as np
 from SpineAlignmentLib.clinical.patient import Patient, patient_of
 from SpineAlignmentLib.errors import ResultError
 from SpineAlignmentLib.mrml.alignment import FilmAlignment
-from SpineAlignmentLib.mrml.reopening import take_facts
+from SpineAlignmentLib.mrml.reopening import go_on_with
 from SpineAlignmentLib.results.drawn import Drawn
 from SpineAlignmentLib.viewer.kept import KEPT_DAYS, Kept, Work
 from SpineAlignmentLib.viewer.open_page import OpenPage
@@ -97,12 +97,8 @@ class Keeping:
         work, film.offer = film.offer, None
         self._disk.submit(self.kept.adopt, _content(alignment))
         self.page.state.offer = ""
-        with alignment.one_step():
-            take_facts(alignment, work.corrected)
-            # what is plain stays the film as opened: levels renamed by hand stand in the detection as well
-            if work.detection is not None:
-                alignment.set_detection(work.detection)
-            alignment.set_marks(work.corrected)
+        # what is plain stays the film as opened: levels renamed by hand stand in the detection as well
+        go_on_with(alignment, work.corrected, work.detection)
 
     def discard_kept(self) -> None:
         """Forget what was kept of the film on screen."""

@@ -2,9 +2,8 @@
 
 Hospitals number the films of every patient alike, so that a name alone may be that of another patient's film. An
 annotation that knows its film's content (`film_sha256`) gets the file with that content, however it is called and
-wherever it lies now. One that does not gets the file of the name it gives, in the folder that mirrors its own where
-several have that name, or the only one lies in a subfolder of another name; where that does not decide it is
-refused.
+wherever it lies now. One that does not gets the file of the name it gives: the only one, unless both lie in subfolders
+of different names, or of several the one in the folder that mirrors its own. What that does not decide is refused.
 """
 
 from collections.abc import Iterable, Sequence

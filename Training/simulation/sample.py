@@ -4,8 +4,7 @@ The whole film is what one looks at first, so that it shows an ordinary adult wh
 thirty of the seed's first million people, who have no scoliosis, implant, fracture, slip or transitional vertebra and
 are near the means of healthy adults (about PI 45 to 60, PT 8 to 18, SS 33 to 45, LL 48 to 65, GTK 35 to 50 degrees, a
 lordotic neck, SVA below 30 mm). Its femoral heads lie over each other, it bears no text, reaches from the skull to
-below the hips, and the networks err little on it, every true value inside its interval. How much they err elsewhere is
-in the model card.
+below the hips, and the networks err little on it. How much they err elsewhere is in the model card.
 """
 
 import sys
