@@ -16,9 +16,9 @@ from SpineAlignmentLib.detection.spine import Spine
 from SpineAlignmentLib.errors import FilmError
 from SpineAlignmentLib.measurement.landmarks import INDEX
 
-GREATEST_DOUBT: Final[float] = 1.15
-"""Doubt beyond which there is no spine: 0.2 and less on whole films, 0.9 on all but three of their parts, 1.4 and more
-on frontal films, other parts of the body and pictures."""
+GREATEST_DOUBT: Final[float] = 0.95
+"""Doubt beyond which there is no spine: 0.2 and less on whole films, 0.85 on all but three of their parts, 1.2 and more
+on frontal films, other parts of the body and photographs; drawn ladders are about as doubtful as this."""
 _WITHOUT_BODIES: Final[float] = 2.25
 """The same where an ensemble has no network of bodies: 1.7 and less, 2.1 on most parts; 2.3 and more."""
 
