@@ -1,6 +1,5 @@
 """The picture of a result: the film with its landmarks, the spine curve and every measurement with its value."""
 
-import io
 from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Any, Final, Protocol
@@ -20,6 +19,7 @@ from SpineAlignmentLib.results.files import RESULT_MARK
 from SpineAlignmentLib.results.heads import head_radii, rim
 from SpineAlignmentLib.results.label_layout import Box, free_place, structure_boxes
 from SpineAlignmentLib.results.picture_panel import TEXT, draw_panel, font
+from SpineAlignmentLib.results.png import png_file
 
 FloatArray = NDArray[np.float64]
 
@@ -112,13 +112,7 @@ def draw_film(film: Radiograph, annotation: Annotation, keys: Collection[str] = 
 
 def png_bytes(film: Radiograph, annotation: Annotation, keys: Collection[str] = KEYS) -> bytes:
     """The picture as the bytes of a PNG file."""
-    from PIL.PngImagePlugin import PngInfo
-
-    marked = PngInfo()
-    marked.add_text(RESULT_MARK, SOFTWARE)
-    stream = io.BytesIO()
-    draw(film, annotation, keys).save(stream, "PNG", compress_level=1, pnginfo=marked)
-    return stream.getvalue()
+    return png_file(draw(film, annotation, keys), {RESULT_MARK: SOFTWARE})
 
 
 @dataclass(frozen=True)
