@@ -11,12 +11,23 @@ import numpy as np
 from numpy.typing import NDArray
 
 from SpineAlignmentLib.film.film import Film
-from SpineAlignmentLib.film.preprocessing import SCALE_MM, InputFrame, fit_film
+from SpineAlignmentLib.film.preprocessing import SCALE_MM, InputFrame, fit_region
 
 FloatArray = NDArray[np.float64]
+ImageArray = NDArray[np.float32]
 
 _SLACK: Final[float] = 1.03
 """A film this many times larger than the view still counts as seen whole."""
+_SAMPLES: Final[int] = 600
+"""Lines of a film that are looked at for borders, along its longer side."""
+_PLAIN: Final[float] = 0.04
+"""Gray values that differ by no more than this share of the film's range are one."""
+_LETTERS: Final[float] = 0.04
+"""Share of a border's line that letters and markers may take."""
+_LEAST_EXPOSED: Final[float] = 0.15
+"""Share of a film's side below which borders are none: a spine needs more than a line."""
+_BORDERED: Final[float] = 0.85
+"""Share of a side above which what is plain may as well be air beside a patient, as the networks know it."""
 _OTHER_SCALE: Final[float] = 1.12
 """Spines this many times larger or smaller than those the networks know are looked at again at their own scale."""
 _SCALES: Final[tuple[float, float]] = (0.4, 2.0)
@@ -26,10 +37,42 @@ to a few vertebrae."""
 
 
 def first_frame(film: Film, input_size: tuple[int, int]) -> InputFrame:
-    """The frame that shows all of a film, at the networks' scale when it fits; its facing side must be set."""
-    whole = fit_film(film.size_px, film.pixel_size, film.anterior or "", input_size)
+    """The frame that shows what is on a film, at the networks' scale when it fits; its facing side must be set."""
+    whole = fit_region(exposed(film.pixels), film.pixel_size, film.anterior or "", input_size)
     at_scale = known_scale(film, whole)
     return at_scale if at_scale and abs(whole.step[1]) <= _SLACK * abs(at_scale.step[1]) else whole
+
+
+def exposed(pixels: NDArray[np.generic]) -> tuple[float, float, float, float]:
+    """The region of a film within borders of one gray value, as collimators, detectors and exports leave them.
+
+    Args:
+        pixels: shape (height, width).
+
+    Returns:
+        (left, top, right, bottom) in film pixels, pixel edges included; a side of which little or nearly all
+        is left is whole.
+    """
+    step = max(1, max(pixels.shape) // _SAMPLES)
+    gray = np.asarray(pixels[::step, ::step], np.float32)
+    slack = _PLAIN * float(np.ptp(np.percentile(gray, (0.5, 99.5))))
+    left, right = _within_borders(gray.T, slack)
+    top, bottom = _within_borders(gray[:, left:right], slack)
+    width, height = right * step, bottom * step
+    return left * step - 0.5, top * step - 0.5, min(width, pixels.shape[1]) - 0.5, min(height, pixels.shape[0]) - 0.5
+
+
+def _within_borders(lines: ImageArray, slack: float) -> tuple[int, int]:
+    """First and last line but one of what lies between a border before and behind."""
+    first, behind = _plain_lines(lines, slack), _plain_lines(lines[::-1], slack)
+    last = len(lines) - behind
+    return (first, last) if _LEAST_EXPOSED < (last - first) / len(lines) < _BORDERED else (0, len(lines))
+
+
+def _plain_lines(lines: ImageArray, slack: float) -> int:
+    """How many of the first lines hold one gray value, that of the first, but for a few letters."""
+    other = np.abs(lines - np.median(lines[0])) > slack
+    return int(np.argmax(np.append(other.mean(axis=1) > _LETTERS, True)))
 
 
 def known_scale(film: Film, frame: InputFrame) -> InputFrame | None:
