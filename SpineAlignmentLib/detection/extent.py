@@ -37,10 +37,17 @@ to a few vertebrae."""
 
 
 def first_frame(film: Film, input_size: tuple[int, int]) -> InputFrame:
-    """The frame that shows what is on a film, at the networks' scale when it fits; its facing side must be set."""
-    whole = fit_region(exposed(film.pixels), film.pixel_size, film.anterior or "", input_size)
-    at_scale = known_scale(film, whole)
-    return at_scale if at_scale and abs(whole.step[1]) <= _SLACK * abs(at_scale.step[1]) else whole
+    """The frame that shows a film, at the networks' scale when it fits; its facing side must be set.
+
+    A film that does not fit, or whose scale is unknown, is shown without its borders.
+    """
+    width, height = film.size_px
+    for region in ((-0.5, -0.5, width - 0.5, height - 0.5), exposed(film.pixels)):
+        whole = fit_region(region, film.pixel_size, film.anterior or "", input_size)
+        at_scale = known_scale(film, whole)
+        if at_scale and abs(whole.step[1]) <= _SLACK * abs(at_scale.step[1]):
+            return at_scale
+    return whole
 
 
 def exposed(pixels: NDArray[np.generic]) -> tuple[float, float, float, float]:
