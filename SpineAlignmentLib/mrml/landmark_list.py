@@ -19,6 +19,7 @@ from SpineAlignmentLib import results
 from SpineAlignmentLib.measurement.landmarks import COUNT, NAMES
 from SpineAlignmentLib.results.annotation import MARKS
 from SpineAlignmentLib.results.colors import SELECTED, SURE, UNSURE, unit
+from SpineAlignmentLib.results.markups import film_mark
 
 Node = Any
 FloatArray = NDArray[np.float64]
@@ -79,6 +80,7 @@ def is_whole(node: Node) -> bool:
 def fill(node: Node) -> None:
     """Bring the list back to its 45 control points, for example after some were deleted; known positions stay."""
     known = {}
+    film = node.GetNthControlPointDescription(0) if node.GetNumberOfControlPoints() else ""
     for i in range(node.GetNumberOfControlPoints()):
         if node.GetNthControlPointPositionStatus(i) == slicer.vtkMRMLMarkupsNode.PositionDefined:
             known[node.GetNthControlPointLabel(i)] = node.GetNthControlPointPositionVector(i)
@@ -89,7 +91,16 @@ def fill(node: Node) -> None:
             node.AddControlPoint(known.get(name, vtk.vtkVector3d(0, 0, 0)), name)
             if name not in known:
                 node.UnsetNthControlPointPosition(i)
+        _describe(node, film)
         node.SetFixedNumberOfControlPoints(True)
+
+
+def _describe(node: Node, text: str) -> None:
+    """Say of every landmark what film it belongs to, where markups files keep it."""
+    if node.GetNumberOfControlPoints() and node.GetNthControlPointDescription(0) != text:
+        with slicer.util.NodeModify(node):
+            for i in range(node.GetNumberOfControlPoints()):
+                node.SetNthControlPointDescription(i, text)
 
 
 def read_ras(node: Node) -> FloatArray:
@@ -122,6 +133,7 @@ def mark(node: Node, low: NDArray[np.bool_]) -> None:
 
 def write_facts(node: Node, film: results.Annotation) -> None:
     """Remember name and content, spacing, pixel shape, side, warnings and patient of the film, and what lies on it."""
+    _describe(node, film_mark(film))
     node.SetAttribute(
         FACTS,
         json.dumps(

@@ -16,26 +16,50 @@ from SpineAlignmentLib.mrml.volume_film import volume_geometry
 
 FloatArray = NDArray[np.float64]
 
+_NO_SIZE = (0, 0)
+"""Of a film that is not known, see `results.read_markups`."""
 
-def reopen(alignment: FilmAlignment, path: Path) -> None:
+
+def reopen(alignment: FilmAlignment, path: Path) -> str:
     """Take over what a file holds of this film; can be undone.
 
     Args:
         alignment: the film's landmarks.
         path: a result file (.json), which brings spacing and side as well, or markups (.mrk.json).
 
+    Returns:
+        One line when the file does not say which film it is of, else nothing.
+
     Raises:
         ResultError: not such a file, or of another film.
     """
-    if path.name.lower().endswith(".mrk.json"):
-        points, now = _points_of_markups(alignment, path), alignment.annotation
-        # the file says where landmarks are, not who looked at them
-        alignment.set_marks(replace(now, points_px=points, reviewed=now.reviewed_at(points)))
-        return
-    saved = results.read_annotation(path)
+    saved, film = read_saved(path), alignment.annotation
     if not belongs_to(saved, alignment):
-        width, height = saved.size_px
-        raise ResultError(f"{path.name}: results of another film ({saved.film}, {width} x {height} pixels)")
+        raise ResultError(f"{path.name}: of another film, {_told(saved)}; this one is {_told(film)}")
+    if _is_markups(path):
+        points = _points_of_markups(alignment, path)
+        # the file says where landmarks are, not who looked at them
+        alignment.set_marks(replace(film, points_px=points, reviewed=film.reviewed_at(points)))
+    else:
+        _take_result(alignment, saved)
+    known = saved.film_sha256 and film.film_sha256
+    return "" if known else f"{path.name}: cannot be told whether it is of {film.film}; look whether its landmarks fit"
+
+
+def read_saved(path: Path) -> results.Annotation:
+    """What a result file (.json) or markups (.mrk.json) say, by the file's name.
+
+    Raises:
+        ResultError: not such a file.
+    """
+    return results.read_markups(path) if _is_markups(path) else results.read_annotation(path)
+
+
+def _is_markups(path: Path) -> bool:
+    return path.name.lower().endswith(".mrk.json")
+
+
+def _take_result(alignment: FilmAlignment, saved: results.Annotation) -> None:
     with alignment.one_step():
         _take_facts(alignment, saved)
         if saved.models:
@@ -85,11 +109,22 @@ def _take_facts(alignment: FilmAlignment, saved: results.Annotation) -> None:
 
 
 def belongs_to(saved: results.Annotation, alignment: FilmAlignment) -> bool:
-    """Whether results are of this film: the same pixels where both are known, else a film of the same size."""
+    """Whether results are of this film: the same content where both are known, else a film of the same size.
+
+    What Slicer saves says neither, but for landmarks of ours.
+    """
     film = alignment.annotation
     if saved.film_sha256 and film.film_sha256:
         return saved.film_sha256 == film.film_sha256
-    return saved.size_px == film.size_px
+    return saved.size_px in (film.size_px, _NO_SIZE)
+
+
+def _told(film: results.Annotation) -> str:
+    """Name, size and beginning of the content's fingerprint, as far as they are known."""
+    size = "" if film.size_px == _NO_SIZE else f"{film.size_px[0]} x {film.size_px[1]} pixels"
+    content = f"content {film.film_sha256[:8]}" if film.film_sha256 else ""
+    about = ", ".join(filter(None, [size, content]))
+    return f"{film.film} ({about})" if about else film.film
 
 
 def _points_of_markups(alignment: FilmAlignment, path: Path) -> FloatArray:

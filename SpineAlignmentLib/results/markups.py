@@ -5,6 +5,7 @@ Positions are written in LPS, as the format's default is, at the place where Sli
 """
 
 import json
+import re
 from pathlib import Path
 from typing import Any, Final
 
@@ -31,6 +32,8 @@ _TRUST: Final[tuple[str, ...]] = ("confidence", "sd_px")
 
 _NO_SPACING: Final[str] = "film of unknown pixel spacing"
 """In the description of every control point of such a film, where Slicer keeps it: positions are pixels then."""
+_OF_FILM: Final[re.Pattern[str]] = re.compile(r"of film (.*), SHA-256 ([0-9a-f]{64})$", re.DOTALL)
+"""In each description as well, at its end: the film that the landmarks belong to, see `film_mark`."""
 _UNKNOWN: Final[str] = f"{SPACING_WARNING} of the film was unknown; give it with --spacing"
 _AS_PLACED: Final[str] = (
     f"{SPACING_WARNING} is that of the film when its landmarks were placed; give it with --spacing if that was wrong"
@@ -45,13 +48,18 @@ _PLATES: Final[tuple[tuple[str, str], ...]] = (
 )
 
 
+def film_mark(annotation: Annotation) -> str:
+    """The film's name and content, for the descriptions of control points, which Slicer keeps; "" where not known."""
+    return f"of film {annotation.film}, SHA-256 {annotation.film_sha256}" if annotation.film_sha256 else ""
+
+
 def markups_bytes(annotation: Annotation, placement: Placement) -> bytes:
     """A point list of the 45 landmarks in their fixed order; those off the film have the status "missing"."""
     positions = placement.to_lps(annotation.points_px)
     points = [_control_point(i, annotation, positions[i]) for i in range(len(NAMES))]
-    if annotation.spacing_mm is None:
-        for point in points:
-            point["description"] = "; ".join(filter(None, [point["description"], _NO_SPACING]))
+    unknown = _NO_SPACING if annotation.spacing_mm is None else ""
+    for point in points:
+        point["description"] = "; ".join(filter(None, [point["description"], unknown, film_mark(annotation)]))
     known = to_json(annotation)
     film = {k: v for k, v in known.items() if k != "landmarks" and k not in COMPUTED_KEYS}
     marks = {name: mark for name, mark in known["landmarks"].items() if mark}
@@ -93,8 +101,9 @@ def _control_point(index: int, annotation: Annotation, position: FloatArray) -> 
 def read_markups(path: str | Path) -> Annotation:
     """Landmarks from a markups file, one of ours or a point list saved by Slicer with landmark names as labels.
 
-    A list saved by Slicer carries no film: its positions, in mm, take the place of pixels of 1 mm, and the facing side
-    follows from the landmarks themselves (the front of an endplate is anterior of its back).
+    A list saved by Slicer keeps of its film name and content, where it was one of ours. Its positions, in mm, take the
+    place of pixels of 1 mm, and the facing side follows from the landmarks themselves (the front of an endplate is
+    anterior of its back).
 
     Raises:
         ResultError: the file cannot be read, is not a point list or none of its labels is a landmark.
@@ -105,7 +114,7 @@ def read_markups(path: str | Path) -> Annotation:
         markup = max(content["markups"], key=_known_labels)
         points = markup["controlPoints"]
         system, units = str(markup.get("coordinateSystem", "LPS")), markup.get("coordinateUnits", "mm")
-        unknown = any(_NO_SPACING in str(point.get("description", "")) for point in points)
+        said = [str(point.get("description", "")) for point in points]
         positions = np.full((len(NAMES), 3), np.nan)
         for point in points:
             if point["label"] in INDEX and point.get("positionStatus", "defined") == "defined":
@@ -126,7 +135,7 @@ def read_markups(path: str | Path) -> Annotation:
     if not np.isfinite(positions).all(axis=1).any():
         raise ResultError(f"{path}: no control point is labeled with a landmark name such as S1_A")
     film = content.get(_FILM_KEY)
-    return _ours(film, positions, path) if isinstance(film, dict) else _from_positions(positions, path, unknown)
+    return _ours(film, positions, path) if isinstance(film, dict) else _from_positions(positions, path, said)
 
 
 def _known_labels(markup: dict[str, Any]) -> int:
@@ -159,7 +168,11 @@ def _triple(values: Any) -> tuple[float, float, float]:
     return x, y, z
 
 
-def _from_positions(positions: FloatArray, path: Path, unknown: bool) -> Annotation:
+def _from_positions(positions: FloatArray, path: Path, said: list[str]) -> Annotation:
+    unknown = any(_NO_SPACING in text for text in said)
+    films = {found.groups() for text in said if (found := _OF_FILM.search(text))}
+    # points of two films in one list belong to neither
+    film, sha256 = films.pop() if len(films) == 1 else (path.name, "")
     known = positions[np.isfinite(positions).all(axis=1)]
     flat = int(np.argmin(np.ptp(known, axis=0)))
     # the plane's own axes, x across and y down: axial views lie with the back down, the others with the feet down
@@ -171,7 +184,7 @@ def _from_positions(positions: FloatArray, path: Path, unknown: bool) -> Annotat
     if not reach or np.median(reach) == 0:
         raise ResultError(f"{path}: cannot tell which side the patient faces: no endplate has both ends")
     return Annotation(
-        film=path.name,
+        film=film,
         size_px=(0, 0),
         points_px=points,
         spacing_mm=None if unknown else (1.0, 1.0),
@@ -179,6 +192,7 @@ def _from_positions(positions: FloatArray, path: Path, unknown: bool) -> Annotat
         anterior="left" if float(np.median(reach)) < 0 else "right",
         anterior_source="endplates",
         warnings=(_UNKNOWN if unknown else _AS_PLACED,),
+        film_sha256=sha256,
     )
 
 

@@ -12,11 +12,10 @@ from SpineAlignmentLib.errors import FilmError, ResultError
 from SpineAlignmentLib.film.film import Film
 from SpineAlignmentLib.jobs.reading_process import read_apart
 from SpineAlignmentLib.mrml.alignment import FilmAlignment
-from SpineAlignmentLib.mrml.reopening import belongs_to, reopen, take_up
+from SpineAlignmentLib.mrml.reopening import belongs_to, read_saved, reopen, take_up
 from SpineAlignmentLib.mrml.scene_file import SavedFilm, saved_films, unpack
 from SpineAlignmentLib.mrml.spine_scene import SpineScene
 from SpineAlignmentLib.results.annotation import Annotation
-from SpineAlignmentLib.results.result_file import read_annotation
 from SpineAlignmentLib.viewer.open_page import OpenPage
 from SpineAlignmentLib.viewer.settings import MAX_UPLOAD_BYTES
 from SpineAlignmentLib.viewer.uploads import MAX_LANDMARKS_BYTES, UploadFolder, check_film, is_scene
@@ -108,8 +107,10 @@ class SavedWork:
             self._taken_up(await self._take_up_scene(path))
         else:
             target = self._film_of(path)
-            reopen(target, path)
+            doubt = reopen(target, path)
             self._taken_up([target])
+            if doubt:
+                self._page.complain(doubt)
         self._uploads.discard(path)
 
     def _film_of(self, path: Path) -> FilmAlignment:
@@ -120,12 +121,9 @@ class SavedWork:
         """
         if self._page.film is None:
             raise ResultError(f"{path.name}: open its film first, then this file")
-        target = self._page.film
-        if not path.name.lower().endswith(".mrk.json"):
-            saved = read_annotation(path)
-            films = [self._page.film, *self._spine.alignments]
-            target = next((film for film in films if belongs_to(saved, film)), target)
-        return target
+        saved = read_saved(path)
+        films = [self._page.film, *self._spine.alignments]
+        return next((film for film in films if belongs_to(saved, film)), self._page.film)
 
     async def _take_up_scene(self, path: Path) -> list[FilmAlignment]:
         """The films of a scene are opened with their landmarks; those that are open already get theirs."""

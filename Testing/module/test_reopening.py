@@ -1,9 +1,11 @@
 """Saved landmarks taken up again on their film."""
 
+import json
 from dataclasses import replace
 
 import numpy as np
 import pytest
+import slicer
 
 from SpineAlignmentLib import results
 from SpineAlignmentLib.clinical.patient import Patient, patient_of
@@ -11,6 +13,7 @@ from SpineAlignmentLib.errors import ResultError
 from SpineAlignmentLib.measurement.landmarks import INDEX, NAMES
 from SpineAlignmentLib.mrml.export import export_results
 from SpineAlignmentLib.mrml.reopening import reopen
+from SpineAlignmentLib.results.placement import plain_placement
 from SpineAlignmentLib.results.reviewing import review_turned
 from Testing.host import subject
 from Testing.host.films import add_film
@@ -32,7 +35,7 @@ def saved(alignment, tmp_path):
 @pytest.mark.parametrize("kind", ["json", "mrk.json"])
 def test_landmarks_come_back_where_they_were(spine, scene, alignment, saved, kind):
     again = spine.create(add_film(scene, subject.film_pixels(), subject.SPACING_MM, "again"))
-    reopen(again, saved / f"film.{kind}")
+    assert "cannot be told whether it is of again" in reopen(again, saved / f"film.{kind}")
     assert again.points_px == pytest.approx(alignment.points_px, abs=0.01, nan_ok=True)
     assert again.state("FH_2") in ("missing", "not placed")
     if kind == "json":
@@ -46,19 +49,76 @@ def test_landmarks_come_back_where_they_were(spine, scene, alignment, saved, kin
 
 def test_landmarks_of_another_film_are_refused(spine, scene, alignment, saved):
     small = spine.create(add_film(scene, subject.film_pixels()[:300, :200], subject.SPACING_MM, "small"))
-    with pytest.raises(ResultError, match=r"film\.json: results of another film \(film, 700 x 1600 pixels\)"):
+    text = r"film\.json: of another film, film \(700 x 1600 pixels\); this one is small \(200 x 300 pixels\)"
+    with pytest.raises(ResultError, match=text):
         reopen(small, saved / "film.json")
     with pytest.raises(ResultError, match=r"film\.mrk\.json: (\d+ of )?its landmarks lie beside this film"):
         reopen(small, saved / "film.mrk.json")
     assert np.isnan(small.points_px).all()
     far = results.read_annotation(saved / "film.json")
-    (saved / "far.mrk.json").write_bytes(results.markups_bytes(far.with_points(far.points_px + 5000), far_placement()))
-    with pytest.raises(ResultError, match="beside this film"):
-        reopen(small, saved / "far.mrk.json")
+    far = far.with_points(far.points_px + 5000)
+    (saved / "far.mrk.json").write_bytes(results.markups_bytes(far, plain_placement(subject.SPACING_MM)))
+    with pytest.raises(ResultError, match="its landmarks lie beside this film"):
+        reopen(alignment, saved / "far.mrk.json")
     (saved / "bad.mrk.json").write_text("{}")
     with pytest.raises(ResultError, match="not a markups point list"):
         reopen(small, saved / "bad.mrk.json")
     assert small.states() == ["not placed"] * len(small.states())
+
+
+@pytest.fixture
+def two(spine, scene):
+    """Two films of one size, with landmarks on the first."""
+    made = []
+    for name in ("first", "second"):
+        volume = add_film(scene, subject.film_pixels(), subject.SPACING_MM, name)
+        facts = replace(spine.facts(volume), film=f"{name}.dcm", film_sha256="ab"[len(made)] * 64)
+        made.append(spine.create(volume, facts))
+    made[0].set_detection(replace(subject.detection(), film="first.dcm", film_sha256="a" * 64))
+    return made
+
+
+@pytest.mark.parametrize("saved_by_slicer", [False, True])
+def test_markups_of_another_film_of_the_same_size_are_refused(two, tmp_path, saved_by_slicer):
+    first, second = two
+    path = tmp_path / "landmarks.mrk.json"
+    if saved_by_slicer:
+        # opened and saved again, as Slicer does without knowing of us
+        export_results(first, path)
+        node, storage = slicer.vtkMRMLMarkupsFiducialNode(), slicer.vtkMRMLMarkupsJsonStorageNode()
+        storage.SetFileName(str(path))
+        assert storage.ReadData(node) and storage.WriteData(node)
+    else:
+        path.write_bytes(results.markups_bytes(first.annotation, plain_placement(subject.SPACING_MM)))
+    message = r"of another film, first\.dcm \(.*content aaaaaaaa\); this one is second\.dcm \(.*content bbbbbbbb\)"
+    with pytest.raises(ResultError, match=message):
+        reopen(second, path)
+    assert np.isnan(second.points_px).all()
+    first.set_point("S1_A", (300.5, 1300.25))
+    assert reopen(first, path) == ""
+    assert first.points_px == pytest.approx(subject.upright_px(), abs=0.01)
+
+
+def test_landmarks_that_do_not_say_of_which_film_they_are_bring_a_word_of_it(two, tmp_path):
+    first, second = two
+    path = tmp_path / "landmarks.mrk.json"
+    export_results(first, path)
+    content = json.loads(path.read_text())
+    for point in content["markups"][0]["controlPoints"]:
+        point["description"] = ""
+    path.write_text(json.dumps(content))
+    assert reopen(second, path) == (
+        "landmarks.mrk.json: cannot be told whether it is of second.dcm; look whether its landmarks fit"
+    )
+    assert second.points_px == pytest.approx(first.points_px, abs=0.01)
+
+
+def test_a_list_that_lost_points_still_says_of_which_film_it_is(two):
+    first, _ = two
+    first.landmarks.SetFixedNumberOfControlPoints(False)
+    first.landmarks.RemoveNthControlPoint(3)
+    said = {first.landmarks.GetNthControlPointDescription(i) for i in range(len(NAMES))}
+    assert said == {f"of film first.dcm, SHA-256 {'a' * 64}"}
 
 
 def test_a_film_that_was_not_calibrated_still_says_so(spine, scene, tmp_path):
@@ -78,12 +138,6 @@ def test_a_film_that_was_not_calibrated_still_says_so(spine, scene, tmp_path):
     export_results(first, tmp_path / "film.json")
     reopen(again, tmp_path / "film.json")
     assert again.annotation.spacing_mm == (0.3, 0.3) and warning not in again.annotation.warnings
-
-
-def far_placement():
-    from SpineAlignmentLib.results.placement import plain_placement
-
-    return plain_placement((0.45, 0.45))
 
 
 def test_landmarks_that_a_file_moves_are_not_reviewed(alignment, tmp_path):

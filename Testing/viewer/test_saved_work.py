@@ -1,6 +1,7 @@
 """Saved work opened again in the page, and what the page says of the size of a pixel."""
 
 import json
+import re
 
 import numpy as np
 
@@ -85,12 +86,27 @@ def test_what_cannot_be_opened_again_is_said_in_one_line(page, browser, viewer, 
     (tmp_path / "other.json").write_text(json.dumps(other))
     (tmp_path / "broken.mrk.json").write_text("{")
     before = page.annotation()
-    for name, text in (("other.json", "results of another film (other.dcm"), ("broken.mrk.json", "broken.mrk.json")):
+    foreign = "other.json: of another film, other.dcm (100 x 200 pixels, content 00000000); this one is sample_film.dcm"
+    for name, text in (("other.json", foreign), ("broken.mrk.json", "broken.mrk.json")):
         page.send(tmp_path / name)
         page.page.wait_for_selector(".message")
         assert text in page.page.text_content(".message")
         assert str(tmp_path) not in page.page.text_content(".message")
         page.page.click(".message button")
+    assert np.allclose(page.annotation().points_px, before.points_px, atol=0.01)
+    # markups of a film of the same size, as Slicer saves them
+    told = page.download("mrk.json").decode()
+    foreign = re.sub("of film .*?, SHA-256 .{8}", "of film b.dcm, SHA-256 00000000", told)
+    (tmp_path / "foreign.mrk.json").write_text(foreign)
+    page.send(tmp_path / "foreign.mrk.json")
+    page.page.wait_for_selector(".message")
+    said = page.page.text_content(".message span")
+    assert "of another film, b.dcm (content 00000000); this one is sample_film.dcm" in said
+    (tmp_path / "silent.mrk.json").write_text(re.sub('of film [^"]*', "", told))
+    page.send(tmp_path / "silent.mrk.json")
+    page.page.wait_for_function("document.querySelector('.message')?.textContent.includes('silent')")
+    assert "cannot be told whether it is of sample_film.dcm" in page.page.text_content(".message")
+    page.page.click(".message button")
     assert np.allclose(page.annotation().points_px, before.points_px, atol=0.01)
     empty = new_page(browser, viewer)
     empty.send(tmp_path / "other.json")
