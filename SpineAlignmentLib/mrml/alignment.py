@@ -35,8 +35,7 @@ SIDE_BY_HAND: Final[str] = "set by hand"
 class FilmAlignment:
     """The landmarks and measurements of one film in the scene.
 
-    It observes its own nodes until `release`. `on_changed` functions are called after every change of landmarks,
-    spacing or side.
+    It observes its own nodes until `release`. `on_changed` functions are called after every change of what is known.
     """
 
     def __init__(self, scene: Node, volume: Node, landmarks: Node, film: Annotation) -> None:
@@ -45,8 +44,7 @@ class FilmAlignment:
         self.on_changed: list[Callable[[], None]] = []
         self._record = FilmRecord(landmarks, film)
         self._geometry = volume_film.volume_geometry(volume)
-        self._busy = False
-        self._bent = False
+        self._busy = self._bent = False
         self._drawing = FilmDrawing(scene, volume, landmarks)
         self._table = FilmTable(scene, volume, landmarks)
         self._points = np.full((COUNT, 2), np.nan)
@@ -115,6 +113,7 @@ class FilmAlignment:
         if points.shape != (COUNT, 2):
             raise ValueError(f"expected landmarks of shape ({COUNT}, 2), got {points.shape}")
         self._record.history.remember(self._moment())
+        self._record.moved(self.annotation, points)
         self._write(points)
 
     def set_point(self, name: str, xy: ArrayLike | None) -> None:
@@ -303,6 +302,7 @@ class FilmAlignment:
         if not np.array_equal(np.isnan(points), np.isnan(self._points)):
             # placed or taken away in a view, which no drag does
             self._record.history.remember(self._moment())
+        self._record.moved(self.annotation, points)
         self._take_over(points)
 
     def _read(self) -> FloatArray:

@@ -11,6 +11,7 @@ from SpineAlignmentLib.mrml.film_facts import SIDE_UNKNOWN
 from SpineAlignmentLib.mrml.history import History, Moment
 from SpineAlignmentLib.mrml.landmark_states import current_confidence, landmark_states
 from SpineAlignmentLib.results.annotation import Annotation
+from SpineAlignmentLib.results.reviewing import moved
 
 Node = Any
 FloatArray = NDArray[np.float64]
@@ -70,6 +71,11 @@ class FilmRecord:
         """Take over facts, and what lies on the film besides the landmarks."""
         self.film = film
         landmark_list.write_facts(self._landmarks, film)
+
+    def moved(self, before: Annotation, points_px: FloatArray) -> None:
+        """A person moved landmarks of `before`, the film until now, to `points_px`, shape (45, 2)."""
+        if before.reviewed and (film := moved(before, points_px)) is not before:
+            self.set_film(replace(self.film, reviewed=film.reviewed, whole_reviewed=film.whole_reviewed))
 
     def set_detection(self, detection: Annotation | None) -> None:
         """Take over what was detected; `detection` is then as the scene keeps it."""

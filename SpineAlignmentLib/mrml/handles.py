@@ -150,7 +150,7 @@ class Handles:
             self._draw_circles(dragged, head_radii(dragged, True))
 
     def _on_dragged(self, *_: Any) -> None:
-        self._alignment.set_marks(self._dragged())
+        self._alignment.set_marks(self._dragged().changed())
         self.follow()
 
     def remove(self) -> None:

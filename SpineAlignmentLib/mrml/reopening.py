@@ -13,6 +13,7 @@ from SpineAlignmentLib.errors import ResultError
 from SpineAlignmentLib.measurement.landmarks import COUNT, INDEX
 from SpineAlignmentLib.mrml.alignment import FilmAlignment
 from SpineAlignmentLib.mrml.volume_film import volume_geometry
+from SpineAlignmentLib.results.reviewing import moved
 
 FloatArray = NDArray[np.float64]
 
@@ -39,7 +40,7 @@ def reopen(alignment: FilmAlignment, path: Path) -> str:
     if _is_markups(path):
         points = _points_of_markups(alignment, path)
         # the file says where landmarks are, not who looked at them
-        alignment.set_marks(replace(film, points_px=points, reviewed=film.reviewed_at(points)))
+        alignment.set_marks(replace(moved(film, points), points_px=points))
     else:
         _take_result(alignment, saved)
     known = saved.film_sha256 and film.film_sha256

@@ -53,6 +53,8 @@ class ReviewPanel:
         self._ui.nextUncertainButton.text = _("Next uncertain") + (f" ({left})" if left else "")
         self._ui.acceptButton.enabled = self._ui.reviewedCheckBox.enabled = there
         self._ui.reviewedCheckBox.checked = film is not None and reviewed(film)
+        lapsed = film is not None and film.whole_reviewed is False
+        self._ui.reviewedCheckBox.text = _("Changed since reviewed") if lapsed else _("Reviewed")
 
     def go_on(self) -> None:
         """Go to the next uncertain landmark below the chosen one, and look at it closely."""

@@ -112,6 +112,8 @@ class Annotation:
     """What a person measures besides the 18 parameters."""
     reviewed: frozenset[str] = frozenset()
     """The landmarks that a person looked at and left where they are."""
+    whole_reviewed: bool | None = None
+    """Whether a person looked at the whole film as it is now; False when it changed since, None when nobody did."""
     deviation_px: FloatArray = field(default_factory=no_deviation)
     """Shape (45,), standard deviation of landmarks along either axis as their detection estimates it, film pixels along
     y; NaN where unknown. Those of a person err as readers do, whatever is said here."""
@@ -225,7 +227,7 @@ class Annotation:
         count = self.numbering.count if older else other.count
         levels = other.levels or self.numbering.levels
         return replace(
-            self,
+            self.changed(),
             points_px=other.points_px,
             confidence=other.confidence,
             deviation_px=other.deviation_px,
@@ -258,6 +260,10 @@ class Annotation:
         same = np.abs(points_px - self.points_px).max(axis=1) < _SAME_PX
         return frozenset(name for name, stays in zip(NAMES, same, strict=True) if stays and name in self.reviewed)
 
+    def changed(self) -> "Annotation":
+        """The same film when something changes that whoever reviewed the whole of it has seen otherwise."""
+        return replace(self, whole_reviewed=False) if self.whole_reviewed else self
+
     def with_marks_of(self, other: "Annotation") -> "Annotation":
         """This film with everything that a person or a detection marked on it in another annotation of it."""
         return replace(self, **{name: getattr(other, name) for name in MARKS})
@@ -276,7 +282,8 @@ class Annotation:
         if spacing_mm is not None and not (np.all(np.isfinite(spacing_mm)) and min(spacing_mm) > 0):
             raise ValueError(f"the size of a pixel must be a positive number of millimeters, got {spacing_mm}")
         kept = without_warnings(self.warnings, SPACING_WARNING)
-        return replace(self, spacing_mm=spacing_mm, spacing_source=source, warnings=kept)
+        film = self if spacing_mm == self.spacing_mm else self.changed()
+        return replace(film, spacing_mm=spacing_mm, spacing_source=source, warnings=kept)
 
     def with_spacing_of(self, other: "Annotation") -> "Annotation":
         """The same landmarks with the size of a pixel, and warnings of it, as another annotation has them."""
@@ -298,12 +305,13 @@ class Annotation:
         """
         if side not in ANTERIOR_SIDES:
             raise ValueError(f"the patient faces 'left' or 'right', not {side!r}")
-        return replace(self, anterior=side, anterior_source=source)
+        film = self if side == self.anterior else self.changed()
+        return replace(film, anterior=side, anterior_source=source)
 
 
 MARKS: Final[tuple[str, ...]] = (
     *("points_px", "confidence", "vertebrae_px", "vertebrae_confidence", "numbering"),
-    *("head_radius_px", "drawn", "reviewed", "deviation_px", "interval_factors"),
+    *("head_radius_px", "drawn", "reviewed", "whole_reviewed", "deviation_px", "interval_factors"),
 )
 """What lies on a film, as opposed to the facts about it: the fields that `Annotation.with_marks_of` takes over."""
 

@@ -57,7 +57,7 @@ def shifted(annotation: Annotation, by: int, first: str = VERTEBRAE[0], last: st
     sure[known] = body_sure[taken[known]]
     points, confidence = _landmarks(annotation, source, new_corners, new_centers, sure)
     return replace(
-        annotation,
+        annotation.changed(),
         points_px=points,
         confidence=confidence,
         deviation_px=_deviations(annotation, source),

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, Final, NoReturn
 
 import numpy as np
+from numpy.typing import NDArray
 
 from SpineAlignmentLib import SOFTWARE
 from SpineAlignmentLib.errors import ResultError
@@ -33,7 +34,7 @@ COMPUTED_KEYS: Final[frozenset[str]] = frozenset({"parameters", "cobb", "norms",
 _OWN_KEYS: Final[frozenset[str]] = COMPUTED_KEYS | frozenset(
     {"film", "size_px", "spacing_mm", "spacing_source", "anterior", "anterior_source", "pixel_aspect"}
     | {"film_sha256", "landmarks", "vertebrae", "models", "software", "warnings", "numbering"}
-    | {"drawn", "reviewed", "interval_factors"}
+    | {"drawn", "reviewed", "film_reviewed", "interval_factors"}
 )
 
 MAX_NUMBER: Final[float] = 1e9
@@ -72,6 +73,7 @@ def to_json(annotation: Annotation) -> dict[str, Any]:
         **({"interval_factors": dict(a.interval_factors)} if a.interval_factors else {}),
         **({"drawn": [drawn.to_json(d, a.drawn_value(d)) for d in a.drawn]} if a.drawn else {}),
         **({"reviewed": [name for name in NAMES if name in a.reviewed]} if a.reviewed else {}),
+        **({} if a.whole_reviewed is None else {"film_reviewed": a.whole_reviewed}),
         **({} if a.numbering is None else {"numbering": numbering.to_json(a.numbering)}),
         "models": list(a.models),
         "software": SOFTWARE,
@@ -128,6 +130,7 @@ def from_json(content: Any, name: str = "annotation") -> Annotation:
     aspect = _float(content.get("pixel_aspect", 1.0), f"{name}: pixel_aspect")
     if aspect <= 0:
         raise ResultError(f"{name}: pixel_aspect must be positive, not {aspect}")
+    looked_at = frozenset(_strings(content.get("reviewed"), f"{name}: reviewed")) & INDEX.keys()
     return Annotation(
         film=str(content.get("film", "")),
         size_px=(int(size[0]), int(size[1])),
@@ -139,7 +142,8 @@ def from_json(content: Any, name: str = "annotation") -> Annotation:
         vertebrae_confidence=corner_confidence,
         head_radius_px=radius,
         drawn=drawn.from_json(content.get("drawn"), name),
-        reviewed=frozenset(_strings(content.get("reviewed"), f"{name}: reviewed")) & INDEX.keys(),
+        reviewed=looked_at,
+        whole_reviewed=_whole_reviewed(content, points, looked_at, name),
         spacing_mm=spacing,
         spacing_source=str(content.get("spacing_source", "unknown")),
         anterior=anterior,
@@ -233,6 +237,17 @@ def _positive(value: Any, what: str) -> float:
     if not number > 0:
         raise ResultError(f"{what}: {number:g} is not above zero")
     return number
+
+
+def _whole_reviewed(
+    content: Mapping[str, Any], points: NDArray[np.float64], looked_at: frozenset[str], name: str
+) -> bool | None:
+    value = content.get("film_reviewed")
+    if value not in (None, True, False):
+        raise ResultError(f"{name}: film_reviewed must be true or false, not {value!r}")
+    # older files say it by naming every landmark
+    there = {known for known, row in INDEX.items() if np.isfinite(points[row, 0])}
+    return bool(value) if value is not None else True if there and there <= looked_at else None
 
 
 def _factors(value: Any, name: str) -> dict[str, float]:

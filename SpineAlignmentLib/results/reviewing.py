@@ -2,8 +2,13 @@
 
 from dataclasses import replace
 
+import numpy as np
+from numpy.typing import NDArray
+
 from SpineAlignmentLib.measurement.landmarks import INDEX, NAMES
 from SpineAlignmentLib.results.annotation import Annotation
+
+FloatArray = NDArray[np.float64]
 
 
 def uncertain(film: Annotation) -> list[str]:
@@ -23,12 +28,23 @@ def accepted(film: Annotation, name: str) -> Annotation:
     return replace(film, reviewed=film.reviewed | ({name} & film.landmarks().keys()))
 
 
+def moved(film: Annotation, points_px: FloatArray) -> Annotation:
+    """What a person looked at still holds when landmarks, shape (45, 2), take the place of the film's: not of those
+    that moved, nor of the whole film when any did."""
+    kept = film.reviewed_at(points_px)
+    same_there = np.array_equal(np.isnan(points_px), np.isnan(film.points_px))
+    if kept == film.reviewed and same_there:
+        return film
+    return replace(film.changed(), reviewed=kept)
+
+
 def reviewed(film: Annotation) -> bool:
-    """Whether every landmark that has a place was looked at."""
-    there = film.landmarks().keys()
-    return bool(there) and there <= film.reviewed
+    """Whether someone looked at the whole film as it is now."""
+    return film.whole_reviewed is True
 
 
 def review_turned(film: Annotation) -> Annotation:
     """The film after someone looked at all of it, or with that taken back."""
-    return replace(film, reviewed=frozenset() if reviewed(film) else frozenset(film.landmarks()))
+    if reviewed(film):
+        return replace(film, reviewed=frozenset(), whole_reviewed=None)
+    return replace(film, reviewed=frozenset(film.landmarks()), whole_reviewed=True)

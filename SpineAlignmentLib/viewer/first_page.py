@@ -67,7 +67,7 @@ def state(sample: Path | None) -> dict[str, Any]:
         "level": "",
         "counted": "",
         "other": "",
-        "reviewed": False,
+        "reviewed": None,
         "further": [],
         "drawing": "",
         "heads": False,

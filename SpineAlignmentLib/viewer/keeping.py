@@ -18,7 +18,7 @@ from SpineAlignmentLib.viewer.open_page import OpenPage
 KEEP_S: Final[float] = 0.5
 """Corrections are on disk so long after they were made."""
 
-State = tuple[bytes, Any, str, tuple[Drawn, ...], frozenset[str], Patient]
+State = tuple[bytes, Any, str, tuple[Drawn, ...], tuple[frozenset[str], bool | None], Patient]
 
 
 @dataclass
@@ -169,4 +169,5 @@ def _state(alignment: FilmAlignment) -> State:
     film = alignment.annotation
     marks = (film.points_px, film.vertebrae_px, film.head_radius_px)
     places = b"".join(np.round(mark, 3).tobytes() for mark in marks)
-    return places, film.spacing_mm, film.anterior, film.drawn, film.reviewed, patient_of(film.extra, film.film)
+    reviewed = film.reviewed, film.whole_reviewed
+    return places, film.spacing_mm, film.anterior, film.drawn, reviewed, patient_of(film.extra, film.film)

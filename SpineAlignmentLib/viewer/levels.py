@@ -12,7 +12,7 @@ from SpineAlignmentLib.measurement.vertebrae import LEVELS
 from SpineAlignmentLib.mrml.alignment import FilmAlignment
 from SpineAlignmentLib.results.annotation import Annotation
 from SpineAlignmentLib.results.renumbering import center_of, counted_text, dropped_text, levels_found, shifted
-from SpineAlignmentLib.results.reviewing import accepted, review_turned, reviewed
+from SpineAlignmentLib.results.reviewing import accepted, review_turned
 from SpineAlignmentLib.viewer.film_view import FilmView
 from SpineAlignmentLib.viewer.measuring import Measuring
 from SpineAlignmentLib.viewer.open_page import OpenPage
@@ -105,7 +105,7 @@ class LevelsPart:
 def state(alignment: FilmAlignment | None) -> dict[str, Any]:
     """What the page shows of the vertebrae of a film."""
     if alignment is None:
-        return {"levels": [], "counted": "", "other": "", "reviewed": False}
+        return {"levels": [], "counted": "", "other": "", "reviewed": None}
     film = alignment.annotation
     found = levels_found(film)
     there = (*found, "S1") if np.isfinite(center_of(film, "S1")).all() else found
@@ -114,7 +114,7 @@ def state(alignment: FilmAlignment | None) -> dict[str, Any]:
         "levels": [_level(film, level, level in there, low) for level in LEVELS if level in there or level != "L6"],
         "counted": counted_text(film),
         "other": "" if numbering is None or numbering.other is None else numbering.other.text,
-        "reviewed": reviewed(film),
+        "reviewed": film.whole_reviewed,
     }
 
 

@@ -127,6 +127,8 @@ def hint(alignment: FilmAlignment | None, low: int, doubted: list[str]) -> str:
         return "One landmark is uncertain and marked red: look at it (N), drag it where it belongs or accept it (A)."
     if low:
         return f"{low} landmarks are uncertain and marked red: look at each (N), drag it or accept it (A)."
+    if alignment.annotation.whole_reviewed is False:
+        return "Changed since it was reviewed: look at what changed, then mark as reviewed again (R)."
     if not reviewed(alignment.annotation):
         return "Drag landmarks that are wrong, size heads by their rims (H), check Levels; then mark as reviewed (R)."
     return "Reviewed. Save the results, the report or what PACS takes."

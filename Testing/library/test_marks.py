@@ -15,6 +15,7 @@ from SpineAlignmentLib.results.comparison import differences, signed_text
 from SpineAlignmentLib.results.drawn import Drawn, cobb_between, line_value
 from SpineAlignmentLib.results.numbering import Numbering, OtherNumbering
 from SpineAlignmentLib.results.renumbering import center_of, dropped_text, levels_found, shifted
+from SpineAlignmentLib.results.reviewing import moved, review_turned, reviewed
 
 
 @pytest.fixture
@@ -119,6 +120,50 @@ def test_what_a_shift_leaves_in_its_place_stays_reviewed(film):
     )
     doubtful = replace(seen, numbering=Numbering(24, ("C2", "L5"), 0.6, other))
     assert doubtful.renumbered().reviewed == seen.reviewed - {"C7_C"}
+
+
+def test_a_film_that_changes_is_no_longer_reviewed_but_what_was_accepted_is(film):
+    seen = review_turned(film)
+    assert reviewed(seen) and from_json(to_json(seen)).whole_reviewed is True
+    for after in (
+        seen.facing("right", "set by hand"),
+        seen.calibrated((0.7, 0.7), "typed"),
+        seen.calibrated(None, "unknown"),
+        shifted(seen, 1, "L1"),
+        replace(
+            seen, numbering=Numbering(24, ("C2", "L5"), 0.6, OtherNumbering("other", film.points_px, film.confidence))
+        ).renumbered(),
+    ):
+        assert not reviewed(after) and after.whole_reviewed is False
+        assert {"S1_A", "FH_1", "C2_D"} <= after.reviewed
+        assert from_json(to_json(after)).whole_reviewed is False
+        assert reviewed(review_turned(after))
+    assert reviewed(seen.facing("left", "set by hand")) and reviewed(seen.calibrated(seen.spacing_mm, "typed"))
+    assert review_turned(seen) == replace(review_turned(seen), reviewed=frozenset(), whole_reviewed=None)
+
+
+def test_a_landmark_that_is_moved_or_placed_is_no_longer_reviewed(film):
+    seen = review_turned(film)
+    points = film.points_px.copy()
+    assert moved(seen, points) is seen
+    points[INDEX["S1_A"]] += 3
+    after = moved(seen, points)
+    assert after.reviewed == seen.reviewed - {"S1_A"} and after.whole_reviewed is False
+    points = film.points_px.copy()
+    points[INDEX["FH_2"]] = np.nan
+    without = review_turned(replace(film, points_px=points))
+    assert moved(without, film.points_px).whole_reviewed is False
+    assert moved(film, points + 3).whole_reviewed is None
+
+
+def test_files_of_before_say_by_all_landmarks_that_the_film_was_reviewed(film):
+    content = to_json(review_turned(film))
+    del content["film_reviewed"]
+    assert reviewed(from_json(content))
+    content["reviewed"] = content["reviewed"][1:]
+    assert from_json(content).whole_reviewed is None
+    with pytest.raises(ResultError, match="film_reviewed must be true or false"):
+        from_json(content | {"film_reviewed": "yes"})
 
 
 def test_the_other_numbering_brings_its_count_and_takes_the_warning_of_the_first(film):

@@ -228,6 +228,28 @@ def test_uncertain_landmarks_are_looked_at_one_by_one_and_the_film_is_done(host,
     assert not ui.reviewedCheckBox.checked and alignment.annotation.reviewed == {"FH_2"}
 
 
+def test_what_is_moved_after_the_review_is_not_reviewed_any_more(measured, film):
+    ui, alignment = measured.ui, measured.logic.alignment(film)
+    alignment.set_detection(subject.detection())
+    ui.reviewedCheckBox.click()
+    node, row = alignment.landmarks, INDEX["S1_A"]
+    # as a drag does
+    node.InvokeEvent(slicer.vtkMRMLMarkupsNode.PointStartInteractionEvent)
+    r, a, s = node.GetNthControlPointPosition(row)
+    for step in (1, 2, 3):
+        node.SetNthControlPointPosition(row, r + step, a, s)
+    assert alignment.annotation.reviewed == frozenset(NAMES) - {"S1_A"}
+    assert not ui.reviewedCheckBox.checked and ui.reviewedCheckBox.text == "Changed since reviewed"
+    ui.undoButton.click()
+    assert ui.reviewedCheckBox.checked and ui.reviewedCheckBox.text == "Reviewed"
+    ui.flipButton.click()
+    assert not ui.reviewedCheckBox.checked and alignment.annotation.reviewed == frozenset(NAMES)
+    ui.reviewedCheckBox.click()
+    assert ui.reviewedCheckBox.checked
+    alignment.set_marks(replace(alignment.annotation, reviewed=frozenset(), whole_reviewed=None))
+    assert ui.reviewedCheckBox.text == "Reviewed"
+
+
 def nodes_named(name):
     nodes = slicer.util.getNodesByClass("vtkMRMLMarkupsNode")
     return [node for node in nodes if node.GetName() == name and node.GetDisplayVisibility()]

@@ -126,6 +126,17 @@ def test_a_film_is_marked_as_reviewed(page):
     page.page.wait_for_selector("#review.on")
     assert page.page.text_content(".hint").startswith("Reviewed")
     assert set(content(page)["reviewed"]) == set(page.annotation().landmarks())
+    film = page.annotation()
+    page.page.click(f".side >> text={'right' if film.anterior == 'left' else 'left'}")
+    page.page.wait_for_selector("#review:not(.on)")
+    assert page.page.text_content("#review").startswith("Changed")
+    page.press("u")
+    page.page.wait_for_selector("#review.on")
+    page.drag_landmark("S1_A", film, (14, 22))
+    assert "reviewed again" in page.page.text_content(".hint")
+    assert set(content(page)["reviewed"]) == set(film.landmarks()) - {"S1_A"}
+    page.press("r")
+    page.page.wait_for_selector("#review.on")
     page.press("r")
     assert "reviewed" not in content(page)
 
