@@ -10,11 +10,19 @@ from slicer.i18n import tr as _
 
 from SpineAlignmentLib.errors import FilmError, ResultError
 from SpineAlignmentLib.measurement.landmarks import VERTEBRAE
+from SpineAlignmentLib.measurement.vertebrae import LEVELS
 from SpineAlignmentLib.mrml.alignment import FilmAlignment
 from SpineAlignmentLib.mrml.level_names import LevelNames
 from SpineAlignmentLib.panels.choices import Choices
 from SpineAlignmentLib.results.annotation import Annotation
-from SpineAlignmentLib.results.renumbering import counted_text, dropped_text, levels_found, shifted
+from SpineAlignmentLib.results.renumbering import (
+    counted_text,
+    dropped_text,
+    levels_found,
+    renumbered_text,
+    same_body,
+    shifted,
+)
 
 _UP, _DOWN = 1, 2
 _SHIFTS: Final[dict[str, int]] = {"levelHigherButton": -1, "levelLowerButton": 1}
@@ -33,13 +41,14 @@ class LevelsPanel:
         self._ui = ui
         self._report = report
         self._alignment: FilmAlignment | None = None
+        self._film: Annotation | None = None
         self._names: LevelNames | None = None
         self._named = False
         self._levels = Choices(ui.levelComboBox)
         Choices(ui.levelRunComboBox).offer([_("All vertebrae"), _("From here up:"), _("From here down:")])
         for name, by in _SHIFTS.items():
             getattr(ui, name).clicked.connect(lambda *_, by=by: self.shift(by))
-        ui.otherNumberingButton.clicked.connect(lambda *_: self._renumber(Annotation.renumbered))
+        ui.otherNumberingButton.clicked.connect(lambda *_: self._take_other())
 
     @property
     def at_hand(self) -> str:
@@ -59,7 +68,10 @@ class LevelsPanel:
             self._names = None if alignment is None else LevelNames(alignment)
         self._name()
         found = levels_found(film) if film is not None else ()
+        at_hand = self._at_hand_in(film)
+        self._film = film
         self._levels.offer(found)
+        self._levels.choose(at_hand)
         self._ui.levelsLabel.text = counted_text(film) if film is not None else ""
         other = film.numbering.other if film is not None and film.numbering is not None else None
         self._ui.otherNumberingButton.enabled = other is not None
@@ -68,6 +80,13 @@ class LevelsPanel:
         )
         for name in ("levelComboBox", *_SHIFTS):
             getattr(self._ui, name).enabled = bool(found)
+
+    def _at_hand_in(self, film: Annotation | None) -> str:
+        """What the vertebra at hand is called now: it stays the same body when vertebrae get other names."""
+        level, before = self.at_hand, self._film
+        if film is None or before is None or level not in LEVELS or before.numbering is film.numbering:
+            return level
+        return same_body(before, level, film)
 
     def name(self, visible: bool) -> None:
         """Draw the names of the vertebrae beside them, or no longer."""
@@ -89,7 +108,7 @@ class LevelsPanel:
         """Take the names out of the scene."""
         if self._names is not None:
             self._names.remove()
-        self._alignment = self._names = None
+        self._alignment = self._film = self._names = None
 
     def shift(self, by: int) -> None:
         """Call the chosen vertebrae one lower (1) or one higher (-1); the chosen one stays the same body."""
@@ -102,9 +121,12 @@ class LevelsPanel:
         dropped = dropped_text(self._alignment.annotation, by, first, last)
         self._renumber(partial(shifted, by=by, first=first, last=last))
         self._report(dropped)
-        row = VERTEBRAE.index(level) + by
-        if 0 <= row < len(VERTEBRAE):
-            self._levels.choose(VERTEBRAE[row])
+
+    def _take_other(self) -> None:
+        if self._alignment is not None:
+            before = self._alignment.annotation
+            self._renumber(Annotation.renumbered)
+            self._report(renumbered_text(before, self._alignment.annotation))
 
     def _renumber(self, how: Callable[[Annotation], Annotation]) -> None:
         if self._alignment is None:

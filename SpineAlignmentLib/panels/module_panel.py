@@ -57,7 +57,7 @@ class ModulePanel:
         self.patient = PatientPanel(ui, logic, lambda: self.choices.film)
         self.detection = DetectionPanel(ui, logic.queue, self._start_detection, self._cancel, self.refresh)
         self.landmarks = LandmarksPanel(ui, widget, self.detection.report, self._start_placing)
-        self.review = ReviewPanel(ui, widget, self.landmarks)
+        self.review = ReviewPanel(ui, widget, self.landmarks, self.detection.report)
         self.levels = LevelsPanel(ui, self.detection.report)
         self.handles = HandlesPanel(ui, self.levels)
         self.measurements = MeasurementsPanel(ui, self.draw)

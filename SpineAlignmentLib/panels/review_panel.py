@@ -11,7 +11,14 @@ from SpineAlignmentLib.mrml.alignment import FilmAlignment
 from SpineAlignmentLib.panels import red_view
 from SpineAlignmentLib.panels.landmarks_panel import LandmarksPanel
 from SpineAlignmentLib.results.annotation import Annotation
-from SpineAlignmentLib.results.reviewing import accepted, next_uncertain, review_turned, reviewed, uncertain
+from SpineAlignmentLib.results.reviewing import (
+    accepted,
+    next_uncertain,
+    review_turned,
+    reviewed,
+    uncertain,
+    widened_text,
+)
 
 NEXT_KEYS: Final[str] = "Ctrl+Shift+Right"
 ACCEPT_KEYS: Final[str] = "Ctrl+Shift+Return"
@@ -24,10 +31,12 @@ class ReviewPanel:
         ui: the panel's widgets by name.
         widget: the widget that has the keys.
         landmarks: the table whose chosen landmark is meant.
+        report: called with a line of text for the user.
     """
 
-    def __init__(self, ui: Any, widget: Any, landmarks: LandmarksPanel) -> None:
+    def __init__(self, ui: Any, widget: Any, landmarks: LandmarksPanel, report: Callable[[str], None]) -> None:
         self._ui = ui
+        self._report = report
         self._landmarks = landmarks
         self._alignment: FilmAlignment | None = None
         ui.nextUncertainButton.clicked.connect(lambda *_: self.go_on())
@@ -73,4 +82,6 @@ class ReviewPanel:
 
     def _mark(self, how: Callable[[Annotation], Annotation]) -> None:
         if self._alignment is not None:
-            self._alignment.set_marks(how(self._alignment.annotation))
+            before = self._alignment.annotation
+            self._alignment.set_marks(how(before))
+            self._report(widened_text(before, self._alignment.annotation))

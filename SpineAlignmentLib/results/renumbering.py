@@ -101,6 +101,44 @@ def counted_text(annotation: Annotation) -> str:
     return f"{text}; right at {min(99, round(100 * numbering.sure))} %{doubt}"
 
 
+def same_body(before: Annotation, level: str, after: Annotation) -> str:
+    """What a vertebra is called now that vertebrae have other names: whose center is where its own was.
+
+    Args:
+        before: the film until now.
+        level: one of `measurement.vertebrae.LEVELS` on it.
+        after: the film with its other names.
+
+    Returns:
+        Its level, "" when it has none any more.
+    """
+    centers = level_centers(before)
+    away = np.hypot(*(level_centers(after) - centers[LEVELS.index(level)]).T)
+    if np.isnan(away).all():
+        return ""
+    apart = np.hypot(*np.diff(centers[np.isfinite(centers).all(axis=1)], axis=0).T)
+    nearest = int(np.nanargmin(away))
+    return LEVELS[nearest] if not len(apart) or away[nearest] < np.median(apart) / 2 else ""
+
+
+def renumbered_text(before: Annotation, after: Annotation) -> str:
+    """What another numbering changes, in one line: the count, names that come and go, and landmarks."""
+    counts = [None if film.numbering is None else film.numbering.count for film in (before, after)]
+    was, now = levels_found(before), levels_found(after)
+    added, gone = ([name for name in one if name not in other] for one, other in ((now, was), (was, now)))
+    same = np.isclose(before.points_px, after.points_px, rtol=0, atol=0.01, equal_nan=True).all(axis=1)
+    moved = np.count_nonzero(~same)
+    texts = [
+        f"counted {counts[1]} presacral vertebrae" + (f" instead of {counts[0]}" if counts[0] else "")
+        if counts[1] and counts[0] != counts[1]
+        else "",
+        f"{', '.join(added)} added" if added else "",
+        f"{', '.join(gone)} left out" if gone else "",
+        f"{moved} landmarks move" if moved else "no landmark moves",
+    ]
+    return "; ".join(filter(None, texts))
+
+
 def center_of(annotation: Annotation, level: str) -> FloatArray:
     """One of `level_centers`.
 

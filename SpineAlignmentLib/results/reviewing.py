@@ -1,6 +1,7 @@
 """What a person looked at: landmarks that are right where they are, those to look at next, and the whole film."""
 
 from dataclasses import replace
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -9,6 +10,10 @@ from SpineAlignmentLib.measurement.landmarks import INDEX, NAMES
 from SpineAlignmentLib.results.annotation import Annotation
 
 FloatArray = NDArray[np.float64]
+
+_WIDER: Final[float] = 1.05
+"""Times as wide as before, from which an interval is said to be wider."""
+_NAMED: Final[int] = 3
 
 
 def uncertain(film: Annotation) -> list[str]:
@@ -36,6 +41,16 @@ def moved(film: Annotation, points_px: FloatArray) -> Annotation:
     if kept == film.reviewed and same_there:
         return film
     return replace(film.changed(), reviewed=kept)
+
+
+def widened_text(before: Annotation, after: Annotation) -> str:
+    """Why intervals are wider after a person found landmarks to be right, in one line; "" where none is."""
+    was, now = before.measurements(), after.measurements()
+    wider = [key for key, found in now.items() if found.half_width > _WIDER * was[key].half_width]
+    if not wider:
+        return ""
+    keys = ", ".join(wider[:_NAMED]) + (f" and {len(wider) - _NAMED} more" if len(wider) > _NAMED else "")
+    return f"Wider intervals of {keys}: people who read a film differ more than this detection says of itself"
 
 
 def reviewed(film: Annotation) -> bool:

@@ -51,6 +51,7 @@ def state(sample: Path | None) -> dict[str, Any]:
         "can_redo": False,
         "busy": None,
         "message": "",
+        "told": "",
         "pointed": "",
         "selected": "",
         "calibrating": "",

@@ -11,8 +11,16 @@ from SpineAlignmentLib.measurement.landmarks import NAMES, VERTEBRAE
 from SpineAlignmentLib.measurement.vertebrae import LEVELS
 from SpineAlignmentLib.mrml.alignment import FilmAlignment
 from SpineAlignmentLib.results.annotation import Annotation
-from SpineAlignmentLib.results.renumbering import center_of, counted_text, dropped_text, levels_found, shifted
-from SpineAlignmentLib.results.reviewing import accepted, review_turned
+from SpineAlignmentLib.results.renumbering import (
+    center_of,
+    counted_text,
+    dropped_text,
+    levels_found,
+    renumbered_text,
+    same_body,
+    shifted,
+)
+from SpineAlignmentLib.results.reviewing import accepted, review_turned, widened_text
 from SpineAlignmentLib.viewer.film_view import FilmView
 from SpineAlignmentLib.viewer.measuring import Measuring
 from SpineAlignmentLib.viewer.open_page import OpenPage
@@ -39,6 +47,7 @@ class LevelsPart:
         self._view = view
         self._measuring = measuring
         self._follow = follow
+        self._seen: Annotation | None = None
 
     def choose_level(self, level: str) -> None:
         """Look closely at a vertebra, whose corners can then be moved; once more lets go of it."""
@@ -48,6 +57,7 @@ class LevelsPart:
         center = center_of(film.annotation, level)
         chosen = "" if self._page.state.level == level or not np.isfinite(center).all() else level
         self._page.state.level = chosen
+        self._seen = film.annotation
         self._measuring.show_corners(chosen if chosen in VERTEBRAE else "")
         if chosen:
             # keys would go on moving a landmark that is out of sight
@@ -69,14 +79,17 @@ class LevelsPart:
         film.renumber(partial(shifted, by=by, first=ends[0], last=ends[1]))
         if dropped:
             self._page.complain(dropped)
-        if level in VERTEBRAE:
-            self._keep_at_hand(level, by)
 
-    def _keep_at_hand(self, level: str, by: int) -> None:
-        """The same body stays at hand under its new name."""
-        row = VERTEBRAE.index(level) + by
-        self._page.state.level = VERTEBRAE[row] if 0 <= row < len(VERTEBRAE) else ""
-        self._measuring.show_corners(self._page.state.level)
+    def changed(self) -> None:
+        """The film on screen changed: the same body stays at hand, whatever it is called now."""
+        film, level = self._page.film, self._page.state.level
+        if film is None or not level:
+            return
+        before, self._seen = self._seen, film.annotation
+        # what names vertebrae anew, or takes that back, brings another numbering
+        if before is not None and before.numbering is not self._seen.numbering:
+            self._page.state.level = now = same_body(before, level, self._seen)
+            self._measuring.show_corners(now if now in VERTEBRAE else "")
 
     def renumber(self) -> None:
         """Take the next most probable numbering; once more goes back.
@@ -84,8 +97,11 @@ class LevelsPart:
         Raises:
             ResultError: there is none.
         """
-        if self._page.film is not None:
-            self._page.film.renumber(Annotation.renumbered)
+        film = self._page.film
+        if film is not None:
+            before = film.annotation
+            film.renumber(Annotation.renumbered)
+            self._page.tell(f"The other numbering: {renumbered_text(before, film.annotation)}.")
 
     # Reviewed
 
@@ -93,13 +109,18 @@ class LevelsPart:
         """The landmark at hand is right where it is."""
         film, name = self._page.film, self._page.state.selected
         if film is not None and name in NAMES:
-            film.set_marks(accepted(film.annotation, name))
+            self._review(film, accepted(film.annotation, name))
 
     def review_all(self) -> None:
         """A person looked at the whole film; once more takes that back."""
         film = self._page.film
         if film is not None:
-            film.set_marks(review_turned(film.annotation))
+            self._review(film, review_turned(film.annotation))
+
+    def _review(self, film: FilmAlignment, after: Annotation) -> None:
+        before = film.annotation
+        film.set_marks(after)
+        self._page.tell(widened_text(before, film.annotation))
 
 
 def state(alignment: FilmAlignment | None) -> dict[str, Any]:

@@ -19,6 +19,10 @@ class OpenPage:
         with self.state:
             self.state.message = text
 
+    def tell(self, text: str) -> None:
+        """Say what an action did, in the place of the hint, until the next one."""
+        self.state.told = text
+
     def dismiss(self) -> None:
         """Take the line away."""
         self.state.message = ""

@@ -109,6 +109,7 @@ class Workplace:
 
     async def act(self, name: str, *arguments: Any) -> None:
         """Do what the page asks for, one of `first_page.ACTIONS`; tells the page why not."""
+        self._state.told = ""
         action = next(getattr(part, name) for part in self._parts if hasattr(part, name))
         try:
             result = action(*arguments)
@@ -283,6 +284,8 @@ class Workplace:
 
     def _changed(self) -> None:
         """Landmarks, spacing or side changed: the numbers first, at once; the rest when it is to be seen."""
+        self._state.told = ""
+        self._levels.changed()
         self._follow()
         self._state.flush()
         self._stale = True

@@ -9,13 +9,21 @@ from hypothesis import strategies as st
 
 from SpineAlignmentLib.errors import ResultError
 from SpineAlignmentLib.measurement.landmarks import CORNERS, INDEX, NAMES, VERTEBRAE
+from SpineAlignmentLib.measurement.parameters import KEYS
 from SpineAlignmentLib.results import from_json, to_json
 from SpineAlignmentLib.results.annotation import Annotation
 from SpineAlignmentLib.results.comparison import differences, signed_text
 from SpineAlignmentLib.results.drawn import Drawn, cobb_between, line_value
 from SpineAlignmentLib.results.numbering import Numbering, OtherNumbering
-from SpineAlignmentLib.results.renumbering import center_of, dropped_text, levels_found, shifted
-from SpineAlignmentLib.results.reviewing import moved, review_turned, reviewed
+from SpineAlignmentLib.results.renumbering import (
+    center_of,
+    dropped_text,
+    levels_found,
+    renumbered_text,
+    same_body,
+    shifted,
+)
+from SpineAlignmentLib.results.reviewing import moved, review_turned, reviewed, widened_text
 
 
 @pytest.fixture
@@ -164,6 +172,38 @@ def test_files_of_before_say_by_all_landmarks_that_the_film_was_reviewed(film):
     assert from_json(content).whole_reviewed is None
     with pytest.raises(ResultError, match="film_reviewed must be true or false"):
         from_json(content | {"film_reviewed": "yes"})
+
+
+def test_a_body_is_followed_through_other_names(film):
+    lower = shifted(film, 1, "L1")
+    assert [same_body(film, level, lower) for level in ("T12", "L1", "L5", "S1")] == ["T12", "L2", "L6", "S1"]
+    assert [same_body(lower, level, film) for level in ("T12", "L2", "L6")] == ["T12", "L1", "L5"]
+    assert same_body(film, "C2", shifted(film, -1)) == ""
+    points = film.points_px.copy()
+    points[INDEX["L3_C"]] += 9
+    assert same_body(film, "L3", replace(film, points_px=points)) == "L3"
+    assert same_body(film, "L3", Annotation("film.dcm", (500, 1300))) == ""
+
+
+def test_what_another_numbering_changes_is_said_when_no_landmark_moves(film):
+    numbered = replace(film, numbering=Numbering(24, ("C2", "L5"), 0.6))
+    corners = film.vertebrae_px.copy()
+    corners[VERTEBRAE.index("L6")] = corners[VERTEBRAE.index("L5")] + (0, 40)
+    more = replace(numbered, vertebrae_px=corners, numbering=Numbering(25, ("C2", "L6"), 0.4))
+    text = "counted 25 presacral vertebrae instead of 24; L6 added; no landmark moves"
+    assert renumbered_text(numbered, more) == text
+    assert renumbered_text(more, numbered).endswith("instead of 25; L6 left out; no landmark moves")
+    lower = shifted(numbered, 1, "L1")
+    assert renumbered_text(numbered, lower) == f"{text.rpartition(';')[0]}; L1 left out; 9 landmarks move"
+
+
+def test_a_review_that_widens_intervals_says_why(film):
+    sure = replace(film, deviation_px=np.full(len(NAMES), 0.1), interval_factors=dict.fromkeys(KEYS, 1.7))
+    text = widened_text(sure, review_turned(sure))
+    assert text.startswith("Wider intervals of ") and text.endswith("than this detection says of itself")
+    assert widened_text(sure, sure) == "" and widened_text(review_turned(sure), sure) == ""
+    unsure = replace(sure, deviation_px=np.full(len(NAMES), 9.0))
+    assert widened_text(unsure, review_turned(unsure)) == ""
 
 
 def test_the_other_numbering_brings_its_count_and_takes_the_warning_of_the_first(film):

@@ -64,12 +64,18 @@ def test_vertebrae_get_the_names_of_their_neighbors(measured, film):
     assert alignment.points_px[INDEX["L2_C"]] == pytest.approx(before[INDEX["L1_C"]])
     ui.undoButton.click()
     assert alignment.points_px == pytest.approx(before)
+    assert ui.levelComboBox.currentText == "C2"
 
     ui.levelRunComboBox.setCurrentIndex(2)
     ui.levelComboBox.setCurrentText("T12")
     ui.levelHigherButton.click()
-    assert ui.levelComboBox.currentText == "T11"
     assert ui.statusLabel.text.startswith("T11: the vertebra called so until now has no name any more")
+    assert ui.levelComboBox.currentText == "T11"
+    # the same body stays at hand, whatever it is called
+    ui.undoButton.click()
+    assert ui.levelComboBox.currentText == "T12"
+    ui.redoButton.click()
+    assert ui.levelComboBox.currentText == "T11"
     assert alignment.points_px[INDEX["T11_C"]] == pytest.approx(before[INDEX["T12_C"]])
     assert alignment.points_px[INDEX["T10_C"]] == pytest.approx(before[INDEX["T10_C"]])
     ui.levelRunComboBox.setCurrentIndex(1)
@@ -93,6 +99,7 @@ def test_the_other_numbering_is_taken_and_given_back(measured, film):
     ui.otherNumberingButton.click()
     assert alignment.points_px == pytest.approx(higher.points_px, nan_ok=True)
     assert "right at 55 %" in ui.levelsLabel.text
+    assert ui.statusLabel.text == "L5 left out; 33 landmarks move"
     ui.undoButton.click()
     assert alignment.points_px == pytest.approx(found.points_px)
 
@@ -217,6 +224,8 @@ def test_uncertain_landmarks_are_looked_at_one_by_one_and_the_film_is_done(host,
     assert ui.landmarksTable.currentRow() == INDEX["FH_2"]
     ui.acceptButton.click()
     assert cell(ui.landmarksTable, INDEX["FH_2"], 1) == "reviewed"
+    # this detection says nothing of its own error, so that no interval got wider
+    assert ui.statusLabel.text == ""
     assert ui.nextUncertainButton.text == "Next uncertain (1)"
     x, y = alignment.points_px[INDEX["C7_AI"]]
     alignment.set_point("C7_AI", (x + 3, y))

@@ -45,6 +45,24 @@ def test_a_size_that_nobody_has_is_refused_and_the_one_in_use_stays_shown(page):
         page.page.click(".message button")
 
 
+def test_an_age_that_nobody_has_is_refused_and_the_one_in_use_stays_shown(page):
+    field = "input[name=age]"
+    for known in ("", "63"):
+        page.page.fill(field, known)
+        page.page.keyboard.press("Tab")
+        page.page.wait_for_function(f"document.querySelector('{field}').defaultValue === '{known}'")
+        for typed in ("250", "-3", "old"):
+            page.page.fill(field, typed)
+            page.page.keyboard.press("Tab")
+            page.page.wait_for_selector(".message")
+            assert typed in page.page.text_content(".message span")
+            assert page.page.input_value(field) == known
+            page.page.click(".message button")
+            page.page.wait_for_selector(".message", state="detached")
+    page.page.fill(field, "")
+    page.page.keyboard.press("Tab")
+
+
 def test_what_is_typed_counts_when_the_field_is_left(page):
     before = page.annotation()
     page.page.fill(SIZE, "0.3")

@@ -9,7 +9,7 @@ import pytest
 
 from SpineAlignmentLib.measurement.landmarks import INDEX
 from SpineAlignmentLib.results.heads import head_radii, rim
-from SpineAlignmentLib.results.renumbering import center_of, shifted
+from SpineAlignmentLib.results.renumbering import center_of, renumbered_text, shifted
 from Testing.viewer.conftest import new_page
 
 
@@ -38,6 +38,11 @@ def test_levels_from_here_down_take_other_names_and_undo_takes_it_back(page):
     assert "named by hand" in page.page.text_content("#counted")
     page.press("u")
     assert np.allclose(page.annotation().points_px, before.points_px, atol=0.01, equal_nan=True)
+    # the same body is at hand, whatever it is called
+    assert page.page.locator("#level-L1.on").count() == 1 and page.page.locator(".levels .grid .on").count() == 1
+    page.press("y")
+    assert page.page.locator("#level-L2.on").count() == 1
+    page.press("u")
     page.page.click("#higher-all")
     page.page.wait_for_function("document.querySelector('#counted').textContent.includes('C2 to L4')")
     # the uppermost body has no name left, which is said until it is back
@@ -57,6 +62,7 @@ def test_the_runner_up_numbering_is_one_click_away_and_back(page):
     page.page.wait_for_function("document.querySelector('.levels .ask').textContent.includes('more probable')")
     other = page.annotation()
     assert np.allclose(other.points_px, before.numbering.other.points_px, atol=0.01, equal_nan=True)
+    assert page.page.text_content(".hint") == f"The other numbering: {renumbered_text(before, other)}."
     page.page.click("#renumber")
     page.settle()
     assert np.allclose(page.annotation().points_px, before.points_px, atol=0.01, equal_nan=True)
@@ -124,6 +130,9 @@ def test_any_cobb_angle_a_distance_and_an_angle_are_measured_and_kept(page):
 def test_a_film_is_marked_as_reviewed(page):
     page.page.click("#review")
     page.page.wait_for_selector("#review.on")
+    # why numbers look less sure than before is said until the next action
+    assert page.page.text_content(".hint").startswith("Wider intervals of ")
+    page.press("g")
     assert page.page.text_content(".hint").startswith("Reviewed")
     assert set(content(page)["reviewed"]) == set(page.annotation().landmarks())
     film = page.annotation()
