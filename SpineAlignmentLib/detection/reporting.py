@@ -14,14 +14,12 @@ from SpineAlignmentLib.detection.placing import FREE, LEVEL_OF, level_sureness, 
 from SpineAlignmentLib.detection.sequences import Path
 from SpineAlignmentLib.detection.spine import Spine
 from SpineAlignmentLib.film.film import Film
-from SpineAlignmentLib.measurement.landmarks import COUNT, INDEX, NAMES
+from SpineAlignmentLib.measurement.landmarks import COUNT, INDEX
 from SpineAlignmentLib.results.annotation import LOW_CONFIDENCE, NUMBERING_WARNING, Annotation
 from SpineAlignmentLib.results.numbering import Numbering, OtherNumbering
+from SpineAlignmentLib.results.reviewing import LOW_WARNING, MISSING_WARNING, listed
 
 FloatArray = NDArray[np.float64]
-
-MANY: Final[int] = 12
-"""More landmarks than this are counted in a warning, not named."""
 
 SURE_OF_NUMBERING: Final[float] = 0.9
 """Below this the runner-up is named in the result's warnings."""
@@ -59,7 +57,7 @@ def annotation(
     missing = np.isnan(points[:, 0])
     warnings = list(film.warnings)
     if missing.any():
-        warnings.append(f"not on the film: {_listed(missing)}")
+        warnings.append(f"{MISSING_WARNING}{listed(missing)}")
     return replace(
         _found(film, points, sure, models),
         deviation_px=off,
@@ -77,7 +75,7 @@ def told(result: Annotation) -> Annotation:
         warnings.append(f"{sure}; it may be: {numbering.other.text}")
     weak = result.is_low() & np.isfinite(result.points_px[:, 0])
     if weak.any():
-        warnings.append(f"low confidence: {_listed(weak)}")
+        warnings.append(f"{LOW_WARNING}{listed(weak)}")
     return replace(result, warnings=tuple(warnings))
 
 
@@ -151,8 +149,3 @@ def _numbering(
         other = replace(other, count=counted.runner_up.count, levels=(levels[0], levels[-1]))
     path = counted.path
     return Numbering(path.count, (path.levels[0], path.levels[-1]), counted.sureness, other)
-
-
-def _listed(which: NDArray[np.bool_]) -> str:
-    names = np.array(NAMES)[which]
-    return ", ".join(names) if len(names) <= MANY else f"{len(names)} of {len(NAMES)} landmarks"

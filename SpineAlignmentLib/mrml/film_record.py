@@ -11,7 +11,7 @@ from SpineAlignmentLib.mrml.film_facts import SIDE_UNKNOWN
 from SpineAlignmentLib.mrml.history import History, Moment
 from SpineAlignmentLib.mrml.landmark_states import current_confidence, landmark_states
 from SpineAlignmentLib.results.annotation import Annotation
-from SpineAlignmentLib.results.reviewing import moved
+from SpineAlignmentLib.results.reviewing import moved, warnings_now
 
 Node = Any
 FloatArray = NDArray[np.float64]
@@ -61,7 +61,8 @@ class FilmRecord:
                 interval_factors=detection.interval_factors,
             )
         confidence = current_confidence(points_px, detection)
-        return replace(film, size_px=size_px, points_px=points_px.copy(), confidence=confidence)
+        film = replace(film, size_px=size_px, points_px=points_px.copy(), confidence=confidence)
+        return replace(film, warnings=warnings_now(film))
 
     def states(self, points_px: FloatArray) -> list[str]:
         """See `landmark_states`."""

@@ -11,6 +11,11 @@ from SpineAlignmentLib.results.annotation import Annotation
 
 FloatArray = NDArray[np.float64]
 
+LOW_WARNING: Final[str] = "low confidence: "
+MISSING_WARNING: Final[str] = "not on the film: "
+"""How warnings that name landmarks begin."""
+MANY: Final[int] = 12
+"""More landmarks than this are counted in a warning, not named."""
 _WIDER: Final[float] = 1.05
 """Times as wide as before, from which an interval is said to be wider."""
 _NAMED: Final[int] = 3
@@ -26,6 +31,28 @@ def next_uncertain(film: Annotation, after: str = "") -> str | None:
     left = uncertain(film)
     below = [name for name in left if INDEX[name] > INDEX.get(after, -1)]
     return next(iter(below or left), None)
+
+
+def listed(which: NDArray[np.bool_]) -> str:
+    """Landmarks, shape (45,), as a warning names them."""
+    names = np.array(NAMES)[which]
+    return ", ".join(names) if len(names) <= MANY else f"{len(names)} of {len(NAMES)} landmarks"
+
+
+def warnings_now(film: Annotation) -> tuple[str, ...]:
+    """The film's warnings, which name the landmarks that are uncertain or missing now; those of none are left out."""
+    kept = []
+    for text in film.warnings:
+        which = None
+        if text.startswith(LOW_WARNING):
+            which = film.is_low() & np.isfinite(film.points_px[:, 0])
+        elif text.startswith(MISSING_WARNING):
+            which = np.isnan(film.points_px[:, 0])
+        if which is None:
+            kept.append(text)
+        elif which.any():
+            kept.append(text.partition(": ")[0] + ": " + listed(which))
+    return tuple(kept)
 
 
 def accepted(film: Annotation, name: str) -> Annotation:

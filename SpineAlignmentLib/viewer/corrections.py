@@ -118,6 +118,12 @@ class Corrections:
         elif not self._page.state.selected:
             self._page.state.pointed = ""
 
+    def describe_anew(self) -> None:
+        """Say what the landmark in the line below the film is now, after something else than the pointer changed it."""
+        name = self._page.state.pointed.partition(":")[0]
+        if name in INDEX:
+            self._page.state.pointed = self._described(name)
+
     def _described(self, name: str) -> str:
         if self._page.film is None:
             return ""

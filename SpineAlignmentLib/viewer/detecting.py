@@ -28,6 +28,7 @@ class Detecting:
         self._process = ChildProcess()
         self._queue = DetectionQueue(self._process)
         self._polling: asyncio.Task[None] | None = None
+        self._film: FilmAlignment | None = None
 
     def warm(self) -> None:
         """Start the child ahead of the first detection."""
@@ -55,6 +56,7 @@ class Detecting:
             self._page.state.busy = None
             self._page.complain(text.replace(str(path), film.film))
 
+        self._film = alignment
         self._progress(0.0, "starting")
         self._queue.submit(request, done, failed, self._progress)
         if self._polling is None or self._polling.done():
@@ -73,6 +75,11 @@ class Detecting:
         """Stop the detection."""
         self._queue.cancel()
         self._page.state.busy = None
+
+    def closed(self, alignment: FilmAlignment) -> None:
+        """A film is being closed, and its file may go: nothing is to be found on it any more."""
+        if self._queue.busy and alignment is self._film:
+            self.cancel()
 
     def finish(self) -> None:
         """End the child process."""

@@ -114,7 +114,7 @@ class Keeping:
         where = f"kept for {KEPT_DAYS} days in {self.kept.folder}" if self.kept else "not kept on this computer"
         return {
             "offer": film.offer.when if film is not None and film.offer is not None else "",
-            "unsaved": any(film.unsaved for film in self._films.values()),
+            "unsaved": [alignment.volume.GetID() for alignment, film in self._films.items() if film.unsaved],
             "keeping": f"Corrections that are not saved are {where}.",
         }
 

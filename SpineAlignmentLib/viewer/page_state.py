@@ -19,7 +19,7 @@ from SpineAlignmentLib.results.annotation import LOW_CONFIDENCE
 from SpineAlignmentLib.results.colors import GROUP_COLORS, css
 from SpineAlignmentLib.results.doubts import doubts
 from SpineAlignmentLib.results.measured import interval_text
-from SpineAlignmentLib.results.reviewing import reviewed
+from SpineAlignmentLib.results.reviewing import LOW_WARNING, reviewed
 
 State = dict[str, Any]
 
@@ -109,7 +109,7 @@ def facts(alignment: FilmAlignment | None) -> State:
 
 def _told(warnings: tuple[str, ...]) -> list[str]:
     """What the page does not show in another way: uncertain landmarks are marked, an unknown spacing is said."""
-    return [text for text in warnings if text != NO_SPACING and not text.startswith("low confidence")]
+    return [text for text in warnings if text != NO_SPACING and not text.startswith(LOW_WARNING)]
 
 
 def hint(alignment: FilmAlignment | None, low: int, doubted: list[str]) -> str:

@@ -115,6 +115,7 @@ class Workplace:
             result = action(*arguments)
             if inspect.isawaitable(result):
                 await result
+            self._corrections.describe_anew()
             if name == self._refused:
                 self._refused = ""
                 self.page.dismiss()
@@ -181,9 +182,17 @@ class Workplace:
         return alignment
 
     async def open_sample(self) -> None:
-        """Open the film that comes with the library."""
-        if self._sample is not None:
-            await self.open(self._sample)
+        """Open the film that comes with the library, or show it when it is open already."""
+        opened = next((film for film, path in self._files.items() if path == self._sample), None)
+        if opened is not None:
+            await self.choose(opened)
+        elif self._sample is not None and not self._state.opening:
+            self._state.opening = True
+            self._state.flush()
+            try:
+                await self.open(self._sample)
+            finally:
+                self._state.opening = False
 
     async def choose(self, film: str) -> None:
         """Show another of the open films."""
@@ -199,6 +208,7 @@ class Workplace:
             return
         volume = alignment.volume
         self._leave_modes()
+        self._detecting.closed(alignment)
         self._keeping.closed(alignment)
         self._measuring.closed(alignment)
         self._uploads.discard(self._files.pop(film))
@@ -241,6 +251,7 @@ class Workplace:
         def done(detection: Annotation) -> None:
             if self._alignment(identity) is alignment:
                 alignment.set_detection(detection)
+                self._corrections.describe_anew()
                 self._keeping.detected(alignment)
                 self._follow()
                 if self.page.film is alignment and self.view.whole:

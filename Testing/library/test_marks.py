@@ -23,7 +23,7 @@ from SpineAlignmentLib.results.renumbering import (
     same_body,
     shifted,
 )
-from SpineAlignmentLib.results.reviewing import moved, review_turned, reviewed, widened_text
+from SpineAlignmentLib.results.reviewing import accepted, moved, review_turned, reviewed, warnings_now, widened_text
 
 
 @pytest.fixture
@@ -204,6 +204,20 @@ def test_a_review_that_widens_intervals_says_why(film):
     assert widened_text(sure, sure) == "" and widened_text(review_turned(sure), sure) == ""
     unsure = replace(sure, deviation_px=np.full(len(NAMES), 9.0))
     assert widened_text(unsure, review_turned(unsure)) == ""
+
+
+def test_warnings_name_the_landmarks_that_are_uncertain_or_missing_now(film):
+    sure = film.confidence.copy()
+    sure[[INDEX["L3_C"], INDEX["L4_C"]]] = 0.3
+    points = film.points_px.copy()
+    points[INDEX["FH_2"]] = np.nan
+    told = ("low confidence: L3_C, L4_C", "pixel spacing is that of the detector", "not on the film: FH_2")
+    found = replace(film, points_px=points, confidence=sure, warnings=told)
+    assert warnings_now(found) == told
+    accepted_one = accepted(found, "L3_C")
+    assert warnings_now(accepted_one) == ("low confidence: L4_C", *told[1:])
+    assert warnings_now(accepted(accepted_one, "L4_C")) == told[1:]
+    assert warnings_now(replace(found, points_px=film.points_px)) == told[:2]
 
 
 def test_the_other_numbering_brings_its_count_and_takes_the_warning_of_the_first(film):

@@ -41,7 +41,7 @@
   let ended = false;
 
   window.addEventListener("beforeunload", (event) => {
-    if (!ended && document.getElementById("unsaved")) event.preventDefault();
+    if (!ended && document.querySelector(".films .unsaved")) event.preventDefault();
   });
 
   // whether the session is there is asked of the door, which answers for a session that died as well
