@@ -9,13 +9,14 @@ from numpy.typing import NDArray
 from SpineAlignmentLib import SOFTWARE
 from SpineAlignmentLib.dicom.new_object import new_object
 from SpineAlignmentLib.dicom.sr_writing import on_film
-from SpineAlignmentLib.dicom.vocabulary import PIXEL_CENTER
+from SpineAlignmentLib.dicom.vocabulary import PIXEL_CENTER, plain
 from SpineAlignmentLib.errors import FilmError
 from SpineAlignmentLib.measurement.constructions import spine_curve
 from SpineAlignmentLib.measurement.parameters import PARAMETERS
 from SpineAlignmentLib.measurement.shapes import Construction
 from SpineAlignmentLib.results.annotation import Annotation, film_points
-from SpineAlignmentLib.results.colors import CURVE, DRAWN, GROUP_COLORS, SURE
+from SpineAlignmentLib.results.colors import CURVE, DRAWN, GROUP_COLORS, SURE, UNSURE
+from SpineAlignmentLib.results.doubts import doubts, side_doubt
 from SpineAlignmentLib.results.drawn_shapes import drawn_constructions
 from SpineAlignmentLib.results.label_layout import Box, free_place
 
@@ -23,6 +24,8 @@ Data = Any
 FloatArray = NDArray[np.float64]
 SERIES_NUMBER: Final[int] = 9702
 DESCRIPTION: Final[str] = "SpineAlignment drawing"
+IN_DOUBT: Final[str] = f"{DESCRIPTION}, IN DOUBT: see its text"
+"""What lists of presentation states show where something can hardly be."""
 
 _SAMPLES: Final[int] = 65
 """Points along a straight line, to find the part that lies on the film."""
@@ -53,7 +56,7 @@ def presentation_state(annotation: Annotation, header: Data) -> Data:
         referenced_images=[header],
         device_serial_number=SOFTWARE,
         content_label="SPINE_ALIGNMENT",
-        content_description=DESCRIPTION,
+        content_description=IN_DOUBT if doubts(annotation) else DESCRIPTION,
         graphic_annotations=annotations,
         graphic_layers=drawing.layers,
         presentation_lut_transformation=hd.PresentationLUTTransformation(presentation_lut_shape=shape),
@@ -93,15 +96,19 @@ class _Drawing:
         self.layers: list[Data] = []
 
     def annotations(self) -> list[Data]:
-        """A layer of landmarks, one of the spine curve, one for each group of parameters, one of what a person drew."""
+        """A layer of what is doubted, of landmarks, of the spine curve, of each group of parameters, of what was drawn.
+
+        On a film of the wrong side no parameter is drawn.
+        """
+        doubted = self._layer("DOUBTS", UNSURE, [], self._doubts())
         points = self._annotation.points_px
         shown = points[on_film(points, self._size)]
-        found = [self._layer("LANDMARKS", SURE, [self._graphic("POINT", p[None]) for p in shown], [])]
+        found = [doubted, self._layer("LANDMARKS", SURE, [self._graphic("POINT", p[None]) for p in shown], [])]
         curve = self._film(spine_curve(self._annotation.points_mm()))
         found.append(self._layer("SPINE CURVE", CURVE, self._lines([curve]), []))
-        drawn = self._annotation.constructions()
+        drawn = {} if side_doubt(self._annotation) else self._annotation.constructions()
         for group, color in GROUP_COLORS.items():
-            members = [drawn[p.key] for p in PARAMETERS if p.group == group]
+            members = [drawn[p.key] for p in PARAMETERS if p.group == group and p.key in drawn]
             found.append(self._layer_of(group.upper(), color, members))
         found.append(self._layer_of("DRAWN", DRAWN, drawn_constructions(self._annotation)))
         return [layer for layer in found if layer is not None]
@@ -149,13 +156,27 @@ class _Drawing:
 
         return hd.pr.GraphicObject(kind, points + PIXEL_CENTER, hd.pr.AnnotationUnitsValues.PIXEL)
 
+    def _doubts(self) -> list[Data]:
+        """One text a doubt, at the film's upper edge, from side to side: viewers break what is longer than its box."""
+        import highdicom as hd
+
+        texts, (width, film_height) = [], self._size
+        for line in doubts(self._annotation):
+            top = max((box[3] for box in self._taken), default=0.0)
+            rows = -(-len(line) * _LETTER[0] * film_height // width)
+            box = (0.0, top, float(width), top + rows * _LETTER[1] * film_height)
+            self._taken.append(box)
+            corners = (_place(box[0]), _place(box[1]), _place(box[2]), _place(box[3]))
+            texts.append(hd.pr.TextObject(plain(line), hd.pr.AnnotationUnitsValues.PIXEL, bounding_box=corners))
+        return texts
+
     def _text(self, shown: Construction) -> Data:
         """The label in a box that covers no other."""
         import highdicom as hd
 
         if shown.label is None:
             return None
-        text = shown.label.text.replace("\N{DEGREE SIGN}", " deg")
+        text = plain(shown.label.text)
         anchor = self._film([shown.label.anchor])[0]
         if not on_film(anchor[None], self._size)[0]:
             anchor = np.clip(anchor, 0, np.array(self._size) - 1.0)

@@ -2,7 +2,7 @@
 
 Each landmark is a planar region of one point (TID 1410, which excludes MULTIPOINT), each parameter a measurement group
 (TID 1501) of one measurement with its interval and norm. Every group has a tracking UID, and the film stands in the
-image library: viewers of the OHIF family show nothing without either.
+image library: viewers of the OHIF family show nothing without either. What can hardly be stands below the groups.
 """
 
 import json
@@ -21,6 +21,7 @@ from SpineAlignmentLib.errors import ResultError
 from SpineAlignmentLib.measurement.landmarks import NAMES
 from SpineAlignmentLib.measurement.parameters import BY_KEY
 from SpineAlignmentLib.results.annotation import Annotation
+from SpineAlignmentLib.results.doubts import doubts, side_doubt
 from SpineAlignmentLib.results.result_file import to_json
 
 Data = Any
@@ -62,6 +63,7 @@ def structured_report(annotation: Annotation, header: Data) -> Data:
         imaging_measurements=[_facts(annotation), *landmarks, *_parameters(annotation, header)],
         referenced_images=[_library_entry(header)],
     )
+    report[0].ContentSequence.extend(_doubts(annotation))
     # the library copies the whole tree and looks through it several times, which takes longer than a detection: it gets
     # the tree without its many groups, which are put back in their place
     (measured,) = (item for item in report[0].ContentSequence if item.name == codes.DCM.ImagingMeasurements)
@@ -77,6 +79,22 @@ def structured_report(annotation: Annotation, header: Data) -> Data:
     )
     measured.ContentSequence = groups
     return document
+
+
+def _doubts(annotation: Annotation) -> list[Data]:
+    """What can hardly be, as texts of the report's qualitative evaluations (TID 1500, rows 10 and 12)."""
+    import highdicom as hd
+    from pydicom.sr.codedict import codes
+
+    lines = doubts(annotation)
+    if not lines:
+        return []
+    contains = hd.sr.RelationshipTypeValues.CONTAINS
+    found = hd.sr.ContainerContentItem(vocabulary.evaluations_code(), relationship_type=contains)
+    found.ContentSequence = hd.sr.ContentSequence(
+        [hd.sr.TextContentItem(codes.DCM.Comment, vocabulary.plain(line), contains) for line in lines]
+    )
+    return [found]
 
 
 def on_film(points_px: Any, size_px: tuple[int, int]) -> Any:
@@ -119,6 +137,9 @@ def _landmarks(annotation: Annotation, header: Data) -> list[Data]:
 def _parameters(annotation: Annotation, header: Data) -> list[Data]:
     import highdicom as hd
 
+    if side_doubt(annotation):
+        # no value is right then
+        return []
     age = patient_of(annotation.extra, annotation.film).age
     algorithm = _algorithm()
     groups = []

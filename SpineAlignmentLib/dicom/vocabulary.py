@@ -38,6 +38,11 @@ _UNITS: Final[dict[str, tuple[str, str]]] = {
 }
 
 
+def plain(text: str) -> str:
+    """A text of ours in the letters that every character set has."""
+    return text.replace("\N{DEGREE SIGN}", " deg").replace("\N{NO-BREAK SPACE}", " ")
+
+
 def parameter_code(key: str) -> Any:
     """The code of a parameter, a `pydicom.sr.coding.Code`."""
     from pydicom.sr.coding import Code
@@ -65,6 +70,13 @@ def landmark_code(name: str) -> Any:
     where, end = name.split("_")
     part = {"FH": "Femoral head"}.get(where, where)
     return Code(name, SCHEME, f"{part} {_ENDS[end]}")
+
+
+def evaluations_code() -> Any:
+    """The heading of the qualitative evaluations of a measurement report (TID 1500)."""
+    from pydicom.sr.coding import Code
+
+    return Code("C0034375", "UMLS", "Qualitative Evaluations")
 
 
 def site_code(name: str) -> Any:

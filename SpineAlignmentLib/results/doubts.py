@@ -37,17 +37,29 @@ _CENTERS: Final[list[int]] = [INDEX[name] for name in CENTERS]
 
 def doubts(film: Annotation) -> tuple[str, ...]:
     """One line for each thing that cannot be, or hardly; most harmful first, nothing for most films."""
-    points = np.where(film.trusted()[:, None], film.points_mm(), np.nan)
-    turned = points[_FRONT, 0] < points[_BACK, 0]
-    known = np.isfinite(points[_FRONT, 0]) & np.isfinite(points[_BACK, 0])
-    if 2 * np.count_nonzero(turned) > np.count_nonzero(known):
-        other = "right" if film.anterior == "left" else "left"
-        return (
-            f"wrong side? The landmarks are those of a patient who faces {other}, not {film.anterior}: "
-            "no value is right until the side is",
-        )
-    lines = [f"{_ENDS[i][0]} lies behind {_ENDS[i][1]}" for i in np.flatnonzero(turned)]
+    if side := side_doubt(film):
+        return (side,)
+    lines = [f"{_ENDS[i][0]} lies behind {_ENDS[i][1]}" for i in np.flatnonzero(_turned(film)[0])]
     return (*lines, *_numbers(film), *size_doubt(film))
+
+
+def side_doubt(film: Annotation) -> str:
+    """The line of the wrong side, with which no value is to be given; "" where the side is right."""
+    turned, known = _turned(film)
+    if 2 * np.count_nonzero(turned) <= np.count_nonzero(known):
+        return ""
+    other = "right" if film.anterior == "left" else "left"
+    return (
+        f"wrong side? The landmarks are those of a patient who faces {other}, not {film.anterior}: "
+        "no value is right until the side is"
+    )
+
+
+def _turned(film: Annotation) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
+    """Which of `_ENDS` have their front behind their back, and which are known."""
+    points = np.where(film.trusted()[:, None], film.points_mm(), np.nan)
+    front, back = points[_FRONT, 0], points[_BACK, 0]
+    return front < back, np.isfinite(front) & np.isfinite(back)
 
 
 def all_warnings(film: Annotation) -> tuple[str, ...]:
