@@ -49,6 +49,10 @@ class Reading:
         """Whether it says anything."""
         return not self.reason
 
+    def withheld(self, reason: str) -> "Reading":
+        """The same reading with nothing but why it is not given."""
+        return Reading(self.key, self.name, self.unit, self.source, reason=reason)
+
     def to_json(self) -> dict[str, Any]:
         """Plain JSON types; null for what is not there."""
         content: dict[str, Any] = {

@@ -14,11 +14,12 @@ from SpineAlignmentLib.clinical.readings import Reading, readings
 from SpineAlignmentLib.clinical.spine_shape import lordosis
 from SpineAlignmentLib.measurement.parameters import KEYS
 from SpineAlignmentLib.results.annotation import LOW_CONFIDENCE, Annotation
+from SpineAlignmentLib.results.doubts import WITHHELD, side_doubt
 from SpineAlignmentLib.results.result_file import to_json
 
 
 def readings_of(annotation: Annotation, patient: Patient | None = None) -> tuple[Reading, ...]:
-    """The readings of a film.
+    """The readings of a film; all of them are withheld while its side is in doubt.
 
     Args:
         annotation: its landmarks.
@@ -33,7 +34,8 @@ def readings_of(annotation: Annotation, patient: Patient | None = None) -> tuple
     sure = ~(annotation.vertebrae_confidence < LOW_CONFIDENCE)
     kept = replace(annotation, vertebrae_px=np.where(sure[:, None, None], annotation.vertebrae_px, np.nan))
     found = quantities(to_json(annotation)["parameters"], points, kept.corners_mm())
-    return readings(found, patient.age, lordosis(points))
+    made = readings(found, patient.age, lordosis(points))
+    return tuple(reading.withheld(WITHHELD) for reading in made) if side_doubt(annotation) else made
 
 
 def with_readings(annotation: Annotation, patient: Patient | None = None) -> Annotation:
@@ -47,7 +49,8 @@ def with_readings(annotation: Annotation, patient: Patient | None = None) -> Ann
     extra = dict(annotation.extra)
     if patient.known:
         extra["patient"] = patient.to_json()
-    extra["norms"] = _norms(annotation.parameters(), patient.age)
+    values = dict.fromkeys(KEYS, math.nan) if side_doubt(annotation) else annotation.parameters()
+    extra["norms"] = _norms(values, patient.age)
     extra["readings"] = {reading.key: reading.to_json() for reading in readings_of(annotation, patient)}
     return replace(annotation, extra=extra)
 

@@ -27,6 +27,9 @@ the lumbar ones of a tall adult, magnified."""
 LEAST_FILM_MM: Final[float] = 60.0
 """No film of a spine, or of a part of one, is shorter."""
 
+WITHHELD: Final[str] = "withheld: wrong side?"
+"""Why what is made of the values is not given, see `side_doubt`."""
+
 _ENDS: Final[tuple[tuple[str, str], ...]] = tuple(
     (name, name.replace("_A", "_P")) for name in NAMES if "_A" in name and name.replace("_A", "_P") in INDEX
 )

@@ -3,7 +3,7 @@
 import io
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 import numpy as np
@@ -15,9 +15,9 @@ from SpineAlignmentLib.clinical.readings import Reading
 from SpineAlignmentLib.clinical.report.texts import Texts
 from SpineAlignmentLib.clinical.result import readings_of
 from SpineAlignmentLib.measurement.constructions import value_text
-from SpineAlignmentLib.measurement.parameters import Parameter
+from SpineAlignmentLib.measurement.parameters import KEYS, Parameter
 from SpineAlignmentLib.results.annotation import Annotation
-from SpineAlignmentLib.results.doubts import all_warnings
+from SpineAlignmentLib.results.doubts import WITHHELD, all_warnings, side_doubt
 from SpineAlignmentLib.results.drawn_shapes import drawn_texts
 from SpineAlignmentLib.results.picture import Radiograph, draw_film
 from SpineAlignmentLib.results.picture_panel import PARAMETERS_BY_GROUP
@@ -123,7 +123,7 @@ class _Blank:
 
 
 def visit(annotation: Annotation, film: Radiograph | None, texts: Texts, small: bool = False) -> Visit:
-    """All that a report says of a film.
+    """All that a report says of a film; while its side is in doubt, no value and nothing drawn but its landmarks.
 
     Args:
         annotation: its landmarks.
@@ -136,17 +136,19 @@ def visit(annotation: Annotation, film: Radiograph | None, texts: Texts, small: 
     """
     patient = patient_of(annotation.extra, annotation.film)
     keys, label_px = (DRAWN_SMALL, LABEL_SMALL_PX) if small else (DRAWN, LABEL_PX)
-    picture = draw_film(film or _Blank(annotation), annotation, keys, label_px)
+    withheld = bool(side_doubt(annotation))
+    shown, keys = (replace(annotation, drawn=()), ()) if withheld else (annotation, keys)
+    picture = draw_film(film or _Blank(annotation), shown, keys, label_px)
     stream = io.BytesIO()
     picture.save(stream, "JPEG", quality=JPEG_QUALITY)
-    entries = to_json(annotation)["parameters"]
+    entries = {key: {"reason": WITHHELD} for key in KEYS} if withheld else to_json(annotation)["parameters"]
     return Visit(
         annotation.film,
         patient,
         _facts(annotation, patient, texts),
         tuple(_row(p, entries[p.key], patient.age) for p in PARAMETERS_BY_GROUP),
         readings_of(annotation, patient),
-        tuple(drawn_texts(annotation)),
+        tuple(drawn_texts(shown)),
         (*(() if film is not None else (texts.no_film,)), *all_warnings(annotation)),
         stream.getvalue(),
         picture.size,
