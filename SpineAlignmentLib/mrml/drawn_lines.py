@@ -8,13 +8,14 @@ import numpy as np
 import slicer
 from numpy.typing import NDArray
 
+from SpineAlignmentLib.errors import ResultError
 from SpineAlignmentLib.measurement.constructions import cobb_construction, unit_text
 from SpineAlignmentLib.mrml.alignment import FilmAlignment
 from SpineAlignmentLib.mrml.drawing import LINE_THICKNESS, MeasurementDrawing, add_drawn, add_label
 from SpineAlignmentLib.mrml.volume_film import volume_geometry
 from SpineAlignmentLib.results.annotation import film_points
 from SpineAlignmentLib.results.colors import DRAWN, unit
-from SpineAlignmentLib.results.drawn import POINTS, Drawn, Kind, names
+from SpineAlignmentLib.results.drawn import NAMES, POINTS, Drawn, Kind, names, too_short
 
 Node = Any
 FloatArray = NDArray[np.float64]
@@ -76,9 +77,17 @@ class DrawnLines:
         self._on_placed()
 
     def go_on(self) -> None:
-        """Ask for the second line of an angle, or take over what is complete; not while a click is being handled."""
+        """Ask for the second line of an angle, or take over what is complete; not while a click is being handled.
+
+        Raises:
+            ResultError: both ends of a line are at one place; drawing is left off.
+        """
         if self._placing is None:
             return
+        if self._placed and too_short(self._placed[-1]):
+            kind = NAMES[self._placing].lower()
+            self.stop()
+            raise ResultError(f"no {kind}: both clicks are on one spot; click two ends that lie apart")
         points = np.concatenate(self._placed) if self._placed else np.empty((0, 2))
         if len(points) < POINTS[self._placing]:
             if len(self._placed):
@@ -193,6 +202,10 @@ class DrawnLines:
         for one in film.drawn:
             points = np.concatenate([next(ends) for _ in range(POINTS[one.kind] // 2)] or [np.empty((0, 2))])
             moved = len(points) and np.abs(points - np.array(one.points_px)).max() > _MOVED_PX
+            if moved and too_short(points):
+                # it goes back to where it was
+                self.follow()
+                return
             changed.append(replace(one, points_px=tuple((float(x), float(y)) for x, y in points)) if moved else one)
         self._alignment.set_marks(replace(film, drawn=tuple(changed)))
 

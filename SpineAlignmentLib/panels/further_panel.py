@@ -9,7 +9,7 @@ import qt
 import slicer
 from slicer.i18n import tr as _
 
-from SpineAlignmentLib.errors import FilmError
+from SpineAlignmentLib.errors import FilmError, ResultError
 from SpineAlignmentLib.measurement.vertebrae import LEVELS, all_corners
 from SpineAlignmentLib.mrml.alignment import FilmAlignment
 from SpineAlignmentLib.mrml.drawn_lines import DrawnLines
@@ -131,9 +131,13 @@ class FurtherPanel:
         self._soon.start()
 
     def _go_on(self) -> None:
-        if self._lines is not None:
+        if self._lines is None:
+            return
+        try:
             self._lines.go_on()
             self._report(_("Click both ends of the second line.") if self._lines.placing else "")
+        except ResultError as error:
+            self._report(str(error))
 
 
 def plates_known(film: Annotation) -> tuple[list[str], list[str]]:

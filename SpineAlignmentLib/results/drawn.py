@@ -23,6 +23,8 @@ POINTS: Final[dict[Kind, int]] = {"cobb": 0, "distance": 2, "angle": 4}
 NAMES: Final[dict[Kind, str]] = {"cobb": "Cobb", "distance": "Distance", "angle": "Angle"}
 UNITS: Final[dict[Kind, str]] = {"cobb": "deg", "distance": "mm", "angle": "deg"}
 MAX_DRAWN: Final[int] = 50
+LEAST_PX: Final[float] = 3.0
+"""Shorter lines, in film pixels, are a hand that trembled, not a distance or a direction."""
 _MAX_PX: Final[float] = 1e6
 
 
@@ -75,6 +77,12 @@ def line_value(kind: Kind, points: FloatArray) -> float:
     second = points[3] - points[2]
     across = first[0] * second[1] - first[1] * second[0]
     return float(np.degrees(np.arctan2(abs(across), first @ second)))
+
+
+def too_short(points_px: FloatArray) -> bool:
+    """Whether a line has both ends, shape (..., 2, 2) in film pixels, on one spot."""
+    lines = np.asarray(points_px, float).reshape(-1, 2, 2)
+    return bool((np.hypot(*(lines[:, 1] - lines[:, 0]).T) < LEAST_PX).any())
 
 
 def to_json(drawn: Drawn, value: float) -> dict[str, Any]:

@@ -12,6 +12,8 @@ from SpineAlignmentLib.results.drawn_shapes import drawn_texts
 from SpineAlignmentLib.results.measured import interval_text
 
 TEXT: Final[Color] = (235, 238, 242)
+GAP: Final[int] = 14
+"""Pixels between a name and the interval beside it."""
 _DIM: Final[Color] = (150, 158, 168)
 
 
@@ -36,7 +38,7 @@ def draw_panel(whole: Any, left: int, annotation: Annotation) -> None:
             y += 30
         pen.text((x, y), parameter.key, fill=TEXT, font=font(22))
         interval = interval_text(parameter.key, found[parameter.key])
-        room = width - 150 - widest - pen.textlength(interval, font=font(15))
+        room = width - 150 - GAP - widest - pen.textlength(interval, font=font(15))
         pen.text((x + 88, y + 6), _shortened(pen, parameter.name, room, font(15)), fill=_DIM, font=font(15))
         pen.text((left + width - 38 - widest, y + 6), interval, fill=_DIM, font=font(15), anchor="ra")
         pen.text((left + width - 24, y), values[parameter.key], fill=TEXT, font=font(22), anchor="ra")

@@ -6,6 +6,7 @@ from typing import Any
 
 import slicer
 
+from SpineAlignmentLib.errors import ResultError
 from SpineAlignmentLib.mrml.alignment import FilmAlignment
 from SpineAlignmentLib.mrml.drawn_lines import DrawnLines
 from SpineAlignmentLib.mrml.handles import Handles
@@ -154,7 +155,10 @@ class Measuring:
 
     def _go_on(self) -> None:
         if self._tools is not None:
-            self._tools.lines.go_on()
+            try:
+                self._tools.lines.go_on()
+            except ResultError as error:
+                self._page.complain(str(error))
             self._page.state.drawing = self._tools.lines.placing or ""
             self._page.state.flush()
 

@@ -14,7 +14,7 @@ from PIL import Image
 from SpineAlignmentLib.clinical.norms import unusual
 from SpineAlignmentLib.clinical.patient import Patient
 from SpineAlignmentLib.clinical.report import ENGLISH, html_report, pdf_report, visit
-from SpineAlignmentLib.clinical.report.content import change_text
+from SpineAlignmentLib.clinical.report.content import change_text, reading_value
 from SpineAlignmentLib.clinical.result import with_readings
 from SpineAlignmentLib.command_line import main
 from SpineAlignmentLib.film.reading import read_film
@@ -184,6 +184,15 @@ def test_names_in_other_scripts(film, found, tmp_path):
     (tmp_path / "f.pdf").write_bytes(pdf_report([[visit(named, film, ENGLISH)]]))
     assert "側面_全脊柱_ß.dcm" in run("pdftotext", tmp_path / "f.pdf", "-")
     assert "Zürich" in run("pdftotext", tmp_path / "f.pdf", "-")
+
+
+def test_ratios_have_the_digits_of_the_viewer(found):
+    seen = visit(found, None, ENGLISH)
+    row = next(row for row in seen.rows if row.parameter.key == "Barrey")
+    low, high = row.value - 4, row.value + 5
+    assert (row.text, row.interval(ENGLISH)) == (f"{row.value:.2f}", f"{low:.2f} to {high:.2f}")
+    reading = next(reading for reading in seen.readings if reading.key == "Barrey ratio")
+    assert reading_value(reading, ENGLISH).startswith(f"{row.value:.2f}")
 
 
 def test_differences_have_their_sign(film, found):

@@ -6,11 +6,12 @@ import numpy as np
 import pytest
 import slicer
 
+from SpineAlignmentLib.errors import ResultError
 from SpineAlignmentLib.measurement.landmarks import INDEX, VERTEBRAE
 from SpineAlignmentLib.mrml.drawn_lines import DrawnLines
 from SpineAlignmentLib.mrml.handles import NAMES, Handles
 from SpineAlignmentLib.mrml.volume_film import volume_geometry
-from SpineAlignmentLib.results.drawn import cobb_between, names
+from SpineAlignmentLib.results.drawn import Drawn, cobb_between, names
 from SpineAlignmentLib.results.heads import head_centers, head_radii
 from Testing.host import subject
 
@@ -86,6 +87,27 @@ def test_lines_are_drawn_moved_and_taken_away(alignment):
     assert len(alignment.annotation.drawn) == 2
     lines.remove()
     assert not lines.drawn_nodes
+
+
+@pytest.mark.parametrize("kind", ["distance", "angle"])
+def test_two_clicks_on_one_spot_are_no_line(alignment, kind):
+    lines = DrawnLines(alignment)
+    geometry = volume_geometry(alignment.volume)
+    lines.start(kind)
+    for x, y in ((100.0, 200.0), (101.0, 200.5)):
+        lines.handles[-1].AddControlPoint(geometry.to_ras(np.array([[x, y]]))[0].tolist())
+    with pytest.raises(ResultError, match=f"no {kind}: both clicks are on one spot"):
+        lines.go_on()
+    assert lines.placing is None and not lines.handles and not alignment.annotation.drawn
+    # nor does an end stay where the other one is
+    lines.add(Drawn("distance", None, ((100.0, 200.0), (130.0, 240.0))))
+    lines.follow()
+    drag(alignment, lines.handles[0], 1, (-30.0, -40.0))
+    assert alignment.annotation.drawn[0].points_px[1] == (130.0, 240.0)
+    assert geometry.to_pixels(np.array([lines.handles[0].GetNthControlPointPosition(1)]))[0] == pytest.approx(
+        (130, 240)
+    )
+    lines.remove()
 
 
 def test_an_angle_asks_for_two_lines(alignment):

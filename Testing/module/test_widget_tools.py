@@ -163,6 +163,13 @@ def test_a_distance_is_drawn_by_two_clicks(host, measured, film):
     (drawn,) = alignment.annotation.drawn
     assert drawn.kind == "distance" and alignment.annotation.drawn_value(drawn) > 10
     assert ui.furtherList.item(0).text().startswith("Distance 1: ")
+    ui.distanceButton.click()
+    settle()
+    for kind in ("move", "press", "release", "press", "release"):
+        mouse(host, kind, 150, 250)
+        settle()
+    assert len(alignment.annotation.drawn) == 1
+    assert ui.statusLabel.text.startswith("no distance: both clicks are on one spot")
     # left before the second click: nothing is measured and clicks mean what they meant
     ui.angleButton.click()
     measured.exit()

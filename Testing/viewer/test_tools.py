@@ -115,6 +115,14 @@ def test_any_cobb_angle_a_distance_and_an_angle_are_measured_and_kept(page):
         page.page.mouse.click(*page.screen(np.array(xy), film).round())
         page.page.wait_for_timeout(300)
     page.page.wait_for_function("document.querySelectorAll('.further li').length === 3")
+    page.page.click("#distance")
+    for _ in range(2):
+        page.page.mouse.click(*page.screen(np.array((300.0, 1000.0)), film).round())
+        page.page.wait_for_timeout(300)
+    page.page.wait_for_selector(".message")
+    assert page.page.text_content(".message span").startswith("no distance: both clicks are on one spot")
+    page.page.click(".message button")
+    assert page.page.locator("#distance.on").count() == 0
     cobb, distance, angle = content(page)["drawn"]
     step = page.film_step(film)[0] * film.spacing_mm[0]
     assert cobb["levels"] == ["T4", "L2"] and cobb["value"] == pytest.approx(film.cobb("T4", "L2"), abs=0.01)

@@ -33,6 +33,8 @@ LABEL_SMALL_PX: Final[int] = 44
 JPEG_QUALITY: Final[int] = 88
 BAR_SDS: Final[float] = 4.0
 """Standard deviations from the mean to each end of a bar."""
+RATIO_DIGITS: Final[int] = 2
+"""Of values without a unit and of their intervals, as `measurement.constructions.value_text` has them."""
 _UNITS: Final[dict[str, str]] = {
     "deg": "\N{DEGREE SIGN}",
     "mm": "\N{NO-BREAK SPACE}mm",
@@ -75,7 +77,10 @@ class Row:
 
     def interval(self, texts: Texts) -> str:
         """The interval, such as "48 to 55"; "" where it is not known."""
-        return texts.span.format(low=f"{self.low:.1f}", high=f"{self.high:.1f}") if self.has_interval else ""
+        if not self.has_interval:
+            return ""
+        digits = 1 if self.parameter.unit else RATIO_DIGITS
+        return texts.span.format(low=f"{self.low:.{digits}f}", high=f"{self.high:.{digits}f}")
 
     def usual(self, texts: Texts) -> str:
         """The usual range."""
@@ -186,7 +191,7 @@ def reading_value(reading: Reading, texts: Texts) -> str:
     if math.isnan(reading.value):
         return ""
     compared = math.isfinite(reading.target)
-    digits = 0 if not reading.unit and reading.value == round(reading.value) else 1
+    digits = 1 if reading.unit else 0 if reading.value == round(reading.value) else RATIO_DIGITS
     text = f"{reading.value:{'+' if compared else ''}.{digits}f}{_UNITS[reading.unit]}"
     known = math.isfinite(reading.low) and math.isfinite(reading.high)
     ends = texts.span.format(low=f"{reading.low:.{digits}f}", high=f"{reading.high:.{digits}f}")
