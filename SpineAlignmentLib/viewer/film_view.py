@@ -39,6 +39,8 @@ TOOLS_PX: Final[tuple[float, float]] = (70.0, 292.0)
 """Width and height, from the upper left corner, that the page's buttons take."""
 FOOT_PX: Final[float] = 26.0
 """Height of the page's line of text at the lower edge, and room for the letters that name the sides."""
+LOW_PX: Final[float] = 390.0
+"""A lower view has no room for those letters below the buttons; the page's style has the same number."""
 BAR_SHARE: Final[float] = 0.22
 """Of the view's width, at the lower right, that the scale bar may take."""
 
@@ -188,9 +190,10 @@ def over_the_view(width: float, height: float) -> NDArray[np.float64]:
     """What the page lays over a view of this size: boxes of shape (n, 4), pixels, y up."""
     tools = (0.0, height - TOOLS_PX[1], TOOLS_PX[0], height)
     bar = (width * (1 - BAR_SHARE) - 20, 0.0, width, 2 * FOOT_PX)
-    # the letters of the sides stand in the middle, below the buttons where these reach farther
-    side = height - max(height / 2, TOOLS_PX[1] + 20)
-    sides = [(x, side - FOOT_PX, x + FOOT_PX, side + FOOT_PX) for x in (0.0, width - FOOT_PX)]
+    # the letters of the sides stand in the middle, below the buttons where these reach farther, or beside them
+    low = height < LOW_PX
+    side = height - (FOOT_PX if low else max(height / 2, TOOLS_PX[1] + 20))
+    sides = [(x, side - FOOT_PX, x + FOOT_PX, side + FOOT_PX) for x in (TOOLS_PX[0] if low else 0.0, width - FOOT_PX)]
     return np.array([tools, bar, (0.0, 0.0, width, FOOT_PX), *sides])
 
 

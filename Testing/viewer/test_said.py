@@ -4,11 +4,13 @@ from dataclasses import replace
 
 import numpy as np
 import pydicom
+import pytest
 
 from SpineAlignmentLib.measurement.landmarks import INDEX
 from SpineAlignmentLib.results import json_bytes
 from SpineAlignmentLib.viewer.command import SAMPLE_FILM
 from Testing.viewer.conftest import new_page
+from Testing.viewer.viewer_process import WINDOW
 
 
 def test_the_line_below_the_film_follows_keys_and_buttons(page, tmp_path):
@@ -84,3 +86,28 @@ def test_the_sample_film_is_opened_once_and_a_film_closed_while_it_is_looked_at_
     page.detect()
     assert page.page.errors == []
     page.page.context.close()
+
+
+@pytest.mark.parametrize("size", [(1280, 800), (1366, 768), (1440, 900), (800, 600)], ids=str)
+def test_nothing_is_cut_off_or_covered_at_the_side(page, size):
+    try:
+        page.page.set_viewport_size({"width": size[0], "height": size[1]})
+        # the widest value that there is
+        page.page.fill("input[aria-label='Pixel size in mm']", "0.62")
+        page.page.keyboard.press("Tab")
+        page.settle()
+        wide = "() => [...document.querySelectorAll('aside, .hint')].filter(e => e.scrollWidth > e.clientWidth)"
+        assert page.page.evaluate(f"({wide})().map(e => e.className)") == []
+        boxes = {
+            name: page.page.locator(name).bounding_box() for name in (".tools", ".toward.first", ".mouse", ".scale")
+        }
+        boxes["P"] = page.page.locator(".toward.last").bounding_box()
+        for name, a in boxes.items():
+            for other, b in boxes.items():
+                apart = a["x"] + a["width"] <= b["x"] or b["x"] + b["width"] <= a["x"]
+                apart = apart or a["y"] + a["height"] <= b["y"] or b["y"] + b["height"] <= a["y"]
+                assert apart or name == other, (name, other)
+    finally:
+        page.page.set_viewport_size(WINDOW)
+        page.page.click("text=Undo")
+        page.settle()
