@@ -36,7 +36,8 @@ def reopen(alignment: FilmAlignment, path: Path) -> str:
     """
     saved, film = read_saved(path), alignment.annotation
     if not belongs_to(saved, alignment):
-        raise ResultError(f"{path.name}: of another film, {_told(saved)}; this one is {_told(film)}")
+        alike = saved.film == film.film
+        raise ResultError(f"{path.name}: of another film, {_told(saved, alike)}; this one is {_told(film, alike)}")
     if _is_markups(path):
         points = _points_of_markups(alignment, path)
         # the file says where landmarks are, not who looked at them
@@ -120,10 +121,10 @@ def belongs_to(saved: results.Annotation, alignment: FilmAlignment) -> bool:
     return saved.size_px in (film.size_px, _NO_SIZE)
 
 
-def _told(film: results.Annotation) -> str:
-    """Name, size and beginning of the content's fingerprint, as far as they are known."""
+def _told(film: results.Annotation, alike: bool) -> str:
+    """Name and size of a film as far as they are known; of one that is called alike what else tells it apart."""
     size = "" if film.size_px == _NO_SIZE else f"{film.size_px[0]} x {film.size_px[1]} pixels"
-    content = f"content {film.film_sha256[:8]}" if film.film_sha256 else ""
+    content = f"content {film.film_sha256[:8]}" if film.film_sha256 and alike else ""
     about = ", ".join(filter(None, [size, content]))
     return f"{film.film} ({about})" if about else film.film
 

@@ -6,8 +6,8 @@ from typing import Any, Final
 from SpineAlignmentLib.measurement.constructions import value_text
 from SpineAlignmentLib.measurement.parameters import PARAMETERS
 from SpineAlignmentLib.results.annotation import Annotation
-from SpineAlignmentLib.results.colors import GROUP_COLORS, Color
-from SpineAlignmentLib.results.doubts import all_warnings
+from SpineAlignmentLib.results.colors import GROUP_COLORS, UNSURE, Color
+from SpineAlignmentLib.results.doubts import doubts
 from SpineAlignmentLib.results.drawn_shapes import drawn_texts
 from SpineAlignmentLib.results.measured import interval_text
 
@@ -48,9 +48,10 @@ def draw_panel(whole: Any, left: int, annotation: Annotation) -> None:
         pen.text((left + width - 24, y + 8), value, fill=TEXT, font=font(18), anchor="ra")
         y += 28
     y += 24
-    for text in _notes(annotation):
+    doubted = doubts(annotation)
+    for text in (*doubted, *_notes(annotation)):
         for line in _wrapped(pen, text, width - 48, font(15)):
-            pen.text((x, y), line, fill=_DIM, font=font(15))
+            pen.text((x, y), line, fill=UNSURE if text in doubted else _DIM, font=font(15))
             y += 21
         y += 5
 
@@ -65,7 +66,7 @@ def _notes(annotation: Annotation) -> list[str]:
         f"pixel: {size}",
         f"faces {annotation.anterior}: {annotation.anterior_source}",
         f"models: {', '.join(annotation.models) or 'none'}",
-        *all_warnings(annotation),
+        *annotation.warnings,
     ]
 
 

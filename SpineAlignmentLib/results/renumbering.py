@@ -98,7 +98,7 @@ def counted_text(annotation: Annotation) -> str:
     if numbering.sure == 1.0:
         return f"{text}; named by hand"
     doubt = ", not sure" if numbering.sure < LOW_CONFIDENCE else ""
-    return f"{text}; right at {min(99, round(100 * numbering.sure))} %{doubt}"
+    return f"{text}; right at {max(1, min(99, round(100 * numbering.sure)))} %{doubt}"
 
 
 def same_body(before: Annotation, level: str, after: Annotation) -> str:

@@ -134,6 +134,7 @@ class Measuring:
         """Let clicks draw a "distance" or an "angle"."""
         if self._tools is not None and kind in ("distance", "angle"):
             self._leave_modes()
+            self._page.dismiss()
             self._tools.lines.start("distance" if kind == "distance" else "angle")
             self._page.state.drawing = kind
             self._follow()

@@ -10,7 +10,7 @@ import pytest
 from PIL import Image
 
 from SpineAlignmentLib.clinical.patient import Patient
-from SpineAlignmentLib.clinical.report import ENGLISH, html_report, visit
+from SpineAlignmentLib.clinical.report import ENGLISH, html_report, pdf_report, visit
 from SpineAlignmentLib.clinical.result import readings_of, with_readings
 from SpineAlignmentLib.clinical.text_table import parameter_table
 from SpineAlignmentLib.film.reading import read_film
@@ -18,6 +18,7 @@ from SpineAlignmentLib.results import csv_bytes, json_bytes
 from SpineAlignmentLib.results.colors import GROUP_COLORS
 from SpineAlignmentLib.results.result_file import read_annotation
 from Testing.library.films import SAMPLE_FILM
+from Testing.library.test_report import run
 
 RIGHT = read_annotation(SAMPLE_FILM.with_suffix(".json"))
 OTHER = "right" if RIGHT.anterior == "left" else "left"
@@ -42,11 +43,14 @@ def test_readings_are_withheld_and_say_why(wrong):
     assert "not computable, withheld: wrong side?: PI-LL" in parameter_table(wrong)
 
 
-def test_the_report_gives_no_value(wrong):
+def test_the_report_gives_no_value(wrong, tmp_path):
     film = read_film(SAMPLE_FILM)
     seen, good = (visit(one, film, ENGLISH) for one in (wrong, with_readings(RIGHT, Patient(63, "F"))))
     assert all(np.isnan(row.value) and row.reason == "withheld: wrong side?" for row in seen.rows)
     assert seen.warnings[0].startswith("wrong side?")
+    (tmp_path / "f.pdf").write_bytes(pdf_report([[seen]]))
+    first = " ".join(run("pdftotext", "-l", "1", tmp_path / "f.pdf", "-").split())
+    assert seen.warnings[0] in first and not re.search(r"\d\N{DEGREE SIGN}", first)
     page = html_report([[seen]]).decode()
     assert page.count("withheld: wrong side?") == len(seen.rows) + 1
     assert not re.search(r"\d\N{DEGREE SIGN}", page) and re.search(r"\d\N{DEGREE SIGN}", html_report([[good]]).decode())

@@ -79,7 +79,7 @@ def two(spine, scene):
 
 
 @pytest.mark.parametrize("saved_by_slicer", [False, True])
-def test_markups_of_another_film_of_the_same_size_are_refused(two, tmp_path, saved_by_slicer):
+def test_markups_of_another_film_of_the_same_size_are_refused(two, scene, spine, tmp_path, saved_by_slicer):
     first, second = two
     path = tmp_path / "landmarks.mrk.json"
     if saved_by_slicer:
@@ -90,10 +90,16 @@ def test_markups_of_another_film_of_the_same_size_are_refused(two, tmp_path, sav
         assert storage.ReadData(node) and storage.WriteData(node)
     else:
         path.write_bytes(results.markups_bytes(first.annotation, plain_placement(subject.SPACING_MM)))
-    message = r"of another film, first\.dcm \(.*content aaaaaaaa\); this one is second\.dcm \(.*content bbbbbbbb\)"
+    message = r"of another film, first\.dcm( \(.*\))?; this one is second\.dcm \(700 x 1600 pixels\)"
     with pytest.raises(ResultError, match=message):
         reopen(second, path)
     assert np.isnan(second.points_px).all()
+    # of the same name, as many a file of an archive is
+    volume = add_film(scene, subject.film_pixels(), subject.SPACING_MM, "third")
+    namesake = spine.create(volume, replace(spine.facts(volume), film="first.dcm", film_sha256="c" * 64))
+    message = r"first\.dcm \(.*content aaaaaaaa\); this one is first\.dcm \(.*content cccccccc\)"
+    with pytest.raises(ResultError, match=message):
+        reopen(namesake, path)
     first.set_point("S1_A", (300.5, 1300.25))
     assert reopen(first, path) == ""
     assert first.points_px == pytest.approx(subject.upright_px(), abs=0.01)

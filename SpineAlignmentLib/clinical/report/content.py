@@ -17,7 +17,7 @@ from SpineAlignmentLib.clinical.result import readings_of
 from SpineAlignmentLib.measurement.constructions import value_text
 from SpineAlignmentLib.measurement.parameters import KEYS, Parameter
 from SpineAlignmentLib.results.annotation import Annotation
-from SpineAlignmentLib.results.doubts import WITHHELD, all_warnings, side_doubt
+from SpineAlignmentLib.results.doubts import WITHHELD, all_warnings, doubts, side_doubt
 from SpineAlignmentLib.results.drawn_shapes import drawn_texts
 from SpineAlignmentLib.results.picture import Radiograph, draw_film
 from SpineAlignmentLib.results.picture_panel import PARAMETERS_BY_GROUP
@@ -109,6 +109,8 @@ class Visit:
     drawn: tuple[tuple[str, str], ...]
     """What a person measured besides: name and value."""
     warnings: tuple[str, ...]
+    doubt: str
+    """The first of what can hardly be on the film; "" for most films."""
     picture: bytes
     """JPEG."""
     picture_size: tuple[int, int]
@@ -155,6 +157,7 @@ def visit(annotation: Annotation, film: Radiograph | None, texts: Texts, small: 
         readings_of(annotation, patient),
         tuple(drawn_texts(shown)),
         (*(() if film is not None else (texts.no_film,)), *all_warnings(annotation)),
+        next(iter(doubts(annotation)), ""),
         stream.getvalue(),
         picture.size,
     )

@@ -264,7 +264,8 @@ class _Report:
             if len(self._visits) > 1:
                 lines.append(_text((self._texts.first, self._texts.second)[number], 7, bold=True))
             lines += [_text(f"{label}: {shortened(text)}", 7) for label, text in seen.facts]
-            # their number is not bounded, and the first page's columns cannot run over
+            lines += [_text(f"! {shortened(seen.doubt, 160)}", 7, bold=True)] if seen.doubt else []
+            # the number of warnings is not bounded, and the first page's columns cannot run over
             count = len(set(seen.warnings))
             lines += [_text(self._texts.warned.format(count=count), 7, bold=True)] if count else []
         return [_table([[line] for line in lines], [width])]

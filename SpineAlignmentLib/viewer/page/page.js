@@ -93,7 +93,11 @@
   const ARROWS = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] };
 
   document.addEventListener("keydown", (event) => {
-    if (event.target.matches("input:not([type=checkbox]), select, textarea")) return;
+    if (event.target.matches("input:not([type=checkbox]), select, textarea")) {
+      if (event.key !== "Escape") return;
+      // keys mean the film again
+      event.target.blur();
+    }
     let action = KEYS[event.key] || KEYS[event.key.toLowerCase()];
     if (event.ctrlKey || event.metaKey) {
       action = { z: [event.shiftKey ? "redo" : "undo"], y: ["redo"], o: ["open"] }[event.key.toLowerCase()];
