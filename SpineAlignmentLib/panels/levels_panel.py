@@ -68,10 +68,11 @@ class LevelsPanel:
             self._names = None if alignment is None else LevelNames(alignment)
         self._name()
         found = levels_found(film) if film is not None else ()
-        at_hand = self._at_hand_in(film)
+        renamed = self._renamed_in(film)
         self._film = film
         self._levels.offer(found)
-        self._levels.choose(at_hand)
+        if renamed:
+            self._levels.choose(renamed)
         self._ui.levelsLabel.text = counted_text(film) if film is not None else ""
         other = film.numbering.other if film is not None and film.numbering is not None else None
         self._ui.otherNumberingButton.enabled = other is not None
@@ -81,12 +82,12 @@ class LevelsPanel:
         for name in ("levelComboBox", *_SHIFTS):
             getattr(self._ui, name).enabled = bool(found)
 
-    def _at_hand_in(self, film: Annotation | None) -> str:
-        """What the vertebra at hand is called now: it stays the same body when vertebrae get other names."""
-        level, before = self.at_hand, self._film
-        if film is None or before is None or level not in LEVELS or before.numbering is film.numbering:
-            return level
-        return same_body(before, level, film)
+    def _renamed_in(self, film: Annotation | None) -> str:
+        """What the vertebra at hand is called when vertebrae got other names: it stays the same body; else nothing."""
+        before = self._film
+        if film is None or before is None or before.numbering is film.numbering:
+            return ""
+        return same_body(before, self.at_hand, film) if self.at_hand in LEVELS else ""
 
     def name(self, visible: bool) -> None:
         """Draw the names of the vertebrae beside them, or no longer."""

@@ -40,15 +40,19 @@ _CENTERS: Final[list[int]] = [INDEX[name] for name in CENTERS]
 
 def doubts(film: Annotation) -> tuple[str, ...]:
     """One line for each thing that cannot be, or hardly; most harmful first, nothing for most films."""
-    if side := side_doubt(film):
+    turned, known = _turned(film)
+    if side := _side_line(film, turned, known):
         return (side,)
-    lines = [f"{_ENDS[i][0]} lies behind {_ENDS[i][1]}" for i in np.flatnonzero(_turned(film)[0])]
+    lines = [f"{_ENDS[i][0]} lies behind {_ENDS[i][1]}" for i in np.flatnonzero(turned)]
     return (*lines, *_numbers(film), *size_doubt(film))
 
 
 def side_doubt(film: Annotation) -> str:
     """The line of the wrong side, with which no value is to be given; "" where the side is right."""
-    turned, known = _turned(film)
+    return _side_line(film, *_turned(film))
+
+
+def _side_line(film: Annotation, turned: NDArray[np.bool_], known: NDArray[np.bool_]) -> str:
     if 2 * np.count_nonzero(turned) <= np.count_nonzero(known):
         return ""
     other = "right" if film.anterior == "left" else "left"
