@@ -71,13 +71,13 @@ def moved(film: Annotation, points_px: FloatArray) -> Annotation:
 
 
 def widened_text(before: Annotation, after: Annotation) -> str:
-    """Why intervals are wider after a person found landmarks to be right, in one line; "" where none is."""
+    """Why intervals are wider after a person found landmarks to be right, in a sentence; "" where none is."""
     was, now = before.measurements(), after.measurements()
     wider = [key for key, found in now.items() if found.half_width > _WIDER * was[key].half_width]
     if not wider:
         return ""
-    keys = ", ".join(wider[:_NAMED]) + (f" and {len(wider) - _NAMED} more" if len(wider) > _NAMED else "")
-    return f"Wider intervals of {keys}: people who read a film differ more than this detection says of itself"
+    which = f"Intervals of {', '.join(wider)}" if len(wider) <= _NAMED else f"{len(wider)} intervals"
+    return f"{which} are wider: people differ more than this detection says."
 
 
 def reviewed(film: Annotation) -> bool:

@@ -20,7 +20,7 @@ class OpenPage:
             self.state.message = text
 
     def tell(self, text: str) -> None:
-        """Say what an action did, in the place of the hint, until the next one."""
+        """Say what an action did, in a sentence before the hint, until the next one."""
         self.state.told = text
 
     def dismiss(self) -> None:

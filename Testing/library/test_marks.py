@@ -199,8 +199,10 @@ def test_what_another_numbering_changes_is_said_when_no_landmark_moves(film):
 
 def test_a_review_that_widens_intervals_says_why(film):
     sure = replace(film, deviation_px=np.full(len(NAMES), 0.1), interval_factors=dict.fromkeys(KEYS, 1.7))
-    text = widened_text(sure, review_turned(sure))
-    assert text.startswith("Wider intervals of ") and text.endswith("than this detection says of itself")
+    assert widened_text(sure, review_turned(sure)) == (
+        f"{len(KEYS)} intervals are wider: people differ more than this detection says."
+    )
+    assert widened_text(sure, accepted(sure, "C2_AI")).startswith("Intervals of CL are wider: people differ")
     assert widened_text(sure, sure) == "" and widened_text(review_turned(sure), sure) == ""
     unsure = replace(sure, deviation_px=np.full(len(NAMES), 9.0))
     assert widened_text(unsure, review_turned(unsure)) == ""
