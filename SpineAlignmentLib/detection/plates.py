@@ -3,7 +3,7 @@
 Networks place a corner partly by what lies around it, so that the plates of an unusual vertebra are tilted towards the
 usual. Its edge is seen by itself: along a line where bone begins, gray values rise into the body. Of all lines near a
 plate the posterior mean is taken, the prior being that the networks are about right. The line's tilt counts; its
-distance does not, since a concave plate's edge lies deeper than its corners.
+distance does not, since a concave plate's edge lies deeper than its corners. C2's is a curve (`curved_plate`).
 """
 
 from collections.abc import Sequence
@@ -14,13 +14,14 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from SpineAlignmentLib.detection.bodies_network import Bodies
-from SpineAlignmentLib.measurement.landmarks import INDEX
+from SpineAlignmentLib.detection.curved_plate import fitted_curve
+from SpineAlignmentLib.measurement.landmarks import CORNERS, INDEX, VERTEBRAE
 from SpineAlignmentLib.results.annotation import Annotation
+from SpineAlignmentLib.results.numbering import OtherNumbering
 
 FloatArray = NDArray[np.float64]
 
 PLATES: Final[tuple[tuple[str, str, str], ...]] = (
-    ("C2_AI", "C2_PI", "C2_C"),
     ("C7_AI", "C7_PI", "C7_C"),
     ("T12_AI", "T12_PI", "T12_C"),
     ("L1_AS", "L1_PS", "L1_C"),
@@ -28,6 +29,13 @@ PLATES: Final[tuple[tuple[str, str, str], ...]] = (
 )
 """Anterior and posterior corner and the center of the body of those that are turned. T1 and T5 lie under shoulders and
 ribs, and the sacrum's plate goes on as the arcuate line: there other edges mislead (docs/experiments.md)."""
+
+CURVED: Final[tuple[str, str, str]] = ("C2_AI", "C2_PI", "C2_C")
+"""Likewise, of the plate that is a curve."""
+
+HALFWAY_TILTED: Final[tuple[str, str]] = ("C7_AI", "C7_PI")
+"""Anterior and posterior corner of the plate that the edge of the shoulders crosses. It misleads the close-up and the
+network of bodies each in its own way, so that the plate is tilted halfway to its body's."""
 
 _TURN_DEG: Final[float] = 6.0
 _SHIFT_MM: Final[float] = 2.0
@@ -134,22 +142,47 @@ def with_turned_plates(bodies: Bodies, pixels: NDArray[np.generic], spacing: tup
 
 
 def with_plates(result: Annotation, pixels: NDArray[np.generic], spacing: tuple[float, float]) -> Annotation:
-    """A result whose landmarks of `PLATES` lie along their edges, under either numbering; see `turned_to_edges`."""
+    """A result whose endplates among the landmarks lie where the film shows them, under either numbering."""
     numbering = result.numbering
     if numbering is not None and numbering.other is not None:
-        other = replace(numbering.other, points_px=landmarks_turned(numbering.other.points_px, pixels, spacing))
+        other = replace(numbering.other, points_px=landmarks_turned(numbering.other, pixels, spacing))
         numbering = replace(numbering, other=other)
-    return replace(result, points_px=landmarks_turned(result.points_px, pixels, spacing), numbering=numbering)
+    return replace(result, points_px=landmarks_turned(result, pixels, spacing), numbering=numbering)
 
 
-def landmarks_turned(points: FloatArray, pixels: NDArray[np.generic], spacing: tuple[float, float]) -> FloatArray:
-    """Landmarks (45, 2), film pixels, those of `PLATES` turned; see `turned_to_edges`."""
+def landmarks_turned(
+    found: Annotation | OtherNumbering, pixels: NDArray[np.generic], spacing: tuple[float, float]
+) -> FloatArray:
+    """Landmarks (45, 2), film pixels: `PLATES` turned to their edges, `CURVED` fitted, `HALFWAY_TILTED` to bodies."""
     anterior, posterior, centers = (_rows(part) for part in zip(*PLATES, strict=True))
-    ends = np.stack([points[anterior], points[posterior]], axis=1)
-    moved = turned_to_edges(pixels, ends, points[centers], spacing)
-    out = points.copy()
+    out = found.points_px.copy()
+    ends = np.stack([out[anterior], out[posterior]], axis=1)
+    moved = turned_to_edges(pixels, ends, out[centers], spacing)
     out[anterior], out[posterior] = moved[:, 0], moved[:, 1]
+    front, back, center = _rows(CURVED)
+    out[[front, back]] = fitted_curve(pixels, out[[front, back]], out[center], spacing)
+    body = [found.vertebrae_px[VERTEBRAE.index(n[:2]), CORNERS.index(n[3:])] for n in HALFWAY_TILTED]
+    out[_rows(HALFWAY_TILTED)] = tilted_halfway(out[_rows(HALFWAY_TILTED)], body, spacing)
     return out
+
+
+def tilted_halfway(ends: ArrayLike, other: ArrayLike, spacing: tuple[float, float]) -> FloatArray:
+    """A plate turned about its middle halfway to another's direction; as it is where one of them is not known.
+
+    Args:
+        ends: (2, 2) film pixels, the anterior and the posterior corner.
+        other: (2, 2), of the other plate.
+        spacing: (x, y) mm of a film pixel.
+    """
+    scale = np.asarray(spacing, float)
+    own = np.asarray(ends, float) * scale
+    way, toward = np.diff(own, axis=0)[0], np.diff(np.asarray(other, float) * scale, axis=0)[0]
+    if not way @ toward > 0:  # what is not known is not either
+        return np.array(ends, float)
+    length = np.linalg.norm(way)
+    between = way / length + toward / np.linalg.norm(toward)
+    half = between / np.linalg.norm(between) * length / 2
+    return np.asarray((own.mean(axis=0) + np.array([-half, half])) / scale)
 
 
 def _rows(names: Sequence[str]) -> list[int]:

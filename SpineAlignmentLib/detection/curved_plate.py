@@ -1,0 +1,146 @@
+"""C2's lower plate: a hollow curve whose front hangs before the disc as a lip, between the body's two walls.
+
+Networks that place the lip from what lies around it cut it off, and the plate is too flat. Each line that bounds bone
+is seen by itself: along it, gray values rise into the body. Of all curves near the plate the posterior mean is taken,
+the prior being that the networks are about right; what speaks for one are its own edge and, at its ends, the walls that
+go up from there. Directions of edges count, hardly their strength, so that no edge outshines a thin plate.
+"""
+
+from typing import Final, NamedTuple
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+FloatArray = NDArray[np.float64]
+
+_TURN_DEG: Final[float] = 8.0
+_SHIFT_MM: Final[float] = 2.0
+"""Standard deviations of how far the networks are off; the shift's, along the plate and across."""
+_EDGE: Final[float] = 16.0
+_WALL: Final[float] = 5.0
+"""Weights of the mean rise along the curve and along each wall; a rise is at most 1."""
+
+_TURNS: Final[FloatArray] = np.radians(np.arange(-20.0, 20.1, 2.5))
+_DEPTHS_MM: Final[FloatArray] = np.array([0.5, 1.25, 2.0, 2.75])
+"""Of the hollow below the line of its ends: those of the simulated bodies of C2."""
+_SKEWS: Final[FloatArray] = np.array([0.0, 0.5])
+"""A hollow that is deepest in its middle, or behind it."""
+_ALONG: Final[FloatArray] = np.linspace(0.04, 0.96, 15)
+"""Share of the way from the anterior to the posterior end."""
+_CORTEX_MM: Final[float] = 0.4
+"""A corner is the middle of a bright line, so far inside its steepest rise."""
+
+_STEP_MM: Final[float] = 0.3
+_SMOOTH_MM: Final[float] = 0.5
+_BEFORE, _ABOVE, _BELOW = 60, 54, 40
+"""Cells of the patch to either side along the plate, towards the body, and away from it."""
+_SHIFTS: Final[NDArray[np.intp]] = np.arange(-12, 13, 3)
+"""Cells."""
+_WALL_MM: Final[FloatArray] = np.linspace(0.8, 6.0, 7)
+_LEANS: Final[FloatArray] = np.radians([-30.0, -15.0, 0.0, 15.0, 30.0])
+"""Of the walls, against the normal of the plate."""
+_REACH: Final[int] = 24
+"""Cells, more than a wall is long."""
+
+
+class _Rises(NamedTuple):
+    """Direction of rising gray values in a patch around a plate, at most 1 long, shape (along, across) it."""
+
+    along: NDArray[np.float32]
+    """Towards the posterior end."""
+    across: NDArray[np.float32]
+    """Towards the body."""
+
+
+def fitted_curve(
+    pixels: NDArray[np.generic], ends: ArrayLike, body: ArrayLike, spacing: tuple[float, float]
+) -> FloatArray:
+    """The ends of a curved plate, (2, 2) film pixels, where the film shows them; as given where they are not known.
+
+    Args:
+        pixels: shape (height, width), bone bright.
+        ends: (2, 2) film pixels, the anterior and the posterior end.
+        body: (2,) film pixels, a point of the vertebra on its side of the plate.
+        spacing: (x, y) mm of a film pixel.
+    """
+    scale = np.asarray(spacing, float)
+    given = np.asarray(ends, float)
+    (front, back), inside = given * scale, np.asarray(body, float) * scale
+    length = float(np.linalg.norm(back - front))
+    if not (np.isfinite(inside).all() and length > 1.0):  # a length that is not known is not above either
+        return given.copy()
+    middle, along = (front + back) / 2, (back - front) / length
+    normal = np.array([-along[1], along[0]])
+    axes = np.array([along, normal if (inside - middle) @ normal >= 0 else -normal])
+    shift, half = _most_likely(_rises(pixels, middle, axes, scale), length)
+    return np.asarray((middle + np.array([shift - half, shift + half]) @ axes) / scale)
+
+
+def _rises(pixels: NDArray[np.generic], middle: FloatArray, axes: FloatArray, scale: FloatArray) -> _Rises:
+    """Around a place in mm, along (2, 2) axes."""
+    from scipy import ndimage
+
+    along = np.arange(-_BEFORE, _BEFORE + 1)[:, None, None] * _STEP_MM
+    across = np.arange(-_BELOW, _ABOVE + 1)[None, :, None] * _STEP_MM
+    places = (middle + along * axes[0] + across * axes[1]) / scale
+    first = np.clip(np.floor(places.min(axis=(0, 1))).astype(int), 0, np.array(pixels.shape[::-1]) - 1)
+    last = np.maximum(np.ceil(places.max(axis=(0, 1))).astype(int), first) + 2
+    part = np.asarray(pixels[first[1] : last[1], first[0] : last[0]], np.float32)
+    gray = ndimage.map_coordinates(part, np.moveaxis(places - first, -1, 0)[::-1], order=1, mode="nearest")
+    rises = np.array(np.gradient(ndimage.gaussian_filter(gray, _SMOOTH_MM / _STEP_MM)))
+    steep = (rises**2).sum(axis=0)
+    return _Rises(*(rises / np.sqrt(steep + np.median(steep) + 1e-12)))
+
+
+def _most_likely(rises: _Rises, length: float) -> tuple[FloatArray, FloatArray]:
+    """Posterior means of the middle and of the half way from the anterior to the posterior end, (2,) mm each."""
+    turn, depth, skew = (part.ravel() for part in np.meshgrid(_TURNS, _DEPTHS_MM, _SKEWS, indexing="ij"))
+    shifts = np.stack(np.meshgrid(_SHIFTS, _SHIFTS, indexing="ij"), axis=-1).reshape(-1, 2)
+    half = np.stack([np.cos(turn), np.sin(turn)], axis=1) * length / 2
+    chance = _EDGE * _edge(rises, turn, depth, skew, length, shifts)
+    for side, wall in zip((-1, 1), _walls(rises), strict=True):
+        ends = side * (half + (_CORTEX_MM, 0.0))
+        chance += _WALL * wall.ravel()[_cells(ends[:, None], shifts)[..., 0]]
+    chance -= (np.degrees(turn)[:, None] / _TURN_DEG) ** 2 / 2
+    chance -= ((shifts * _STEP_MM / _SHIFT_MM) ** 2).sum(axis=1) / 2
+    chance = np.exp(chance - chance.max())
+    chance /= chance.sum()
+    return chance.sum(axis=0) @ shifts * _STEP_MM, chance.sum(axis=1) @ half
+
+
+def _edge(
+    rises: _Rises, turn: FloatArray, depth: FloatArray, skew: FloatArray, length: float, shifts: NDArray[np.intp]
+) -> FloatArray:
+    """(n, shifts) mean rise into the body along n curves, each shifted."""
+    across = 2 * _ALONG - 1
+    hollow = depth[:, None] * (1 - across**2) * (1 + skew[:, None] * across)
+    lean = turn[:, None] + np.arctan(np.gradient(hollow, _ALONG, axis=1) / length)
+    way, deep = (_ALONG - 0.5) * length, hollow - _CORTEX_MM
+    cos, sin = np.cos(turn)[:, None], np.sin(turn)[:, None]
+    cells = _cells(np.stack([way * cos - deep * sin, way * sin + deep * cos], axis=-1), shifts)
+    across_there, along_there = rises.across.ravel()[cells], rises.along.ravel()[cells]
+    weights = np.cos(lean), np.sin(lean)
+    towards = np.einsum("nsm,nm->ns", across_there, weights[0]) - np.einsum("nsm,nm->ns", along_there, weights[1])
+    return np.asarray(towards / len(_ALONG))
+
+
+def _walls(rises: _Rises) -> tuple[FloatArray, FloatArray]:
+    """Mean rise towards the back along the steepest wall that goes up from each place, and towards the front."""
+    padded = [np.pad(part, _REACH, mode="edge") for part in rises]
+    height, width = rises.along.shape
+    sums = np.zeros((len(_LEANS), height, width), np.float32)
+    for total, lean in zip(sums, _LEANS, strict=True):
+        way = np.stack([_WALL_MM * np.sin(lean), _WALL_MM * np.cos(lean)], axis=1)
+        for i, j in _REACH + np.rint(way / _STEP_MM).astype(int):
+            along, across = (part[i : i + height, j : j + width] for part in padded)
+            total += along * np.float32(np.cos(lean)) - across * np.float32(np.sin(lean))
+    return sums.max(axis=0) / len(_WALL_MM), -sums.min(axis=0) / len(_WALL_MM)
+
+
+def _cells(places_mm: FloatArray, shifts: NDArray[np.intp]) -> NDArray[np.intp]:
+    """Flat indices (n, shifts, m) into a patch of places (n, m, 2), each shifted."""
+    farthest = int(_SHIFTS.max())
+    cells = np.rint(places_mm / _STEP_MM).astype(np.intp) + (_BEFORE, _BELOW)
+    cells = np.clip(cells, farthest, np.array([2 * _BEFORE, _BELOW + _ABOVE]) - farthest)
+    width = _BELOW + _ABOVE + 1
+    return np.asarray((cells @ (width, 1))[:, None] + (shifts @ (width, 1))[:, None])
