@@ -6,10 +6,12 @@ the prior being that the networks are about right; what speaks for one are its o
 go up from there. Directions of edges count, hardly their strength, so that no edge outshines a thin plate.
 """
 
-from typing import Final, NamedTuple
+from typing import Final
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
+
+from SpineAlignmentLib.detection.edges import Rises, rises_around
 
 FloatArray = NDArray[np.float64]
 
@@ -43,15 +45,6 @@ _REACH: Final[int] = 24
 """Cells, more than a wall is long."""
 
 
-class _Rises(NamedTuple):
-    """Direction of rising gray values in a patch around a plate, at most 1 long, shape (along, across) it."""
-
-    along: NDArray[np.float32]
-    """Towards the posterior end."""
-    across: NDArray[np.float32]
-    """Towards the body."""
-
-
 def fitted_curve(
     pixels: NDArray[np.generic], ends: ArrayLike, body: ArrayLike, spacing: tuple[float, float]
 ) -> FloatArray:
@@ -72,27 +65,13 @@ def fitted_curve(
     middle, along = (front + back) / 2, (back - front) / length
     normal = np.array([-along[1], along[0]])
     axes = np.array([along, normal if (inside - middle) @ normal >= 0 else -normal])
-    shift, half = _most_likely(_rises(pixels, middle, axes, scale), length)
+    cells = np.arange(-_BEFORE, _BEFORE + 1), np.arange(-_BELOW, _ABOVE + 1)
+    rises = rises_around(pixels, middle, axes, cells, _STEP_MM, _SMOOTH_MM, scale)
+    shift, half = _most_likely(rises, length)
     return np.asarray((middle + np.array([shift - half, shift + half]) @ axes) / scale)
 
 
-def _rises(pixels: NDArray[np.generic], middle: FloatArray, axes: FloatArray, scale: FloatArray) -> _Rises:
-    """Around a place in mm, along (2, 2) axes."""
-    from scipy import ndimage
-
-    along = np.arange(-_BEFORE, _BEFORE + 1)[:, None, None] * _STEP_MM
-    across = np.arange(-_BELOW, _ABOVE + 1)[None, :, None] * _STEP_MM
-    places = (middle + along * axes[0] + across * axes[1]) / scale
-    first = np.clip(np.floor(places.min(axis=(0, 1))).astype(int), 0, np.array(pixels.shape[::-1]) - 1)
-    last = np.maximum(np.ceil(places.max(axis=(0, 1))).astype(int), first) + 2
-    part = np.asarray(pixels[first[1] : last[1], first[0] : last[0]], np.float32)
-    gray = ndimage.map_coordinates(part, np.moveaxis(places - first, -1, 0)[::-1], order=1, mode="nearest")
-    rises = np.array(np.gradient(ndimage.gaussian_filter(gray, _SMOOTH_MM / _STEP_MM)))
-    steep = (rises**2).sum(axis=0)
-    return _Rises(*(rises / np.sqrt(steep + np.median(steep) + 1e-12)))
-
-
-def _most_likely(rises: _Rises, length: float) -> tuple[FloatArray, FloatArray]:
+def _most_likely(rises: Rises, length: float) -> tuple[FloatArray, FloatArray]:
     """Posterior means of the middle and of the half way from the anterior to the posterior end, (2,) mm each."""
     turn, depth, skew = (part.ravel() for part in np.meshgrid(_TURNS, _DEPTHS_MM, _SKEWS, indexing="ij"))
     shifts = np.stack(np.meshgrid(_SHIFTS, _SHIFTS, indexing="ij"), axis=-1).reshape(-1, 2)
@@ -109,7 +88,7 @@ def _most_likely(rises: _Rises, length: float) -> tuple[FloatArray, FloatArray]:
 
 
 def _edge(
-    rises: _Rises, turn: FloatArray, depth: FloatArray, skew: FloatArray, length: float, shifts: NDArray[np.intp]
+    rises: Rises, turn: FloatArray, depth: FloatArray, skew: FloatArray, length: float, shifts: NDArray[np.intp]
 ) -> FloatArray:
     """(n, shifts) mean rise into the body along n curves, each shifted."""
     across = 2 * _ALONG - 1
@@ -124,7 +103,7 @@ def _edge(
     return np.asarray(towards / len(_ALONG))
 
 
-def _walls(rises: _Rises) -> tuple[FloatArray, FloatArray]:
+def _walls(rises: Rises) -> tuple[FloatArray, FloatArray]:
     """Mean rise towards the back along the steepest wall that goes up from each place, and towards the front."""
     padded = [np.pad(part, _REACH, mode="edge") for part in rises]
     height, width = rises.along.shape

@@ -25,6 +25,7 @@ from SpineAlignmentLib.detection.close_ups import SCATTER, close_up_frame, close
 from SpineAlignmentLib.detection.corners import bodies_of, mm_per_pixel, strengths_at, with_corners
 from SpineAlignmentLib.detection.engines import Answers, Network, choose_engine, load_answers, load_network
 from SpineAlignmentLib.detection.extent import SMALLER, alike, counting_grid, first_frame, own_scale, shows, view_of
+from SpineAlignmentLib.detection.head_circles import with_heads
 from SpineAlignmentLib.detection.look import HIGHER_FIRST, Look, hips_in_order, joined
 from SpineAlignmentLib.detection.lying import how_it_lies, in_doubt
 from SpineAlignmentLib.detection.models import Model, read_bodies_model, read_close_ups, read_ensemble
@@ -152,7 +153,8 @@ class Detector:
         if bodies is not None:
             l6_centers = spine.l6_center(counted.path), spine.l6_center(counted.runner_up)
             result = with_corners(result, bodies, l6_centers)
-        return told(with_plates(result, film.pixels, mm_per_pixel(result)))
+        spacing = mm_per_pixel(result)
+        return told(with_heads(with_plates(result, film.pixels, spacing), film.pixels, spacing))
 
     def _without_levels(self, film: Film, look: Look, models: tuple[str, ...], force: bool) -> Annotation:
         """What is left to say of a film without a spine to whoever insists.

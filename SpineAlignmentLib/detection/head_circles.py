@@ -1,0 +1,96 @@
+"""Femoral heads as circles: moved to where a rim lies around them, by as much as the networks leave open.
+
+A head's rim and the roof of its socket are arcs about one center. Of all centers near a head the posterior mean is
+taken; the prior is as wide as the networks' own deviation, the radius is left open from a small head's to a large
+roof's, so that it does not matter which of the two arcs a film shows better.
+"""
+
+from dataclasses import replace
+from typing import Final
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from SpineAlignmentLib.detection.edges import Rises, rises_around
+from SpineAlignmentLib.measurement.landmarks import INDEX
+from SpineAlignmentLib.results.annotation import HEADS, Annotation
+from SpineAlignmentLib.results.numbering import OtherNumbering
+
+FloatArray = NDArray[np.float64]
+
+_HEADS: Final[list[int]] = [INDEX[name] for name in HEADS]
+
+_EVIDENCE: Final[float] = 20.0
+"""Weight of the mean rise towards the center along an arc; a rise is at most 1."""
+_RADII_MM: Final[FloatArray] = np.arange(18.0, 36.0, 1.0)
+_RADIUS_MM: Final[tuple[float, float]] = (25.0, 9.0)
+"""Mean and standard deviation."""
+_LARGEST_MM: Final[float] = 4.0
+"""Of the prior's standard deviations: beyond it another arc than the head's may be nearest."""
+_ARC: Final[FloatArray] = np.radians(np.arange(-10.0, 191.0, 5.0))
+"""The upper half and a little more, which no neck or shaft interrupts; 0 and 180 are front and back."""
+
+_STEP_MM: Final[float] = 0.75
+_SMOOTH_MM: Final[float] = 0.8
+_SHIFTS: Final[NDArray[np.intp]] = np.arange(-12, 13, 2)
+"""Cells, of the centers along either axis."""
+_REACH: Final[int] = 63
+"""Cells, more than from a head to the farthest place of an arc."""
+
+
+def with_heads(result: Annotation, pixels: NDArray[np.generic], spacing: tuple[float, float]) -> Annotation:
+    """A result whose heads lie where the film shows circles, under either numbering, FH_1 still further anterior.
+
+    Args:
+        result: of a film whose facing side is known.
+        pixels: shape (height, width), bone bright.
+        spacing: (x, y) mm of a film pixel.
+    """
+    anterior = 1.0 if result.anterior == "right" else -1.0
+
+    def points_of(found: Annotation | OtherNumbering) -> FloatArray:
+        out = found.points_px.copy()
+        moved = circled(pixels, out[_HEADS], found.deviation_px[_HEADS] * spacing[1], spacing)
+        out[_HEADS] = moved[::-1] if (moved[1, 0] - moved[0, 0]) * anterior > 0 else moved
+        return out
+
+    numbering = result.numbering
+    if numbering is not None and numbering.other is not None:
+        numbering = replace(numbering, other=replace(numbering.other, points_px=points_of(numbering.other)))
+    return replace(result, points_px=points_of(result), numbering=numbering)
+
+
+def circled(
+    pixels: NDArray[np.generic], heads: ArrayLike, deviations_mm: ArrayLike, spacing: tuple[float, float]
+) -> FloatArray:
+    """Centers of heads, (n, 2) film pixels, where the film shows rims; those that are not known stay.
+
+    Args:
+        pixels: shape (height, width), bone bright.
+        heads: (n, 2) film pixels.
+        deviations_mm: (n,) standard deviations of the heads along either axis.
+        spacing: (x, y) mm of a film pixel.
+    """
+    scale = np.asarray(spacing, float)
+    out = np.array(heads, float)
+    for i, (place, deviation) in enumerate(zip(out * scale, np.asarray(deviations_mm, float), strict=True)):
+        if np.isfinite(place).all() and deviation > 0:
+            cells = np.arange(-_REACH, _REACH + 1)
+            rises = rises_around(pixels, place, np.eye(2), (cells, cells), _STEP_MM, _SMOOTH_MM, scale)
+            out[i] = (place + _most_likely(rises, min(float(deviation), _LARGEST_MM))) / scale
+    return out
+
+
+def _most_likely(rises: Rises, deviation_mm: float) -> FloatArray:
+    """(2,) mm from the middle of a patch (x, y) to the center of its circle: the posterior mean."""
+    shifts = np.stack(np.meshgrid(_SHIFTS, _SHIFTS, indexing="ij"), axis=-1).reshape(-1, 2)
+    outward = np.stack([np.cos(_ARC), -np.sin(_ARC)], axis=1)
+    arcs = _REACH + np.rint(_RADII_MM[:, None, None] * outward / _STEP_MM).astype(np.intp)
+    width = 2 * _REACH + 1
+    cells = (arcs @ (width, 1))[:, None] + (shifts @ (width, 1))[:, None]
+    inward = [np.einsum("rsa,a->rs", part.ravel()[cells], -outward[:, k]) for k, part in enumerate(rises)]
+    chance = _EVIDENCE * (inward[0] + inward[1]) / len(_ARC)
+    chance -= (((_RADII_MM - _RADIUS_MM[0]) / _RADIUS_MM[1]) ** 2 / 2)[:, None]
+    chance -= ((shifts * _STEP_MM / deviation_mm) ** 2).sum(axis=1) / 2
+    chance = np.exp(chance - chance.max()).sum(axis=0)
+    return np.asarray(chance @ shifts * _STEP_MM / chance.sum())

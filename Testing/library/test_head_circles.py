@@ -1,0 +1,78 @@
+"""Femoral heads as circles: a head that was found beside its rim goes towards the rim's center."""
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from SpineAlignmentLib.detection.head_circles import circled, with_heads
+from SpineAlignmentLib.measurement.landmarks import COUNT, INDEX
+from SpineAlignmentLib.results.annotation import HEADS, Annotation
+
+SIZE = (240, 240)
+MIDDLE = np.array([120.0, 130.0])
+SPACING = (0.5, 0.5)
+
+
+def film_of(*heads: np.ndarray, radius_mm: float = 23.0, roof_mm: float = 4.0, seed: int = 0) -> np.ndarray:
+    """A film of heads, each with a bright roof about it and a neck below, in noise."""
+    y, x = np.mgrid[: SIZE[0], : SIZE[1]]
+    film = np.full(SIZE, 80.0)
+    for head in heads:
+        away = np.hypot(x - head[0], y - head[1]) * SPACING[0]
+        film += 30 * np.clip(radius_mm - away + 0.5, 0, 1)
+        film += 40 * ((abs(away - radius_mm - roof_mm) < 1.5) & (y < head[1]))
+        film += 30 * ((abs(x - head[0]) < 24) & (y > head[1]) & (away >= radius_mm))
+    return np.asarray(film + np.random.default_rng(seed).normal(0, 8, SIZE), np.float32)
+
+
+@settings(max_examples=20, deadline=None)
+@given(
+    along=st.floats(-4, 4),
+    down=st.floats(-4, 4),
+    radius=st.floats(20, 27),
+    roof=st.floats(3, 6),
+)
+def test_a_head_goes_towards_the_center_of_its_rim(along: float, down: float, radius: float, roof: float) -> None:
+    guess = MIDDLE + np.array([along, down]) / SPACING[0]
+    found = circled(film_of(MIDDLE, radius_mm=radius, roof_mm=roof), [guess], [3.5], SPACING)[0]
+    off = lambda place: float(np.linalg.norm((place - MIDDLE) * SPACING))  # noqa: E731
+    assert off(found) < max(1.5, 0.6 * off(guess))
+
+
+def test_what_the_networks_are_sure_of_hardly_moves() -> None:
+    film, guess = film_of(MIDDLE), MIDDLE + [8.0, 0.0]
+    moved = [abs(circled(film, [guess], [sure], SPACING)[0, 0] - guess[0]) for sure in (0.3, 1.0, 3.5)]
+    assert moved[0] < 0.5 < moved[1] < moved[2]
+
+
+def test_which_side_is_front_does_not_matter() -> None:
+    film, guess = film_of(MIDDLE), MIDDLE + [6.0, -2.0]
+    mirror = lambda points: np.stack([SIZE[1] - 1 - points[..., 0], points[..., 1]], axis=-1)  # noqa: E731
+    found = circled(film, [guess], [3.0], SPACING)
+    again = circled(film[:, ::-1], mirror(guess)[None], [3.0], SPACING)
+    np.testing.assert_allclose(mirror(again), found, atol=0.05)
+
+
+def test_what_is_not_known_stays() -> None:
+    film = film_of(MIDDLE)
+    assert np.isnan(circled(film, [[np.nan, 3.0]], [2.0], SPACING)).any()
+    np.testing.assert_array_equal(circled(film, [MIDDLE], [np.nan], SPACING), [MIDDLE])
+    assert np.isfinite(circled(film, [MIDDLE + 5000], [2.0], SPACING)).all()
+    blank = np.full(SIZE, 7, np.uint16)
+    np.testing.assert_allclose(circled(blank, [MIDDLE], [3.0], SPACING), [MIDDLE], atol=1e-6)
+
+
+@pytest.mark.parametrize("anterior", ["left", "right"])
+def test_the_first_head_stays_the_one_in_front(anterior: str) -> None:
+    """Heads found 1 mm apart in the wrong order of their rims."""
+    front = -1.0 if anterior == "left" else 1.0
+    near, far = MIDDLE + [12.0 * front, -40.0], MIDDLE + [-12.0 * front, 40.0]
+    points, off = np.full((COUNT, 2), np.nan), np.full(COUNT, np.nan)
+    rows = [INDEX[name] for name in HEADS]
+    points[rows] = [[MIDDLE[0] + front, far[1]], [MIDDLE[0] - front, near[1]]]
+    off[rows] = 8.0
+    result = Annotation("film", SIZE, points, spacing_mm=SPACING, anterior=anterior, deviation_px=off)
+    found = with_heads(result, film_of(near, far), SPACING).points_px[rows]
+    assert (found[0, 0] - found[1, 0]) * front > 0
+    assert found[0, 1] < found[1, 1]
