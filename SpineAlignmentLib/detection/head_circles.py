@@ -27,6 +27,8 @@ _RADIUS_MM: Final[tuple[float, float]] = (25.0, 9.0)
 """Mean and standard deviation."""
 _LARGEST_MM: Final[float] = 4.0
 """Of the prior's standard deviations: beyond it another arc than the head's may be nearest."""
+_TOGETHER: Final[float] = 0.5
+"""Share of the way that both heads move together, not each by itself: often one rim is clear, and draws both to it."""
 _ARC: Final[FloatArray] = np.radians(np.arange(-10.0, 191.0, 5.0))
 """The upper half and a little more, which no neck or shaft interrupts; 0 and 180 are front and back."""
 
@@ -51,6 +53,8 @@ def with_heads(result: Annotation, pixels: NDArray[np.generic], spacing: tuple[f
     def points_of(found: Annotation | OtherNumbering) -> FloatArray:
         out = found.points_px.copy()
         moved = circled(pixels, out[_HEADS], found.deviation_px[_HEADS] * spacing[1], spacing)
+        if np.isfinite(moved).all():
+            moved = moved + _TOGETHER * np.diff(moved - out[_HEADS], axis=0) / 2 * [[1.0], [-1.0]]
         out[_HEADS] = moved[::-1] if (moved[1, 0] - moved[0, 0]) * anterior > 0 else moved
         return out
 
