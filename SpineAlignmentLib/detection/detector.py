@@ -38,6 +38,7 @@ from SpineAlignmentLib.detection.side import WHOLE_SPINE, implausibility, landma
 from SpineAlignmentLib.detection.sightings import Sighting
 from SpineAlignmentLib.detection.spine import Spine, find_spine, seen_closely
 from SpineAlignmentLib.detection.views import resized, zoomed
+from SpineAlignmentLib.detection.walls import with_walls
 from SpineAlignmentLib.errors import FilmError
 from SpineAlignmentLib.film.burned_in import text_warning
 from SpineAlignmentLib.film.film import CLAIMED_SIDES, GIVEN, Film, film_from_pixels, turned
@@ -154,7 +155,9 @@ class Detector:
             l6_centers = spine.l6_center(counted.path), spine.l6_center(counted.runner_up)
             result = with_corners(result, bodies, l6_centers)
         spacing = mm_per_pixel(result)
-        return told(with_heads(with_plates(result, film.pixels, spacing), film.pixels, spacing))
+        for fitted in (with_plates, with_walls, with_heads):
+            result = fitted(result, film.pixels, spacing)
+        return told(result)
 
     def _without_levels(self, film: Film, look: Look, models: tuple[str, ...], force: bool) -> Annotation:
         """What is left to say of a film without a spine to whoever insists.

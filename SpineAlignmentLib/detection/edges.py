@@ -45,12 +45,14 @@ def rises_around(
     """
     from scipy import ndimage
 
-    first, second = (part * step_mm for part in cells)
-    places = (middle_mm + first[:, None, None] * axes[0] + second[None, :, None] * axes[1]) / spacing
-    start = np.clip(np.floor(places.min(axis=(0, 1))).astype(int), 0, np.array(pixels.shape[::-1]) - 1)
-    stop = np.maximum(np.ceil(places.max(axis=(0, 1))).astype(int), start) + 2
+    first, second = cells[0][:, None] * step_mm, cells[1] * step_mm
+    places = [(middle_mm[k] + first * axes[0, k] + second * axes[1, k]) / spacing[k] for k in (0, 1)]
+    start = [max(min(int(place.min()), size - 1), 0) for place, size in zip(places, pixels.shape[::-1], strict=True)]
+    stop = [max(int(place.max()) + 1, begin) + 2 for place, begin in zip(places, start, strict=True)]
     part = np.asarray(pixels[start[1] : stop[1], start[0] : stop[0]], np.float32)
-    gray = ndimage.map_coordinates(part, np.moveaxis(places - start, -1, 0)[::-1], order=1, mode="nearest")
-    rises = np.array(np.gradient(ndimage.gaussian_filter(gray, smooth_mm / step_mm)))
-    steep = (rises**2).sum(axis=0)
-    return Rises(*(rises / np.sqrt(steep + np.median(steep) + _NONE)))
+    at = places[1] - start[1], places[0] - start[0]
+    gray = ndimage.gaussian_filter(ndimage.map_coordinates(part, at, order=1, mode="nearest"), smooth_mm / step_mm)
+    along, across = np.gradient(gray)
+    steep = along * along + across * across
+    length = np.sqrt(steep + np.median(steep) + _NONE)
+    return Rises(along / length, across / length)

@@ -14,7 +14,6 @@ from numpy.typing import ArrayLike, NDArray
 from SpineAlignmentLib.detection.edges import Rises, rises_around
 from SpineAlignmentLib.measurement.landmarks import INDEX
 from SpineAlignmentLib.results.annotation import HEADS, Annotation
-from SpineAlignmentLib.results.numbering import OtherNumbering
 
 FloatArray = NDArray[np.float64]
 
@@ -41,27 +40,26 @@ _REACH: Final[int] = 63
 
 
 def with_heads(result: Annotation, pixels: NDArray[np.generic], spacing: tuple[float, float]) -> Annotation:
-    """A result whose heads lie where the film shows circles, under either numbering, FH_1 still further anterior.
+    """A result whose heads lie where the film shows circles, FH_1 still further anterior; alike under either numbering.
 
     Args:
         result: of a film whose facing side is known.
         pixels: shape (height, width), bone bright.
         spacing: (x, y) mm of a film pixel.
     """
-    anterior = 1.0 if result.anterior == "right" else -1.0
-
-    def points_of(found: Annotation | OtherNumbering) -> FloatArray:
-        out = found.points_px.copy()
-        moved = circled(pixels, out[_HEADS], found.deviation_px[_HEADS] * spacing[1], spacing)
-        if np.isfinite(moved).all():
-            moved = moved + _TOGETHER * np.diff(moved - out[_HEADS], axis=0) / 2 * [[1.0], [-1.0]]
-        out[_HEADS] = moved[::-1] if (moved[1, 0] - moved[0, 0]) * anterior > 0 else moved
-        return out
-
+    points = result.points_px.copy()
+    heads = circled(pixels, points[_HEADS], result.deviation_px[_HEADS] * spacing[1], spacing)
+    if np.isfinite(heads).all():
+        heads = heads + _TOGETHER * np.diff(heads - points[_HEADS], axis=0) / 2 * [[1.0], [-1.0]]
+        if (heads[1, 0] - heads[0, 0]) * (1 if result.anterior == "right" else -1) > 0:
+            heads = heads[::-1]
+    points[_HEADS] = heads
     numbering = result.numbering
     if numbering is not None and numbering.other is not None:
-        numbering = replace(numbering, other=replace(numbering.other, points_px=points_of(numbering.other)))
-    return replace(result, points_px=points_of(result), numbering=numbering)
+        others = numbering.other.points_px.copy()
+        others[_HEADS] = heads
+        numbering = replace(numbering, other=replace(numbering.other, points_px=others))
+    return replace(result, points_px=points, numbering=numbering)
 
 
 def circled(
