@@ -30,6 +30,7 @@ from SpineAlignmentLib.detection.look import HIGHER_FIRST, Look, hips_in_order, 
 from SpineAlignmentLib.detection.lying import how_it_lies, in_doubt
 from SpineAlignmentLib.detection.models import Model, read_bodies_model, read_close_ups, read_ensemble
 from SpineAlignmentLib.detection.numbering import count
+from SpineAlignmentLib.detection.outlines import with_outlines
 from SpineAlignmentLib.detection.plates import with_plates
 from SpineAlignmentLib.detection.refusal import doubtful, no_spine
 from SpineAlignmentLib.detection.reporting import annotation, insisted, told, unnumbered
@@ -38,7 +39,6 @@ from SpineAlignmentLib.detection.side import WHOLE_SPINE, implausibility, landma
 from SpineAlignmentLib.detection.sightings import Sighting
 from SpineAlignmentLib.detection.spine import Spine, find_spine, seen_closely
 from SpineAlignmentLib.detection.views import resized, zoomed
-from SpineAlignmentLib.detection.walls import with_walls
 from SpineAlignmentLib.errors import FilmError
 from SpineAlignmentLib.film.burned_in import text_warning
 from SpineAlignmentLib.film.film import CLAIMED_SIDES, GIVEN, Film, film_from_pixels, turned
@@ -155,7 +155,7 @@ class Detector:
             l6_centers = spine.l6_center(counted.path), spine.l6_center(counted.runner_up)
             result = with_corners(result, bodies, l6_centers)
         spacing = mm_per_pixel(result)
-        for fitted in (with_plates, with_walls, with_heads):
+        for fitted in (with_plates, with_outlines, with_heads):
             result = fitted(result, film.pixels, spacing)
         return told(result)
 
