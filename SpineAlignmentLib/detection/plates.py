@@ -160,7 +160,9 @@ def landmarks_turned(
     moved = turned_to_edges(pixels, ends, out[centers], spacing)
     out[anterior], out[posterior] = moved[:, 0], moved[:, 1]
     front, back, center = _rows(CURVED)
-    out[[front, back]] = fitted_curve(pixels, out[[front, back]], out[center], spacing)
+    before = out[[front, back]]
+    out[[front, back]] = fitted_curve(pixels, before, out[center], spacing)
+    out[center] += (out[[front, back]] - before).mean(axis=0) / 2  # which heatmaps place by themselves as well
     body = [found.vertebrae_px[VERTEBRAE.index(n[:2]), CORNERS.index(n[3:])] for n in HALFWAY_TILTED]
     out[_rows(HALFWAY_TILTED)] = tilted_halfway(out[_rows(HALFWAY_TILTED)], body, spacing)
     return out
