@@ -187,8 +187,12 @@ class Annotation:
         return f"sacro-femoral distance below {SFD_MINIMUM_MM:g} mm"
 
     def trusted(self) -> NDArray[np.bool_]:
-        """Shape (45,): which landmarks may be measured with, if they are there."""
-        return np.asarray(self.by_person() | (self.confidence >= LEAST_TRUST))
+        """Shape (45,): which landmarks may be measured with, if they are there.
+
+        Where another numbering is as likely, none below `LOW_CONFIDENCE` may: their levels are among the doubtful ones.
+        """
+        miscounted = self.numbering is not None and self.numbering.sure < 0.5
+        return np.asarray(self.by_person() | (self.confidence >= (LOW_CONFIDENCE if miscounted else LEAST_TRUST)))
 
     def parameters(self) -> dict[str, float]:
         """The 18 parameters; NaN when not given, see `measurements`."""

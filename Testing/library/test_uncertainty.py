@@ -23,8 +23,9 @@ from SpineAlignmentLib.measurement.uncertainty import (
     sensitivity,
     standard_errors,
 )
-from SpineAlignmentLib.results.annotation import LEAST_TRUST, Annotation, film_points
+from SpineAlignmentLib.results.annotation import LEAST_TRUST, LOW_CONFIDENCE, Annotation, film_points
 from SpineAlignmentLib.results.markups import markups_bytes, read_landmarks
+from SpineAlignmentLib.results.numbering import Numbering
 from SpineAlignmentLib.results.placement import plain_placement
 from SpineAlignmentLib.results.result_file import from_json, json_bytes, to_json
 from SpineAlignmentLib.results.table import csv_bytes
@@ -162,6 +163,15 @@ def test_what_is_not_to_be_trusted_is_withheld_until_a_person_looks(detected):
     assert replace(doubtful, reviewed=frozenset({"T5_PI"})).parameters()["PTK"] == pytest.approx(
         detected.parameters()["PTK"]
     )
+
+
+def test_levels_that_are_as_likely_others_are_not_measured_with(detected):
+    sure = detected.confidence.copy()
+    sure[INDEX["T5_PI"]] = LOW_CONFIDENCE - 0.01
+    for numbering, measured in ((0.51, True), (0.49, False)):
+        found = replace(detected, confidence=sure, numbering=Numbering(24, ("C2", "L5"), numbering)).measurements()
+        assert (found["PTK"].reason == "") is measured and found["T1S"].reason == ""
+    assert not np.isfinite(found["PTK"].value)
 
 
 def test_an_interval_wider_than_patients_differ_is_no_measurement(detected):
