@@ -3,7 +3,8 @@
 Networks place a corner partly by what lies around it, so that the plates of an unusual vertebra are tilted towards the
 usual. Its edge is seen by itself: along a line where bone begins, gray values rise into the body. Of all lines near a
 plate the posterior mean is taken, the prior being that the networks are about right. The line's tilt counts; its
-distance does not, since a concave plate's edge lies deeper than its corners. C2's is a curve (`curved_plate`).
+distance does not, since a concave plate's edge lies deeper than its corners. Some are fitted as curves instead
+(`curved_plate`).
 """
 
 from collections.abc import Sequence
@@ -14,7 +15,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from SpineAlignmentLib.detection.bodies_network import Bodies
-from SpineAlignmentLib.detection.curved_plate import fitted_curve
+from SpineAlignmentLib.detection.curved_plate import AXIS, LUMBAR, Curve, fitted_curve
 from SpineAlignmentLib.measurement.landmarks import CORNERS, INDEX, VERTEBRAE
 from SpineAlignmentLib.results.annotation import Annotation
 from SpineAlignmentLib.results.numbering import OtherNumbering
@@ -24,14 +25,16 @@ FloatArray = NDArray[np.float64]
 PLATES: Final[tuple[tuple[str, str, str], ...]] = (
     ("C7_AI", "C7_PI", "C7_C"),
     ("T12_AI", "T12_PI", "T12_C"),
-    ("L1_AS", "L1_PS", "L1_C"),
-    ("L4_AS", "L4_PS", "L4_C"),
 )
 """Anterior and posterior corner and the center of the body of those that are turned. T1 and T5 lie under shoulders and
 ribs, and the sacrum's plate goes on as the arcuate line: there other edges mislead (docs/experiments.md)."""
 
-CURVED: Final[tuple[str, str, str]] = ("C2_AI", "C2_PI", "C2_C")
-"""Likewise, of the plate that is a curve."""
+CURVED: Final[tuple[tuple[str, str, str, Curve], ...]] = (
+    ("C2_AI", "C2_PI", "C2_C", AXIS),
+    ("L1_AS", "L1_PS", "L1_C", LUMBAR),
+    ("L4_AS", "L4_PS", "L4_C", LUMBAR),
+)
+"""Likewise, of those that are fitted as curves: their bodies have walls that no rib and no shoulder crosses."""
 
 HALFWAY_TILTED: Final[tuple[str, str]] = ("C7_AI", "C7_PI")
 """Anterior and posterior corner of the plate that the edge of the shoulders crosses. It misleads the close-up and the
@@ -159,10 +162,12 @@ def landmarks_turned(
     ends = np.stack([out[anterior], out[posterior]], axis=1)
     moved = turned_to_edges(pixels, ends, out[centers], spacing)
     out[anterior], out[posterior] = moved[:, 0], moved[:, 1]
-    front, back, center = _rows(CURVED)
-    before = out[[front, back]]
-    out[[front, back]] = fitted_curve(pixels, before, out[center], spacing)
-    out[center] += (out[[front, back]] - before).mean(axis=0) / 2  # which heatmaps place by themselves as well
+    for first, last, middle, curve in CURVED:
+        front, back, center = _rows((first, last, middle))
+        before = out[[front, back]]
+        out[[front, back]] = fitted_curve(pixels, before, out[center], spacing, curve)
+        if curve is AXIS:  # whose body `outlines` leaves alone; heatmaps place the center by themselves as well
+            out[center] += (out[[front, back]] - before).mean(axis=0) / 2
     body = [found.vertebrae_px[VERTEBRAE.index(n[:2]), CORNERS.index(n[3:])] for n in HALFWAY_TILTED]
     out[_rows(HALFWAY_TILTED)] = tilted_halfway(out[_rows(HALFWAY_TILTED)], body, spacing)
     return out

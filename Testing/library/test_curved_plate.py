@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from SpineAlignmentLib.detection.curved_plate import fitted_curve
+from SpineAlignmentLib.detection.curved_plate import LUMBAR, fitted_curve
 from SpineAlignmentLib.detection.plates import tilted_halfway
 
 SIZE = (150, 170)
@@ -80,6 +80,21 @@ def test_what_the_film_does_not_show_stays() -> None:
     np.testing.assert_array_equal(fitted_curve(blank, guess, [np.nan, np.nan], SPACING), guess)
     far = guess + [900.0, -400.0]
     assert np.isfinite(fitted_curve(film_of(5.0), far, body + [900.0, -400.0], SPACING)).all()
+
+
+@pytest.mark.parametrize("off", [-6.0, 6.0])
+def test_a_lumbar_plate_turns_and_slides_at_its_depth(off: float) -> None:
+    """The same film, every length twice as large."""
+    real, spacing = 10.0, (0.8, 0.8)
+    along, across = turned(np.eye(2), real)
+    guess = MIDDLE + turned(ends_of(real) - MIDDLE, off) + 2.0 * along + across
+    body = MIDDLE - 22.0 * across
+    found = fitted_curve(film_of(real), guess, body, spacing, LUMBAR)
+    assert abs(tilt(found) - real) < 0.6 * abs(off)
+    moved = (found - guess).mean(axis=0)
+    assert (guess - MIDDLE).mean(axis=0) @ along > (found - MIDDLE).mean(axis=0) @ along
+    normal = turned(np.array([0.0, 1.0]), tilt(guess))
+    assert abs(moved @ normal) < 1e-6
 
 
 def test_halfway_between_two_plates() -> None:
