@@ -50,7 +50,12 @@ def rises_around(
     start = [max(min(int(place.min()), size - 1), 0) for place, size in zip(places, pixels.shape[::-1], strict=True)]
     stop = [max(int(place.max()) + 1, begin) + 2 for place, begin in zip(places, start, strict=True)]
     part = np.asarray(pixels[start[1] : stop[1], start[0] : stop[0]], np.float32)
-    at = places[1] - start[1], places[0] - start[0]
+    at = [places[1] - start[1], places[0] - start[0]]
+    for axis in (0, 1):  # pixels finer than cells are averaged, or their noise would stay
+        if (together := min(int(step_mm / spacing[1 - axis]), part.shape[axis])) > 1:
+            whole = np.moveaxis(part, axis, 0)[: part.shape[axis] // together * together]
+            part = np.moveaxis(whole.reshape(-1, together, whole.shape[1]).mean(axis=1), 0, axis)
+            at[axis] = (at[axis] - (together - 1) / 2) / together
     gray = ndimage.gaussian_filter(ndimage.map_coordinates(part, at, order=1, mode="nearest"), smooth_mm / step_mm)
     along, across = np.gradient(gray)
     steep = along * along + across * across
