@@ -137,7 +137,16 @@ class Workplace:
             text = str(error).replace(str(path), path.name) if keep_path_quiet else str(error)
             self.page.complain(text)
             return text
-        self._add(film, path)
+        known = next(
+            (a for a in self._spine.alignments if film.sha256 and a.annotation.film_sha256 == film.sha256), None
+        )
+        if known is None:
+            self._add(film, path)
+        else:
+            # corrections are kept by content: of two they would be one
+            self._uploads.discard(path)
+            self._show(known)
+            self.page.tell(f"{film.name} is open already.")
         return ""
 
     def _taken_up(self, films: list[FilmAlignment]) -> None:
@@ -182,11 +191,8 @@ class Workplace:
         return alignment
 
     async def open_sample(self) -> None:
-        """Open the film that comes with the library, or show it when it is open already."""
-        opened = next((film for film, path in self._files.items() if path == self._sample), None)
-        if opened is not None:
-            await self.choose(opened)
-        elif self._sample is not None and not self._state.opening:
+        """Open the film that comes with the library."""
+        if self._sample is not None and not self._state.opening:
             self._state.opening = True
             self._state.flush()
             try:

@@ -66,7 +66,7 @@ def test_what_is_not_saved_is_said_of_its_film(browser, viewer, tmp_path):
     page.page.context.close()
 
 
-def test_the_sample_film_is_opened_once_and_a_film_closed_while_it_is_looked_at_says_nothing(browser, viewer):
+def test_the_sample_film_is_opened_once_and_a_film_closed_while_it_is_looked_at_says_nothing(browser, viewer, tmp_path):
     page = new_page(browser, viewer)
     page.page.dblclick("#sample")
     page.page.wait_for_selector("#detect")
@@ -74,6 +74,12 @@ def test_the_sample_film_is_opened_once_and_a_film_closed_while_it_is_looked_at_
     assert page.page.locator(".films li").count() == 1
     page.page.click("#sample")
     page.settle()
+    assert page.page.locator(".films li").count() == 1
+    assert page.page.text_content(".hint").startswith("sample_film.dcm is open already.")
+    # nor is the same film under another name
+    (tmp_path / "copy.dcm").write_bytes(SAMPLE_FILM.read_bytes())
+    page.send(tmp_path / "copy.dcm")
+    page.page.wait_for_function("document.querySelector('.hint').textContent.startsWith('copy.dcm is open already.')")
     assert page.page.locator(".films li").count() == 1
     page.page.click("#detect")
     page.page.wait_for_selector(".progress")
