@@ -100,7 +100,7 @@ class SavedWork:
         if not is_scene(path.name):
             return [self._film_of(path)]
         saved = await asyncio.to_thread(saved_films, path)
-        return [film for film in (self._open(one.film) for one in saved) if film is not None]
+        return [film for film in (self.with_content(one.film.film_sha256) for one in saved) if film is not None]
 
     async def _take_up(self, path: Path) -> None:
         if is_scene(path.name):
@@ -133,16 +133,16 @@ class SavedWork:
         markups = self._uploads.place("landmarks.mrk.json")
         try:
             await asyncio.to_thread(unpack, scene, saved.landmarks, markups, MAX_LANDMARKS_BYTES)
-            target = self._open(saved.film) or await self._opened(scene, saved)
+            target = self.with_content(saved.film.film_sha256) or await self._opened(scene, saved)
             take_up(target, saved.film, saved.detection, markups)
         finally:
             self._uploads.discard(markups)
         return target
 
-    def _open(self, saved: Annotation) -> FilmAlignment | None:
-        """The film of this content that is open."""
+    def with_content(self, sha256: str) -> FilmAlignment | None:
+        """The film of this content that is open; None where it is not known, which "" says."""
         films = (film for film in self._spine.alignments if film.annotation.film_sha256)
-        return next((f for f in films if f.annotation.film_sha256 == saved.film_sha256), None)
+        return next((film for film in films if film.annotation.film_sha256 == sha256), None)
 
     async def _opened(self, scene: Path, saved: SavedFilm) -> FilmAlignment:
         self._check_room(saved.name)

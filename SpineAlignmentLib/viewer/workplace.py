@@ -137,9 +137,7 @@ class Workplace:
             text = str(error).replace(str(path), path.name) if keep_path_quiet else str(error)
             self.page.complain(text)
             return text
-        known = next(
-            (a for a in self._spine.alignments if film.sha256 and a.annotation.film_sha256 == film.sha256), None
-        )
+        known = self._saved.with_content(film.sha256)
         if known is None:
             self._add(film, path)
         else:
