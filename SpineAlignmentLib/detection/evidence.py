@@ -33,6 +33,9 @@ class Evidence:
     seen: FloatArray | None = None
     """(n,) strength of the body that the network of bodies, which knows no levels, sees at each place, 0 for none; None
     before it has looked."""
+    looks: FloatArray | None = None
+    """(24, n) logarithm of how much more the body seen at each place looks like each of `landmarks.VERTEBRAE` than one
+    that looks like any of a few neighbors, 0 where none is; None before the network of bodies has looked."""
 
     @cached_property
     def bodies(self) -> FloatArray:

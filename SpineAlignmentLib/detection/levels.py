@@ -3,9 +3,10 @@
 A level's state is its place on the curve and its step, the distance from the level above relative to the expected one.
 Bodies are taken from the sum of all centers' heatmaps, the two ends from their own heatmaps, which skull and sacrum
 make sure, and the levels between by counting. Where the network of bodies has looked, it tells bodies too: it sees each
-by itself, where heatmaps lean on what is usual, and then usual numbers of vertebrae count less. The best sequence is
-found by the Viterbi algorithm (Rabiner, Proceedings of the IEEE 1989). Sequences may begin and end where the film does,
-and end above the sacrum with L4, L5 or L6: 23, 24 or 25 presacral vertebrae.
+by itself, where heatmaps lean on what is usual, and then usual numbers of vertebrae count less. Down to T12 it also
+tells, with little weight, which level each looks like: chests show no end to count from. The best sequence is found by
+the Viterbi algorithm (Rabiner, Proceedings of the IEEE 1989). Sequences may begin and end where the film does, and end
+above the sacrum with L4, L5 or L6: 23, 24 or 25 presacral vertebrae.
 """
 
 from dataclasses import dataclass
@@ -45,6 +46,10 @@ _SEEN: Final[float] = 6.0
 """Weight of the strength of a body that the network of bodies sees, against"""
 _UNSEEN: Final[float] = 0.1
 """that of none: without it, a vertebra more would cost nothing."""
+_LOOKS: Final[float] = 0.25
+"""Weight of what a body looks like: it is seen with some four neighbors, and all of them err together."""
+_LOWEST_BY_LOOKS: Final[int] = VERTEBRAE.index("T12")
+"""Below, names hang on how many vertebrae there are, which no look at one of them tells."""
 _SILENT: Final[float] = 1.0
 """Cost of a vertebra of which the networks show nothing."""
 _PLATE_CAP: Final[float] = 14.0
@@ -114,6 +119,8 @@ class Levels:
     def _alone(self, node: Node) -> FloatArray:
         """(n,) what tells a level at each place."""
         body = -_SILENT if node.silent else self._shown + node.weight * self.evidence.own[node.heatmap]
+        if self.evidence.looks is not None and node.level <= _LOWEST_BY_LOOKS:
+            body = body + _LOOKS * self.evidence.looks[node.level]
         return np.where(self.evidence.on_film, body + self._seen, _NEVER)
 
     @cached_property

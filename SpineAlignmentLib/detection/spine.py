@@ -16,7 +16,7 @@ from SpineAlignmentLib.detection.sequences import Path
 from SpineAlignmentLib.detection.shape_prior import shape_model
 from SpineAlignmentLib.detection.sightings import Sighting
 from SpineAlignmentLib.film.preprocessing import SCALE_MM, InputFrame
-from SpineAlignmentLib.measurement.landmarks import COUNT, INDEX
+from SpineAlignmentLib.measurement.landmarks import COUNT, INDEX, VERTEBRAE
 
 FloatArray = NDArray[np.float64]
 
@@ -30,6 +30,10 @@ _CENTER_PX: Final[float] = 2.0
 _ANYWHERE: Final[float] = 1e4
 _BESIDE: Final[float] = 15.0
 """Grid pixels that the sacral endplate's middle, or a body, may lie beside the curve."""
+_LEAST_ALIKE: Final[float] = 0.01
+"""A body looks like no level less than this."""
+_ANY: Final[float] = 0.2
+"""How much a body looks like each of a few neighbors, where nothing tells them apart."""
 _BODY_PX: Final[float] = 5.0
 """Grid pixels, a standard deviation, within which a place is a body's."""
 
@@ -110,7 +114,8 @@ def seen_closely(spine: Spine, look: Look, bodies: Bodies | None) -> Spine:
     """
     evidence = spine.evidence
     if bodies is not None:
-        evidence = replace(evidence, seen=_seen(bodies, spine.grid, spine.curve))
+        seen, looks = _seen(bodies, spine.grid, spine.curve)
+        evidence = replace(evidence, seen=seen, looks=looks)
     close = [seen for seen in look.sightings if seen.region is not None]
     if close:
         rows = sorted({row for seen in close for row in seen.landmarks})
@@ -139,11 +144,15 @@ def _plate(look: Look, grid: InputFrame, curve: Curve) -> tuple[float, float]:
     return float(nearest), float(spread + max(0.0, away[nearest] - _BESIDE))
 
 
-def _seen(bodies: Bodies, grid: InputFrame, curve: Curve) -> FloatArray:
-    """(n,) strength of the body at each place of a curve."""
-    seen, places = np.zeros(len(curve.points)), np.arange(len(curve.points))
+def _seen(bodies: Bodies, grid: InputFrame, curve: Curve) -> tuple[FloatArray, FloatArray]:
+    """(n,) strength of the body at each place of a curve, and (24, n) what it looks like, see `Evidence`."""
+    places = np.arange(len(curve.points))
+    seen, looks = np.zeros(len(places)), np.zeros((len(VERTEBRAE), len(places)))
     for body in bodies.vertebrae:
         away = np.linalg.norm(curve.points - grid.to_network(body.center), axis=1)
         if away.min() <= _BESIDE:
-            seen = np.maximum(seen, body.strength * np.exp(-(((places - away.argmin()) / _BODY_PX) ** 2) / 2))
-    return seen
+            near = np.exp(-(((places - away.argmin()) / _BODY_PX) ** 2) / 2)
+            alike = np.log(np.maximum(body.levels, _LEAST_ALIKE) / _ANY)
+            looks = np.where(body.strength * near > seen, alike[:, None] * near, looks)
+            seen = np.maximum(seen, body.strength * near)
+    return seen, looks

@@ -47,6 +47,34 @@ def test_bodies_in_a_row_are_numbered_from_c2_to_l5():
     assert np.abs(np.array(path.places) - PLACES).max() <= 1.5
 
 
+def looking_like(shift, first, last):
+    """What bodies `first` to `last` look like: the level `shift` lower than each is counted from above."""
+    at, looks = np.arange(SIZE), np.zeros((len(VERTEBRAE), SIZE))
+    for body in range(first, last + 1):
+        alike = np.full(len(VERTEBRAE), 0.01)
+        alike[body + shift] = 0.7
+        looks += np.log(alike / 0.2)[:, None] * np.exp(-(((at - PLACES[body]) / 5) ** 2) / 2)
+    return looks
+
+
+@pytest.mark.parametrize("shift", [-1, 0, 1])
+def test_a_chest_without_ends_is_named_by_what_its_bodies_look_like(shift):
+    first, last = 8, 15  # T3 to T10, each of which the heatmaps take for a neighbor as well
+    shown = [range(max(first, i - 1), min(last, i + 1) + 1) for i in range(len(CENTERS))]
+    part = evidence(said=shown, plate=5000.0, seen=range(first, last + 1), first=int(PLACES[first] - 6),
+                    last=int(PLACES[last] + 6))  # fmt: skip
+    looks = looking_like(shift, first, last)
+    path = Levels(replace(part, looks=looks)).best()
+    assert path.levels == VERTEBRAE[first + shift : last + shift + 1]
+    counted = count(Levels(replace(part, looks=looks)))
+    assert counted.sureness > count(Levels(part)).sureness
+
+
+def test_lumbar_looks_do_not_count_vertebrae():
+    whole = evidence(seen=range(23))
+    assert Levels(replace(whole, looks=looking_like(-1, 18, 22))).best().levels == VERTEBRAE[:23]
+
+
 def test_networks_that_skip_a_level_in_the_middle_do_not_move_the_others():
     said = [*range(10), *range(9, 19), 20, 21, 22]  # T4 to L2 are shown a body too high, T3's twice
     path = Levels(evidence(said=said)).best()
