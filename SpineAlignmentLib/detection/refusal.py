@@ -17,11 +17,14 @@ from SpineAlignmentLib.errors import FilmError
 from SpineAlignmentLib.measurement.landmarks import INDEX
 
 GREATEST_DOUBT: Final[float] = 0.95
-"""Doubt beyond which there is no spine: 0.2 and less on whole films, 0.85 on all but three of their parts, 1.2 and more
-on frontal films, other parts of the body and photographs; drawn ladders are about as doubtful as this."""
+"""Doubt beyond which there is no spine: -0.2 and less on whole films, 0.8 on all but two of their parts, 1.8 and more on
+frontal films, other parts of the body and photographs."""
 _WITHOUT_BODIES: Final[float] = 2.25
 """The same where an ensemble has no network of bodies: 1.7 and less, 2.1 on most parts; 2.3 and more."""
 
+_A_VERTEBRA_APART: Final[float] = 20.0
+"""Grid pixels. Networks that put a center so far from each other, a vertebra's height, see no spine there: 15 and less on
+all but two parts of films, 24 on a drawn ladder whose rungs are as bright and alike as vertebrae."""
 _APART: Final[float] = 0.1
 """Weight of the networks' disagreement, grid pixels, against the mean score of a level."""
 _FEW: Final[int] = 4
@@ -49,7 +52,7 @@ def doubtful(look: Look, spine: Spine, path: Path, strengths: NDArray[np.float64
         return seen < _LEAST_SEEN or not (look.deviation[pelvis] <= _SEEN_PX * step).all()
     apart = float(np.median(look.apart[rows])) / step
     doubt = _APART * apart - path.score / len(path.levels)
-    return doubt > (_WITHOUT_BODIES if strengths is None else GREATEST_DOUBT)
+    return apart > _A_VERTEBRA_APART or doubt > (_WITHOUT_BODIES if strengths is None else GREATEST_DOUBT)
 
 
 BY_COMMAND: Final[str] = "if there is one, give --spacing and --anterior, or measure it with --force"
