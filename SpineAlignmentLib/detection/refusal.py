@@ -17,14 +17,14 @@ from SpineAlignmentLib.errors import FilmError
 from SpineAlignmentLib.measurement.landmarks import INDEX
 
 GREATEST_DOUBT: Final[float] = 0.95
-"""Doubt beyond which there is no spine: -0.2 and less on whole films, 0.8 on all but two of their parts, 1.8 and more on
-frontal films, other parts of the body and photographs."""
+"""Doubt beyond which there is no spine: -0.2 and less on whole films, 0.8 on all but two of their parts, 1.8 and more
+on frontal films, other parts of the body and photographs."""
 _WITHOUT_BODIES: Final[float] = 2.25
 """The same where an ensemble has no network of bodies: 1.7 and less, 2.1 on most parts; 2.3 and more."""
 
 _A_VERTEBRA_APART: Final[float] = 20.0
-"""Grid pixels. Networks that put a center so far from each other, a vertebra's height, see no spine there: 15 and less on
-all but two parts of films, 24 on a drawn ladder whose rungs are as bright and alike as vertebrae."""
+"""Grid pixels. Networks that put a center so far from each other, a vertebra's height, see no spine there: 15 and less
+on all but two parts of films, 24 on a drawn ladder whose rungs are as bright and alike as vertebrae."""
 _APART: Final[float] = 0.1
 """Weight of the networks' disagreement, grid pixels, against the mean score of a level."""
 _FEW: Final[int] = 4
