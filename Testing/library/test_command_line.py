@@ -87,8 +87,12 @@ def test_results_agree_with_each_other(detected):
 def test_nothing_of_the_patient_is_in_a_result(detected):
     out, run = detected
     for path in out.iterdir():
+        content = path.read_bytes()
+        if path.suffix == ".png":  # three letters may stand in compressed pixels by chance
+            start = content.index(b"IDAT")
+            content = content[:start] + content[start + int.from_bytes(content[start - 4 : start]) :]
         for word in (b"Doe", b"Jane", b"SECRET-77", b"19500102"):
-            assert word not in path.read_bytes()
+            assert word not in content
     assert "Doe" not in run.stdout + run.stderr
 
 
