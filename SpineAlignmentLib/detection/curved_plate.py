@@ -13,7 +13,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from SpineAlignmentLib.detection.edges import Rises, rises_around
+from SpineAlignmentLib.detection.edges import Rises, axes_of, rises_around
 
 FloatArray = NDArray[np.float64]
 
@@ -98,8 +98,7 @@ def fitted_curve(
     if not (np.isfinite(inside).all() and length > 1.0):  # a length that is not known is not above either
         return given.copy()
     middle, along = (front + back) / 2, (back - front) / length
-    normal = np.array([-along[1], along[0]])
-    axes = np.array([along, normal if (inside - middle) @ normal >= 0 else -normal])
+    axes = axes_of(along, inside - middle)
     cells = np.arange(-_BEFORE, _BEFORE + 1), np.arange(-_BELOW, _ABOVE + 1)
     rises = rises_around(pixels, middle, axes, cells, curve.step_mm, curve.smooth_mm, scale)
     shift, half = _most_likely(rises, length, curve)

@@ -42,12 +42,19 @@ def first_frame(film: Film, input_size: tuple[int, int]) -> InputFrame:
     A film that does not fit, or whose scale is unknown, is shown without its borders.
     """
     width, height = film.size_px
-    for region in ((-0.5, -0.5, width - 0.5, height - 0.5), exposed(film.pixels)):
-        whole = fit_region(region, film.pixel_size, film.anterior or "", input_size)
-        at_scale = known_scale(film, whole)
-        if at_scale and abs(whole.step[1]) <= _SLACK * abs(at_scale.step[1]):
-            return at_scale
-    return whole
+    frame, fits = _shown(film, (-0.5, -0.5, width - 0.5, height - 0.5), input_size)
+    return frame if fits else _shown(film, exposed(film.pixels), input_size)[0]
+
+
+def _shown(
+    film: Film, region: tuple[float, float, float, float], input_size: tuple[int, int]
+) -> tuple[InputFrame, bool]:
+    """The frame that shows a region of a film, and whether it does so at the networks' scale."""
+    whole = fit_region(region, film.pixel_size, film.anterior or "", input_size)
+    at_scale = known_scale(film, whole)
+    if at_scale and abs(whole.step[1]) <= _SLACK * abs(at_scale.step[1]):
+        return at_scale, True
+    return whole, False
 
 
 def exposed(pixels: NDArray[np.generic]) -> tuple[float, float, float, float]:

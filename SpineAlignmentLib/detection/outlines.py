@@ -14,7 +14,7 @@ from typing import Final, NamedTuple, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from SpineAlignmentLib.detection.edges import Rises, rises_around
+from SpineAlignmentLib.detection.edges import Rises, axes_of, rises_around
 from SpineAlignmentLib.measurement.landmarks import INDEX, NAMES, VERTEBRAE
 from SpineAlignmentLib.results.annotation import Annotation
 from SpineAlignmentLib.results.numbering import OtherNumbering
@@ -140,17 +140,11 @@ def slide(outline: Outline, center: FloatArray, deviation_mm: float) -> tuple[Fl
     return shift * outline.along, (shift - own) * outline.along
 
 
-def _axes(along: FloatArray, inward: FloatArray) -> FloatArray:
-    """(2, 2) unit vectors: along, and across it to the side of another vector."""
-    normal = np.array([-along[1], along[0]])
-    return np.array([along, normal if inward @ normal >= 0 else -normal])
-
-
 def _wall_evidence(
     pixels: NDArray[np.generic], corners: FloatArray, middle: FloatArray, along: FloatArray, spacing: FloatArray
 ) -> FloatArray:
     """At each shift, whatever the body's depth."""
-    axes = _axes(along, corners[2:].sum(axis=0) - corners[:2].sum(axis=0))
+    axes = axes_of(along, corners[2:].sum(axis=0) - corners[:2].sum(axis=0))
     cells = np.arange(-_BEFORE, _BEFORE + 1), np.arange(-_ABOVE, _ABOVE + 1)
     rises = rises_around(pixels, middle, axes, cells, _STEP_MM, _SMOOTH_MM, spacing)
     own = (corners - middle) @ axes.T
@@ -185,7 +179,7 @@ def _plate_evidence(pixels: NDArray[np.generic], ends: FloatArray, body: FloatAr
     reach = int((length / 2 + _BEYOND_MM[1] + _SHIFTS_MM[-1]) / _PLATE_STEP_MM) + 2
     cells = np.arange(-reach, reach + 1), np.arange(-_PLATE_CELLS, _PLATE_CELLS + 1)
     across = rises_around(
-        pixels, middle, _axes(along, body - middle), cells, _PLATE_STEP_MM, _SMOOTH_MM, spacing
+        pixels, middle, axes_of(along, body - middle), cells, _PLATE_STEP_MM, _SMOOTH_MM, spacing
     ).across
     from_end = abs(cells[0] * _PLATE_STEP_MM - _SHIFTS_MM[:, None]) - length / 2
     inside = from_end < -_BEYOND_MM[0]
