@@ -7,17 +7,13 @@ from hypothesis import strategies as st
 
 from SpineAlignmentLib.detection.curved_plate import LUMBAR, fitted_curve
 from SpineAlignmentLib.detection.plates import tilted_halfway
+from Testing.library.plane import tilt, turned
 
 SIZE = (150, 170)
 MIDDLE = np.array([85.0, 75.0])
 SPACING = (0.4, 0.4)
 HALF_MM = 7.0
 DEPTH_MM = 2.0
-
-
-def turned(points: np.ndarray, degrees: float) -> np.ndarray:
-    c, s = np.cos(np.radians(degrees)), np.sin(np.radians(degrees))
-    return np.asarray(points) @ np.array([[c, s], [-s, c]])
 
 
 def ends_of(tilt_deg: float) -> np.ndarray:
@@ -33,11 +29,6 @@ def film_of(tilt_deg: float, seed: int = 0) -> np.ndarray:
     inside = np.minimum(np.minimum(plate - down, HALF_MM - along), along + HALF_MM)
     film = 80 + 60 * np.clip(inside / 0.4 + 0.5, 0, 1) + np.where(along < -HALF_MM, 25.0, 0.0)
     return np.asarray(film + np.random.default_rng(seed).normal(0, 2, SIZE), np.float32)
-
-
-def tilt(ends: np.ndarray) -> float:
-    x, y = np.diff(ends, axis=0)[0]
-    return float(np.degrees(np.arctan2(y, x)))
 
 
 @settings(max_examples=30, deadline=None)

@@ -11,16 +11,12 @@ from SpineAlignmentLib.detection.outlines import outline_at, slide, with_outline
 from SpineAlignmentLib.measurement.landmarks import COUNT, INDEX, VERTEBRAE
 from SpineAlignmentLib.results.annotation import Annotation
 from SpineAlignmentLib.results.numbering import Numbering, OtherNumbering
+from Testing.library.plane import turned
 
 SIZE = (180, 200)
 MIDDLE = np.array([100.0, 90.0])
 SPACING = np.array([0.4, 0.4])
 HALF_MM = np.array([8.0, 6.0])
-
-
-def turned(points: np.ndarray, degrees: float) -> np.ndarray:
-    c, s = np.cos(np.radians(degrees)), np.sin(np.radians(degrees))
-    return np.asarray(points) @ np.array([[c, s], [-s, c]])
 
 
 def corners_of(tilt_deg: float) -> np.ndarray:

@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 
 from SpineAlignmentLib.detection.bodies_network import Bodies, Body
 from SpineAlignmentLib.detection.plates import turned_to_edges, with_turned_plates
+from Testing.library.plane import tilt
 
 SIZE = (160, 200)
 MIDDLE = np.array([100.0, 80.0])
@@ -26,11 +27,6 @@ def plate(tilt_deg: float, middle: np.ndarray = MIDDLE) -> np.ndarray:
     """Its corners, film pixels."""
     along = np.array([np.cos(np.radians(tilt_deg)), np.sin(np.radians(tilt_deg))])
     return middle + np.outer([-1, 1], along) * HALF_MM / SPACING[0]
-
-
-def tilt(ends: np.ndarray) -> float:
-    x, y = ends[1] - ends[0]
-    return float(np.degrees(np.arctan2(y, x)))
 
 
 @settings(max_examples=30, deadline=None)
