@@ -5,13 +5,14 @@ peaks of its heatmap; the cells around a peak vote for where the center and the 
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any, Final
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from SpineAlignmentLib.detection.engines import Answers
+from SpineAlignmentLib.detection.views import cells_around
 from SpineAlignmentLib.film.preprocessing import INPUT_SIZE, SCALE_MM, InputFrame, normalize_contrast, resample
 from SpineAlignmentLib.measurement.landmarks import VERTEBRAE
 
@@ -83,13 +84,7 @@ def frame_around(frame: InputFrame, points: ArrayLike) -> InputFrame:
     seen = seen[np.isfinite(seen).all(axis=1)]
     if not len(seen):
         return frame
-    # cells of the coarsest maps stay where they are: elsewhere, corners move by as much as they are off
-    limit = np.array(frame.input_size[::-1]) // WHOLE
-    low = np.clip(np.floor((seen.min(axis=0) - _SURROUNDINGS) / WHOLE), 0, limit - 1)
-    high = np.clip(np.ceil((seen.max(axis=0) + _SURROUNDINGS) / WHOLE), low + 1, limit)
-    width, height = (int(side) for side in (high - low) * WHOLE)
-    x, y = frame.to_film(((low + high) * WHOLE - 1) / 2)
-    return replace(frame, input_size=(height, width), center=(float(x), float(y)))
+    return cells_around(frame, seen, WHOLE, _SURROUNDINGS)
 
 
 def bodies_input(pixels: NDArray[np.generic], frame: InputFrame) -> ImageArray:

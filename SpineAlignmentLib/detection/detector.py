@@ -38,7 +38,7 @@ from SpineAlignmentLib.detection.sequences import Path as Numbered
 from SpineAlignmentLib.detection.side import WHOLE_SPINE, implausibility, landmarks_seen, settled
 from SpineAlignmentLib.detection.sightings import Sighting
 from SpineAlignmentLib.detection.spine import Spine, find_spine, seen_closely
-from SpineAlignmentLib.detection.views import resized, zoomed
+from SpineAlignmentLib.detection.views import as_wide_as, resized, zoomed
 from SpineAlignmentLib.errors import FilmError
 from SpineAlignmentLib.film.burned_in import text_warning
 from SpineAlignmentLib.film.film import CLAIMED_SIDES, GIVEN, Film, film_from_pixels, turned
@@ -278,8 +278,10 @@ class Detector:
         points, spread, sightings = [], [], []
         for model, network in networks or self.networks:
             fitted = resized(frame, model.input_size)
+            if network.any_size:
+                fitted = as_wide_as(fitted, film.size_px)
             if fitted not in inputs:
-                inputs[fitted] = network_input(film.pixels, fitted)
+                inputs[fitted] = network_input(film.pixels, fitted, model.input_size[0])
             answer = network(inputs[fitted][None])
             points.append(fitted.to_film(hips_in_order(answer.points[0], HIGHER_FIRST)))
             spread.append(answer.spread[0] * fitted.step[1])

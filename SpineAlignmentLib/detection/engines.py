@@ -43,12 +43,19 @@ class Answer:
 class Network(Protocol):
     """A loaded network."""
 
+    @property
+    def any_size(self) -> bool:
+        """Whether it takes films of other sizes than those that it learned from, in steps of its coarsest cells."""
+
     def __call__(self, films: ImageArray) -> Answer:
         """Run it on films of shape (n, height, width), from `preprocessing.network_input`."""
 
 
 class Answers(Protocol):
     """A loaded model with whatever it answers."""
+
+    any_size: bool
+    """See `Network`."""
 
     def __call__(self, films: ImageArray) -> dict[str, NDArray[Any]]:
         """Run it on films (n, height, width): its outputs by name."""
@@ -123,6 +130,7 @@ def _imported(engine: str) -> Any:
 class _Landmarks:
     def __init__(self, answers: Answers, count: int) -> None:
         self._answers, self._count = answers, count
+        self.any_size = answers.any_size
 
     def __call__(self, films: ImageArray) -> Answer:
         out = self._answers(films)
@@ -162,6 +170,7 @@ class _Onnx:
         # ONNX Runtime has no common base class for what it raises on a bad model
         except Exception as error:
             raise ModelError(f"{path}: ONNX Runtime cannot load it: {str(error).splitlines()[0]}") from error
+        self.any_size = not any(isinstance(side, int) for side in self._session.get_inputs()[0].shape[1:3])
 
     def __call__(self, films: ImageArray) -> dict[str, NDArray[Any]]:
         names = [output.name for output in self._session.get_outputs()]
@@ -191,6 +200,7 @@ class _TensorFlow:
         except (OSError, KeyError, ValueError, tensorflow.errors.OpError) as error:
             raise ModelError(f"{path}: TensorFlow cannot load it: {str(error).splitlines()[0]}") from error
         self._constant: Any = tensorflow.constant
+        self.any_size = None in self._run.structured_input_signature[1]["films"].shape[1:3]
 
     def __call__(self, films: ImageArray) -> dict[str, NDArray[Any]]:
         out = self._run(films=self._constant(films[..., None]))

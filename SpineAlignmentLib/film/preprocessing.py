@@ -245,6 +245,7 @@ def _enlarged(blocks: ImageArray, shape: tuple[int, ...]) -> ImageArray:
     return np.asarray(blocks[: shape[0], : shape[1]])
 
 
-def network_input(pixels: NDArray[np.generic], frame: InputFrame) -> ImageArray:
-    """What the networks see: shape `frame.input_size`, float32, about -1 to 1, zero outside the film."""
-    return normalize_contrast(*resample(pixels, frame))
+def network_input(pixels: NDArray[np.generic], frame: InputFrame, whole_height: int = 0) -> ImageArray:
+    """What the networks see: shape `frame.input_size`, float32, about -1 to 1, zero outside the film; see
+    `normalize_contrast`."""
+    return normalize_contrast(*resample(pixels, frame), whole_height)

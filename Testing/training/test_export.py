@@ -61,6 +61,26 @@ def test_engines_give_the_networks_outputs(trained: Path, tmp_path: Path) -> Non
         np.testing.assert_allclose(answer.heatmaps, np.asarray(expected["heatmaps"]), atol=1e-5)
 
 
+@pytest.mark.parametrize("size", [(128, 32), (192, 64), (64, 96), (160, 128)])
+def test_a_network_of_the_whole_film_takes_films_of_any_size(
+    trained: Path, tmp_path: Path, size: tuple[int, int]
+) -> None:
+    (model,) = read_ensemble(export_run(trained, tmp_path))
+    films = np.random.default_rng(8).normal(0, 0.3, (2, *size)).astype(np.float32)
+    config = config_from_dict(model.about["training"]["config"], "tiny")
+    network = build_network(config.network, size)
+    arrays, _ = checkpoint.load(trained / "best.npz")
+    checkpoint.restore_network(network, {name: stored(value) for name, value in arrays.items()}, trained)
+    expected = network(films[..., None], training=False)
+    for engine in ("tensorflow", "onnx"):
+        loaded = load_network(model, engine)
+        assert loaded.any_size
+        answer = loaded(films)
+        np.testing.assert_allclose(answer.points, np.asarray(expected["coordinates"]), atol=2e-3)
+        np.testing.assert_allclose(answer.spread, np.asarray(expected["spread"]), atol=2e-3)
+        np.testing.assert_allclose(answer.heatmaps, np.asarray(expected["heatmaps"]), atol=1e-5)
+
+
 def test_nodes_of_a_graph_note_no_shapes(trained: Path, tmp_path: Path) -> None:
     from tensorflow.core.protobuf import saved_model_pb2
 
@@ -92,7 +112,9 @@ def test_a_close_up_answers_with_its_own_landmarks(tmp_path: Path) -> None:
     films = rng.normal(0, 0.3, (2, *region.input_size)).astype(np.float32)
     expected = network(films[..., None], training=False)
     for engine in ("tensorflow", "onnx"):
-        answer = load_network(model, engine)(films)
+        loaded = load_network(model, engine)
+        assert not loaded.any_size
+        answer = loaded(films)
         np.testing.assert_allclose(answer.points, np.asarray(expected["coordinates"])[:, region.rows], atol=5e-3)
         np.testing.assert_allclose(answer.spread, np.asarray(expected["spread"])[:, region.rows], atol=5e-3)
         np.testing.assert_allclose(answer.heatmaps, np.asarray(expected["heatmaps"])[..., region.rows], atol=1e-5)

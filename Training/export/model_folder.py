@@ -49,7 +49,7 @@ def export_run(run: Path, output: Path, name: str = "") -> Path:
 
     config = load_config(run / "config.yaml")
     arrays, state = checkpoint.load(run / "best.npz")
-    network = restored(config, arrays, run / "best.npz", task_of(config).serving_size(config))
+    network = restored(config, arrays, run / "best.npz", task_of(config).conversion_size(config))
     weights = [variable.numpy() for variable in network.weights]
     name = name or config.name
     output.mkdir(parents=True, exist_ok=True)
@@ -75,7 +75,7 @@ def export_again(model: Model) -> Path:
 
     config = config_from_dict(model.about["training"]["config"], str(model.folder / "model.json"))
     task = task_of(config)
-    network = task.network(config, task.serving_size(config))
+    network = task.network(config, task.conversion_size(config))
     packed = stored_weights(model)
     with tempfile.TemporaryDirectory(dir=model.folder.parent, prefix=".export-") as temporary:
         folder = Path(temporary) / model.name
@@ -117,18 +117,19 @@ def restored(config: TrainingConfig, arrays: dict[str, Any], path: Path, size: t
     return network
 
 
-def serving_function(network: Any, config: TrainingConfig, weights: Callable[[], Sequence[Any]]) -> Any:
-    """The TensorFlow function with the exported signature; `weights` says, when it runs, what the network's are."""
+def serving_function(network: Any, config: TrainingConfig, weights: Callable[[], Mapping[str, Any]]) -> Any:
+    """The TensorFlow function with the exported signature; `weights` says by path, when it runs, what the network's
+    are."""
     import tensorflow as tf
 
     from Training.run.tasks import task_of
 
     task = task_of(config)
-    films = tf.TensorSpec([None, *task.serving_size(config), 1], tf.float32, name="films")
+    films = tf.TensorSpec([None, *network.input_shape[1:3], 1], tf.float32, name="films")
 
     @tf.function(input_signature=[films])  # type: ignore[untyped-decorator]
     def serve(films: Any) -> dict[str, Any]:
-        values = {weight.path: value for weight, value in zip(network.weights, weights(), strict=True)}
+        values = weights()
         trainable = [values[weight.path] for weight in network.trainable_variables]
         fixed = [values[weight.path] for weight in network.non_trainable_variables]
         outputs, _ = network.stateless_call(trainable, fixed, films, training=False)
@@ -137,20 +138,28 @@ def serving_function(network: Any, config: TrainingConfig, weights: Callable[[],
     return serve
 
 
+def by_path(network: Any, weights: Sequence[Any]) -> dict[str, Any]:
+    """Weights in the order of a network's, by their paths: of another size, it may have them in another order."""
+    return {weight.path: value for weight, value in zip(network.weights, weights, strict=True)}
+
+
 def _servable(network: Any, config: TrainingConfig, packed: Packed) -> Any:
-    """A TensorFlow module that keeps the weights packed and unpacks them when it runs."""
+    """A TensorFlow module that keeps the weights, in the order of a network's, packed and unpacks them when it runs."""
     import tensorflow as tf
 
+    from Training.run.tasks import task_of
+
     module = tf.Module()
+    task = task_of(config)
     shapes = [tuple(weight.shape) for weight in network.weights]
     for name, values in asdict(packed).items():
         setattr(module, name, tf.Variable(values, trainable=False, name=name))
 
-    def weights() -> list[Any]:
+    def weights() -> dict[str, Any]:
         codes, steps, others = (tf.convert_to_tensor(part) for part in (module.codes, module.steps, module.others))
-        return unpack(codes, steps, others, shapes)
+        return by_path(network, unpack(codes, steps, others, shapes))
 
-    module.serve = serving_function(network, config, weights)
+    module.serve = serving_function(task.network(config, task.serving_size(config)), config, weights)
     return module
 
 
@@ -237,14 +246,17 @@ def git_revision() -> str:
 
 
 def _write_networks(network: Any, config: TrainingConfig, packed: Packed, folder: Path) -> None:
-    """SavedModel and ONNX twin, of weights as stored."""
+    """SavedModel and ONNX twin, of weights as stored, in the order of the network's."""
     from Training.export.onnx_twin import write_onnx
+    from Training.run.tasks import task_of
 
+    task = task_of(config)
+    free = config.input_size if task.conversion_size(config) != task.serving_size(config) else None
     shapes = [tuple(weight.shape) for weight in network.weights]
     _write_saved_model(_servable(network, config, packed), folder / SAVED_MODEL)
     weights = [np.asarray(values) for values in unpack(packed.codes, packed.steps, packed.others, shapes)]
-    function = serving_function(network, config, lambda: weights)
-    write_onnx(function, shapes, packed, folder / ONNX_FILE, folder / WEIGHTS_FILE)
+    function = serving_function(network, config, lambda: by_path(network, weights))
+    write_onnx(function, shapes, packed, folder / ONNX_FILE, folder / WEIGHTS_FILE, free)
 
 
 def _write_description(description: Mapping[str, Any], folder: Path) -> None:

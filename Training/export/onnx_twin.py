@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from Training.export.any_size import free_of_size
 from Training.export.weight_storage import Packed
 
 FloatArray = NDArray[np.float32]
@@ -27,7 +28,14 @@ _TOLERANCE = 1e-5
 """Greatest difference of a kernel from a multiple of a stored one, against its greatest value."""
 
 
-def write_onnx(function: Any, shapes: Sequence[tuple[int, ...]], packed: Packed, path: Path, weights: Path) -> None:
+def write_onnx(
+    function: Any,
+    shapes: Sequence[tuple[int, ...]],
+    packed: Packed,
+    path: Path,
+    weights: Path,
+    size: tuple[int, int] | None = None,
+) -> None:
     """Writes the graph of a function; its kernels are read from the weights file of the SavedModel beside it.
 
     Args:
@@ -36,6 +44,7 @@ def write_onnx(function: Any, shapes: Sequence[tuple[int, ...]], packed: Packed,
         packed: the weights as the SavedModel has them.
         path: the file to write.
         weights: the SavedModel's weights file, in the same folder or below.
+        size: (height, width) of the function's input, of which the graph shall be free; None: it stays as it is.
     """
     import onnx
     import tf2onnx
@@ -44,6 +53,8 @@ def write_onnx(function: Any, shapes: Sequence[tuple[int, ...]], packed: Packed,
     _rename_outputs(model.graph, sorted(function.get_concrete_function().structured_outputs))
     double_in_one(model.graph)
     softmax_over_last(model.graph)
+    if size is not None:
+        free_of_size(model.graph, size)
     start = weights.read_bytes().index(packed.codes.tobytes())
     _share_kernels(model.graph, _placed(packed.codes, shapes, start), weights.relative_to(path.parent).as_posix())
     onnx.save(model, str(path))

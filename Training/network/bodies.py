@@ -99,7 +99,7 @@ def build_bodies_network(
         "points" from a cell's center to the body's center and corners, 5 times (x, y) in pixels; "levels" logits of
         `landmarks.VERTEBRAE`; and the same of the first stage with "global_" before their names.
     """
-    return BodiesBuilder(config, input_size, normalization).build()  # type: ignore[arg-type]
+    return BodiesBuilder(config, input_size, normalization).build()
 
 
 def probabilities(outputs: dict[str, Tensor]) -> dict[str, Tensor]:

@@ -12,6 +12,8 @@ from typing import Any
 from keras import ops
 
 Tensor = Any
+Size = Any
+"""A number, or a tensor where sizes are known only when the network runs."""
 
 
 def flat_softmax(logits: Tensor) -> Tensor:
@@ -22,12 +24,13 @@ def flat_softmax(logits: Tensor) -> Tensor:
     return weight / ops.sum(weight, axis=(1, 2), keepdims=True)
 
 
-def cell_positions(cells: int, pixels: int) -> Tensor:
+def cell_positions(cells: Size, pixels: Size) -> Tensor:
     """Centers of `cells` equal cells over `pixels` pixels, in pixels, 0 at the center of the first one; (cells,)."""
-    return (ops.arange(cells, dtype="float32") + 0.5) * (pixels / cells) - 0.5
+    step = ops.cast(pixels, "float32") / ops.cast(cells, "float32")
+    return (ops.arange(cells, dtype="float32") + 0.5) * step - 0.5
 
 
-def dsnt(heatmaps: Tensor, image_size: tuple[int, int]) -> tuple[Tensor, Tensor]:
+def dsnt(heatmaps: Tensor, image_size: tuple[Size, Size]) -> tuple[Tensor, Tensor]:
     """Expected position of each heatmap and its spread.
 
     Args:
@@ -38,7 +41,7 @@ def dsnt(heatmaps: Tensor, image_size: tuple[int, int]) -> tuple[Tensor, Tensor]
         Coordinates (N, K, 2) as (x, y) in pixels of the image, and the standard deviation around them (N, K), in
         pixels: the square root of half the trace of the heatmap's covariance.
     """
-    rows, columns = int(heatmaps.shape[1]), int(heatmaps.shape[2])
+    _, rows, columns, _ = ops.shape(heatmaps)
     x = cell_positions(columns, image_size[1])[None, :, None]
     y = cell_positions(rows, image_size[0])[None, :, None]
     across = ops.sum(heatmaps, axis=1)

@@ -24,6 +24,7 @@ from Training.config import NetworkConfig
 from Training.network.dsnt import dsnt, flat_softmax
 
 Tensor = Any
+Shape = tuple[int | None, ...]
 NormalizationFactory = Callable[..., keras.layers.Layer]
 
 STATISTICS: Final[dict[str, Any]] = {"momentum": 0.98, "moving_variance_initializer": "zeros"}
@@ -51,24 +52,55 @@ class Upsample(layers.Layer):
         return {**super().get_config(), "factor": self.factor, "size": self.size}
 
 
+class UpsampleLike(layers.Layer):
+    """`Upsample` to the size of other maps, where sizes are known only when it runs.
+
+    `ops.image.resize` refuses those; exported networks alone have them, and those run with TensorFlow.
+    """
+
+    def __init__(self, factor: int, **options: Any) -> None:
+        super().__init__(**options)
+        self.factor = factor
+
+    def call(self, x: Tensor, like: Tensor) -> Tensor:
+        """(N, h, w, C) to (N, *size of `like`, C)."""
+        import tensorflow as tf
+
+        if self.factor > 1:
+            _, rows, columns, _ = ops.shape(x)
+            x = tf.image.resize(x, (rows * self.factor, columns * self.factor))
+        _, rows, columns, _ = ops.shape(like)
+        return x[:, :rows, :columns, :]
+
+    def compute_output_shape(self, x_shape: Shape, like_shape: Shape) -> Shape:
+        """See `call`."""
+        return (*like_shape[:3], x_shape[3])
+
+
 class Expectation(layers.Layer):
     """Logits (N, h, w, K) to heatmaps (same shape, sum 1), coordinates (N, K, 2) and spread (N, K), in input pixels."""
 
-    def __init__(self, image_size: tuple[int, int], **options: Any) -> None:
+    def __init__(self, **options: Any) -> None:
         super().__init__(dtype="float32", **options)
-        self.image_size = image_size
 
-    def call(self, logits: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    def call(self, logits: Tensor, films: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """Softmax over the image, then DSNT; always in float32."""
         heatmaps = flat_softmax(logits)
-        coordinates, spread = dsnt(heatmaps, self.image_size)
+        coordinates, spread = dsnt(heatmaps, ops.shape(films)[1:3])
         return heatmaps, coordinates, spread
+
+    def compute_output_shape(self, logits_shape: Shape, films_shape: Shape) -> tuple[Shape, Shape, Shape]:
+        """See the class."""
+        films, landmarks = logits_shape[0], logits_shape[3]
+        return logits_shape, (films, landmarks, 2), (films, landmarks)
 
 
 class NetworkBuilder:
     """Lays out the layers of one network; `normalization` makes its batch normalization layers."""
 
-    def __init__(self, config: NetworkConfig, input_size: tuple[int, int], normalization: NormalizationFactory) -> None:
+    def __init__(
+        self, config: NetworkConfig, input_size: tuple[int | None, int | None], normalization: NormalizationFactory
+    ) -> None:
         self.config = config
         self.input_size = input_size
         self.normalization = functools.partial(normalization, **STATISTICS)
@@ -83,8 +115,8 @@ class NetworkBuilder:
         features, logits_2 = self.refine_net(pyramid)
         if fine:
             logits_2 = self.fine_level(films, features, logits_2)
-        _, first, first_spread = Expectation(self.input_size, name="global_expectation")(logits_1)
-        heatmaps, second, spread = Expectation(self.input_size, name="expectation")(logits_2)
+        _, first, first_spread = Expectation(name="global_expectation")(logits_1, films)
+        heatmaps, second, spread = Expectation(name="expectation")(logits_2, films)
         outputs = {"coordinates": second, "spread": spread, "heatmaps": heatmaps}
         outputs |= {"global_coordinates": first, "global_spread": first_spread}
         return keras.Model(films, outputs, name="cascaded_pyramid_network")
@@ -158,6 +190,8 @@ class NetworkBuilder:
 
     def upsample(self, x: Tensor, factor: int, like: Tensor, name: str, dtype: str | None = None) -> Tensor:
         """Bilinear, to the height and width of `like`."""
+        if None in like.shape[1:3]:
+            return UpsampleLike(factor, name=name, dtype=dtype)(x, like)
         return Upsample(factor, (like.shape[1], like.shape[2]), name=name, dtype=dtype)(x)
 
     @staticmethod
@@ -173,14 +207,14 @@ class NetworkBuilder:
 
 def build_network(
     config: NetworkConfig,
-    input_size: tuple[int, int],
+    input_size: tuple[int | None, int | None],
     normalization: NormalizationFactory = layers.BatchNormalization,
 ) -> keras.Model:
     """The two-stage network for films of one size.
 
     Args:
         config: widths and numbers of blocks.
-        input_size: (height, width) of the input in pixels.
+        input_size: (height, width) of the input in pixels, None for any multiple of the network's coarsest cell.
         normalization: makes a batch normalization layer; a synchronized one for training on several ranks.
 
     Returns:

@@ -80,6 +80,10 @@ class BodiesTask:
         """Any."""
         return None, None
 
+    def conversion_size(self, config: TrainingConfig) -> tuple[None, None]:
+        """Any: its maps are doubled in one node each, see `Training.export.onnx_twin`."""
+        return None, None
+
     def answers(self, outputs: dict[str, Any], config: TrainingConfig) -> dict[str, Any]:
         """See `probabilities`."""
         return probabilities(outputs)

@@ -64,14 +64,18 @@ class LandmarksTask:
         normalization: NormalizationFactory = layers.BatchNormalization,
     ) -> keras.Model:
         """See `build_network`."""
-        return build_network(config.network, config.input_size, normalization)
+        return build_network(config.network, input_size, normalization)
 
     def model(self, network: keras.Model, config: TrainingConfig) -> keras.Model:
         """The network with its loss."""
         return LandmarkModel(network, config)
 
-    def serving_size(self, config: TrainingConfig) -> tuple[int, int]:
-        """That of the training."""
+    def serving_size(self, config: TrainingConfig) -> tuple[int | None, int | None]:
+        """That of the training for a close-up; else any, so that a view need not be larger than the film."""
+        return config.input_size if config.region else (None, None)
+
+    def conversion_size(self, config: TrainingConfig) -> tuple[int, int]:
+        """That of the training; see `Training.export.any_size`."""
         return config.input_size
 
     def answers(self, outputs: dict[str, Any], config: TrainingConfig) -> dict[str, Any]:

@@ -49,6 +49,9 @@ class Task(Protocol):
     def serving_size(self, config: TrainingConfig) -> tuple[int | None, int | None]:
         """(height, width) of the films that the exported model takes; None: any."""
 
+    def conversion_size(self, config: TrainingConfig) -> tuple[int | None, int | None]:
+        """(height, width) of the films of the function that its ONNX twin is converted from."""
+
     def answers(self, outputs: dict[str, Any], config: TrainingConfig) -> dict[str, Any]:
         """What the exported model answers with, by name, from the network's outputs."""
 
