@@ -49,15 +49,18 @@ def outcomes(
     waiting = iter(tasks)
     idle = list(started)
     busy: dict[Connection, Worker] = {}
+
+    def hand_out() -> None:
+        while len(busy) < workers and (task := next(waiting, None)) is not None:
+            worker = idle.pop() if idle else Worker()
+            worker.begin(task)
+            busy[worker.connection] = worker
+
     try:
-        while True:
-            while len(busy) < workers and (task := next(waiting, None)) is not None:
-                worker = idle.pop() if idle else Worker()
-                worker.begin(task)
-                busy[worker.connection] = worker
-            if not busy:
-                return
+        hand_out()
+        while busy:
             ready = set(wait(list(busy)))
+            done = []
             for worker in [w for c, w in busy.items() if c in ready]:
                 del busy[worker.connection]
                 outcome = worker.outcome()
@@ -67,7 +70,11 @@ def outcomes(
                 else:
                     if worker.alive:
                         idle.append(worker)
-                    yield worker.task, outcome
+                    done.append((worker.task, outcome))
+            # workers go on while the results of their last films are written
+            hand_out()
+            yield from done
+            hand_out()
     finally:
         for worker in (*idle, *busy.values()):
             worker.stop()

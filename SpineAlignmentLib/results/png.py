@@ -1,7 +1,8 @@
 """A color picture as a PNG file (ISO/IEC 15948), each row as its difference from the one above.
 
 Pillow tries five filters for every row and takes longer over that than to compress; films are smooth from row to row,
-so that the second one (clause 9.2, "Up") alone makes files of the same size in half of the time.
+so that the second one (clause 9.2, "Up") alone makes files of the same size in half of the time. ISA-L compresses four
+times as fast as zlib.
 """
 
 import io
@@ -37,6 +38,14 @@ def png_file(picture: Any, texts: Mapping[str, str]) -> bytes:
     putchunk(stream, b"IHDR", struct.pack(">2I5B", width, height, 8, 2, 0, 0, 0))
     for keyword, text in texts.items():
         putchunk(stream, b"tEXt", f"{keyword}\0{text}".encode("latin-1"))
-    putchunk(stream, b"IDAT", zlib.compress(rows.data, 1))
+    putchunk(stream, b"IDAT", _packed(rows.data))
     putchunk(stream, b"IEND")
     return stream.getvalue()
+
+
+def _packed(content: memoryview) -> bytes:
+    try:
+        from isal import isal_zlib
+    except ImportError:  # as in Slicer, where nothing is installed for this alone
+        return zlib.compress(content, 1)
+    return bytes(isal_zlib.compress(content, 1))

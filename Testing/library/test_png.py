@@ -1,8 +1,10 @@
 """PNG files are read back by a library as they were drawn."""
 
 import io
+import sys
 
 import numpy as np
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
@@ -26,3 +28,10 @@ def test_a_smooth_picture_is_no_larger_than_with_filters_tried() -> None:
     picture, tried = Image.fromarray(colors), io.BytesIO()
     picture.save(tried, "PNG", compress_level=1)
     assert len(png_file(picture, {})) < 1.1 * len(tried.getvalue())
+
+
+def test_without_isal_it_is_the_same_picture(monkeypatch: pytest.MonkeyPatch) -> None:
+    colors = np.random.default_rng(3).integers(0, 256, (30, 20, 3), np.uint8)
+    monkeypatch.setitem(sys.modules, "isal", None)
+    with Image.open(io.BytesIO(png_file(Image.fromarray(colors), {}))) as image:
+        assert np.array_equal(np.asarray(image), colors)
