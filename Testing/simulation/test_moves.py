@@ -122,3 +122,20 @@ def test_a_missing_structure_stays() -> None:
         carried = Moves.sample(marks, SPACING_MM, np.random.default_rng(seed)).carried(marks)
         assert np.array_equal(np.isnan(carried), np.isnan(marks))
         assert np.array_equal(carried[INDEX["FH_2"]], marks[INDEX["FH_2"]])
+
+
+@pytest.mark.parametrize("name", ["C5_C", "T8_C", "L3_C"])
+def test_a_vertebra_takes_its_corners_along_and_the_hips_stay(name: str) -> None:
+    marks = landmarks(4)
+    structure = next(s for s in STRUCTURES if s.landmarks == (name,))
+    moves = Moves((move_of(structure, marks, (3.0, -2.0), 0.05),))
+    center = marks[INDEX[name]]
+    corners = center + structure.radius_mm * np.array([[-0.6, -0.6], [0.6, -0.6], [-0.6, 0.6], [0.6, 0.6]])
+    carried = moves.spine_carried(corners)
+    assert np.allclose(carried.mean(axis=0), center + (3.0, -2.0), atol=0.01)
+    sides = np.linalg.norm(carried - carried[[1, 3, 0, 2]], axis=1)
+    assert np.allclose(sides, np.linalg.norm(corners - corners[[1, 3, 0, 2]], axis=1), atol=0.01)
+    hips = [INDEX["FH_1"], INDEX["FH_2"]]
+    assert np.array_equal(moves.carried(marks)[hips], marks[hips])
+    spine = np.setdiff1d(np.arange(len(marks)), hips)
+    assert np.array_equal(moves.carried(marks)[spine], moves.spine_carried(marks)[spine], equal_nan=True)

@@ -17,6 +17,7 @@ from Training.simulation.appearance import textures
 from Training.simulation.appearance.augmentation import augment
 from Training.simulation.appearance.chain import Look, film
 from Training.simulation.cache import SPACING_MM, cached, path_of, read_points
+from Training.simulation.moves import STILL, Moves
 from Training.simulation.stream import BEND_GRID, BEND_MM, TEST_SEED, View, inside_film, sample_film, warped
 
 FloatArray = NDArray[np.float64]
@@ -46,7 +47,8 @@ class BodyWindows:
         first, count: the range of projections used; count 0 = all.
         windows: how many windows of each projection an epoch shows.
         randomization: greatest strength of the looks, 0 plausible to 1.5 well past it.
-        training: draw a new window and look each time; else the same ones for an index, neither turned nor damaged.
+        training: draw a new window, moves and look each time; else the same window and look for an index, neither
+            turned nor damaged.
 
     Raises:
         FileNotFoundError: no projections in the folder.
@@ -91,7 +93,9 @@ class BodyWindows:
         field = view.displacement(input_size)
         marks = view.to_network(landmarks, field)
         truth = view.to_network(truth.reshape(-1, 2), field).reshape(truth.shape)
-        projection = warped(path, layers, view, field, input_size, marks)
+        moves = Moves.sample(marks, view.step * SPACING_MM, rng) if self._training else STILL
+        projection = warped(path, layers, view, field, input_size, marks, moves)
+        truth = moves.spine_carried(truth.reshape(-1, 2)).reshape(truth.shape)
         look = Look.sample(rng, self._randomization * float(rng.random()))  # from plausible to wild
         image = film(projection, look, rng)
         if self._training:

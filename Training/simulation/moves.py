@@ -126,12 +126,20 @@ class Moves:
 
     def carried(self, marks: FloatArray) -> FloatArray:
         """Where landmarks (45, 2) are after all moves."""
-        out = marks.copy()
         hips = [INDEX[name] for name in HIPS]
-        spine = np.setdiff1d(np.arange(len(marks)), hips)
+        out = self.spine_carried(marks)
+        out[hips] = marks[hips]
         for move in self.moves:
-            rows = hips if move.of_skeleton else spine
-            out[rows] = _solved(move, out[rows])
+            if move.of_skeleton:
+                out[hips] = _solved(move, out[hips])
+        return out
+
+    def spine_carried(self, points: FloatArray) -> FloatArray:
+        """Where points (n, 2) of the spine's bones are after all moves."""
+        out = points.copy()
+        for move in self.moves:
+            if not move.of_skeleton:
+                out = _solved(move, out)
         return out
 
 
