@@ -34,9 +34,9 @@ def read_results(path: Path) -> pd.DataFrame:
         raise ResultError(f"{path}: not a table of results: {error}") from error
     if not {"file", "status", label(PARAMETERS[0])} <= set(table.columns):
         raise ResultError(f"{path}: not a table of results; detect into this folder first")
-    for name in (*text, "day", "lowest_confidence", *_COLUMNS):
-        if name not in table:
-            table[name] = pd.Series(pd.NA, table.index, "string") if name in text else np.nan
+    absent = [name for name in (*text, "day", "lowest_confidence", *_COLUMNS) if name not in table]
+    empty = {name: pd.Series(pd.NA, table.index, "string") if name in text else np.nan for name in absent}
+    table = pd.concat([table, pd.DataFrame(empty, table.index)], axis=1)
     table["patient"] = table["patient"].fillna(table["patient_id"])
     return table
 
