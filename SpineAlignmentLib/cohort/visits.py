@@ -58,7 +58,8 @@ def visits(table: pd.DataFrame, surgery: pd.DataFrame | None = None) -> pd.DataF
     order = known.assign(corrected=corrected)
     sure = order.sort_values(["corrected", "lowest_confidence"], ascending=False, kind="stable", na_position="last")
     by_day = sure.groupby(["patient", "day"], sort=True)
-    found = by_day.head(1).set_index(["patient", "day"]).sort_index()
+    # a copy lies in one piece, as what was read does not
+    found = by_day.head(1).set_index(["patient", "day"]).sort_index().copy()
     found["films"] = by_day.size()
     found["after"] = by_day["file"].agg(lambda files: _after(files, surgery)) if len(found) else pd.Series(dtype=object)
     found = found.reset_index()
