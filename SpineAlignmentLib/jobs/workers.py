@@ -61,19 +61,22 @@ def outcomes(
         while busy:
             ready = set(wait(list(busy)))
             done = []
-            for worker in [w for c, w in busy.items() if c in ready]:
-                del busy[worker.connection]
-                outcome = worker.outcome()
-                if outcome is None:
-                    again = worker.again()
-                    busy[again.connection] = again
-                else:
-                    if worker.alive:
-                        idle.append(worker)
-                    done.append((worker.task, outcome))
-            # workers go on while the results of their last films are written
-            hand_out()
-            yield from done
+            try:
+                for worker in [w for c, w in busy.items() if c in ready]:
+                    del busy[worker.connection]
+                    outcome = worker.outcome()
+                    if outcome is None:
+                        again = worker.again()
+                        busy[again.connection] = again
+                    else:
+                        if worker.alive:
+                            idle.append(worker)
+                        done.append((worker.task, outcome))
+                # workers go on while the results of their last films are written
+                hand_out()
+            finally:
+                # they are written, too, when the run ends here
+                yield from done
             hand_out()
     finally:
         for worker in (*idle, *busy.values()):

@@ -1,0 +1,43 @@
+"""Films in worker processes: what is done is handed over, whatever ends the run."""
+
+import time
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from SpineAlignmentLib.errors import ModelError, ResultError
+from SpineAlignmentLib.jobs.film_task import FilmSettings, FilmTask
+from SpineAlignmentLib.jobs.workers import Worker, outcomes
+
+
+def missing(folder: Path, name: str, expected: str | None = None) -> FilmTask:
+    """A film that is not there: its outcome says so at once."""
+    return FilmTask(folder / name, FilmSettings(), expected=expected)
+
+
+def test_a_film_that_is_done_is_kept_when_the_next_cannot_be_taken(tmp_path: Path) -> None:
+    def tasks() -> Iterator[FilmTask]:
+        yield missing(tmp_path, "a.png")
+        raise ResultError("no room")
+
+    with closing(outcomes(tasks(), 1)) as found:
+        assert next(found)[0].path.name == "a.png"
+        with pytest.raises(ResultError):
+            next(found)
+
+
+def test_a_film_that_is_done_is_kept_when_another_worker_has_wrong_models(tmp_path: Path) -> None:
+    started = [Worker(), Worker()]
+    tasks = [missing(tmp_path, "a.png"), missing(tmp_path, "b.png"), missing(tmp_path, "c.png", "other models")]
+    with closing(outcomes(tasks, 2, started)) as found:
+        done = {next(found)[0].path.name}
+        # the other film and the third one are answered by now, unless the first two were at once
+        end = time.monotonic() + 5
+        while not all(worker.connection.poll() for worker in started) and time.monotonic() < end:
+            time.sleep(0.01)
+        done.add(next(found)[0].path.name)
+        assert done == {"a.png", "b.png"}
+        with pytest.raises(ModelError):
+            next(found)
