@@ -159,7 +159,8 @@ def serve(connection: Connection) -> None:
     while True:
         try:
             task = connection.recv()
-        except EOFError:
+        except (EOFError, OSError):
+            # the parent has gone; by an error where it left an answer unread
             return
         try:
             answer: FilmOutcome | ModelError = do_film(task)

@@ -1,5 +1,6 @@
 """Films in worker processes: what is done is handed over, whatever ends the run."""
 
+import multiprocessing
 import time
 from collections.abc import Iterator
 from contextlib import closing
@@ -41,3 +42,16 @@ def test_a_film_that_is_done_is_kept_when_another_worker_has_wrong_models(tmp_pa
         assert done == {"a.png", "b.png"}
         with pytest.raises(ModelError):
             next(found)
+
+
+def test_a_worker_whose_answer_nobody_reads_ends_without_a_word(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    worker = Worker()
+    worker.begin(missing(tmp_path, "a.png"))
+    assert worker.connection.poll(60)
+    worker.connection.close()  # as when this process is killed
+    for process in multiprocessing.active_children():
+        process.join(60)
+    worker.stop()
+    assert capfd.readouterr().err == ""
