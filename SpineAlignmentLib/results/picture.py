@@ -25,6 +25,8 @@ FloatArray = NDArray[np.float64]
 
 HEIGHT_PX: Final[int] = 1600
 """Height of the picture; films are shown with square pixels."""
+WIDTH_PX: Final[int] = 4800
+"""A film that would be wider is shown smaller: drawing took gigabytes, and the JPEG of a report ends at 65,500."""
 MARGIN: Final[float] = 0.14
 """Film shown above and below the landmarks, as a share of their height."""
 LABEL_PX: Final[int] = 17
@@ -134,7 +136,9 @@ class _Canvas:
         top, bottom = _rows_shown(film, annotation)
         pixels = film.pixels[top:bottom]
         height, width = pixels.shape
-        size = (max(1, round(HEIGHT_PX * width * x / (height * y))), HEIGHT_PX)
+        shape = width * x / (height * y)
+        tall = min(HEIGHT_PX, WIDTH_PX / shape)
+        size = (max(1, round(tall * shape)), max(1, round(tall)))
         rough = pixels[:: max(1, height // 600), :: max(1, width // 300)]
         low, high = np.percentile(rough, (0.5, 99.7))
         block = max(1, height // (2 * HEIGHT_PX))

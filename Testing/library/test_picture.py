@@ -12,7 +12,7 @@ from SpineAlignmentLib.film.reading import read_film
 from SpineAlignmentLib.measurement.landmarks import COUNT
 from SpineAlignmentLib.results.annotation import Annotation, film_points
 from SpineAlignmentLib.results.colors import GROUP_COLORS, SURE, UNSURE
-from SpineAlignmentLib.results.picture import HEIGHT_PX, draw, draw_film, png_bytes
+from SpineAlignmentLib.results.picture import HEIGHT_PX, WIDTH_PX, draw, draw_film, png_bytes
 from Testing.library.films import pattern
 
 SPACING = (0.5, 0.5)
@@ -69,6 +69,19 @@ def test_landmarks_all_over_the_place_do_not_matter():
         points = rng.uniform(-200, 2000, (COUNT, 2))
         annotation = Annotation("a.dcm", film.size_px, points, warnings=("a warning " * 40,))
         assert draw(film, annotation).height == HEIGHT_PX
+
+
+@pytest.mark.parametrize("height", [40, 300])
+def test_a_film_much_wider_than_high_makes_no_huge_picture(height):
+    film = film_from_pixels(pattern(4000, height), "a.dcm", SPACING)
+    points = np.random.default_rng(4).uniform((0, 0), (4000, height), (COUNT, 2))
+    annotation = Annotation("a.dcm", film.size_px, points, np.ones(COUNT), SPACING, "given")
+    picture = draw_film(film, annotation)
+    assert picture.size == (WIDTH_PX, round(WIDTH_PX * height / 4000))
+    assert draw(film, annotation).height == HEIGHT_PX
+    # where a landmark is drawn, there it is
+    x, y = ((points + 0.5) * WIDTH_PX / 4000)[0].astype(int)
+    assert np.abs(np.asarray(picture).astype(int)[y - 2 : y + 3, x - 2 : x + 3] - SURE).max(axis=2).min() < 40
 
 
 def test_the_picture_of_a_result_is_no_film(upright, tmp_path):
