@@ -12,6 +12,8 @@ _CELL: Final[int] = 64
 """Pixels of the coarsest maps' cells of a network of the whole film."""
 _BESIDE: Final[float] = 8.0
 """Pixels of nothing that are seen beside a film: landmarks on narrow films move by 0.2 mm, without them by 0.4."""
+_NARROWEST: Final[float] = 320.0
+"""Pixels below which a view is no narrower, since of strips of films more numberings were wrong."""
 
 
 def zoomed(frame: InputFrame, zoom: float) -> InputFrame:
@@ -31,10 +33,10 @@ def as_wide_as(frame: InputFrame, size_px: tuple[int, int]) -> InputFrame:
 
     What is empty above and below stays: of a chest alone, the networks tell by it which level is which.
     """
-    height = frame.input_size[0]
-    film = frame.to_network([[-0.5, 0], [size_px[0] - 0.5, 0]])
-    film[:, 1] = 0, height
-    return cells_around(frame, film, _CELL, _BESIDE)
+    film = np.sort(frame.to_network([[-0.5, 0], [size_px[0] - 0.5, 0]])[:, 0])
+    beside = max(0.0, _NARROWEST - (film[1] - film[0])) / 2
+    corners = [[film[0] - beside, 0], [film[1] + beside, frame.input_size[0]]]
+    return cells_around(frame, corners, _CELL, _BESIDE)
 
 
 def cells_around(frame: InputFrame, points: ArrayLike, cell: int, margin: float) -> InputFrame:
