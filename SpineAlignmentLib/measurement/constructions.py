@@ -18,6 +18,7 @@ from numpy.typing import ArrayLike, NDArray
 from SpineAlignmentLib.measurement.landmarks import CENTERS, INDEX
 from SpineAlignmentLib.measurement.parameters import BY_KEY, KEYS, slope, spinopelvic_parameters
 from SpineAlignmentLib.measurement.shapes import Arc, Construction, Label, Point, Segment, SegmentKind
+from SpineAlignmentLib.measurement.spline import natural_spline
 from SpineAlignmentLib.measurement.vertebrae import cobb, cobb_plates
 
 FloatArray = NDArray[np.float64]
@@ -91,8 +92,6 @@ def spine_curve(points: ArrayLike, samples_per_level: int = 8) -> FloatArray:
     Returns:
         Shape (n, 2) from cranial to caudal; (0, 2) when fewer than two centers are known.
     """
-    from scipy.interpolate import CubicSpline
-
     centers = np.asarray(points, float)[[INDEX[name] for name in CENTERS]]
     centers = centers[np.isfinite(centers).all(axis=1)]
     if len(centers):
@@ -102,7 +101,7 @@ def spine_curve(points: ArrayLike, samples_per_level: int = 8) -> FloatArray:
         return np.empty((0, 2))
     knots = np.concatenate(([0.0], np.cumsum(np.linalg.norm(np.diff(centers, axis=0), axis=1))))
     at = np.interp(np.linspace(0, len(knots) - 1, (len(knots) - 1) * samples_per_level + 1), range(len(knots)), knots)
-    return np.asarray(CubicSpline(knots, centers, bc_type="natural")(at))
+    return natural_spline(knots, centers, at)
 
 
 def level_distance(points: ArrayLike) -> float:

@@ -16,9 +16,9 @@ import slicer
 from PySide6 import QtWidgets
 
 from SpineAlignmentLib.measurement.parameters import KEYS
+from Testing.benchmarks.detection import SAMPLE
 from Testing.host import application
 from Testing.host.films import load_film
-from Testing.host.screenshots import SAMPLE
 
 COLD_LIMIT_S = 2.0
 WARM_LIMIT_S = 1.0

@@ -16,7 +16,7 @@ from typing import Any
 
 import numpy as np
 import onnx
-from onnx import shape_inference
+import onnxruntime
 
 from SpineAlignmentLib.detection.confidence import confidence
 from SpineAlignmentLib.detection.detector import Detector
@@ -73,19 +73,20 @@ def films_per_minute(film: Path) -> float:
 
 def multiply_adds(model: Model) -> float:
     """Floating point operations of a network on one film: two for a multiply-add of a convolution or product."""
-    graph = shape_inference.infer_shapes(onnx.load(model.folder / ONNX_FILE)).graph
-    shapes = {
-        v.name: [d.dim_value or 1 for d in v.type.tensor_type.shape.dim]
-        for v in (*graph.value_info, *graph.input, *graph.output)
-    }
-    shapes |= {v.name: list(v.dims) for v in graph.initializer}
+    network = onnx.load(model.folder / ONNX_FILE)
+    products = [node for node in network.graph.node if node.op_type in ("Conv", "MatMul", "Gemm")]
+    kernels = {constant.name: constant.dims for constant in network.graph.initializer}
+    made = {output: node for node in network.graph.node for output in node.output}
+    network.graph.output.extend(onnx.helper.make_empty_tensor_value_info(node.output[0]) for node in products)
+    session = onnxruntime.InferenceSession(network.SerializeToString(), providers=["CPUExecutionProvider"])
+    film = np.zeros((1, *model.input_size, 1), np.float32)
+    outputs = session.run([node.output[0] for node in products], {session.get_inputs()[0].name: film})
     total = 0.0
-    for node in graph.node:
-        if node.op_type == "Conv" and node.output[0] in shapes:
-            kernel = shapes[node.input[1]]
-            total += 2.0 * np.prod(shapes[node.output[0]]) * np.prod(kernel[1:])
-        elif node.op_type in ("MatMul", "Gemm") and node.output[0] in shapes and node.input[0] in shapes:
-            total += 2.0 * np.prod(shapes[node.output[0]]) * shapes[node.input[0]][-1]
+    for node, output in zip(products, outputs, strict=True):
+        kernel = node.input[1]
+        while kernel not in kernels:  # stored ones are cast, turned and multiplied
+            kernel = made[kernel].input[0]
+        total += 2.0 * output.size * np.prod(kernels[kernel]) / output.shape[1 if node.op_type == "Conv" else -1]
     return total
 
 

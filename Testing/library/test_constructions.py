@@ -5,10 +5,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
+from scipy.interpolate import CubicSpline
 
 from SpineAlignmentLib.measurement.constructions import constructions, level_distance, spine_curve
 from SpineAlignmentLib.measurement.landmarks import CENTERS, COUNT, INDEX
 from SpineAlignmentLib.measurement.parameters import BY_KEY, KEYS, spinopelvic_parameters
+from SpineAlignmentLib.measurement.spline import natural_spline
 
 any_points = arrays(np.float64, (COUNT, 2), elements=st.floats(-900, 900, width=32))
 
@@ -97,3 +99,11 @@ def test_all_keys_in_order(upright):
     shown = constructions(upright)
     assert tuple(shown) == KEYS
     assert all(c.drawable and c.label and c.label.text.startswith(c.key) for c in shown.values())
+
+
+@given(st.lists(st.tuples(st.floats(0.1, 50), st.floats(-99, 99), st.floats(-99, 99)), min_size=2, max_size=24))
+def test_a_natural_spline_is_that_of_scipy(rows: list[tuple[float, float, float]]) -> None:
+    knots, values = np.cumsum([row[0] for row in rows]), np.array([row[1:] for row in rows])
+    at = np.linspace(knots[0], knots[-1], 50)
+    expected = CubicSpline(knots, values, bc_type="natural")(at)
+    np.testing.assert_allclose(natural_spline(knots, values, at), expected, atol=1e-6 * (1 + np.abs(expected).max()))
