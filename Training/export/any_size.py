@@ -8,6 +8,8 @@ from typing import Any
 
 import numpy as np
 
+from Training.export.needed import keep_needed
+
 _STEPS = (1, 2, 4, 8, 16, 32, 64)
 _ALL = np.iinfo(np.int32).max
 """The end of a slice that leaves nothing out, as the converter writes it."""
@@ -39,9 +41,7 @@ def free_of_size(graph: Any, size: tuple[int, int]) -> None:
     for name, axis, step in _positions(values, size):
         sizes.positions(axis, step, name)
         graph.initializer.remove(next(constant for constant in graph.initializer if constant.name == name))
-    nodes = [*sizes.nodes, *graph.node]
-    del graph.node[:]
-    graph.node.extend(nodes)
+    keep_needed(graph, [*sizes.nodes, *graph.node])
 
 
 def _positions(values: dict[str, Any], size: tuple[int, int]) -> Iterator[tuple[str, int, int]]:

@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from Training.export.any_size import free_of_size
+from Training.export.needed import keep_needed
 from Training.export.weight_storage import Packed
 
 FloatArray = NDArray[np.float32]
@@ -89,7 +90,7 @@ def double_in_one(graph: Any) -> None:
         else:
             nodes.append(node)
     graph.initializer.append(numpy_helper.from_array(np.array([1, 1, 2, 2], np.float32), "double"))
-    _keep_needed(graph, nodes)
+    keep_needed(graph, nodes)
 
 
 def softmax_over_last(graph: Any) -> None:
@@ -110,21 +111,6 @@ def softmax_over_last(graph: Any) -> None:
 def _layer(node: Any) -> str:
     """The layer of the last node of a doubling."""
     return str(node.name.removesuffix("/Reshape_1"))
-
-
-def _keep_needed(graph: Any, nodes: Sequence[Any]) -> None:
-    """Gives a graph those of the nodes and constants that lead to its outputs."""
-    needed = {output.name for output in graph.output}
-    kept = []
-    for node in reversed(nodes):
-        if needed.intersection(node.output):
-            needed.update(node.input)
-            kept.append(node)
-    del graph.node[:]
-    graph.node.extend(kept[::-1])
-    constants = [constant for constant in graph.initializer if constant.name in needed]
-    del graph.initializer[:]
-    graph.initializer.extend(constants)
 
 
 @dataclass(frozen=True)
