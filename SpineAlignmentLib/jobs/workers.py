@@ -57,8 +57,10 @@ def outcomes(
             busy[worker.connection] = worker
 
     try:
-        hand_out()
-        while busy:
+        while True:
+            hand_out()
+            if not busy:
+                return
             ready = set(wait(list(busy)))
             done = []
             try:
@@ -77,7 +79,6 @@ def outcomes(
             finally:
                 # they are written, too, when the run ends here
                 yield from done
-            hand_out()
     finally:
         for worker in (*idle, *busy.values()):
             worker.stop()
