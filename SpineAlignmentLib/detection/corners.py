@@ -13,8 +13,8 @@ from numpy.typing import ArrayLike, NDArray
 
 from SpineAlignmentLib.detection.bodies_network import Bodies, find_bodies, frame_around, whole_frame
 from SpineAlignmentLib.detection.engines import Answers
+from SpineAlignmentLib.detection.extent import apparent_spacing
 from SpineAlignmentLib.detection.plates import with_turned_plates
-from SpineAlignmentLib.detection.shape_prior import shape_model
 from SpineAlignmentLib.film.film import Film
 from SpineAlignmentLib.measurement.constructions import level_distance
 from SpineAlignmentLib.measurement.landmarks import CENTERS, CORNERS, INDEX, VERTEBRAE
@@ -63,24 +63,6 @@ def strengths_at(result: Annotation, bodies: Bodies) -> FloatArray:
     """(24,) strengths of the bodies at a result's levels, NaN where there is none."""
     centers = np.vstack([result.points_px[[INDEX[name] for name in CENTERS]], [_NOWHERE]])
     return corners_at(centers, bodies, result.spacing_mm or (1.0, result.pixel_aspect))[1]
-
-
-def apparent_spacing(points: ArrayLike, pixel_aspect: float = 1.0) -> tuple[float, float]:
-    """(x, y) size of a film pixel in mm, were the spine of mean size: right to a tenth, as the network of bodies needs.
-
-    1 mm where no two neighboring centers are known.
-
-    Args:
-        points: (45, 2) film pixels, NaN where missing.
-        pixel_aspect: height of a pixel over its width.
-    """
-    rows = [INDEX[name] for name in CENTERS]
-    found = np.asarray(points, float)[rows] * (1.0, pixel_aspect)
-    steps = np.linalg.norm(np.diff(found, axis=0), axis=1)
-    known = np.isfinite(steps)
-    expected = np.linalg.norm(np.diff(shape_model().mean[rows], axis=0), axis=1)
-    size = float(expected[known].sum() / steps[known].sum()) if known.any() else 1.0
-    return size, size * pixel_aspect
 
 
 def with_corners(

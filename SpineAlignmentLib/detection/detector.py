@@ -194,7 +194,7 @@ class Detector:
         first = looks[best]
         if len(self.networks) > 1:
             first = joined([first, self.look(chosen, first.frame, self.networks[1:], inputs[best])])
-        return chosen, first, find_spine(first, counting_grid(chosen, first.frame), chosen.size_px)
+        return chosen, first, find_spine(first, counting_grid(chosen, first), chosen.size_px)
 
     def _at_its_scale(self, candidates: Sequence[Film], looks: Sequence[Look]) -> list[Look]:
         """The looks at a film of unknown scale, of the size in the view at which most landmarks are seen."""

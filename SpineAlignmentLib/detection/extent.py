@@ -8,10 +8,14 @@ from dataclasses import replace
 from typing import Final
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
+from SpineAlignmentLib.detection.look import Look
+from SpineAlignmentLib.detection.shape_prior import shape_model
+from SpineAlignmentLib.detection.side import WHOLE_SPINE, landmarks_seen
 from SpineAlignmentLib.film.film import Film
 from SpineAlignmentLib.film.preprocessing import SCALE_MM, InputFrame, fit_region
+from SpineAlignmentLib.measurement.landmarks import CENTERS, INDEX
 
 FloatArray = NDArray[np.float64]
 ImageArray = NDArray[np.float32]
@@ -97,12 +101,37 @@ def known_scale(film: Film, frame: InputFrame) -> InputFrame | None:
     return replace(frame, step=(float(step[0]), float(step[1])))
 
 
-def counting_grid(film: Film, frame: InputFrame) -> InputFrame:
-    """The grid on which levels are counted: at the networks' scale, where known, and as large as the film."""
-    grid = known_scale(film, frame) or frame
+def counting_grid(film: Film, look: Look) -> InputFrame:
+    """The grid on which the levels in a look are counted: at the networks' scale, and as large as the film.
+
+    Where the spacing is unknown, a whole spine tells the scale; what is less than one is counted at the look's.
+    """
+    grid = known_scale(film, look.frame)
+    if grid is None:
+        grid = look.frame
+        if landmarks_seen(look) >= WHOLE_SPINE:
+            grid = own_scale(grid, SCALE_MM / apparent_spacing(look.mean, film.pixel_aspect)[1] / grid.step[1])
     width, height = (int(np.ceil(size / abs(step) / 8)) * 8 for size, step in zip(film.size_px, grid.step, strict=True))
     center = ((film.size_px[0] - 1) / 2, (film.size_px[1] - 1) / 2)
     return replace(grid, input_size=(max(height, 64), max(width, 64)), center=center)
+
+
+def apparent_spacing(points: ArrayLike, pixel_aspect: float = 1.0) -> tuple[float, float]:
+    """(x, y) size of a film pixel in mm, were the spine of mean size: right to a tenth, as the network of bodies needs.
+
+    1 mm where no two neighboring centers are known.
+
+    Args:
+        points: (45, 2) film pixels, NaN where missing.
+        pixel_aspect: height of a pixel over its width.
+    """
+    rows = [INDEX[name] for name in CENTERS]
+    found = np.asarray(points, float)[rows] * (1.0, pixel_aspect)
+    steps = np.linalg.norm(np.diff(found, axis=0), axis=1)
+    known = np.isfinite(steps)
+    expected = np.linalg.norm(np.diff(shape_model().mean[rows], axis=0), axis=1)
+    size = float(expected[known].sum() / steps[known].sum()) if known.any() else 1.0
+    return size, size * pixel_aspect
 
 
 def own_scale(grid: InputFrame, size: float) -> InputFrame:

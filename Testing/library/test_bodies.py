@@ -19,14 +19,18 @@ from SpineAlignmentLib.detection.bodies_network import (
     read_maps,
     whole_frame,
 )
-from SpineAlignmentLib.detection.corners import apparent_spacing, bodies_of, with_corners
+from SpineAlignmentLib.detection.corners import bodies_of, with_corners
 from SpineAlignmentLib.detection.engines import Answers, load_answers
+from SpineAlignmentLib.detection.extent import apparent_spacing, counting_grid
+from SpineAlignmentLib.detection.look import Look
 from SpineAlignmentLib.detection.lying import LIES, how_it_lies
 from SpineAlignmentLib.detection.models import read_bodies_model
+from SpineAlignmentLib.detection.views import zoomed
 from SpineAlignmentLib.errors import FilmError
 from SpineAlignmentLib.film.film import film_from_pixels
+from SpineAlignmentLib.film.preprocessing import SCALE_MM, fit_film
 from SpineAlignmentLib.film.reading import read_film
-from SpineAlignmentLib.measurement.landmarks import CENTERS, CORNERS, INDEX, PRESACRAL_LEVELS
+from SpineAlignmentLib.measurement.landmarks import CENTERS, CORNERS, COUNT, INDEX, PRESACRAL_LEVELS
 from SpineAlignmentLib.results.annotation import Annotation
 from SpineAlignmentLib.results.result_file import read_annotation, to_json
 from Testing.library.films import SAMPLE_FILM
@@ -89,6 +93,17 @@ def test_a_part_of_a_film_shows_the_bodies_that_are_on_it(network: Answers, samp
         center = truth.points_px[INDEX[f"{level}_C"]] - (0, top - 20)
         body = found.vertebrae[nearest(found, center)]
         assert np.linalg.norm(body.center - center) * truth.spacing_mm[0] < 8, level
+
+
+def test_a_whole_spine_tells_the_scale_at_which_its_levels_are_counted(sample: tuple[Pixels, Annotation]) -> None:
+    pixels, truth = sample
+    assert truth.spacing_mm is not None
+    film = film_from_pixels(pixels, anterior=truth.anterior)
+    small = zoomed(fit_film(film.size_px, anterior=truth.anterior), 0.6)
+    sharp, wide = (Look(small, truth.points_px[None], np.full((1, COUNT), spread)) for spread in (2.0, 80.0))
+    assert counting_grid(film, sharp).step[1] * truth.spacing_mm[1] == pytest.approx(SCALE_MM, rel=0.15)
+    assert counting_grid(film, wide).step == small.step
+    assert abs(small.step[1] * truth.spacing_mm[1] / SCALE_MM - 1) > 0.3
 
 
 @pytest.mark.parametrize("calibrated", [True, False])
