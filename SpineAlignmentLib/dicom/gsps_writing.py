@@ -14,7 +14,7 @@ from SpineAlignmentLib.errors import FilmError
 from SpineAlignmentLib.measurement.constructions import spine_curve
 from SpineAlignmentLib.measurement.parameters import PARAMETERS
 from SpineAlignmentLib.measurement.shapes import Construction
-from SpineAlignmentLib.results.annotation import Annotation, film_points
+from SpineAlignmentLib.results.annotation import Annotation
 from SpineAlignmentLib.results.colors import CURVE, DRAWN, GROUP_COLORS, SURE, UNSURE
 from SpineAlignmentLib.results.doubts import doubts, side_doubt
 from SpineAlignmentLib.results.drawn_shapes import drawn_constructions
@@ -76,7 +76,7 @@ def _dark_bone(header: Data) -> bool:
 
 def _show_true_shape(state: Data, annotation: Annotation) -> None:
     """Pixels as high and wide as they are: without it a film of oblong pixels is shown distorted (C.10.4)."""
-    x, y = annotation.spacing_mm or (1.0, annotation.pixel_aspect)
+    x, y = annotation.pixel_size
     for area in state.DisplayedAreaSelectionSequence:
         if annotation.spacing_mm is not None:
             area.PresentationPixelSpacing = [round(y, 8), round(x, 8)]
@@ -104,7 +104,7 @@ class _Drawing:
         points = self._annotation.points_px
         shown = points[on_film(points, self._size)]
         found = [doubted, self._layer("LANDMARKS", SURE, [self._graphic("POINT", p[None]) for p in shown], [])]
-        curve = self._film(spine_curve(self._annotation.points_mm()))
+        curve = self._annotation.from_frame(spine_curve(self._annotation.points_mm()))
         found.append(self._layer("SPINE CURVE", CURVE, self._lines([curve]), []))
         drawn = {} if side_doubt(self._annotation) else self._annotation.constructions()
         for group, color in GROUP_COLORS.items():
@@ -130,17 +130,12 @@ class _Drawing:
         self.layers.append(layer)
         return hd.pr.GraphicAnnotation([self._header], layer, graphic_objects=graphics, text_objects=texts)
 
-    def _film(self, points: Any) -> FloatArray:
-        """Frame of `parameters` to film pixels."""
-        spacing = self._annotation.spacing_mm or (1.0, self._annotation.pixel_aspect)
-        return film_points(points, spacing, self._annotation.anterior)
-
     def _outlines(self, shown: Construction) -> Iterable[FloatArray]:
         for segment in shown.segments:
-            start, end = self._film([segment.start, segment.end])
+            start, end = self._annotation.from_frame([segment.start, segment.end])
             yield start + np.linspace(0, 1, _SAMPLES)[:, None] * (end - start)
         if shown.arc is not None:
-            yield self._film(shown.arc.polyline())
+            yield self._annotation.from_frame(shown.arc.polyline())
 
     def _lines(self, outlines: Iterable[FloatArray]) -> list[Data]:
         """What of each line lies on the film, in one piece or several."""
@@ -177,7 +172,7 @@ class _Drawing:
         if shown.label is None:
             return None
         text = plain(shown.label.text)
-        anchor = self._film([shown.label.anchor])[0]
+        anchor = self._annotation.from_frame([shown.label.anchor])[0]
         if not on_film(anchor[None], self._size)[0]:
             anchor = np.clip(anchor, 0, np.array(self._size) - 1.0)
         width, height = _LETTER[0] * self._size[1] * len(text), _LETTER[1] * self._size[1]

@@ -28,8 +28,8 @@ Data = Any
 SERIES_NUMBER: Final[int] = 9701
 DESCRIPTION: Final[str] = "SpineAlignment measurements"
 FACTS: Final[tuple[str, ...]] = (
-    *("film", "film_sha256", "size_px", "spacing_mm", "spacing_source", "anterior", "anterior_source", "pixel_aspect"),
-    *("models", "warnings"),
+    *("film", "film_sha256", "size_px", "spacing_mm", "spacing_source", "anterior", "anterior_source", "turned"),
+    *("pixel_aspect", "models", "warnings"),
 )
 """What a result file knows of the film besides landmarks: kept as algorithm parameters (TID 4019), JSON each."""
 FACTS_GROUP: Final[str] = "film"

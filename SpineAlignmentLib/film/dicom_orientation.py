@@ -6,7 +6,7 @@ from typing import Any, Final
 
 from SpineAlignmentLib.errors import FilmError
 from SpineAlignmentLib.film.dicom_dataset import items, tag_name, text, values
-from SpineAlignmentLib.film.film import SIDE_OF_TAG
+from SpineAlignmentLib.film.film import LIES_BY_TAG, SIDE_OF_TAG
 
 _FRONTAL_POSITIONS: Final[frozenset[str]] = frozenset({"AP", "PA", "APPA", "PAAP", "FRONTAL"})
 _LATERAL_POSITIONS: Final[frozenset[str]] = frozenset({"LL", "RL", "LAT", "LATERAL", "LLAT", "RLAT"})
@@ -95,11 +95,11 @@ def _side(data: Any) -> Orientation:
         return Orientation(warnings=(f"{SIDE_OF_TAG} holds {shown!r}; not used",) if said else ())
     row, column = row[0], column[0]
     if row in "HF":
-        text_ = f"PatientOrientation {row}\\{column}: the film lies on its side; turn it upright first"
+        text_ = f"{LIES_BY_TAG} lies on its side ({row}\\{column}); turn it upright first"
         return Orientation(warnings=(text_,))
     warnings = []
     if column == "H":
-        warnings.append(f"PatientOrientation {row}\\{column}: the film is upside down; turn it upright first")
+        warnings.append(f"{LIES_BY_TAG} is upside down ({row}\\{column}); turn it upright first")
     if row not in "AP":
         return Orientation(warnings=tuple(warnings))
     return Orientation("left" if row == "P" else "right", SIDE_OF_TAG, tuple(warnings))

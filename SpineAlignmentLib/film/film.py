@@ -4,12 +4,14 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
+import numpy as np
 from numpy.typing import NDArray
 
 from SpineAlignmentLib.film.checks import checked_pixels, checked_spacing
 from SpineAlignmentLib.film.polarity import inverted
 from SpineAlignmentLib.results.annotation import SPACING_WARNING, without_warnings
 from SpineAlignmentLib.results.placement import Placement, plain_placement
+from SpineAlignmentLib.results.turning import turned_placement
 
 Pixels = NDArray[Any]
 
@@ -18,6 +20,8 @@ GIVEN: Final[str] = "given"
 """The source of what the user, or a program that calls the library, says of a film."""
 SIDE_OF_TAG: Final[str] = "PatientOrientation (0020,0020)"
 SIDE_OF_PLANE: Final[str] = "orientation of the volume"
+LIES_BY_TAG: Final[str] = "PatientOrientation says that the film"
+"""How warnings begin of a film that its tags lay on its side or upside down; they go when it is set upright."""
 CLAIMED_SIDES: Final[frozenset[str]] = frozenset({SIDE_OF_TAG, SIDE_OF_PLANE})
 """Sources of a side that a file claims; the film may show another."""
 NO_SPACING: Final[str] = (
@@ -98,6 +102,25 @@ class Film:
         if anterior not in ("left", "right"):
             raise ValueError(f"anterior must be 'left' or 'right', got {anterior!r}")
         return replace(self, anterior=anterior, anterior_source=source)
+
+    def upright(self, quarter_turns: int) -> "Film":
+        """The film after quarter turns counterclockwise, at the same place in space.
+
+        Its facing side is not known any more: a file says it of the film as it is stored.
+        """
+        if not quarter_turns % 4:
+            return self
+        spacing, odd = self.spacing_mm, quarter_turns % 2
+        return replace(
+            self,
+            pixels=np.ascontiguousarray(np.rot90(self.pixels, quarter_turns)),
+            spacing_mm=spacing[::-1] if spacing and odd else spacing,
+            pixel_aspect=1 / self.pixel_aspect if odd else self.pixel_aspect,
+            anterior=None,
+            anterior_source="unknown",
+            placement=turned_placement(self.placement, self.size_px, quarter_turns),
+            warnings=without_warnings(self.warnings, LIES_BY_TAG),
+        )
 
 
 def film_from_pixels(

@@ -106,6 +106,6 @@ def _pseudonyms(annotation: Annotation) -> tuple[dict[str, Value], str | None, i
 def told(annotation: Annotation, spacing: float | tuple[float, float] | None, anterior: str | None) -> Annotation:
     """Landmarks with the spacing and the side that the user knows."""
     if spacing is not None:
-        x, y = annotation.spacing_mm or (1.0, annotation.pixel_aspect)
+        x, y = annotation.pixel_size
         annotation = annotation.calibrated(spacing if isinstance(spacing, tuple) else (spacing, spacing * y / x), GIVEN)
     return annotation if anterior is None else replace(annotation, anterior=anterior, anterior_source=GIVEN)

@@ -13,7 +13,6 @@ from SpineAlignmentLib.measurement.constructions import cobb_construction, unit_
 from SpineAlignmentLib.mrml.alignment import FilmAlignment
 from SpineAlignmentLib.mrml.drawing import LINE_THICKNESS, MeasurementDrawing, add_drawn, add_label
 from SpineAlignmentLib.mrml.volume_film import volume_geometry
-from SpineAlignmentLib.results.annotation import film_points
 from SpineAlignmentLib.results.colors import DRAWN, unit
 from SpineAlignmentLib.results.drawn import NAMES, POINTS, Drawn, Kind, names, too_short
 
@@ -155,10 +154,9 @@ class DrawnLines:
             return
         geometry = volume_geometry(self._alignment.volume)
         points, corners = film.points_mm(), film.corners_mm()
-        step = film.spacing_mm or (1.0, film.pixel_aspect)
 
         def to_ras(places: FloatArray) -> FloatArray:
-            return geometry.to_ras(film_points(places, step, film.anterior))
+            return geometry.to_ras(film.from_frame(places))
 
         for levels in sorted(wanted):
             shown = self._cobbs.setdefault(

@@ -12,7 +12,7 @@ from SpineAlignmentLib.measurement.shapes import Construction
 from SpineAlignmentLib.mrml import drawing
 from SpineAlignmentLib.mrml.folder import put_into_folder, remove_if_empty
 from SpineAlignmentLib.mrml.volume_film import VolumeGeometry
-from SpineAlignmentLib.results.annotation import Annotation, film_points
+from SpineAlignmentLib.results.annotation import Annotation
 from SpineAlignmentLib.results.colors import CURVE, unit
 
 Node = Any
@@ -48,14 +48,13 @@ class FilmDrawing:
     def draw(self, film: Annotation, geometry: VolumeGeometry) -> None:
         """Bring every node up to date with the landmarks of an annotation; what stays as it was is not touched."""
         points_mm = film.points_mm()
-        step = film.spacing_mm or (1.0, film.pixel_aspect)
-        frame = (step, film.anterior)
+        frame = (film.pixel_size, film.anterior, film.quarter_turns)
         if frame != self._frame:
             self._frame = frame
             self.draw_anew()
 
         def to_ras(points: FloatArray) -> FloatArray:
-            return geometry.to_ras(film_points(points, step, film.anterior))
+            return geometry.to_ras(film.from_frame(points))
 
         for key, construction in film.constructions().items():
             wanted = construction, key in self.shown

@@ -11,7 +11,8 @@ from SpineAlignmentLib.errors import FilmError
 from SpineAlignmentLib.film.film import NO_SPACING, SIDE_OF_PLANE, SPACING_UNKNOWN, Film
 from SpineAlignmentLib.jobs.reading_process import read_apart
 from SpineAlignmentLib.mrml.volume_film import VolumeGeometry, volume_geometry
-from SpineAlignmentLib.results.annotation import ANTERIOR_SIDES, Annotation
+from SpineAlignmentLib.results.annotation import Annotation
+from SpineAlignmentLib.results.frame import ANTERIOR_SIDES
 
 Node = Any
 FileForInstance = Callable[[str], str]

@@ -50,16 +50,15 @@ class LevelNames:
         if self.node is None:
             self.node = self._make()
         film = self._alignment.annotation
-        step = np.array(film.spacing_mm or (1.0, film.pixel_aspect))
-        behind = (1 if film.anterior == "left" else -1) * BEHIND * level_distance(film.points_mm()) / step[0]
-        ras = volume_geometry(self._alignment.volume).to_ras(level_centers(film) + (behind, 0.0))
+        behind = film.from_frame((-BEHIND * level_distance(film.points_mm()), 0.0))
+        ras = volume_geometry(self._alignment.volume).to_ras(level_centers(film) + behind)
         self.node.SetAndObserveTransformNodeID(self._alignment.volume.GetTransformNodeID())
         self.node.SetDisplayVisibility(True)
         if np.array_equal(ras, self._drawn, equal_nan=True):
             return
         self._drawn = ras
         # 0 left, 2 right (vtkTextProperty): names grow away from the spine
-        self.node.GetDisplayNode().GetTextProperty().SetJustification(0 if behind > 0 else 2)
+        self.node.GetDisplayNode().GetTextProperty().SetJustification(0 if film.anterior == "left" else 2)
         with slicer.util.NodeModify(self.node):
             for i, position in enumerate(ras):
                 if np.isfinite(position).all():

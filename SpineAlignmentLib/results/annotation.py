@@ -25,13 +25,12 @@ from SpineAlignmentLib.measurement.shapes import Construction
 from SpineAlignmentLib.measurement.uncertainty import half_widths
 from SpineAlignmentLib.measurement.vertebrae import all_corners, cobb
 from SpineAlignmentLib.results.drawn import Drawn, line_value
+from SpineAlignmentLib.results.frame import ANTERIOR_SIDES, film_points, frame_points
 from SpineAlignmentLib.results.measured import Measured
 from SpineAlignmentLib.results.numbering import Numbering, OtherNumbering
 from SpineAlignmentLib.results.vertebrae import no_vertebra_confidence, no_vertebrae
 
 FloatArray = NDArray[np.float64]
-
-ANTERIOR_SIDES: Final[tuple[str, str]] = ("left", "right")
 
 HEADS: Final[tuple[str, str]] = ("FH_1", "FH_2")
 """The landmarks that are the centers of circles."""
@@ -90,8 +89,11 @@ class Annotation:
     """(x, y) size of a film pixel in mm; None when unknown."""
     spacing_source: str = "unknown"
     anterior: str = "left"
-    """The side of the film the patient faces: "left" or "right"."""
+    """The side of the film, once it is upright, that the patient faces: "left" or "right"."""
     anterior_source: str = "given"
+    quarter_turns: int = 0
+    """Counterclockwise ones, 0 to 3, that set upright a film that is stored on its side or upside down. Pixels are
+    those of the film as it is stored all the same; see `turning.upright`."""
     pixel_aspect: float = 1.0
     """Height over width of a pixel, where the spacing is unknown; in the file only when it is not 1."""
     models: tuple[str, ...] = ()
@@ -122,12 +124,24 @@ class Annotation:
 
     def points_mm(self) -> FloatArray:
         """Shape (45, 2): x anterior +, y up +, in mm; in pixels when the spacing is unknown."""
-        return frame_points(self.points_px, self.spacing_mm or (1.0, self.pixel_aspect), self.anterior)
+        return self.in_frame(self.points_px)
+
+    def in_frame(self, points_px: ArrayLike) -> FloatArray:
+        """Film pixels, shape (..., 2), in the frame of `points_mm`."""
+        return frame_points(points_px, self.pixel_size, self.anterior, self.quarter_turns)
+
+    def from_frame(self, points: ArrayLike) -> FloatArray:
+        """The exact inverse of `in_frame`."""
+        return film_points(points, self.pixel_size, self.anterior, self.quarter_turns)
+
+    @property
+    def pixel_size(self) -> tuple[float, float]:
+        """(x, y) size of a film pixel, in mm when the spacing is known, else relative."""
+        return self.spacing_mm or (1.0, self.pixel_aspect)
 
     def corners_mm(self) -> FloatArray:
         """Shape (25, 4, 2): every known corner in the frame of `points_mm`, see `measurement.vertebrae.all_corners`."""
-        corners = frame_points(self.vertebrae_px, self.spacing_mm or (1.0, self.pixel_aspect), self.anterior)
-        return all_corners(corners, self.points_mm())
+        return all_corners(self.in_frame(self.vertebrae_px), self.points_mm())
 
     def is_low(self) -> NDArray[np.bool_]:
         """Shape (45,): which of the landmarks whose confidence is known are uncertain, and nobody said to be right."""
@@ -156,7 +170,7 @@ class Annotation:
     def _measurements(self) -> dict[str, Measured]:
         points, by_person = np.where(self.trusted()[:, None], self.points_mm(), np.nan), self.by_person()
         values = spinopelvic_parameters(points)
-        step = (self.spacing_mm or (1.0, self.pixel_aspect))[1]
+        step = self.pixel_size[1]
         widths = half_widths(points, self.deviation_px * step, by_person, self.interval_factors, self.mm_in_frame())
         detected = {p.key: not by_person[[INDEX[name] for name in p.landmarks]].all() for p in PARAMETERS}
         return {p.key: self._measured(p, float(values[p.key]), widths[p.key], detected[p.key]) for p in PARAMETERS}
@@ -256,8 +270,7 @@ class Annotation:
             return self.cobb(*drawn.levels)
         if drawn.unit == "mm" and self.spacing_mm is None:
             return math.nan
-        points = frame_points(drawn.points_px, self.spacing_mm or (1.0, self.pixel_aspect), self.anterior)
-        return line_value(drawn.kind, points)
+        return line_value(drawn.kind, self.in_frame(drawn.points_px))
 
     def reviewed_at(self, points_px: FloatArray) -> frozenset[str]:
         """Those of `reviewed` that other landmarks, shape (45, 2), leave where they are: nobody looked at the rest."""
@@ -323,20 +336,3 @@ MARKS: Final[tuple[str, ...]] = (
 def without_warnings(warnings: Iterable[str], beginning: str) -> tuple[str, ...]:
     """The warnings that stay when those of one kind, by how they begin, hold no more."""
     return tuple(text for text in warnings if not text.startswith(beginning))
-
-
-def frame_points(points_px: ArrayLike, spacing: tuple[float, float] | None, anterior: str) -> FloatArray:
-    """Film pixels, shape (..., 2), in the frame of `parameters`: x anterior +, y up +, mm (pixels without spacing)."""
-    return np.asarray(np.asarray(points_px, float) * _frame_step(spacing, anterior))
-
-
-def film_points(points: ArrayLike, spacing: tuple[float, float] | None, anterior: str) -> FloatArray:
-    """The exact inverse of `frame_points`."""
-    return np.asarray(np.asarray(points, float) / _frame_step(spacing, anterior))
-
-
-def _frame_step(spacing: tuple[float, float] | None, anterior: str) -> FloatArray:
-    if anterior not in ANTERIOR_SIDES:
-        raise ValueError(f"anterior must be 'left' or 'right', got {anterior!r}")
-    x, y = spacing or (1.0, 1.0)
-    return np.array([-x if anterior == "left" else x, -y])

@@ -2,7 +2,7 @@
 
 from SpineAlignmentLib.measurement.constructions import cobb_construction, unit_text
 from SpineAlignmentLib.measurement.shapes import Construction, Label, Point, Segment
-from SpineAlignmentLib.results.annotation import Annotation, frame_points
+from SpineAlignmentLib.results.annotation import Annotation
 from SpineAlignmentLib.results.drawn import Drawn, names
 
 
@@ -23,8 +23,7 @@ def drawn_texts(annotation: Annotation) -> list[tuple[str, str]]:
 
 def _lines(annotation: Annotation, one: Drawn, name: str) -> Construction:
     value = annotation.drawn_value(one)
-    step = annotation.spacing_mm or (1.0, annotation.pixel_aspect)
-    ends = frame_points(one.points_px, step, annotation.anterior)
+    ends = annotation.in_frame(one.points_px)
     points: list[Point] = [(float(x), float(y)) for x, y in ends]
     segments = tuple(Segment(points[i], points[i + 1], "distance") for i in range(0, len(points), 2))
     x, y = ends[len(ends) // 2 :].mean(axis=0)

@@ -59,4 +59,4 @@ def radius_to(film: Annotation, head: int, place: FloatArray) -> float:
 
 
 def _step(film: Annotation) -> FloatArray:
-    return np.array(film.spacing_mm or (1.0, film.pixel_aspect))
+    return np.array(film.pixel_size)

@@ -26,7 +26,7 @@ _SACRUM: Final[float] = 1.6
 
 def structure_boxes(film: Annotation) -> FloatArray:
     """What no text may lie on: vertebrae, sacrum and femoral heads; film pixels, shape (n, 4)."""
-    step = np.array(film.spacing_mm or (1.0, film.pixel_aspect))
+    step = np.array(film.pixel_size)
     level = level_distance(film.points_mm()) / step
     centers = film.points_px[[INDEX[name] for name in CENTERS]]
     boxes = [np.hstack([centers - level * _BODY, centers + level * _BODY])]

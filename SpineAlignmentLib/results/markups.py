@@ -17,6 +17,7 @@ from SpineAlignmentLib.measurement.landmarks import INDEX, NAMES
 from SpineAlignmentLib.results.annotation import SPACING_WARNING, Annotation
 from SpineAlignmentLib.results.placement import Placement
 from SpineAlignmentLib.results.result_file import COMPUTED_KEYS, MAX_NUMBER, from_json, read_json, to_json
+from SpineAlignmentLib.results.turning import turned_points
 
 FloatArray = NDArray[np.float64]
 
@@ -34,6 +35,8 @@ _NO_SPACING: Final[str] = "film of unknown pixel spacing"
 """In the description of every control point of such a film, where Slicer keeps it: positions are pixels then."""
 _OF_FILM: Final[re.Pattern[str]] = re.compile(r"of film (.*), SHA-256 ([0-9a-f]{64})$", re.DOTALL)
 """In each description as well, at its end: the film that the landmarks belong to, see `film_mark`."""
+_TURNED: Final[re.Pattern[str]] = re.compile(r"\bfilm turned ([1-3])\b")
+"""And before it, of a film that lies: quarter turns counterclockwise that set it upright."""
 _UNKNOWN: Final[str] = f"{SPACING_WARNING} of the film was unknown; give it with --spacing"
 _AS_PLACED: Final[str] = (
     f"{SPACING_WARNING} is that of the film when its landmarks were placed; give it with --spacing if that was wrong"
@@ -49,8 +52,13 @@ _PLATES: Final[tuple[tuple[str, str], ...]] = (
 
 
 def film_mark(annotation: Annotation) -> str:
-    """The film's name and content, for the descriptions of control points, which Slicer keeps; "" where not known."""
-    return f"of film {annotation.film}, SHA-256 {annotation.film_sha256}" if annotation.film_sha256 else ""
+    """How the film lies, its name and content, for the descriptions of control points, which Slicer keeps.
+
+    "" where it stands upright and its content is not known.
+    """
+    turned = f"film turned {annotation.quarter_turns}" if annotation.quarter_turns else ""
+    film = f"of film {annotation.film}, SHA-256 {annotation.film_sha256}" if annotation.film_sha256 else ""
+    return "; ".join(filter(None, [turned, film]))
 
 
 def markups_bytes(annotation: Annotation, placement: Placement) -> bytes:
@@ -179,7 +187,9 @@ def _from_positions(positions: FloatArray, path: Path, said: list[str]) -> Annot
     across, down = {0: (1, -3), 1: (0, -3), 2: (0, 2)}[flat]
     y = -positions[:, 2] if down == -3 else positions[:, 1]
     points = np.stack([positions[:, across], y], axis=1)
-    reach = [points[INDEX[a], 0] - points[INDEX[p], 0] for a, p in _PLATES]
+    turns = next((int(found[1]) for text in said if (found := _TURNED.search(text))), 0)
+    x = turned_points(points, (1, 1), turns)[:, 0]
+    reach = [x[INDEX[a]] - x[INDEX[p]] for a, p in _PLATES]
     reach = [r for r in reach if np.isfinite(r)]
     if not reach or np.median(reach) == 0:
         raise ResultError(f"{path}: cannot tell which side the patient faces: no endplate has both ends")
@@ -191,6 +201,7 @@ def _from_positions(positions: FloatArray, path: Path, said: list[str]) -> Annot
         spacing_source="positions in mm",
         anterior="left" if float(np.median(reach)) < 0 else "right",
         anterior_source="endplates",
+        quarter_turns=turns,
         warnings=(_UNKNOWN if unknown else _AS_PLACED,),
         film_sha256=sha256,
     )

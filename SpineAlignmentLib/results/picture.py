@@ -12,14 +12,16 @@ from SpineAlignmentLib.measurement.constructions import spine_curve
 from SpineAlignmentLib.measurement.landmarks import CENTERS, NAMES
 from SpineAlignmentLib.measurement.parameters import KEYS, PARAMETERS
 from SpineAlignmentLib.measurement.shapes import Construction, Point, Segment
-from SpineAlignmentLib.results.annotation import Annotation, film_points
+from SpineAlignmentLib.results.annotation import Annotation
 from SpineAlignmentLib.results.colors import CURVE, DRAWN, GROUP_COLORS, SURE, UNSURE, Color
 from SpineAlignmentLib.results.drawn_shapes import drawn_constructions
 from SpineAlignmentLib.results.files import RESULT_MARK
+from SpineAlignmentLib.results.frame import film_points
 from SpineAlignmentLib.results.heads import head_radii, rim
 from SpineAlignmentLib.results.label_layout import Box, free_place, structure_boxes
 from SpineAlignmentLib.results.picture_panel import TEXT, draw_panel, font
 from SpineAlignmentLib.results.png import png_file
+from SpineAlignmentLib.results.turning import upright
 
 FloatArray = NDArray[np.float64]
 
@@ -63,6 +65,9 @@ class Radiograph(Protocol):
     def pixel_size(self) -> tuple[float, float]:
         """(x, y) size of a pixel, in mm or relative."""
 
+    def upright(self, quarter_turns: int) -> "Radiograph":
+        """The film after quarter turns counterclockwise."""
+
 
 def draw(film: Radiograph, annotation: Annotation, keys: Collection[str] = KEYS) -> Any:
     """The picture as a Pillow image: the film on the left, the table of the 18 parameters on the right.
@@ -82,7 +87,7 @@ def draw(film: Radiograph, annotation: Annotation, keys: Collection[str] = KEYS)
 
 
 def draw_film(film: Radiograph, annotation: Annotation, keys: Collection[str] = KEYS, label_px: int = LABEL_PX) -> Any:
-    """The film with landmarks, spine curve and measurements, without the table, as a Pillow image.
+    """The film with landmarks, spine curve and measurements, without the table, upright, as a Pillow image.
 
     Args:
         film: its pixels.
@@ -90,6 +95,7 @@ def draw_film(film: Radiograph, annotation: Annotation, keys: Collection[str] = 
         keys: the parameters that are drawn.
         label_px: height of the labels' font.
     """
+    film, annotation = film.upright(annotation.quarter_turns), upright(annotation)
     canvas = _Canvas.of(film, annotation)
     drawn = [parameter for parameter in PARAMETERS if parameter.key in keys]
     shown = annotation.constructions()

@@ -18,8 +18,11 @@ class Placement:
 
     def to_lps(self, points_px: ArrayLike) -> FloatArray:
         """Film pixels (..., 2) to LPS positions (..., 3)."""
-        p = np.asarray(points_px, float)
-        return np.asarray(p @ np.array([self.x_step, self.y_step]) + self.origin)
+        return np.asarray(self.steps_to_lps(points_px) + self.origin)
+
+    def steps_to_lps(self, steps_px: ArrayLike) -> FloatArray:
+        """Steps of film pixels (..., 2) to steps in space (..., 3)."""
+        return np.asarray(np.asarray(steps_px, float) @ np.array([self.x_step, self.y_step]))
 
     def to_film(self, positions: ArrayLike) -> FloatArray:
         """LPS positions (..., 3) to film pixels (..., 2); what is off the film's plane is projected onto it."""

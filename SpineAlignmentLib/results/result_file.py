@@ -16,7 +16,6 @@ from SpineAlignmentLib.measurement.landmarks import INDEX, NAMES
 from SpineAlignmentLib.measurement.parameters import BY_KEY, KEYS
 from SpineAlignmentLib.results import drawn, numbering, vertebrae
 from SpineAlignmentLib.results.annotation import (
-    ANTERIOR_SIDES,
     HEADS,
     Annotation,
     no_confidence,
@@ -26,13 +25,14 @@ from SpineAlignmentLib.results.annotation import (
 )
 from SpineAlignmentLib.results.doubts import doubts
 from SpineAlignmentLib.results.files import write_files
+from SpineAlignmentLib.results.frame import ANTERIOR_SIDES
 from SpineAlignmentLib.results.measured import Measured
 
 COMPUTED_KEYS: Final[frozenset[str]] = frozenset({"parameters", "cobb", "norms", "readings", "doubts"})
 """What follows from the landmarks: computed anew, never read from a file."""
 
 _OWN_KEYS: Final[frozenset[str]] = COMPUTED_KEYS | frozenset(
-    {"film", "size_px", "spacing_mm", "spacing_source", "anterior", "anterior_source", "pixel_aspect"}
+    {"film", "size_px", "spacing_mm", "spacing_source", "anterior", "anterior_source", "turned", "pixel_aspect"}
     | {"film_sha256", "landmarks", "vertebrae", "models", "software", "warnings", "numbering"}
     | {"drawn", "reviewed", "film_reviewed", "interval_factors"}
 )
@@ -63,6 +63,7 @@ def to_json(annotation: Annotation) -> dict[str, Any]:
         "spacing_source": a.spacing_source,
         "anterior": a.anterior,
         "anterior_source": a.anterior_source,
+        **({"turned": a.quarter_turns} if a.quarter_turns else {}),
         "landmarks": landmarks,
         **(
             {}
@@ -130,6 +131,9 @@ def from_json(content: Any, name: str = "annotation") -> Annotation:
     aspect = _float(content.get("pixel_aspect", 1.0), f"{name}: pixel_aspect")
     if aspect <= 0:
         raise ResultError(f"{name}: pixel_aspect must be positive, not {aspect}")
+    turned = content.get("turned", 0)
+    if isinstance(turned, bool) or turned not in range(4):
+        raise ResultError(f"{name}: turned must be 0 to 3 quarter turns, not {turned!r}")
     looked_at = frozenset(_strings(content.get("reviewed"), f"{name}: reviewed")) & INDEX.keys()
     return Annotation(
         film=str(content.get("film", "")),
@@ -148,6 +152,7 @@ def from_json(content: Any, name: str = "annotation") -> Annotation:
         spacing_source=str(content.get("spacing_source", "unknown")),
         anterior=anterior,
         anterior_source=str(content.get("anterior_source", "given")),
+        quarter_turns=int(turned),
         pixel_aspect=aspect,
         models=_strings(content.get("models"), f"{name}: models"),
         warnings=_strings(content.get("warnings"), f"{name}: warnings"),

@@ -7,7 +7,8 @@ from numpy.typing import NDArray
 
 from SpineAlignmentLib.measurement.landmarks import CENTERS, COUNT, INDEX, PRESACRAL_LEVELS
 from SpineAlignmentLib.measurement.parameters import points_array
-from SpineAlignmentLib.results.annotation import Annotation, film_points
+from SpineAlignmentLib.results.annotation import Annotation
+from SpineAlignmentLib.results.frame import film_points
 
 SIZE_PX: Final[tuple[int, int]] = (700, 1600)
 SPACING_MM: Final[tuple[float, float]] = (0.45, 0.45)

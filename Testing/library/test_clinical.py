@@ -19,7 +19,8 @@ from SpineAlignmentLib.clinical.spine_shape import Lordosis, lordosis
 from SpineAlignmentLib.clinical.text_table import reading_text
 from SpineAlignmentLib.measurement.landmarks import COUNT, INDEX
 from SpineAlignmentLib.measurement.parameters import KEYS, spinopelvic_parameters
-from SpineAlignmentLib.results.annotation import Annotation, film_points
+from SpineAlignmentLib.results.annotation import Annotation
+from SpineAlignmentLib.results.frame import film_points
 from Testing.library.conftest import upright_spine
 
 USUAL = {

@@ -10,7 +10,7 @@ from SpineAlignmentLib.clinical.readings import readings
 from SpineAlignmentLib.clinical.result import readings_of
 from SpineAlignmentLib.measurement.landmarks import COUNT
 from SpineAlignmentLib.measurement.vertebrae import LEVELS
-from SpineAlignmentLib.results.annotation import film_points
+from SpineAlignmentLib.results.frame import film_points
 from Testing.library.test_clinical import USUAL, annotation, read
 
 

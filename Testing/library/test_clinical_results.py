@@ -13,7 +13,8 @@ from SpineAlignmentLib.clinical.result import with_readings
 from SpineAlignmentLib.clinical.text_table import parameter_table
 from SpineAlignmentLib.command_line import main
 from SpineAlignmentLib.film.patient_tags import age_and_sex
-from SpineAlignmentLib.results.annotation import Annotation, film_points
+from SpineAlignmentLib.results.annotation import Annotation
+from SpineAlignmentLib.results.frame import film_points
 from SpineAlignmentLib.results.markups import read_landmarks
 from SpineAlignmentLib.results.result_file import write_annotation
 from SpineAlignmentLib.results.table import csv_bytes

@@ -18,7 +18,7 @@ from SpineAlignmentLib.errors import ModelError
 from SpineAlignmentLib.film.preprocessing import fit_film, network_input
 from SpineAlignmentLib.film.reading import read_film
 from SpineAlignmentLib.measurement.landmarks import COUNT
-from SpineAlignmentLib.results.annotation import film_points
+from SpineAlignmentLib.results.frame import film_points
 from Testing.library.films import SAMPLE_FILM
 
 regions = st.sampled_from(sorted(REGIONS))

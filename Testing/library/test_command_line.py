@@ -20,7 +20,8 @@ from SpineAlignmentLib.detection.models import read_close_ups, read_ensemble, sh
 from SpineAlignmentLib.film.paths import film_files, stem_of
 from SpineAlignmentLib.measurement.landmarks import COUNT, INDEX, NAMES, VERTEBRAE
 from SpineAlignmentLib.measurement.parameters import KEYS, lean, slope, spinopelvic_parameters
-from SpineAlignmentLib.results.annotation import Annotation, frame_points
+from SpineAlignmentLib.results.annotation import Annotation
+from SpineAlignmentLib.results.frame import frame_points
 from SpineAlignmentLib.results.markups import read_markups
 from SpineAlignmentLib.results.result_file import read_annotation, write_annotation
 from Testing.library.films import SAMPLE_FILM, dicom, pattern, picture, spine

@@ -21,7 +21,7 @@ from SpineAlignmentLib.film.preprocessing import fit_film
 from SpineAlignmentLib.film.reading import read_film
 from SpineAlignmentLib.measurement.landmarks import COUNT, INDEX
 from SpineAlignmentLib.measurement.parameters import BY_KEY
-from SpineAlignmentLib.results.annotation import film_points
+from SpineAlignmentLib.results.frame import film_points
 from Testing.library.films import SAMPLE_FILM, dicom, picture, volume
 
 

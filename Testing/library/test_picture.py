@@ -10,8 +10,9 @@ from SpineAlignmentLib.errors import FilmError
 from SpineAlignmentLib.film.film import film_from_pixels
 from SpineAlignmentLib.film.reading import read_film
 from SpineAlignmentLib.measurement.landmarks import COUNT
-from SpineAlignmentLib.results.annotation import Annotation, film_points
+from SpineAlignmentLib.results.annotation import Annotation
 from SpineAlignmentLib.results.colors import GROUP_COLORS, SURE, UNSURE
+from SpineAlignmentLib.results.frame import film_points
 from SpineAlignmentLib.results.picture import HEIGHT_PX, WIDTH_PX, draw, draw_film, png_bytes
 from Testing.library.films import pattern
 

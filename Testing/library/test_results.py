@@ -16,8 +16,9 @@ from hypothesis.extra.numpy import arrays
 from SpineAlignmentLib.errors import ResultError
 from SpineAlignmentLib.measurement.landmarks import COUNT, INDEX, NAMES
 from SpineAlignmentLib.measurement.parameters import KEYS
-from SpineAlignmentLib.results.annotation import Annotation, film_points, frame_points
+from SpineAlignmentLib.results.annotation import Annotation
 from SpineAlignmentLib.results.drawn import Drawn, cobb_between
+from SpineAlignmentLib.results.frame import film_points, frame_points
 from SpineAlignmentLib.results.markups import markups_bytes, read_landmarks, read_markups
 from SpineAlignmentLib.results.numbering import Numbering, OtherNumbering
 from SpineAlignmentLib.results.placement import Placement, plain_placement

@@ -23,7 +23,8 @@ from SpineAlignmentLib.measurement.uncertainty import (
     sensitivity,
     standard_errors,
 )
-from SpineAlignmentLib.results.annotation import LEAST_TRUST, LOW_CONFIDENCE, Annotation, film_points
+from SpineAlignmentLib.results.annotation import LEAST_TRUST, LOW_CONFIDENCE, Annotation
+from SpineAlignmentLib.results.frame import film_points
 from SpineAlignmentLib.results.markups import markups_bytes, read_landmarks
 from SpineAlignmentLib.results.numbering import Numbering
 from SpineAlignmentLib.results.placement import plain_placement

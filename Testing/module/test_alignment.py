@@ -12,7 +12,8 @@ from SpineAlignmentLib.measurement.landmarks import COUNT, INDEX, NAMES
 from SpineAlignmentLib.measurement.parameters import KEYS, spinopelvic_parameters
 from SpineAlignmentLib.mrml import drawing, landmark_list, results_table
 from SpineAlignmentLib.mrml.spine_scene import SpineScene
-from SpineAlignmentLib.results.annotation import Annotation, film_points
+from SpineAlignmentLib.results.annotation import Annotation
+from SpineAlignmentLib.results.frame import film_points
 from SpineAlignmentLib.results.numbering import Numbering, OtherNumbering
 from SpineAlignmentLib.results.renumbering import shifted
 from Testing.host import subject

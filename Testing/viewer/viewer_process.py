@@ -140,7 +140,7 @@ class Page:
         """Where a film pixel is on the page while the film is shown whole in the middle of its area."""
         box = self.page.locator("main.film").bounding_box()
         size = np.array(film.size_px)
-        step = np.array(film.spacing_mm or (1.0, film.pixel_aspect))
+        step = np.array(film.pixel_size)
         scale = float((size * step / (box["width"], box["height"])).max())
         middle = np.array([box["x"] + box["width"] / 2, box["y"] + box["height"] / 2])
         return np.asarray(middle + (xy - (size - 1) / 2) * step / scale)

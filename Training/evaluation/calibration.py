@@ -18,7 +18,8 @@ from numpy.typing import NDArray
 from SpineAlignmentLib.detection.calibration import Calibration
 from SpineAlignmentLib.measurement.parameters import BY_KEY, KEYS, spinopelvic_parameters
 from SpineAlignmentLib.measurement.uncertainty import LEVEL, standard_errors
-from SpineAlignmentLib.results.annotation import Annotation, frame_points
+from SpineAlignmentLib.results.annotation import Annotation
+from SpineAlignmentLib.results.frame import frame_points
 from Training.datasets.film import AnnotatedFilm
 from Training.evaluation.reliability import judged, platt
 from Training.evaluation.study import build_study
@@ -53,9 +54,9 @@ class Errors:
 
 def errors(truth: Annotation, found: Annotation) -> Errors:
     """What a detection got wrong on an annotated film."""
-    spacing = truth.spacing_mm or (1.0, truth.pixel_aspect)
-    points = frame_points(found.points_px, spacing, found.anterior)
-    there, here = (spinopelvic_parameters(frame_points(a.points_px, spacing, a.anterior)) for a in (truth, found))
+    spacing = truth.pixel_size
+    points, placed = (frame_points(a.points_px, spacing, a.anterior, a.quarter_turns) for a in (found, truth))
+    there, here = spinopelvic_parameters(placed), spinopelvic_parameters(points)
     unknown = np.array([truth.spacing_mm is None and BY_KEY[key].unit == "mm" for key in KEYS])
     error = np.array([abs(float(here[key] - there[key])) for key in KEYS])
     return Errors(np.where(unknown, np.nan, error), standard_errors(points, found.deviation_px * spacing[1]))

@@ -59,7 +59,7 @@ def examples_figure(study: Study) -> Figure | None:
 
 
 def _draw(axes: Axes, film: AnnotatedFilm, truth: FloatArray, predicted: FloatArray) -> None:
-    x_mm, y_mm = film.annotation.spacing_mm or (1.0, film.annotation.pixel_aspect)
+    x_mm, y_mm = film.annotation.pixel_size
     if film.picture is not None:
         pixels = read_pixels(film.picture)
         height, width = pixels.shape

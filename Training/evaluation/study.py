@@ -40,7 +40,7 @@ class Study:
     @property
     def relative_scale(self) -> FloatArray:
         """(films, 1, 2) `scale`; the pixel's shape alone, (1, aspect), where the spacing of a film is unknown."""
-        return np.array([f.annotation.spacing_mm or (1.0, f.annotation.pixel_aspect) for f in self.films])[:, None, :]
+        return np.array([f.annotation.pixel_size for f in self.films])[:, None, :]
 
     def errors_mm(self, rater: str = MODEL) -> FloatArray:
         """(films, 45) distance of a rater's landmarks from the ground truth, in mm."""

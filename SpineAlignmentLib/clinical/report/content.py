@@ -22,6 +22,7 @@ from SpineAlignmentLib.results.drawn_shapes import drawn_texts
 from SpineAlignmentLib.results.picture import Radiograph, draw_film
 from SpineAlignmentLib.results.picture_panel import PARAMETERS_BY_GROUP
 from SpineAlignmentLib.results.result_file import to_json
+from SpineAlignmentLib.results.turning import upright
 
 DRAWN: Final[tuple[str, ...]] = ("PI", "PT", "SS", "LL", "SVA", "GTK", "T1S", "CL", "TPA", "L4SL")
 """The measurements on the picture: what nearly every report names; all 18 would hide the film."""
@@ -125,8 +126,12 @@ class _Blank:
         reach = np.ceil(points.max(axis=0, initial=64)) + 64
         known = annotation.size_px if min(annotation.size_px) > 0 else (int(reach[0]), int(reach[1]))
         self.size_px: tuple[int, int] = known
-        self.pixel_size: tuple[float, float] = annotation.spacing_mm or (1.0, annotation.pixel_aspect)
+        self.pixel_size: tuple[float, float] = annotation.pixel_size
         self.pixels: Any = np.broadcast_to(np.uint8(0), known[::-1])
+
+    def upright(self, _: int) -> "_Blank":
+        """It shows nothing that could lie on its side."""
+        return self
 
 
 def visit(annotation: Annotation, film: Radiograph | None, texts: Texts, small: bool = False) -> Visit:
@@ -145,7 +150,7 @@ def visit(annotation: Annotation, film: Radiograph | None, texts: Texts, small: 
     keys, label_px = (DRAWN_SMALL, LABEL_SMALL_PX) if small else (DRAWN, LABEL_PX)
     withheld = bool(side_doubt(annotation))
     shown, keys = (replace(annotation, drawn=()), ()) if withheld else (annotation, keys)
-    picture = draw_film(film or _Blank(annotation), shown, keys, label_px)
+    picture = draw_film(film or _Blank(upright(annotation)), shown, keys, label_px)
     stream = io.BytesIO()
     picture.save(stream, "JPEG", quality=JPEG_QUALITY)
     entries = {key: {"reason": WITHHELD} for key in KEYS} if withheld else to_json(annotation)["parameters"]
