@@ -27,7 +27,7 @@ from SpineAlignmentLib.detection.engines import Answers, Network, choose_engine,
 from SpineAlignmentLib.detection.extent import SMALLER, alike, counting_grid, first_frame, own_scale, shows, view_of
 from SpineAlignmentLib.detection.head_circles import with_heads
 from SpineAlignmentLib.detection.look import HIGHER_FIRST, Look, hips_in_order, joined
-from SpineAlignmentLib.detection.lying import how_it_lies, in_doubt
+from SpineAlignmentLib.detection.lying import LIES, as_it_lies, in_doubt, set_upright, turns_to_upright
 from SpineAlignmentLib.detection.models import Model, read_bodies_model, read_close_ups, read_ensemble
 from SpineAlignmentLib.detection.numbering import count
 from SpineAlignmentLib.detection.outlines import with_outlines
@@ -39,7 +39,6 @@ from SpineAlignmentLib.detection.side import WHOLE_SPINE, implausibility, landma
 from SpineAlignmentLib.detection.sightings import Sighting
 from SpineAlignmentLib.detection.spine import Spine, find_spine, seen_closely
 from SpineAlignmentLib.detection.views import as_wide_as, resized, zoomed
-from SpineAlignmentLib.errors import FilmError
 from SpineAlignmentLib.film.burned_in import text_warning
 from SpineAlignmentLib.film.film import CLAIMED_SIDES, GIVEN, Film, film_from_pixels, turned
 from SpineAlignmentLib.film.polarity import looks_inverted
@@ -108,7 +107,7 @@ class Detector:
         self.bodies = None if answers is None else answers.result()
 
     def detect(self, film: Film, progress: Progress | None = None, force: bool = False) -> Annotation:
-        """Find the 45 landmarks of a film.
+        """Find the 45 landmarks of a film; one that lies on its side or upside down is turned for it, if that is sure.
 
         Args:
             film: the film; without a facing side, the side is detected.
@@ -119,6 +118,23 @@ class Detector:
             FilmError: no lateral spine on it, unless forced.
         """
         say = progress or (lambda share, stage: None)
+        result = self._found(film, say)
+        turns = 0
+        if (result is None or in_doubt(result)) and self.bodies is not None:
+            turns = turns_to_upright(film, self.bodies)
+        if turns:
+            found = self._found(set_upright(film, turns), say)
+            if found is not None and (turned_back := as_it_lies(film, found, turns)) is not None:
+                return turned_back
+        if not force and (turns or result is None):
+            raise no_spine(film.name, LIES.get(turns))
+        if result is None:
+            result = self._found(film, say, force)
+            assert result is not None
+        return result
+
+    def _found(self, film: Film, say: Progress, force: bool = False) -> Annotation | None:
+        """What there is on a film as it lies; None where that is no lateral spine, unless forced."""
         say(0.0, "looking at the film")
         film, first, spine = self._first_look(film)
         models = tuple(model.name for model, _ in (*self.networks, *self.close_ups))
@@ -144,10 +160,8 @@ class Detector:
         strengths = None if bodies is None else strengths_at(result, bodies)
         if doubtful(look, spine, counted.path, strengths):
             if not force:
-                raise self._refused(film)
+                return None
             result = insisted(result)
-        elif not force and in_doubt(result) and (lies := self._lies(film)):
-            raise no_spine(film.name, lies)
         text = text_warning(film.pixels, result.warnings)
         if text and text not in result.warnings:
             result = replace(result, warnings=(*result.warnings, text))
@@ -159,23 +173,9 @@ class Detector:
             result = fitted(result, film.pixels, spacing)
         return told(result)
 
-    def _without_levels(self, film: Film, look: Look, models: tuple[str, ...], force: bool) -> Annotation:
-        """What is left to say of a film without a spine to whoever insists.
-
-        Raises:
-            FilmError: nobody does.
-        """
-        if not force:
-            raise self._refused(film)
-        return unnumbered(film, look, models, self.strategy.trust_in_shape)
-
-    def _refused(self, film: Film) -> FilmError:
-        """What is said of a film without a spine, and how it lies if that is why."""
-        return no_spine(film.name, self._lies(film))
-
-    def _lies(self, film: Film) -> str:
-        """See `lying.how_it_lies`; "" where there is no network of bodies."""
-        return "" if self.bodies is None else how_it_lies(film, self.bodies)
+    def _without_levels(self, film: Film, look: Look, models: tuple[str, ...], force: bool) -> Annotation | None:
+        """What is left to say of a film without a spine to whoever insists; None when nobody does."""
+        return unnumbered(film, look, models, self.strategy.trust_in_shape) if force else None
 
     def _first_look(self, film: Film) -> tuple[Film, Look, Spine | None]:
         """The film as it should be looked at, facing side, polarity and scale settled, and what is seen at first."""

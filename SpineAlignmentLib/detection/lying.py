@@ -4,6 +4,7 @@ The network of bodies sees vertebrae on lateral films that stand upright and few
 sees most is the right one.
 """
 
+from dataclasses import replace
 from typing import Final
 
 import numpy as np
@@ -11,16 +12,17 @@ import numpy as np
 from SpineAlignmentLib.detection.bodies_network import MM_PER_PIXEL, find_bodies, whole_frame
 from SpineAlignmentLib.detection.engines import Answers
 from SpineAlignmentLib.detection.reporting import SURE_OF_NUMBERING
-from SpineAlignmentLib.film.film import Film
+from SpineAlignmentLib.film.film import CLAIMED_SIDES, Film
 from SpineAlignmentLib.film.preprocessing import INPUT_SIZE
 from SpineAlignmentLib.results.annotation import Annotation
+from SpineAlignmentLib.results.turning import as_stored
 
-LIES: Final[dict[int, str]] = {
-    1: "on its side, the head to the right: turn it a quarter counterclockwise",
-    2: "upside down: turn it by half",
-    3: "on its side, the head to the left: turn it a quarter clockwise",
+LIES: Final[dict[int, tuple[str, str]]] = {
+    1: ("on its side, the head to the right", "a quarter counterclockwise"),
+    2: ("upside down", "by half"),
+    3: ("on its side, the head to the left", "a quarter clockwise"),
 }
-"""Quarter turns counterclockwise that set a film upright, and what to say of it."""
+"""Quarter turns counterclockwise that set a film upright: how it lies, and the turn in words."""
 
 _BODY: Final[float] = 0.4
 """Least strength of a body that counts."""
@@ -37,8 +39,8 @@ def in_doubt(result: Annotation) -> bool:
     return numbering is not None and numbering.sure < SURE_OF_NUMBERING and bool(np.isnan(result.points_px).any())
 
 
-def how_it_lies(film: Film, network: Answers) -> str:
-    """What to say of a film that lies on its side or upside down, one of `LIES`; "" where nothing is sure of that.
+def turns_to_upright(film: Film, network: Answers) -> int:
+    """Quarter turns that set a film upright, one of `LIES`; 0 where it is not sure that it lies.
 
     Args:
         film: as it lies.
@@ -47,14 +49,38 @@ def how_it_lies(film: Film, network: Answers) -> str:
     sums = [_strength(film, turns, network) for turns in range(4)]
     best = int(np.argmax(sums))
     sure = best != 0 and sums[best] >= _SPINE and sums[best] >= _RATHER * sums[0]
-    return LIES[best] if sure else ""
+    return best if sure else 0
+
+
+def set_upright(film: Film, turns: int) -> Film:
+    """The film after quarter turns, with a warning that says so."""
+    lay, turn = LIES[turns]
+    film = film.upright(turns)
+    return replace(film, warnings=(*film.warnings, f"the film lay {lay}: turned {turn}"))
+
+
+def as_it_lies(film: Film, result: Annotation, turns: int) -> Annotation | None:
+    """What was found on a film set upright, on the film as it is stored; None where that is not sure enough.
+
+    A side that the user gave is that of the film set upright; who looked at one upside down may have meant the other,
+    so that both have to agree.
+
+    Args:
+        film: as it is stored.
+        result: of the film set upright.
+        turns: quarter turns that set it upright.
+    """
+    given = None if film.anterior_source in CLAIMED_SIDES else film.anterior
+    if in_doubt(result) or given not in (None, result.anterior):
+        return None
+    result = replace(result, anterior_source=film.anterior_source) if given else result
+    return as_stored(result, turns)
 
 
 def _strength(film: Film, turns: int, network: Answers) -> float:
     """Sum of the strengths of the bodies on a film after quarter turns, of the side that shows more."""
-    pixels = np.ascontiguousarray(np.rot90(film.pixels, turns))
-    size = (pixels.shape[1], pixels.shape[0])
-    spacing = film.spacing_mm or (INPUT_SIZE[0] * MM_PER_PIXEL / max(size),) * 2
-    spacing = spacing[::-1] if turns % 2 else spacing
-    found = (find_bodies(pixels, whole_frame(size, spacing, side), network, _BODY) for side in ("left", "right"))
+    film = film.upright(turns)
+    spacing = film.spacing_mm or (INPUT_SIZE[0] * MM_PER_PIXEL / max(film.size_px),) * 2
+    frames = (whole_frame(film.size_px, spacing, side) for side in ("left", "right"))
+    found = (find_bodies(film.pixels, frame, network, _BODY) for frame in frames)
     return max(sum(body.strength for body in bodies.vertebrae) for bodies in found)

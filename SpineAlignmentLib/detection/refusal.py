@@ -60,15 +60,15 @@ BY_HAND: Final[str] = "if there is one, say which side the patient faces and det
 """What to do on the command line, and where films are shown: who says so has seen a lateral spine."""
 
 
-def no_spine(name: str, lies: str = "") -> FilmError:
+def no_spine(name: str, lies: tuple[str, str] | None = None) -> FilmError:
     """What is said of a picture without a lateral spine.
 
     Args:
         name: of the film.
-        lies: how it lies, where that is why, see `lying.how_it_lies`.
+        lies: how it lies, where that is why, and the turn that sets it upright, one of `lying.LIES`.
     """
     if lies:
-        return FilmError(f"{name}: no lateral spine found, the film lies {lies} and detect again")
+        return FilmError(f"{name}: no lateral spine found, the film lies {lies[0]}: turn it {lies[1]} and detect again")
     return FilmError(
         f"{name}: no lateral spine found (a frontal film, another part of the body, a film on its side or upside down,"
         f" or no radiograph); {BY_COMMAND}"

@@ -6,8 +6,6 @@ import numpy as np
 import pytest
 
 from SpineAlignmentLib.detection import detect
-from SpineAlignmentLib.detection.lying import LIES
-from SpineAlignmentLib.errors import FilmError
 from SpineAlignmentLib.film.reading import read_film
 from SpineAlignmentLib.measurement.landmarks import INDEX, NAMES
 from SpineAlignmentLib.results.annotation import HEADS
@@ -50,13 +48,6 @@ def test_the_detector_finds_all_of_the_whole_film(whole):
     truth, intervals = whole.parameters(), found.intervals()
     outside = [key for key, (low, high) in intervals.items() if not low <= truth[key] <= high]
     assert len(outside) <= 1, f"90 % intervals of 18: {outside}"
-
-
-@pytest.mark.parametrize("path", [SAMPLE_FILM, FUSED])
-def test_upside_down_a_film_is_told_of_though_its_vertebrae_are_seen(path):
-    pixels = np.ascontiguousarray(np.asarray(read_film(path).pixels)[::-1, ::-1])
-    with pytest.raises(FilmError, match=LIES[2]):
-        detect(pixels, spacing=0.38)
 
 
 @pytest.fixture(scope="module")
