@@ -14,7 +14,6 @@ from numpy.typing import ArrayLike, NDArray
 
 from SpineAlignmentLib.clinical.patient import Patient, patient_of
 from SpineAlignmentLib.errors import FilmError
-from SpineAlignmentLib.film.film import CLAIMED_SIDES
 from SpineAlignmentLib.measurement.landmarks import COUNT, INDEX
 from SpineAlignmentLib.measurement.parameters import KEYS
 from SpineAlignmentLib.mrml import landmark_list, results_table, volume_film
@@ -145,8 +144,7 @@ class FilmAlignment:
         with self.one_step():
             self._record.set_detection(detection)
             film = self._record.film
-            if not self.anterior_known or film.anterior_source in CLAIMED_SIDES:
-                self.set_anterior(detection.anterior, detection.anterior_source)
+            self._set_film(self._record.lying_as(detection))
             radius = np.where(np.isnan(detection.head_radius_px), film.head_radius_px, detection.head_radius_px)
             self.set_marks(replace(detection, head_radius_px=radius, drawn=detection.drawn or film.drawn))
 
@@ -171,9 +169,10 @@ class FilmAlignment:
         """
         self._set_film(self._record.film.calibrated(spacing_mm, source))
 
-    def set_anterior(self, side: str, source: str = SIDE_BY_HAND) -> None:
-        """Say which side of the film the patient faces, "left" or "right". Can be undone."""
-        self._set_film(self._record.film.facing(side, source))
+    def set_anterior(self, side: str, source: str = SIDE_BY_HAND, quarter_turns: int | None = None) -> None:
+        """Say which side the patient faces, "left" or "right", and which turns set the film upright. Can be undone."""
+        film = self._record.film.facing(side, source)
+        self._set_film(film if quarter_turns is None else replace(film, quarter_turns=quarter_turns))
 
     def set_spacing_of(self, own: Annotation) -> None:
         """Take the size of a pixel, and what is warned of it, as another annotation has them. Can be undone."""

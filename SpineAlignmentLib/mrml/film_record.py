@@ -6,6 +6,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
+from SpineAlignmentLib.film.film import CLAIMED_SIDES
 from SpineAlignmentLib.mrml import landmark_list
 from SpineAlignmentLib.mrml.film_facts import SIDE_UNKNOWN
 from SpineAlignmentLib.mrml.history import History, Moment
@@ -40,6 +41,13 @@ class FilmRecord:
     def anterior_known(self) -> bool:
         """Whether the facing side comes from the film or the user rather than from a detection or a guess."""
         return not self.film.anterior_source.startswith((SIDE_UNKNOWN, SIDE_DETECTED))
+
+    def lying_as(self, detection: Annotation) -> Annotation:
+        """The film as a detection saw it lie, and facing the side that it saw, unless the user said another."""
+        film = replace(self.film, quarter_turns=detection.quarter_turns)
+        if self.anterior_known and film.anterior_source not in CLAIMED_SIDES:
+            return film
+        return film.facing(detection.anterior, detection.anterior_source)
 
     def annotation(self, points_px: FloatArray, size_px: tuple[int, int]) -> Annotation:
         """Everything, with the landmarks where they are now, shape (45, 2).

@@ -12,8 +12,15 @@ from SpineAlignmentLib.results.annotation import MARKS, Annotation
 from SpineAlignmentLib.results.numbering import Numbering
 
 UNDO_LIMIT: Final[int] = 100
-FACTS: Final[tuple[str, ...]] = ("spacing_mm", "spacing_source", "anterior", "anterior_source", "extra")
-"""What a person may say of a film: fields of `Annotation`."""
+FACTS: Final[tuple[str, ...]] = (
+    "spacing_mm",
+    "spacing_source",
+    "anterior",
+    "anterior_source",
+    "quarter_turns",
+    "extra",
+)
+"""What is said of a film, by a person or a detection: fields of `Annotation`."""
 
 
 @dataclass(frozen=True)

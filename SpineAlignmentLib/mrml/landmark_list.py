@@ -132,7 +132,7 @@ def mark(node: Node, low: NDArray[np.bool_]) -> None:
 
 
 def write_facts(node: Node, film: results.Annotation) -> None:
-    """Remember name and content, spacing, pixel shape, side, warnings and patient of the film, and what lies on it."""
+    """Remember the film's name and content, spacing, how it lies, warnings and patient, and what is marked on it."""
     _describe(node, film_mark(film))
     node.SetAttribute(
         FACTS,
@@ -144,6 +144,7 @@ def write_facts(node: Node, film: results.Annotation) -> None:
                 "pixel_aspect": film.pixel_aspect,
                 "anterior": film.anterior,
                 "anterior_source": film.anterior_source,
+                "quarter_turns": film.quarter_turns,
                 "film_sha256": film.film_sha256,
                 "warnings": film.warnings,
                 "extra": {key: film.extra[key] for key in _KEPT if key in film.extra},

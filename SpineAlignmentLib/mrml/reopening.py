@@ -41,7 +41,9 @@ def reopen(alignment: FilmAlignment, path: Path) -> str:
     if _is_markups(path):
         points = _points_of_markups(alignment, path)
         # the file says where landmarks are, not who looked at them
-        alignment.set_marks(replace(moved(film, points), points_px=points))
+        with alignment.one_step():
+            alignment.set_anterior(film.anterior, film.anterior_source, saved.quarter_turns)
+            alignment.set_marks(replace(moved(film, points), points_px=points))
     else:
         _take_result(alignment, saved)
     known = saved.film_sha256 and film.film_sha256
@@ -104,7 +106,7 @@ def _take_facts(alignment: FilmAlignment, saved: results.Annotation) -> None:
     # what is as it was says nothing new: the film's warnings about it stay
     if saved.spacing_mm is not None and known != (now.spacing_mm, now.spacing_source):
         alignment.set_spacing(*known)
-    alignment.set_anterior(saved.anterior, saved.anterior_source)
+    alignment.set_anterior(saved.anterior, saved.anterior_source, saved.quarter_turns)
     patient = patient_of(saved.extra, saved.film)
     if patient.known:
         alignment.set_patient(patient)

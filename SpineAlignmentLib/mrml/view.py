@@ -5,6 +5,7 @@ from typing import Any, Final
 
 import numpy as np
 import slicer
+import vtk
 from numpy.typing import NDArray
 
 from SpineAlignmentLib.errors import FilmError
@@ -12,6 +13,7 @@ from SpineAlignmentLib.measurement.landmarks import INDEX
 from SpineAlignmentLib.mrml.alignment import FilmAlignment
 from SpineAlignmentLib.mrml.volume_film import volume_geometry
 from SpineAlignmentLib.results.label_layout import structure_boxes
+from SpineAlignmentLib.results.turning import turned_points, turned_size, upright
 
 Node = Any
 FloatArray = NDArray[np.float64]
@@ -25,21 +27,39 @@ CLOSE: Final[float] = 0.16
 """Height of a close look, as a share of the landmarks' height."""
 
 
-def show_film(slice_logic: Node, volume: Node) -> None:
-    """Show a film whole, in its own plane and upright; any other volume as Slicer turns to it."""
+def show_film(slice_logic: Node, volume: Node, quarter_turns: int = 0) -> None:
+    """Show a film whole, in its own plane and upright; any other volume as Slicer turns to it.
+
+    Args:
+        slice_logic: of the view.
+        volume: the film.
+        quarter_turns: counterclockwise ones that set it upright, where it lies on its side or upside down.
+    """
     slice_logic.GetSliceCompositeNode().SetBackgroundVolumeID(volume.GetID())
     node = slice_logic.GetSliceNode()
     # Slicer turns the view by as little as it can: from another plane that would lay the film on its side
     with suppress(FilmError):
         node.SetOrientation(PLANES[volume_geometry(volume).plane])
     node.RotateToVolumePlane(volume)
+    _turn(node, quarter_turns)
     slice_logic.FitSliceToBackground()
     slice_logic.SnapSliceOffsetToIJK()
 
 
+def _turn(node: Node, quarter_turns: int) -> None:
+    """Turn what a view shows counterclockwise."""
+    if not quarter_turns:
+        return
+    turn = vtk.vtkTransform()
+    turn.SetMatrix(node.GetSliceToRAS())
+    turn.RotateZ(-90.0 * quarter_turns)
+    node.GetSliceToRAS().DeepCopy(turn.GetMatrix())
+    node.UpdateMatrices()
+
+
 def show_spine(slice_logic: Node, alignment: FilmAlignment) -> None:
     """Show the part of a film that holds its landmarks; the whole film when fewer than two are known."""
-    show_film(slice_logic, alignment.volume)
+    show_film(slice_logic, alignment.volume, alignment.annotation.quarter_turns)
     world = positions_world(alignment)
     if len(world) < 2:
         return
@@ -90,7 +110,9 @@ def jump_to_pixel(alignment: FilmAlignment, xy: FloatArray) -> None:
 
 def structure_corners(alignment: FilmAlignment) -> FloatArray:
     """Opposite corners, shape (n, 2, 3), world, of the boxes that texts keep off; see `label_layout`."""
-    boxes = structure_boxes(alignment.annotation).reshape(-1, 2)
+    film = alignment.annotation
+    boxes = structure_boxes(upright(film)).reshape(-1, 2)
+    boxes = turned_points(boxes, turned_size(film.size_px, film.quarter_turns), -film.quarter_turns)
     ras = volume_geometry(alignment.volume).to_ras(boxes)
     matrix = _to_world(alignment)
     return np.asarray(ras @ matrix[:3, :3].T + matrix[:3, 3]).reshape(-1, 2, 3)

@@ -44,6 +44,7 @@ class ModulePanel:
         self._ui = ui
         self._logic = logic
         self._shown: FilmAlignment | None = None
+        self._turns = 0
         self._shown_film_id: str | None = None
         self._watched: Any = None
         self._tags: list[int] = []
@@ -147,6 +148,13 @@ class ModulePanel:
             if film is not None and film_id is not None:
                 self._logic.showFilm(film)
 
+    def _keep_upright(self, known: Annotation | None) -> None:
+        """Show the chosen film anew when it turns out to lie another way."""
+        film, turns = self.choices and self.choices.film, 0 if known is None else known.quarter_turns
+        if film is not None and turns != self._turns:
+            self._turns = turns
+            self._logic.showFilm(film)
+
     def _follow_alignment(self) -> None:
         """Listen to the landmarks of the chosen film and bring the panel up to date."""
         alignment = self._logic.spine.alignment(self.choices.film) if self.choices else None
@@ -174,6 +182,7 @@ class ModulePanel:
             facts = error
         self.film.refresh(facts)
         known = alignment.annotation if alignment is not None else None
+        self._keep_upright(known)
         self.patient.refresh(facts)
         self.landmarks.refresh(alignment)
         self.review.refresh(alignment, known)

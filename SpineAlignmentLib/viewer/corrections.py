@@ -8,6 +8,7 @@ import slicer
 from SpineAlignmentLib.measurement.landmarks import INDEX, NAMES
 from SpineAlignmentLib.mrml.view import jump_to
 from SpineAlignmentLib.results.reviewing import next_uncertain, uncertain
+from SpineAlignmentLib.results.turning import turned_points
 from SpineAlignmentLib.viewer.by_hand import Placing
 from SpineAlignmentLib.viewer.film_view import FilmView
 from SpineAlignmentLib.viewer.open_page import OpenPage
@@ -85,10 +86,11 @@ class Corrections:
             self.select(placed[(placed.index(selected) + by if selected in placed else 0) % len(placed)])
 
     def nudge(self, dx: float, dy: float) -> None:
-        """Move the selected landmark by so many film pixels."""
-        name = self._page.state.selected
-        if self._page.film and name in INDEX:
-            self._page.film.set_point(name, self._page.film.points_px[INDEX[name]] + (float(dx), float(dy)))
+        """Move the selected landmark by so many film pixels, as the film is seen."""
+        film, name = self._page.film, self._page.state.selected
+        if film and name in INDEX:
+            step = turned_points((float(dx), float(dy)), (1, 1), -film.annotation.quarter_turns)
+            film.set_point(name, film.points_px[INDEX[name]] + step)
 
     def missing(self) -> None:
         """Say that the selected landmark is not on the film."""

@@ -79,7 +79,8 @@ class FilmView:
         self._on_scaled = on_scaled
         self._scale: tuple[float, ...] = ()
         self._fitted: Callable[[], None] | None = None
-        self._shown: Node | None = None
+        self._shown: FilmAlignment | None = None
+        self._turns = 0
         self.labels = LabelPlaces(self.view.get_view_node(), tied=True, furniture=over_the_view)
         self._window = window = _PageWindow(self, server.state, on_point, on_moved)
         scheduler = _NumbersFirst(
@@ -126,15 +127,21 @@ class FilmView:
     def show(self, alignment: FilmAlignment | None) -> None:
         """Show the spine of a film, the whole film when its landmarks are not known, or nothing."""
         self._shown = alignment
+        self._turns = alignment.annotation.quarter_turns if alignment else 0
         self.view.set_background_volume_id(alignment.volume.GetID() if alignment else None)
         if alignment is not None and len(positions_world(alignment)) > 1:
             self.fit_spine()
         else:
             self.fit()
 
+    def keep_upright(self) -> None:
+        """Show the film anew when it turns out to lie another way."""
+        if self._shown is not None and self._shown.annotation.quarter_turns != self._turns:
+            self.show(self._shown)
+
     def fit(self) -> None:
         """Show the whole film."""
-        self._fit(lambda alignment: show_film(self._logic, alignment.volume))
+        self._fit(lambda film: show_film(self._logic, film.volume, film.annotation.quarter_turns))
         self._fitted = self.fit
 
     def fit_spine(self) -> None:

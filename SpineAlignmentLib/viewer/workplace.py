@@ -315,6 +315,7 @@ class Workplace:
             self._showing.scaled()
 
     def _follow(self) -> None:
+        self.view.keep_upright()
         films = [{"id": a.volume.GetID(), "name": a.annotation.film} for a in self._spine.alignments]
         self._state.update(
             {
