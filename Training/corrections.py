@@ -21,6 +21,7 @@ from SpineAlignmentLib.film.burned_in import text_warning
 from SpineAlignmentLib.film.reading import read_film
 from SpineAlignmentLib.results.files import make_folder, write_files
 from SpineAlignmentLib.results.result_file import json_bytes
+from SpineAlignmentLib.results.turning import upright
 from Training.datasets import AnnotatedFilm, read_annotations
 from Training.datasets.film import named_apart
 from Training.datasets.film_files import FilmFiles, content_of
@@ -59,7 +60,7 @@ def _pairs(corrected: Sequence[AnnotatedFilm], films: Path) -> list[tuple[Annota
 
 
 def export(corrected: Sequence[AnnotatedFilm], films: Path, output: Path, first: int = 1) -> list[Exported]:
-    """Write each corrected film as a 16-bit PNG and its annotation, under a neutral name.
+    """Write each corrected film, upright, as a 16-bit PNG and its annotation, under a neutral name.
 
     Films of one patient get one new patient code: by the DICOM Patient ID and its issuer, else by the code in the
     annotation, never by the name of a file.
@@ -87,13 +88,17 @@ def export(corrected: Sequence[AnnotatedFilm], films: Path, output: Path, first:
             raise ResultError(f"{output}: has a {name} already; give another --first")
         owner = patient_code(source) or str(item.annotation.extra.get("patient") or f"{item.name}\0{number}")
         code = codes.setdefault(owner, f"patient_{number:04d}")
-        picture = _png(film.pixels)
-        annotation = replace(
+        told = replace(
             item.annotation,
-            film=f"{name}.png",
             size_px=film.size_px,
             spacing_mm=item.annotation.spacing_mm or film.spacing_mm,
             pixel_aspect=film.pixel_aspect,
+        )
+        # networks learn from films that stand
+        picture = _png(film.upright(told.quarter_turns).pixels)
+        annotation = replace(
+            upright(told),
+            film=f"{name}.png",
             models=(),
             warnings=(),
             film_sha256=hashlib.sha256(picture).hexdigest(),

@@ -13,7 +13,8 @@ from PIL import Image, ImageDraw
 
 from SpineAlignmentLib.film.burned_in import DECLARED, SEEN, looks_like_text, text_warning
 from SpineAlignmentLib.film.reading import read_film
-from SpineAlignmentLib.results.result_file import read_annotation
+from SpineAlignmentLib.results.result_file import read_annotation, write_annotation
+from SpineAlignmentLib.results.turning import as_stored
 from Testing.evaluation.samples import film, slicer_list, spine, write_dicom, write_films
 from Training.corrections import main
 from Training.datasets import AnnotatedFilm, read_films
@@ -98,6 +99,22 @@ def test_points_that_slicer_saved_become_pixels_of_the_film(tmp_path: Path) -> N
     written = read_annotation(tmp_path / "o" / "corrected_0001.json")
     assert written.points_px == pytest.approx(spine(), abs=1e-3) and written.spacing_mm == (2.0, 2.0)
     assert written.size_px == (120, 360) and written.anterior == "left"
+
+
+@pytest.mark.parametrize("turns", [1, 2, 3])
+def test_a_film_that_lies_is_exported_upright(tmp_path: Path, turns: int) -> None:
+    standing = film("a", spine()).annotation
+    (tmp_path / "films").mkdir()
+    write_annotation(as_stored(standing, turns), tmp_path / "films" / "a.json")
+    small = picture()[: standing.size_px[1], : standing.size_px[0]]
+    Image.fromarray(np.rot90(small, -turns)).save(tmp_path / "films" / "a.png")
+    options = ["--films", str(tmp_path / "films"), "--corrected", str(tmp_path / "films")]
+    assert main([*options, "--output", str(tmp_path / "o")]) == 0
+    written = read_annotation(tmp_path / "o" / "corrected_0001.json")
+    assert written.points_px == pytest.approx(standing.points_px, abs=1e-5, nan_ok=True)
+    assert (written.quarter_turns, written.size_px) == (0, standing.size_px)
+    pixels = read_film(tmp_path / "o" / "corrected_0001.png").pixels
+    assert np.corrcoef(pixels.ravel(), small.ravel())[0, 1] > 0.99999
 
 
 def hospital(films: Path, content: bool = True) -> list[AnnotatedFilm]:

@@ -9,7 +9,8 @@ from PIL import Image
 from SpineAlignmentLib.detection.close_ups import REGIONS
 from SpineAlignmentLib.measurement.landmarks import COUNT, INDEX
 from SpineAlignmentLib.results.annotation import Annotation
-from SpineAlignmentLib.results.result_file import write_annotation
+from SpineAlignmentLib.results.result_file import read_annotation, write_annotation
+from SpineAlignmentLib.results.turning import as_stored
 from Training.config import ConfigError
 from Training.data.annotated_films import AnnotatedFilms
 
@@ -65,6 +66,17 @@ def test_landmarks_stay_on_their_dots(tmp_path: Path, training: bool) -> None:
             assert points[INDEX["FH_1"], 0] <= points[INDEX["FH_2"], 0]
         assert not known[INDEX["L3_C"]]
     assert checked >= 24
+
+
+@pytest.mark.parametrize("turns", [1, 2, 3])
+def test_a_film_that_lies_is_learned_from_as_it_stands(tmp_path: Path, turns: int) -> None:
+    write_film(tmp_path, "film")
+    (standing, there) = AnnotatedFilms(str(tmp_path), training=False).get(0, 0, (432, 240), np.random.default_rng(0))
+    picture, result = tmp_path / "film.png", tmp_path / "film.json"
+    Image.fromarray(np.rot90(np.asarray(Image.open(picture)), -turns)).save(picture)
+    write_annotation(as_stored(read_annotation(result), turns), result)
+    (image, points) = AnnotatedFilms(str(tmp_path), training=False).get(0, 0, (432, 240), np.random.default_rng(0))
+    assert np.allclose(image, standing, atol=1e-5) and np.allclose(points, there, atol=1e-3, equal_nan=True)
 
 
 @pytest.mark.parametrize("training", [False, True])

@@ -4,6 +4,7 @@ The augmentation is the paper's (scale 0.8-1.0, rotation up to 30 degrees, blur)
 never a mirror image, since every film shows its patient facing left by then.
 """
 
+from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path
 from typing import Final
@@ -24,6 +25,7 @@ from SpineAlignmentLib.film.preprocessing import (
     resample,
 )
 from SpineAlignmentLib.film.reading import read_film
+from SpineAlignmentLib.results.turning import upright
 from Training.config import ConfigError
 from Training.datasets import AnnotatedFilm, load_mapping, read_films
 from Training.datasets.film import anterior_from_points
@@ -102,27 +104,29 @@ class AnnotatedFilms:
         if self.training and self.strength > 0:
             image, inside, points = self._fitted(index, input_size)
             return augment(image, inside, points, input_size, self.strength, rng)
-        film = self.films[index]
-        pixels, frame = self._frame(film, input_size)
-        return network_input(pixels, frame), frame.to_network(film.points).astype(np.float32)
+        pixels, frame, points = self._frame(self.films[index], input_size)
+        return network_input(pixels, frame), points
 
     def _fit(self, index: int, input_size: tuple[int, int]) -> tuple[FloatArray, NDArray[np.bool_], FloatArray]:
-        film = self.films[index]
         size = (int(input_size[0] * SPARE), int(input_size[1] * SPARE))
-        pixels, frame = self._frame(film, size)
+        pixels, frame, points = self._frame(self.films[index], size)
         image, inside = resample(pixels, frame)
         low, high = np.percentile(image[inside][::7], (0.5, 99.5))
         gray = np.clip((image - low) / max(high - low, 1e-6), 0, 1).astype(np.float32)
-        return gray, inside, frame.to_network(film.points).astype(np.float32)
+        return gray, inside, points
 
-    def _frame(self, film: AnnotatedFilm, size: tuple[int, int]) -> tuple[NDArray[np.generic], InputFrame]:
+    def _frame(self, film: AnnotatedFilm, size: tuple[int, int]) -> tuple[NDArray[np.generic], InputFrame, FloatArray]:
+        """Pixels of a film, upright, how they are fitted into a size, and its landmarks there."""
         assert film.picture is not None
         try:
             read = read_film(film.picture)
         except SpineAlignmentError as error:
             raise ConfigError(str(error)) from error
-        anterior = anterior_from_points(film.points) or film.annotation.anterior
-        return read.pixels, fit_film(read.size_px, film.annotation.spacing_mm or read.pixel_size, anterior, size)
+        annotation = upright(replace(film.annotation, size_px=read.size_px))
+        read = read.upright(film.annotation.quarter_turns)
+        anterior = anterior_from_points(annotation.points_px) or annotation.anterior
+        frame = fit_film(read.size_px, annotation.spacing_mm or read.pixel_size, anterior, size)
+        return read.pixels, frame, frame.to_network(annotation.points_px).astype(np.float32)
 
 
 def _check_complete(folder: Path, films: list[AnnotatedFilm]) -> None:

@@ -15,6 +15,7 @@ from SpineAlignmentLib.errors import ResultError
 from SpineAlignmentLib.measurement.landmarks import COUNT, INDEX
 from SpineAlignmentLib.results.annotation import Annotation
 from SpineAlignmentLib.results.markups import read_markups
+from SpineAlignmentLib.results.turning import upright
 from Training.datasets.film import AnnotatedFilm, anterior_from_points, place_of
 from Training.datasets.film_files import find_picture
 from Training.datasets.patients import patient_code
@@ -87,9 +88,9 @@ def on_film(item: AnnotatedFilm, picture: Path | None) -> AnnotatedFilm:
         spacing_mm=film.spacing_mm,
         spacing_source=film.spacing_source,
         pixel_aspect=film.pixel_aspect,
-        anterior=anterior_from_points(points) or item.annotation.anterior,
     )
-    return replace(item, annotation=annotation)
+    side = anterior_from_points(upright(annotation).points_px) or annotation.anterior
+    return replace(item, annotation=replace(annotation, anterior=side))
 
 
 def read_fcsv(path: Path) -> Annotation:

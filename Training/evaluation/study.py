@@ -49,9 +49,8 @@ class Study:
 
     def parameters(self, rater: str) -> dict[str, FloatArray]:
         """The 18 parameters of a rater's landmarks, each (films,); lengths are NaN where the spacing is unknown."""
-        sign = np.array([-1.0 if f.annotation.anterior == "left" else 1.0 for f in self.films])[:, None]
-        points = self.marks[rater] * self.relative_scale * np.stack([sign, -np.ones_like(sign)], axis=-1)
-        values = spinopelvic_parameters(points)
+        marked = zip(self.films, self.marks[rater], strict=True)
+        values = spinopelvic_parameters(np.stack([film.annotation.in_frame(points) for film, points in marked]))
         # A ratio of lengths survives an unknown spacing, a length does not.
         unknown = ~np.isfinite(self.scale[:, 0, 0])
         return {k: np.where(unknown & (BY_KEY[k].unit == "mm"), np.nan, values[k]) for k in KEYS}
