@@ -42,7 +42,7 @@ def reopen(alignment: FilmAlignment, path: Path) -> str:
         points = _points_of_markups(alignment, path)
         # the file says where landmarks are, not who looked at them
         with alignment.one_step():
-            alignment.set_anterior(film.anterior, film.anterior_source, saved.quarter_turns)
+            alignment.set_anterior(film.anterior, film.anterior_source, saved.quarter_turns or film.quarter_turns)
             alignment.set_marks(replace(moved(film, points), points_px=points))
     else:
         _take_result(alignment, saved)
