@@ -51,9 +51,10 @@ def standing(scene, spine):
 
 def places(alignment, nodes):
     """Where control points are on the film set upright."""
-    film, ras = alignment.annotation, []
+    film, ras, defined = alignment.annotation, [], slicer.vtkMRMLMarkupsNode.PositionDefined
     for node in nodes:
-        ras += [node.GetNthControlPointPosition(i) for i in range(node.GetNumberOfControlPoints())]
+        there = [node.GetNthControlPointPositionStatus(i) == defined for i in range(node.GetNumberOfControlPoints())]
+        ras += [node.GetNthControlPointPosition(int(i)) for i in np.flatnonzero(there)]
     found = volume_geometry(alignment.volume).to_pixels(np.array(ras))
     return turned_points(found, film.size_px, film.quarter_turns)
 
@@ -74,8 +75,9 @@ def test_all_that_is_drawn_lies_on_the_same_bones(scene, lying, standing):
         lines.follow()
         names.show(True)
         handles.show(heads=True)
+        # the newest come last
         circles = slicer.util.getNodesByClass("vtkMRMLMarkupsCurveNode", scene)
-        rims = [node for node in circles if node.GetName() == "Femoral head" and node not in sum(drawn, [])]
+        rims = [node for node in circles if node.GetName() == "Femoral head"][-2:]
         drawn.append([alignment.landmarks, *alignment.drawn_nodes, *lines.drawn_nodes, names.node, *rims])
     assert [n.GetClassName() for n in drawn[0]] == [n.GetClassName() for n in drawn[1]]
     for mine, other in zip(*drawn, strict=True):
