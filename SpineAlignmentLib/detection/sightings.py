@@ -120,7 +120,7 @@ class Sighting:
         patch = maps[
             np.clip(row, 0, rows - 1)[:, :, None],
             np.clip(column, 0, columns - 1)[:, None, :],
-            np.asarray(channels)[:, None, None],
+            np.asarray(channels, int)[:, None, None],
         ]
         x, y = (column + 0.5) * self.stride - 0.5, (row + 0.5) * self.stride - 0.5
         across = np.exp(-(((x - middle[:, :1]) / deviation[:, None]) ** 2) / 2) * inside_x

@@ -220,6 +220,12 @@ def test_what_a_window_holds_is_read_there():
     assert far[0] < 1e-3
 
 
+def test_a_body_without_a_landmark_has_no_center():
+    seen = view(MEAN[[INDEX[n] for n in CENTERS]])
+    place, variance, mass = seen.around(seen.heatmaps, [], np.empty((0, 2)), np.empty(0))
+    assert (place.shape, variance.shape, mass.shape) == ((0, 2), (0,), (0,))
+
+
 @pytest.mark.parametrize("spacing", [None, 0.9])
 def test_two_spots_in_noise_that_are_no_levels_after_all_are_refused_too(spacing):
     noise = np.random.default_rng(1).normal(500, 20, (400, 300)).astype(np.uint16)
