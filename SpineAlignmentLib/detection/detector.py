@@ -121,10 +121,10 @@ class Detector:
         result = self._found(film, say)
         turns = 0
         if (result is None or in_doubt(result)) and self.bodies is not None:
-            turns = turns_to_upright(film, self.bodies)
+            turns = turns_to_upright(film, self.bodies, result)
         if turns:
             found = self._found(set_upright(film, turns), say)
-            if found is not None and (turned_back := as_it_lies(film, found, turns)) is not None:
+            if found is not None and (turned_back := as_it_lies(film, found, turns, result)) is not None:
                 return turned_back
         if not force and (turns or result is None):
             raise no_spine(film.name, LIES.get(turns))

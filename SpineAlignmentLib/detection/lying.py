@@ -28,9 +28,11 @@ _BODY: Final[float] = 0.4
 """Least strength of a body that counts."""
 _SPINE: Final[float] = 9.0
 """Least sum of strengths: 10 and more on whole spines the right way round, 6.6 and less on frontal films."""
+_FEW: Final[float] = 3.0
+"""The same where a spine in doubt was found as the film lies: parts of films show few bodies."""
 _RATHER: Final[float] = 1.1
 """How much more than as it lies: 1.05 to 2.4 times on lateral films upside down, whose bodies look much alike; at most
-0.79 times on fourteen real ones that stand upright."""
+0.79 times on fourteen real ones that stand upright, 0.91 on parts of them that show as many bodies as `_FEW`."""
 
 
 def in_doubt(result: Annotation) -> bool:
@@ -39,16 +41,17 @@ def in_doubt(result: Annotation) -> bool:
     return numbering is not None and numbering.sure < SURE_OF_NUMBERING and bool(np.isnan(result.points_px).any())
 
 
-def turns_to_upright(film: Film, network: Answers) -> int:
+def turns_to_upright(film: Film, network: Answers, found: Annotation | None = None) -> int:
     """Quarter turns that set a film upright, one of `LIES`; 0 where it is not sure that it lies.
 
     Args:
         film: as it lies.
         network: of bodies, loaded by `engines.load_answers`.
+        found: the spine, in doubt, that was found as it lies; None where none was.
     """
     sums = [_strength(film, turns, network) for turns in range(4)]
     best = int(np.argmax(sums))
-    sure = best != 0 and sums[best] >= _SPINE and sums[best] >= _RATHER * sums[0]
+    sure = sums[best] >= (_SPINE if found is None else _FEW) and sums[best] >= _RATHER * sums[0]
     return best if sure else 0
 
 
@@ -59,7 +62,7 @@ def set_upright(film: Film, turns: int) -> Film:
     return replace(film, warnings=(*film.warnings, f"the film lay {lay}: turned {turn}"))
 
 
-def as_it_lies(film: Film, result: Annotation, turns: int) -> Annotation | None:
+def as_it_lies(film: Film, result: Annotation, turns: int, instead: Annotation | None) -> Annotation | None:
     """What was found on a film set upright, on the film as it is stored; None where that is not sure enough.
 
     A side that the user gave is that of the film set upright; who looked at one upside down may have meant the other,
@@ -69,9 +72,10 @@ def as_it_lies(film: Film, result: Annotation, turns: int) -> Annotation | None:
         film: as it is stored.
         result: of the film set upright.
         turns: quarter turns that set it upright.
+        instead: the spine, in doubt, that was found as it lies; of two in doubt neither is taken.
     """
     given = None if film.anterior_source in CLAIMED_SIDES else film.anterior
-    if in_doubt(result) or given not in (None, result.anterior):
+    if (instead is not None and in_doubt(result)) or given not in (None, result.anterior):
         return None
     result = replace(result, anterior_source=film.anterior_source) if given else result
     return as_stored(result, turns)
