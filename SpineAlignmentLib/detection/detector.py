@@ -123,7 +123,7 @@ class Detector:
         if (result is None or in_doubt(result)) and self.bodies is not None:
             turns = turns_to_upright(film, self.bodies, result)
         if turns:
-            found = self._found(set_upright(film, turns), say)
+            found = self._found(set_upright(film, turns, force), say, force)
             if found is not None and (turned_back := as_it_lies(film, found, turns, result)) is not None:
                 return turned_back
         if not force and (turns or result is None):

@@ -55,18 +55,23 @@ def turns_to_upright(film: Film, network: Answers, found: Annotation | None = No
     return best if sure else 0
 
 
-def set_upright(film: Film, turns: int) -> Film:
-    """The film after quarter turns, with a warning that says so."""
+def set_upright(film: Film, turns: int, force: bool) -> Film:
+    """The film after quarter turns, with a warning that says so; facing the side that the user gave if told to insist."""
     lay, turn = LIES[turns]
-    film = film.upright(turns)
-    return replace(film, warnings=(*film.warnings, f"the film lay {lay}: turned {turn}"))
+    upright, side = film.upright(turns), _given(film)
+    upright = replace(upright, warnings=(*upright.warnings, f"the film lay {lay}: turned {turn}"))
+    return upright.facing(side, film.anterior_source) if side and force else upright
+
+
+def _given(film: Film) -> str | None:
+    """The side that the user gave: that of the film set upright."""
+    return None if film.anterior_source in CLAIMED_SIDES else film.anterior
 
 
 def as_it_lies(film: Film, result: Annotation, turns: int, instead: Annotation | None) -> Annotation | None:
     """What was found on a film set upright, on the film as it is stored; None where that is not sure enough.
 
-    A side that the user gave is that of the film set upright; who looked at one upside down may have meant the other,
-    so that both have to agree.
+    The side that the user gave has to be the one that was found: who looks at a film upside down may mean the other.
 
     Args:
         film: as it is stored.
@@ -74,7 +79,7 @@ def as_it_lies(film: Film, result: Annotation, turns: int, instead: Annotation |
         turns: quarter turns that set it upright.
         instead: the spine, in doubt, that was found as it lies; of two in doubt neither is taken.
     """
-    given = None if film.anterior_source in CLAIMED_SIDES else film.anterior
+    given = _given(film)
     if (instead is not None and in_doubt(result)) or given not in (None, result.anterior):
         return None
     result = replace(result, anterior_source=film.anterior_source) if given else result

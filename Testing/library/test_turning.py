@@ -263,7 +263,26 @@ def test_tags_are_of_the_film_as_it_is_stored(found, tmp_path, orientation):
     assert not [text for text in result.warnings if text.startswith(LIES_BY_TAG)]
 
 
-def test_who_insists_gets_a_film_that_lies_turned_as_well(found, tmp_path):
-    result = detect(lying_film(tmp_path / "a.dcm", 3), force=True)
-    assert result.quarter_turns == 3
-    assert result.parameters()["PI"] == pytest.approx(found.parameters()["PI"], abs=0.05)
+@pytest.mark.parametrize("side", [None, "left", "right"])
+def test_who_insists_gets_a_film_that_lies_turned_as_well(found, tmp_path, side):
+    result = detect(lying_film(tmp_path / "a.dcm", 3), anterior=side, force=True)
+    assert (result.quarter_turns, result.anterior) == (3, side or found.anterior)
+    if side in (None, found.anterior):
+        assert result.parameters()["PI"] == pytest.approx(found.parameters()["PI"], abs=0.05)
+    else:
+        assert result.is_low().any()
+
+
+@pytest.mark.parametrize("turns", TURNS)
+@pytest.mark.parametrize("rows", [(0.0, 0.35), (0.2, 0.6), (0.45, 1.0), (0.0, 0.75)])
+def test_a_part_of_a_film_that_lies_is_turned_or_refused(turns, rows):
+    whole = read_film(SAMPLE_FILM)
+    top, bottom = (round(share * whole.size_px[1]) for share in rows)
+    part = film_from_pixels(whole.pixels[top:bottom], "part.png", whole.spacing_mm)
+    try:
+        result = detect(part.upright(-turns))
+    except FilmError as error:
+        assert "no lateral spine found" in str(error)
+    else:
+        assert result.quarter_turns == turns
+        assert np.allclose(upright(result).points_px, detect(part).points_px, atol=0.01, equal_nan=True)
