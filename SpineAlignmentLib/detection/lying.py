@@ -56,7 +56,7 @@ def turns_to_upright(film: Film, network: Answers, found: Annotation | None = No
 
 
 def set_upright(film: Film, turns: int, force: bool) -> Film:
-    """The film after quarter turns, with a warning that says so; facing the side that the user gave if told to insist."""
+    """The film after quarter turns, with a warning that says so; facing the side that was given if told to insist."""
     lay, turn = LIES[turns]
     upright, side = film.upright(turns), _given(film)
     upright = replace(upright, warnings=(*upright.warnings, f"the film lay {lay}: turned {turn}"))
