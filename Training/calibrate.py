@@ -26,7 +26,7 @@ from SpineAlignmentLib.detection.calibration import (
     calibration_bytes,
     read_calibration,
 )
-from SpineAlignmentLib.detection.models import read_close_ups, read_ensemble, shipped_models
+from SpineAlignmentLib.detection.models import read_models, shipped_models
 from SpineAlignmentLib.errors import ResultError, SpineAlignmentError
 from SpineAlignmentLib.results.result_file import read_json
 from Training.datasets import AnnotatedFilm, load_mapping, read_films
@@ -103,10 +103,7 @@ def _about(subject: str, models: Path, counts: Mapping[str, int]) -> dict[str, A
     return {
         "subject": subject,
         "patients": dict(counts),
-        "models": {
-            model.name: model.checksums.get("model.onnx", "")
-            for model in (*read_ensemble(models), *read_close_ups(models))
-        },
+        "models": {model.name: model.checksums.get("model.onnx", "") for model in read_models(models)},
         "date": datetime.now(UTC).date().isoformat(),
         "software": SOFTWARE,
     }

@@ -144,8 +144,8 @@ class TrainingConfig:
     region: str = ""
     """Name of the close-up that is learned instead of the whole film, see `SpineAlignmentLib.detection.close_ups`."""
 
-    task: Literal["landmarks", "bodies"] = "landmarks"
-    """What is learned: the 45 landmarks, or every vertebral body on a window of a film."""
+    task: Literal["landmarks", "bodies", "vertebra"] = "landmarks"
+    """What is learned: the 45 landmarks, every vertebral body on a window of a film, or a single vertebra."""
 
     input_size: tuple[int, int] = (864, 480)
     network: NetworkConfig = field(default_factory=NetworkConfig)
@@ -157,7 +157,7 @@ class TrainingConfig:
     @property
     def pixel(self) -> float:
         """Size of an input pixel in pixels of the reference height."""
-        return 1.0 if self.region or self.task == "bodies" else REFERENCE_HEIGHT / self.input_size[0]
+        return 1.0 if self.region or self.task != "landmarks" else REFERENCE_HEIGHT / self.input_size[0]
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values, as YAML and JSON hold them."""

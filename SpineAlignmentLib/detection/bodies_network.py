@@ -104,8 +104,12 @@ def find_bodies(
         network: of bodies, loaded by `engines.load_answers`.
         threshold: least strength.
     """
-    maps = {name: values[0] for name, values in network(bodies_input(pixels, frame)[None]).items()}
-    return on_film(read_maps(maps, threshold), frame)
+    return on_film(seen_bodies(bodies_input(pixels, frame), network, threshold), frame)
+
+
+def seen_bodies(image: ImageArray, network: Answers, threshold: float = THRESHOLD) -> Bodies:
+    """Every body on what the network sees, see `bodies_input`, in network pixels."""
+    return read_maps({name: values[0] for name, values in network(image[None]).items()}, threshold)
 
 
 def read_maps(maps: Mapping[str, NDArray[Any]], threshold: float = THRESHOLD) -> Bodies:

@@ -1,8 +1,7 @@
 """Corners of the vertebrae whose levels are known: each level takes the body that lies at its center.
 
-From T2 to L3, where no close-up looks, the network of bodies is the closer look at the landmarks too: it sees each
-vertebra by itself, where the networks of the whole film lean on what lies around it. There landmarks and bodies meet
-halfway (docs/experiments.md).
+From C3 to L5 these corners are the closest look at the landmarks too: each vertebra is seen by itself, where the other
+networks lean on what lies around it. There landmarks go to their bodies (docs/experiments.md).
 """
 
 from dataclasses import replace
@@ -11,10 +10,18 @@ from typing import Final, TypeVar
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from SpineAlignmentLib.detection.bodies_network import Bodies, find_bodies, frame_around, whole_frame
+from SpineAlignmentLib.detection.bodies_network import (
+    Bodies,
+    Body,
+    bodies_input,
+    frame_around,
+    on_film,
+    seen_bodies,
+    whole_frame,
+)
 from SpineAlignmentLib.detection.engines import Answers
 from SpineAlignmentLib.detection.extent import apparent_spacing
-from SpineAlignmentLib.detection.plates import with_turned_plates
+from SpineAlignmentLib.detection.vertebra_network import seen_singly
 from SpineAlignmentLib.film.film import Film
 from SpineAlignmentLib.measurement.constructions import level_distance
 from SpineAlignmentLib.measurement.landmarks import CENTERS, CORNERS, INDEX, VERTEBRAE
@@ -27,12 +34,18 @@ _Found = TypeVar("_Found", Annotation, OtherNumbering)
 REACH: Final[float] = 0.45
 """A body belongs to a level when it lies nearer to its center than this share of the distance to the next level."""
 
-HALFWAY: Final[tuple[str, ...]] = VERTEBRAE[VERTEBRAE.index("T2") : VERTEBRAE.index("L3") + 1]
-"""Vertebrae that no close-up shows."""
+SEEN_SINGLY: Final[tuple[str, ...]] = VERTEBRAE[VERTEBRAE.index("C3") : VERTEBRAE.index("L5") + 1]
+"""Vertebrae whose landmarks are corners of their bodies, and their middle."""
+
+WITHOUT_CLOSE_UP: Final[tuple[str, ...]] = VERTEBRAE[VERTEBRAE.index("T2") : VERTEBRAE.index("L3") + 1]
+"""Vertebrae that no close-up of neck or pelvis shows: their corners' heatmaps are wide, and say so."""
 
 AGREEMENT: Final[float] = 0.2
 """Distance of the two, in distances of vertebral centers, below which they say the same: 14 of 15 such corners were
 right of which heatmaps were less than 0.6 sure, on simulated and on real films."""
+
+DISAGREEMENT: Final[float] = 0.3
+"""Distance of the two above which neither is taken alone."""
 
 _NOWHERE: Final[tuple[float, float]] = (np.nan, np.nan)
 
@@ -41,17 +54,32 @@ _CHANCE: Final[tuple[float, float]] = (-3.0, 9.0)
 fitted on simulated films, and right to 0.1 on fourteen real ones."""
 
 
-def bodies_of(film: Film, points: ArrayLike, network: Answers) -> Bodies:
+def bodies_of(film: Film, points: ArrayLike, network: Answers, closer: Answers | None = None) -> Bodies:
     """The bodies of a film's spine, film pixels.
 
     Args:
         film: with its facing side.
         points: (45, 2) film pixels, where the landmarks are about; they tell the scale where the film does not.
         network: of bodies, loaded by `engines.load_answers`.
+        closer: of single vertebrae.
     """
     spacing = film.spacing_mm or apparent_spacing(points, film.pixel_aspect)
     frame = frame_around(whole_frame(film.size_px, spacing, film.anterior or "left"), points)
-    return with_turned_plates(find_bodies(film.pixels, frame, network), film.pixels, spacing)
+    image = bodies_input(film.pixels, frame)
+    bodies = seen_bodies(image, network)
+    if closer is not None:
+        bodies = seen_singly(bodies, image, closer)
+    return _within(on_film(bodies, frame), film.size_px)
+
+
+def _within(bodies: Bodies, size_px: tuple[int, int]) -> Bodies:
+    """Bodies without the corners that lie beyond the edges of a film of (width, height): nobody can see those."""
+
+    def seen(body: Body) -> Body:
+        there = ((body.corners >= -0.5) & (body.corners <= np.array(size_px) - 0.5)).all(axis=1)
+        return replace(body, corners=np.where(there[:, None], body.corners, np.nan))
+
+    return replace(bodies, vertebrae=tuple(map(seen, bodies.vertebrae)))
 
 
 def mm_per_pixel(result: Annotation) -> tuple[float, float]:
@@ -85,12 +113,12 @@ def with_corners(
 
 
 def _met(found: _Found, l6_center: ArrayLike, bodies: Bodies, spacing: tuple[float, float]) -> _Found:
-    """What was found under one numbering, with its vertebrae, its landmarks halfway to them."""
+    """What was found under one numbering, with its vertebrae, its landmarks at them."""
     corners, sure = _sure_corners(found.points_px, found.confidence, l6_center, bodies, spacing)
     confidence, deviation = confirmed(found.points_px, found.confidence, found.deviation_px, corners, spacing)
     return replace(
         found,
-        points_px=halfway(found.points_px, corners),
+        points_px=at_bodies(found.points_px, corners, spacing),
         confidence=confidence,
         deviation_px=deviation,
         vertebrae_px=corners,
@@ -103,8 +131,8 @@ def confirmed(
 ) -> tuple[FloatArray, FloatArray]:
     """Confidence and deviation (45,) where two networks that know nothing of each other say the same.
 
-    A corner of `HALFWAY` that the network of bodies sees at nearly the same place is right however wide its heatmap is,
-    if its level is: then it is at least as sure as its body's center.
+    A corner of `WITHOUT_CLOSE_UP` that is seen at nearly the same place on its vertebra alone is right however wide its
+    heatmap is, if its level is: then it is at least as sure as its body's center.
 
     Args:
         points, confidence, deviation: (45, 2), (45,) and (45,), the landmarks before they meet.
@@ -114,7 +142,7 @@ def confirmed(
     sure, off = confidence.copy(), deviation.copy()
     scale = np.asarray(spacing, float)
     near = AGREEMENT * level_distance(points * scale)
-    for level in HALFWAY:
+    for level in WITHOUT_CLOSE_UP:
         center = INDEX[f"{level}_C"]
         for name, place in zip(CORNERS, corners[VERTEBRAE.index(level)], strict=True):
             row = INDEX.get(f"{level}_{name}")
@@ -123,16 +151,22 @@ def confirmed(
     return sure, off
 
 
-def halfway(points: FloatArray, corners: FloatArray) -> FloatArray:
-    """Landmarks (45, 2), those of `HALFWAY` moved halfway to their body's corners (24, 4, 2), centers to their mean."""
-    out = points.copy()
-    for level in HALFWAY:
+def at_bodies(points: FloatArray, corners: FloatArray, spacing: tuple[float, float] = (1.0, 1.0)) -> FloatArray:
+    """Landmarks (45, 2), those of `SEEN_SINGLY` at their bodies' corners (24, 4, 2), centers at their means.
+
+    Where the two are further than `DISAGREEMENT` apart, one of them may be another vertebra's: they meet halfway. What
+    is missing, as it may lie off the film, stays so. Only the ratio of `spacing`, (x, y) of a film pixel, matters.
+    """
+    out, scale = points.copy(), np.asarray(spacing, float)
+    far = DISAGREEMENT * level_distance(points * scale)
+    for level in SEEN_SINGLY:
         own = corners[VERTEBRAE.index(level)]
         seen = dict(zip(CORNERS, own, strict=True)) | {"C": own.mean(axis=0)}
         for name, place in seen.items():
             row = INDEX.get(f"{level}_{name}")
-            if row is not None and np.isfinite(place).all():
-                out[row] = (out[row] + place) / 2
+            if row is not None and np.isfinite(place - out[row]).all():
+                apart = np.linalg.norm((place - out[row]) * scale)
+                out[row] = place if apart < far else (place + out[row]) / 2
     return out
 
 

@@ -28,9 +28,15 @@ from SpineAlignmentLib.detection.extent import SMALLER, alike, counting_grid, fi
 from SpineAlignmentLib.detection.head_circles import with_heads
 from SpineAlignmentLib.detection.look import HIGHER_FIRST, Look, hips_in_order, joined
 from SpineAlignmentLib.detection.lying import LIES, as_it_lies, in_doubt, set_upright, turns_to_upright
-from SpineAlignmentLib.detection.models import Model, read_bodies_model, read_close_ups, read_ensemble
+from SpineAlignmentLib.detection.models import (
+    Model,
+    read_bodies_model,
+    read_close_ups,
+    read_ensemble,
+    read_models,
+    read_vertebra_model,
+)
 from SpineAlignmentLib.detection.numbering import count
-from SpineAlignmentLib.detection.outlines import with_outlines
 from SpineAlignmentLib.detection.plates import with_plates
 from SpineAlignmentLib.detection.refusal import doubtful, no_spine
 from SpineAlignmentLib.detection.reporting import annotation, insisted, told, unnumbered
@@ -93,7 +99,8 @@ class Detector:
         self.engine = choose_engine(engine)
         self.strategy = strategy or Strategy()
         self.calibration = read_calibration(models)
-        bodies = read_bodies_model(models)
+        single = read_bodies_model(models), read_vertebra_model(models)
+        self._names = tuple(model.name for model in read_models(models))
         # sessions of ONNX Runtime are made side by side; TensorFlow loads one model after the other
         with ThreadPoolExecutor(1 if self.engine == "tensorflow" else None) as pool:
             pool.submit(importlib.import_module, "scipy.interpolate")  # what a first detection would wait for
@@ -101,10 +108,10 @@ class Detector:
                 [(model, pool.submit(load_network, model, self.engine, threads)) for model in group]
                 for group in (self.models, read_close_ups(models))
             )
-            answers = None if bodies is None else pool.submit(load_answers, bodies, self.engine, threads)
+            answers = [None if m is None else pool.submit(load_answers, m, self.engine, threads) for m in single]
         self.networks = [(model, loaded.result()) for model, loaded in networks]
         self.close_ups = [(model, loaded.result()) for model, loaded in close_ups]
-        self.bodies = None if answers is None else answers.result()
+        self.bodies, self.vertebra = (None if loaded is None else loaded.result() for loaded in answers)
 
     def detect(self, film: Film, progress: Progress | None = None, force: bool = False) -> Annotation:
         """Find the 45 landmarks of a film; one that lies on its side or upside down is turned for it, if that is sure.
@@ -137,9 +144,8 @@ class Detector:
         """What there is on a film as it lies; None where that is no lateral spine, unless forced."""
         say(0.0, "looking at the film")
         film, first, spine = self._first_look(film)
-        models = tuple(model.name for model, _ in (*self.networks, *self.close_ups))
         if spine is None or len(spine.path.levels) < LEAST_LEVELS:
-            return self._without_levels(film, first.named(), models, force)
+            return self._without_levels(film, first.named(), force)
         say(0.4, "looking at the spine")
         seen = first.named()
         look, grid = self._second_look(film, seen, spine)
@@ -147,16 +153,16 @@ class Detector:
             spine = find_spine(look, grid, film.size_px) or spine
         path = spine.path
         if len(path.levels) < LEAST_LEVELS:
-            return self._without_levels(film, look.named(), models, force)
+            return self._without_levels(film, look.named(), force)
         say(0.7, "looking closely")
         look = self._close_look(film, look.named(), spine, path).named()
         bodies = None if self.bodies is None else self._bodies(film, spine, self.bodies)
         spine = seen_closely(spine, look, bodies)
         if len(spine.path.levels) < LEAST_LEVELS:
-            return self._without_levels(film, look, models, force)
+            return self._without_levels(film, look, force)
         counted = count(spine.levels)
         say(0.9, "measuring")
-        result = annotation(film, look, spine, counted, models, self.strategy.trust_in_shape, self.calibration)
+        result = annotation(film, look, spine, counted, self._names, self.strategy.trust_in_shape, self.calibration)
         strengths = None if bodies is None else strengths_at(result, bodies)
         if doubtful(look, spine, counted.path, strengths):
             if not force:
@@ -169,13 +175,13 @@ class Detector:
             l6_centers = spine.l6_center(counted.path), spine.l6_center(counted.runner_up)
             result = with_corners(result, bodies, l6_centers)
         spacing = mm_per_pixel(result)
-        for fitted in (with_plates, with_outlines, with_heads):
+        for fitted in (with_plates, with_heads):
             result = fitted(result, film.pixels, spacing)
         return told(result)
 
-    def _without_levels(self, film: Film, look: Look, models: tuple[str, ...], force: bool) -> Annotation | None:
+    def _without_levels(self, film: Film, look: Look, force: bool) -> Annotation | None:
         """What is left to say of a film without a spine to whoever insists; None when nobody does."""
-        return unnumbered(film, look, models, self.strategy.trust_in_shape) if force else None
+        return unnumbered(film, look, self._names, self.strategy.trust_in_shape) if force else None
 
     def _first_look(self, film: Film) -> tuple[Film, Look, Spine | None]:
         """The film as it should be looked at, facing side, polarity and scale settled, and what is seen at first."""
@@ -237,10 +243,10 @@ class Detector:
                 close.append(self._close_up(film, look, expected, model, network))
         return joined(close)
 
-    @staticmethod
-    def _bodies(film: Film, spine: Spine, network: Answers) -> Bodies:
+    def _bodies(self, film: Film, spine: Spine, network: Answers) -> Bodies:
         """The bodies of the spine, whatever their levels."""
-        return bodies_of(film, spine.grid.to_film(spine.expected(spine.centers(spine.path))), network)
+        expected = spine.grid.to_film(spine.expected(spine.centers(spine.path)))
+        return bodies_of(film, expected, network, self.vertebra)
 
     def _close_up(self, film: Film, look: Look, expected: FloatArray, model: Model, network: Network) -> Look:
         """What a close-up's network sees around expected landmarks, at the scale of a look's frame."""

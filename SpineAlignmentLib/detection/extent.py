@@ -34,6 +34,8 @@ _BORDERED: Final[float] = 0.85
 """Share of a side above which what is plain may as well be air beside a patient, as the networks know it."""
 _OTHER_SCALE: Final[float] = 1.12
 """Spines this many times larger or smaller than those the networks know are looked at again at their own scale."""
+_COUNTED: Final[float] = 4 / 3
+"""Spines that are no more than this many times larger or smaller than expected are counted as they are."""
 _SCALES: Final[tuple[float, float]] = (0.4, 2.0)
 SMALLER: Final[tuple[float, ...]] = (0.7, 0.5, 0.36)
 """Sizes of a film in the view that are tried when its scale is unknown and it shows no whole spine: half of one, down
@@ -104,13 +106,15 @@ def known_scale(film: Film, frame: InputFrame) -> InputFrame | None:
 def counting_grid(film: Film, look: Look) -> InputFrame:
     """The grid on which the levels in a look are counted: at the networks' scale, and as large as the film.
 
-    Where the spacing is unknown, a whole spine tells the scale; what is less than one is counted at the look's.
+    Where the spacing is unknown, a whole spine that is much smaller or larger than expected tells the scale; what is
+    less than one is counted at the look's.
     """
     grid = known_scale(film, look.frame)
     if grid is None:
         grid = look.frame
-        if landmarks_seen(look) >= WHOLE_SPINE:
-            grid = own_scale(grid, SCALE_MM / apparent_spacing(look.mean, film.pixel_aspect)[1] / grid.step[1])
+        size = SCALE_MM / apparent_spacing(look.mean, film.pixel_aspect)[1] / grid.step[1]
+        if landmarks_seen(look) >= WHOLE_SPINE and not 1 / _COUNTED < size < _COUNTED:
+            grid = own_scale(grid, size)
     width, height = (int(np.ceil(size / abs(step) / 8)) * 8 for size, step in zip(film.size_px, grid.step, strict=True))
     center = ((film.size_px[0] - 1) / 2, (film.size_px[1] - 1) / 2)
     return replace(grid, input_size=(max(height, 64), max(width, 64)), center=center)

@@ -1,7 +1,8 @@
 """The trained models on disk: what each is, and that its files are the ones that were trained.
 
 A model folder holds a TensorFlow SavedModel (`saved_model/`), its ONNX twin (`model.onnx`) and `model.json`; the folder
-above it lists the models of the ensemble, those of close-ups and the network of bodies in `ensemble.json`.
+above it lists the models of the ensemble, those of close-ups, the network of bodies and that of single vertebrae in
+`ensemble.json`.
 """
 
 import hashlib
@@ -28,6 +29,10 @@ WEIGHTS_FILE: Final[str] = "saved_model/variables/variables.data-00000-of-00001"
 """The weights of the SavedModel, from which its ONNX twin reads its kernels too."""
 
 
+WITHOUT_LANDMARKS: Final[frozenset[str]] = frozenset({"bodies", "vertebra"})
+"""Tasks of networks that see vertebrae, whichever they are."""
+
+
 @dataclass(frozen=True)
 class Model:
     """A trained network and what is known about it."""
@@ -37,7 +42,7 @@ class Model:
     input_size: tuple[int, int]
     """(height, width) of its input in pixels; of the windows that the network of bodies learned from."""
     landmarks: tuple[str, ...]
-    """What it finds, in the order of its answers; none for the network of bodies."""
+    """What it finds, in the order of its answers; none for the networks of vertebrae, see `WITHOUT_LANDMARKS`."""
     region: Region | None
     """What it sees, for a close-up; None: the whole film."""
     checksums: Mapping[str, str]
@@ -100,7 +105,7 @@ def read_model(folder: Path) -> Model:
         name = str(about["name"])
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise ModelError(f"{path}: not the description of a model ({error!r})") from error
-    expected = () if about.get("task") == "bodies" else region.landmarks if region else NAMES
+    expected = () if about.get("task") in WITHOUT_LANDMARKS else region.landmarks if region else NAMES
     if names != expected:
         raise ModelError(f"{path}: made for other landmarks than the {len(expected)} of this version")
     return Model(name, folder, (height, width), names, region, checksums, about)
@@ -143,10 +148,32 @@ def read_bodies_model(folder: Path | None = None) -> Model | None:
     Raises:
         ModelError: it is not right.
     """
-    listing = listing_of(folder)
-    models = _listed(listing, "bodies") if listing.exists() else ()
-    if len(models) > 1 or any(model.about.get("task") != "bodies" for model in models):
-        raise ModelError(f'{listing}: expected {{"bodies": [name of the folder of one network of bodies]}}')
+    return _only(listing_of(folder), "bodies", "bodies")
+
+
+def read_vertebra_model(folder: Path | None = None) -> Model | None:
+    """The network of single vertebrae of the ensemble in a folder; None when it has none.
+
+    Raises:
+        ModelError: it is not right.
+    """
+    return _only(listing_of(folder), "vertebra", "single vertebrae")
+
+
+def read_models(folder: Path | None = None) -> tuple[Model, ...]:
+    """Every model of the ensemble in a folder: of the whole film, of close-ups, of bodies and of single vertebrae.
+
+    Raises:
+        ModelError: one of them is not right.
+    """
+    single = (read_bodies_model(folder), read_vertebra_model(folder))
+    return (*read_ensemble(folder), *read_close_ups(folder), *(model for model in single if model is not None))
+
+
+def _only(listing: Path, task: str, what: str) -> Model | None:
+    models = _listed(listing, task) if listing.exists() else ()
+    if len(models) > 1 or any(model.about.get("task") != task for model in models):
+        raise ModelError(f'{listing}: expected {{"{task}": [name of the folder of one network of {what}]}}')
     return models[0] if models else None
 
 

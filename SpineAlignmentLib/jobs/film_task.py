@@ -81,14 +81,13 @@ class FilmSettings:
         """
         from SpineAlignmentLib.detection.calibration import read_calibration
         from SpineAlignmentLib.detection.engines import choose_engine
-        from SpineAlignmentLib.detection.models import read_close_ups, read_ensemble
+        from SpineAlignmentLib.detection.models import read_models
 
-        models = (*read_ensemble(self.models), *read_close_ups(self.models))
         return settings_hash(
             {
                 "software": SOFTWARE,
                 "engine": choose_engine(self.engine),
-                "models": [[model.name, dict(model.checksums)] for model in models],
+                "models": [[model.name, dict(model.checksums)] for model in read_models(self.models)],
                 "calibration": read_calibration(self.models).to_json(),
                 "spacing": self.spacing,
                 "anterior": self.anterior,

@@ -17,7 +17,7 @@ import slicer
 import vtk
 
 from SpineAlignmentLib import results
-from SpineAlignmentLib.detection.models import read_close_ups, read_ensemble
+from SpineAlignmentLib.detection.models import read_models
 from SpineAlignmentLib.measurement.landmarks import INDEX
 from SpineAlignmentLib.measurement.parameters import KEYS
 from SpineAlignmentLib.mrml.alignment import FilmAlignment
@@ -47,7 +47,7 @@ class SelfTest:
 
     def package(self) -> None:
         """Every file of the networks came with the package, unaltered."""
-        models = [*read_ensemble(self._resources / "Models"), *read_close_ups(self._resources / "Models")]
+        models = read_models(self._resources / "Models")
         assert models
         for model in models:
             for name in model.checksums:

@@ -13,7 +13,7 @@ from SpineAlignmentLib.detection.close_ups import REGIONS, SCATTER, close_up_fra
 from SpineAlignmentLib.detection.detector import Detector, Strategy
 from SpineAlignmentLib.detection.engines import Answer
 from SpineAlignmentLib.detection.look import Look
-from SpineAlignmentLib.detection.models import read_close_ups, read_ensemble, shipped_models
+from SpineAlignmentLib.detection.models import read_close_ups, read_ensemble, read_models, shipped_models
 from SpineAlignmentLib.errors import ModelError
 from SpineAlignmentLib.film.preprocessing import fit_film, network_input
 from SpineAlignmentLib.film.reading import read_film
@@ -91,7 +91,7 @@ def test_shipped_close_ups_change_their_own_landmarks_and_others_little(models):
     film = read_film(SAMPLE_FILM)
     strategy = Strategy(trust_in_shape=0.0)
     seen = Detector(models, strategy=strategy).detect(film)
-    assert seen.models == (*names, *(model.name for model in close_ups))
+    assert seen.models == tuple(model.name for model in read_models(models))
     without = Detector(listing(models, models=names), strategy=strategy).detect(film)
     moved = np.linalg.norm((seen.points_px - without.points_px) * film.spacing_mm, axis=1)
     own = np.zeros(COUNT, bool)

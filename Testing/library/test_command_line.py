@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from SpineAlignmentLib.command_line import main
-from SpineAlignmentLib.detection.models import read_close_ups, read_ensemble, shipped_models
+from SpineAlignmentLib.detection.models import read_models, shipped_models
 from SpineAlignmentLib.film.paths import film_files, stem_of
 from SpineAlignmentLib.measurement.landmarks import COUNT, INDEX, NAMES, VERTEBRAE
 from SpineAlignmentLib.measurement.parameters import KEYS, lean, slope, spinopelvic_parameters
@@ -63,7 +63,7 @@ def test_results_agree_with_each_other(detected):
     result = json.loads((out / "good.json").read_text())
     assert set(result["landmarks"]) == set(NAMES)
     assert set(result["parameters"]) == set(KEYS)
-    assert result["models"] == [m.name for m in (*read_ensemble(), *read_close_ups())]
+    assert result["models"] == [m.name for m in read_models()]
     annotation = read_annotation(out / "good.json")
     for key, value in annotation.parameters().items():
         assert result["parameters"][key]["value"] == pytest.approx(value, abs=1e-3)

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from SpineAlignmentLib.detection.bodies_network import Bodies, Body
-from SpineAlignmentLib.detection.corners import HALFWAY, corners_at, halfway, with_corners
+from SpineAlignmentLib.detection.corners import SEEN_SINGLY, at_bodies, corners_at, with_corners
 from SpineAlignmentLib.detection.reporting import told
 from SpineAlignmentLib.measurement.landmarks import CENTERS as CENTER_NAMES
 from SpineAlignmentLib.measurement.landmarks import COUNT, INDEX, VERTEBRAE
@@ -72,24 +72,31 @@ def test_a_result_with_corners_is_as_sure_as_its_centers_and_bodies() -> None:
     assert six.cobb("T4", "L6") == pytest.approx(0, abs=1e-9)
 
 
-def test_where_no_close_up_looks_landmarks_meet_their_body_halfway() -> None:
+def test_landmarks_go_to_their_bodies() -> None:
     points = np.full((COUNT, 2), np.nan)
     for name, row in INDEX.items():
         level, _, part = name.partition("_")
         if level in VERTEBRAE and part != "D":
             points[row] = CENTERS[VERTEBRAE.index(level)]
     corners = np.array([body(x + 4, y + 2).corners for x, y in CENTERS])
-    corners[VERTEBRAE.index("T8")] = np.nan
-    found = halfway(points, corners)
     for name, row in INDEX.items():
         level, _, part = name.partition("_")
-        if level in HALFWAY and level != "T8":
+        if part in ("AS", "PS", "AI", "PI"):
+            points[row] = corners[VERTEBRAE.index(level), ("AS", "PS", "AI", "PI").index(part)] - (3, 1)
+    corners[VERTEBRAE.index("T8")] = np.nan
+    corners[VERTEBRAE.index("L2")] += (0, 20)
+    points[INDEX["T12_PI"]] = np.nan
+    found = at_bodies(points, corners)
+    assert np.isnan(found[INDEX["T12_PI"]]).all(), "what may lie off the film stays missing"
+    for name, row in INDEX.items():
+        level, _, part = name.partition("_")
+        if level in SEEN_SINGLY and level != "T8" and name != "T12_PI":
             place = corners[VERTEBRAE.index(level)]
             at = place.mean(axis=0) if part == "C" else place[("AS", "PS", "AI", "PI").index(part)]
-            assert found[row] == pytest.approx((points[row] + at) / 2)
+            assert found[row] == pytest.approx((at + points[row]) / 2 if level == "L2" else at)
         else:
             np.testing.assert_array_equal(found[row], points[row])
-    assert {"T2", "T5", "L1", "L3"} <= set(HALFWAY) and not {"C2", "C7", "T1", "L4", "L5"} & set(HALFWAY)
+    assert VERTEBRAE[1:23] == SEEN_SINGLY
 
 
 def test_corners_follow_when_the_numbering_is_switched() -> None:

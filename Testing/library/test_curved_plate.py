@@ -6,7 +6,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from SpineAlignmentLib.detection.curved_plate import LUMBAR, fitted_curve
-from SpineAlignmentLib.detection.plates import tilted_halfway
 from Testing.library.plane import tilt, turned
 
 SIZE = (150, 170)
@@ -86,13 +85,3 @@ def test_a_lumbar_plate_turns_and_slides_at_its_depth(off: float) -> None:
     assert (guess - MIDDLE).mean(axis=0) @ along > (found - MIDDLE).mean(axis=0) @ along
     normal = turned(np.array([0.0, 1.0]), tilt(guess))
     assert abs(moved @ normal) < 1e-6
-
-
-def test_halfway_between_two_plates() -> None:
-    own, other = ends_of(10.0), ends_of(20.0) + [3.0, 4.0]
-    found = tilted_halfway(own, other, SPACING)
-    assert tilt(found) == pytest.approx(15.0)
-    np.testing.assert_allclose(found.mean(axis=0), own.mean(axis=0))
-    assert np.linalg.norm(np.diff(found, axis=0)) == pytest.approx(np.linalg.norm(np.diff(own, axis=0)))
-    np.testing.assert_array_equal(tilted_halfway(own, np.full((2, 2), np.nan), SPACING), own)
-    np.testing.assert_array_equal(tilted_halfway(own, own[::-1], SPACING), own)

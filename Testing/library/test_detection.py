@@ -13,7 +13,7 @@ from scipy import ndimage
 from SpineAlignmentLib.detection.confidence import confidence
 from SpineAlignmentLib.detection.detector import Detector, detect
 from SpineAlignmentLib.detection.look import HIGHER_FIRST, Look, hips_in_order
-from SpineAlignmentLib.detection.models import read_close_ups, read_ensemble, shipped_models
+from SpineAlignmentLib.detection.models import read_ensemble, read_models, shipped_models
 from SpineAlignmentLib.detection.side import landmarks_seen
 from SpineAlignmentLib.errors import ModelError
 from SpineAlignmentLib.film.film import film_from_pixels
@@ -53,7 +53,7 @@ def distance(a, b):
 
 def test_result_is_complete(found, sample):
     assert found.size_px == sample.size_px
-    assert len(found.models) == len(read_ensemble()) + len(read_close_ups())
+    assert len(found.models) == len(read_models()) == 6
     sure = found.confidence[np.isfinite(found.points_px).all(axis=1)]
     assert ((sure >= 0) & (sure <= 1)).all()
     assert np.isfinite(found.points_px).all()

@@ -18,6 +18,7 @@ from Training.simulation.command import main
 from Training.simulation.film import simulate_film
 from Training.simulation.projection import GraphicsError, Projector
 from Training.simulation.stream import SimulatedFilms
+from Training.simulation.vertebra_windows import VertebraWindows
 from Training.simulation.writing import dicom_bytes, write_film
 
 
@@ -130,6 +131,27 @@ def test_windows_show_bodies_where_the_projection_has_them(tmp_path: Path) -> No
     for _, truth in shown:
         known = np.isfinite(truth[1:24]).all(axis=(1, 2))
         np.testing.assert_allclose(truth[1:24][known, 0], truth[1:24][known, 1:].mean(axis=1), atol=6.0)  # bent
+
+
+def test_views_show_one_vertebra_about_upright_in_their_middle(tmp_path: Path) -> None:
+    cache.render(tmp_path, 1, seed=8, workers=1)
+    views = VertebraWindows(str(tmp_path), windows=3)
+    shown = [views.get(0, 0, (96, 96), np.random.default_rng(seed)) for seed in range(30)]
+    assert np.array_equal(shown[4][0], views.get(0, 5, (96, 96), np.random.default_rng(4))[0])
+    known = [(image, corners) for image, corners in shown if np.isfinite(corners).all()]
+    assert len(known) > 25
+    for image, corners in known:
+        assert image.shape == (96, 96) and image.std() > 0
+        assert np.linalg.norm(corners.mean(axis=0) - 47.5) < 22  # off by as much as detection may be, and bent
+        back, down = (corners[[1, 3]] - corners[[0, 2]]).mean(axis=0), (corners[2:] - corners[:2]).mean(axis=0)
+        assert back[0] > 2 * abs(back[1]) and down[1] > 2 * abs(down[0])
+        assert 24 < np.sqrt(np.linalg.norm(back) * np.linalg.norm(down)) < 54
+    places = [corners.mean(axis=0) for _, corners in known]
+    assert np.std(places, axis=0).min() > 1
+    fixed = VertebraWindows(str(tmp_path), windows=3, training=False)
+    np.testing.assert_array_equal(
+        fixed.get(1, 0, (96, 96), np.random.default_rng(1))[1], fixed.get(1, 3, (96, 96), np.random.default_rng(2))[1]
+    )
 
 
 def test_projections_without_corners_are_named(tmp_path: Path) -> None:

@@ -36,7 +36,7 @@ class FilmSource(Protocol):
             The image, float32 (height, width), as `network_input` of `film.preprocessing` makes it; and the landmarks,
             float32 (45, 2), (x, y) in pixels of that image, NaN where missing, the femoral heads in the order of
             `HIGHER_FIRST` of `detection.look`; for the task "bodies" every body, float32 (25, 5, 2), as
-            `Training.simulation.body_windows.BodyWindows` has them.
+            `Training.simulation.body_windows.BodyWindows` has them; for "vertebra" its corners, float32 (4, 2).
         """
         ...
 
@@ -45,6 +45,7 @@ KINDS: Final[dict[str, str]] = {
     "annotated": "Training.data.annotated_films:AnnotatedFilms",
     "simulated": "Training.simulation.stream:SimulatedFilms",
     "simulated_bodies": "Training.simulation.body_windows:BodyWindows",
+    "simulated_vertebrae": "Training.simulation.vertebra_windows:VertebraWindows",
     "fold": "Training.data.film_source:Fold",
     "mixture": "Training.data.film_source:Mixture",
 }

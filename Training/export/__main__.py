@@ -5,7 +5,7 @@ import os
 import sys
 from pathlib import Path
 
-from SpineAlignmentLib.detection.models import read_bodies_model, read_close_ups, read_ensemble
+from SpineAlignmentLib.detection.models import read_models
 from SpineAlignmentLib.errors import ModelError
 from Training.config import ConfigError
 from Training.export.model_folder import export_again, export_run, update_ensemble
@@ -24,9 +24,7 @@ def main(arguments: list[str] | None = None) -> int:
     os.environ["KERAS_BACKEND"] = "tensorflow"
     try:
         if options.again:
-            bodies = read_bodies_model(options.output)
-            models = (*read_ensemble(options.output), *read_close_ups(options.output), *([bodies] if bodies else []))
-            folders = [export_again(model) for model in models]
+            folders = [export_again(model) for model in read_models(options.output)]
         else:
             folders = [export_run(run, options.output) for run in options.run]
         if options.ensemble and not options.again:

@@ -23,7 +23,7 @@ from typing import Any
 import numpy as np
 
 from SpineAlignmentLib.detection.close_ups import REGIONS
-from SpineAlignmentLib.detection.models import ONNX_FILE, SAVED_MODEL, WEIGHTS_FILE, Model
+from SpineAlignmentLib.detection.models import ONNX_FILE, SAVED_MODEL, WEIGHTS_FILE, WITHOUT_LANDMARKS, Model
 from SpineAlignmentLib.errors import ModelError
 from SpineAlignmentLib.measurement import landmarks
 from Training.config import ConfigError, TrainingConfig, config_from_dict, load_config
@@ -165,13 +165,13 @@ def _servable(network: Any, config: TrainingConfig, packed: Packed) -> Any:
 
 def describe(config: TrainingConfig, state: dict[str, Any], name: str, folder: Path) -> dict[str, Any]:
     """The content of `model.json`."""
-    named = () if config.task == "bodies" else REGIONS[config.region].landmarks if config.region else landmarks.NAMES
+    named = REGIONS[config.region].landmarks if config.region else landmarks.NAMES
     return {
         "name": name,
         "task": config.task,
         "input_size": list(config.input_size),
         "region": config.region,
-        "landmarks": list(named),
+        "landmarks": [] if config.task in WITHOUT_LANDMARKS else list(named),
         "regularization": config.loss.regularization,
         "training": {
             "config": portable(config),
@@ -205,19 +205,20 @@ def portable(config: TrainingConfig) -> dict[str, Any]:
 
 
 def update_ensemble(output: Path, names: list[str]) -> None:
-    """Makes `ensemble.json` list these models: those that see the whole film, close-ups and the network of bodies.
+    """Makes `ensemble.json` list these models: those that see the whole film, close-ups and the networks of vertebrae.
 
     Raises:
         ConfigError: a model that is not there, or whose input differs from the others'.
     """
-    listed: dict[str, list[str]] = {"models": [], "close_ups": [], "bodies": []}
+    listed: dict[str, list[str]] = {"models": [], "close_ups": [], **{task: [] for task in sorted(WITHOUT_LANDMARKS)}}
     sizes = set()
     for name in names:
         path = output / name / "model.json"
         if not path.is_file():
             raise ConfigError(f"{path}: no such model; export it first")
         about = json.loads(path.read_text(encoding="utf-8"))
-        kind = "bodies" if about.get("task") == "bodies" else "close_ups" if about.get("region") else "models"
+        task = about.get("task")
+        kind = task if task in WITHOUT_LANDMARKS else "close_ups" if about.get("region") else "models"
         listed[kind].append(name)
         if kind == "models":
             sizes.add(tuple(about["input_size"]))

@@ -10,6 +10,10 @@ def task_of(config: TrainingConfig) -> Task:
         from Training.run.bodies_task import BodiesTask
 
         return BodiesTask()
+    if config.task == "vertebra":
+        from Training.run.vertebra_task import VertebraTask
+
+        return VertebraTask()
     from Training.run.landmarks_task import LandmarksTask
 
     return LandmarksTask()

@@ -27,12 +27,8 @@ SCALES: Final[tuple[float, float]] = (0.85, 1.18)
 """Spacing is off by a magnification, or found by a search; training shows vertebrae so much smaller and larger."""
 _ELSEWHERE: Final[float] = 0.15
 """Share of windows that lie anywhere on the projection, mostly beside the spine."""
-_SPINELESS: Final[float] = 0.04
-"""Share of windows whose spine is left out, so that ribs, lungs and skin alone mean nothing."""
 _FILLED: Final[float] = 0.42
 """A window's middle lies at least so far within the film, as a share of the window, where the film is large enough."""
-_TEXTURES: Final[float] = 0.03
-"""Share of windows that show no film at all."""
 
 
 class BodyWindows:
@@ -53,6 +49,13 @@ class BodyWindows:
     Raises:
         FileNotFoundError: no projections in the folder.
     """
+
+    spineless: float = 0.04
+    """Share of windows whose spine is left out, so that ribs, lungs and skin alone mean nothing."""
+    textures: float = 0.03
+    """Share of windows that show no film at all."""
+    damaged: float = 1.0
+    """Share of films with text, bars, patches and the like on them."""
 
     def __init__(
         self,
@@ -80,13 +83,13 @@ class BodyWindows:
         number = self._indices[place]
         if not self._training:
             rng = np.random.default_rng([TEST_SEED, number, which])
-        if self._training and rng.random() < _TEXTURES:
+        if self._training and rng.random() < self.textures:
             return _texture(input_size, rng), np.full((25, 5, 2), np.nan, np.float32)
         path = path_of(self._folder, number)
         landmarks = read_points(path, "landmarks")
         truth = bodies(read_points(path, "vertebrae"), landmarks)
         layers = np.load(path, mmap_mode="r")
-        if self._training and rng.random() < _SPINELESS:
+        if self._training and rng.random() < self.spineless:
             layers = layers.copy()
             layers[0], truth[:] = 0, np.nan
         view = self._view(landmarks, (layers.shape[1], layers.shape[2]), input_size, rng)
@@ -98,7 +101,7 @@ class BodyWindows:
         truth = moves.spine_carried(truth.reshape(-1, 2)).reshape(truth.shape)
         look = Look.sample(rng, self._randomization * float(rng.random()))  # from plausible to wild
         image = film(projection, look, rng)
-        if self._training:
+        if self._training and rng.random() < self.damaged:
             image = augment(image, projection.spacing_mm, rng)
         inside = inside_film(view, input_size)
         truth[~_seen(truth[:, 0], inside)] = np.nan
@@ -121,15 +124,21 @@ class BodyWindows:
         linear = np.array([[cos * stretch, -sin], [sin, cos / stretch]]) * unit
         reach = np.array(window[::-1]) * unit
         low, high = np.array(edges[:2]), np.array(edges[2:])
+        middle = self.middle(landmarks, low, high, reach, rng)
+        offset = middle - linear @ np.array([(window[1] - 1) / 2, (window[0] - 1) / 2])
+        return View(edges, np.column_stack([linear, offset]), unit, bend)
+
+    def middle(
+        self, landmarks: FloatArray, low: FloatArray, high: FloatArray, reach: FloatArray, rng: np.random.Generator
+    ) -> FloatArray:
+        """(2,) where the middle of a window of (width, height) `reach` lies on a film from corner `low` to `high`."""
         on_film = landmarks[((landmarks > low) & (landmarks < high)).all(axis=1)]
         if len(on_film) == 0 or rng.random() < _ELSEWHERE:
             middle = rng.uniform(low, high)
         else:
             middle = on_film[rng.integers(len(on_film))] + rng.uniform(-0.45, 0.45, 2) * reach
         margin = np.minimum(_FILLED * reach, (high - low) / 2)  # so that most of a window is film
-        middle = np.clip(middle, low + margin, high - margin)
-        offset = middle - linear @ np.array([(window[1] - 1) / 2, (window[0] - 1) / 2])
-        return View(edges, np.column_stack([linear, offset]), unit, bend)
+        return np.asarray(np.clip(middle, low + margin, high - margin))
 
 
 def bodies(vertebrae: FloatArray, landmarks: FloatArray) -> FloatArray:

@@ -1,0 +1,55 @@
+"""The network of single vertebrae: what it learns from, that it learns, and that both engines answer as it does."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from SpineAlignmentLib.detection.engines import load_answers
+from SpineAlignmentLib.detection.models import read_vertebra_model
+from SpineAlignmentLib.errors import ModelError
+from Testing.training.tiny import tiny_config
+from Training.config import config_from_dict, save_config
+from Training.export.__main__ import main
+from Training.export.weight_storage import stored
+from Training.network.vertebra import build_vertebra_network
+from Training.run import checkpoint
+from Training.run.vertebra_task import VertebraTask
+
+
+def test_figures_leave_out_corners_that_are_not_known() -> None:
+    config = config_from_dict(tiny_config(task="vertebra", input_size=[96, 96]), "tiny")
+    truth = np.tile(np.array([[30.0, 30], [60, 30], [30, 60], [60, 60]]), (3, 1, 1))
+    predicted = {"coordinates": truth + (3.0, 4.0), "spread": np.full((3, 4), 2.0)}
+    truth[0, 1] = np.nan
+    figures = VertebraTask().figures(predicted, truth, config)
+    assert figures == pytest.approx({"mean_px": 5, "median_px": 5, "corner_90_px": 5, "spread_px": 2})
+
+
+def test_engines_give_the_networks_corners(tmp_path: Path) -> None:
+    config = config_from_dict(tiny_config(name="single", task="vertebra", input_size=[96, 96]), "tiny")
+    network = build_vertebra_network(config.network, config.input_size)
+    rng = np.random.default_rng(8)
+    for variable in network.weights:
+        variance = "variance" in variable.path
+        variable.assign(rng.uniform(0.5, 2, variable.shape) if variance else rng.normal(0, 0.3, variable.shape))
+    run = tmp_path / "run"
+    run.mkdir()
+    save_config(config, run / "config.yaml")
+    arrays = {name: stored(value) for name, value in checkpoint.network_arrays(network).items()}
+    checkpoint.save(run / "best.npz", arrays, {"step": 1, "metrics": {}})
+    checkpoint.restore_network(network, arrays, run)
+    assert read_vertebra_model(tmp_path) is None
+    assert main(["--run", str(run), "--output", str(tmp_path), "--ensemble"]) == 0
+    model = read_vertebra_model(tmp_path)
+    assert model is not None and model.landmarks == () and model.input_size == (96, 96)
+    views = rng.normal(0, 0.3, (5, 96, 96)).astype(np.float32)
+    expected = np.asarray(network(views[..., None], training=False)["coordinates"])
+    assert expected.shape == (5, 4, 2)
+    for engine in ("tensorflow", "onnx"):
+        found = load_answers(model, engine)(views)
+        assert set(found) == {"coordinates", "spread"}
+        np.testing.assert_allclose(found["coordinates"], expected, atol=2e-3)
+    (tmp_path / "ensemble.json").write_text('{"models": [], "vertebra": ["single", "single"]}')
+    with pytest.raises(ModelError, match="one network of single vertebrae"):
+        read_vertebra_model(tmp_path)
