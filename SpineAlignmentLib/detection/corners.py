@@ -12,7 +12,6 @@ from numpy.typing import ArrayLike, NDArray
 
 from SpineAlignmentLib.detection.bodies_network import (
     Bodies,
-    Body,
     bodies_input,
     frame_around,
     on_film,
@@ -48,6 +47,9 @@ CLEAR: Final[float] = 0.5
 """Strength of a body that is seen clearly: of simulated ones that lie 0.4 levels off three in four are below it,
 of the others one in seventeen."""
 
+_UNSEEN: Final[float] = 0.1
+"""Greatest confidence of a landmark whose vertebra has this corner beyond the edge of the film."""
+
 _NOWHERE: Final[tuple[float, float]] = (np.nan, np.nan)
 
 _CHANCE: Final[tuple[float, float]] = (-3.0, 9.0)
@@ -70,17 +72,7 @@ def bodies_of(film: Film, points: ArrayLike, network: Answers, closer: Answers |
     bodies = seen_bodies(image, network)
     if closer is not None:
         bodies = seen_singly(bodies, image, closer)
-    return _within(on_film(bodies, frame), film.size_px)
-
-
-def _within(bodies: Bodies, size_px: tuple[int, int]) -> Bodies:
-    """Bodies without the corners that lie beyond the edges of a film of (width, height): nobody can see those."""
-
-    def seen(body: Body) -> Body:
-        there = ((body.corners >= -0.5) & (body.corners <= np.array(size_px) - 0.5)).all(axis=1)
-        return replace(body, corners=np.where(there[:, None], body.corners, np.nan))
-
-    return replace(bodies, vertebrae=tuple(map(seen, bodies.vertebrae)))
+    return on_film(bodies, frame)
 
 
 def mm_per_pixel(result: Annotation) -> tuple[float, float]:
@@ -109,17 +101,23 @@ def with_corners(
     """
     spacing, numbering = result.spacing_mm or (1.0, result.pixel_aspect), result.numbering
     if numbering is not None and numbering.other is not None:
-        numbering = replace(numbering, other=_met(numbering.other, l6_centers[1], bodies, spacing))
-    return replace(_met(result, l6_centers[0], bodies, spacing), numbering=numbering)
+        numbering = replace(numbering, other=_met(numbering.other, l6_centers[1], bodies, spacing, result.size_px))
+    return replace(_met(result, l6_centers[0], bodies, spacing, result.size_px), numbering=numbering)
 
 
-def _met(found: _Found, l6_center: ArrayLike, bodies: Bodies, spacing: tuple[float, float]) -> _Found:
-    """What was found under one numbering, with its vertebrae, its landmarks at them."""
+def _met(
+    found: _Found, l6_center: ArrayLike, bodies: Bodies, spacing: tuple[float, float], size_px: tuple[int, int]
+) -> _Found:
+    """What was found under one numbering on a film of (width, height), with its vertebrae, its landmarks at them."""
     points, sure = found.points_px, found.confidence
-    rows = [INDEX[name] for name in CENTERS]
+    rows: list[int] = [INDEX[name] for name in CENTERS]
     corners, strengths = corners_at(np.vstack([points[rows], np.asarray(l6_center, float)]), bodies, spacing)
+    beyond = ((corners < -0.5) | (corners > np.array(size_px) - 0.5)).any(axis=2)
+    corners[beyond] = np.nan
     chance = 1 / (1 + np.exp(-(_CHANCE[0] + _CHANCE[1] * strengths)))
     confidence, deviation = confirmed(points, sure, found.deviation_px, corners, spacing)
+    unseen = [INDEX[name] for v, c in np.argwhere(beyond) if (name := f"{VERTEBRAE[v]}_{CORNERS[c]}") in INDEX]
+    confidence[unseen] = np.fmin(confidence[unseen], _UNSEEN)
     return replace(
         found,
         points_px=at_bodies(points, corners, strengths),

@@ -96,6 +96,22 @@ def test_landmarks_go_to_their_bodies() -> None:
     assert VERTEBRAE[1:23] == SEEN_SINGLY
 
 
+def test_what_lies_beyond_the_film_is_not_to_be_measured_with() -> None:
+    rows = [INDEX[name] for name in CENTER_NAMES]
+    points, sure = np.full((COUNT, 2), np.nan), np.full(COUNT, 0.9)
+    points[rows] = CENTERS[:23]
+    for name in ("T1_AS", "T1_PS"):
+        points[INDEX[name]] = CENTERS[VERTEBRAE.index("T1")] - (0, 5)
+    top = CENTERS[VERTEBRAE.index("T1")][1] - 5
+    film = Annotation("f.png", (300, 900), points - (0, top), sure)
+    found = Bodies(tuple(body(x, y - top) for x, y in CENTERS[VERTEBRAE.index("T1") :]), ())
+    result = with_corners(film, found)
+    corners = result.vertebrae_px[VERTEBRAE.index("T1")]
+    assert np.isnan(corners[:2]).all() and np.isfinite(corners[2:]).all()
+    assert result.confidence[INDEX["T1_AS"]] < 0.2 and result.confidence[INDEX["T5_AS"]] == 0.9
+    assert film.confidence[INDEX["T1_AS"]] == 0.9
+
+
 def test_corners_follow_when_the_numbering_is_switched() -> None:
     rows = [INDEX[name] for name in CENTER_NAMES]
     points, shifted = np.full((COUNT, 2), np.nan), np.full((COUNT, 2), np.nan)
