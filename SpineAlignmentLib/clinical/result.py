@@ -12,6 +12,7 @@ from SpineAlignmentLib.clinical.patient import Patient, patient_of
 from SpineAlignmentLib.clinical.quantities import quantities
 from SpineAlignmentLib.clinical.readings import Reading, readings
 from SpineAlignmentLib.clinical.spine_shape import lordosis
+from SpineAlignmentLib.measurement.landmarks import NAMES, VERTEBRAE
 from SpineAlignmentLib.measurement.parameters import KEYS
 from SpineAlignmentLib.results.annotation import LOW_CONFIDENCE, Annotation
 from SpineAlignmentLib.results.doubts import WITHHELD, side_doubt
@@ -20,6 +21,9 @@ from SpineAlignmentLib.results.result_file import to_json
 
 def readings_of(annotation: Annotation, patient: Patient | None = None) -> tuple[Reading, ...]:
     """The readings of a film; all of them are withheld while its side is in doubt.
+
+    They are made of what its parameters are made of, `Annotation.trusted` landmarks, and of vertebrae that are sure and
+    whose own landmarks are trusted.
 
     Args:
         annotation: its landmarks.
@@ -30,9 +34,15 @@ def readings_of(annotation: Annotation, patient: Patient | None = None) -> tuple
     """
     if patient is None:
         patient = patient_of(annotation.extra, annotation.film)
-    points = annotation.points_mm()
-    sure = ~(annotation.vertebrae_confidence < LOW_CONFIDENCE)
-    kept = replace(annotation, vertebrae_px=np.where(sure[:, None, None], annotation.vertebrae_px, np.nan))
+    trusted = annotation.trusted()
+    doubted = {name.split("_")[0] for name, trust in zip(NAMES, trusted, strict=True) if not trust}
+    sure = ~(annotation.vertebrae_confidence < LOW_CONFIDENCE) & [level not in doubted for level in VERTEBRAE]
+    kept = replace(
+        annotation,
+        points_px=np.where(trusted[:, None], annotation.points_px, np.nan),
+        vertebrae_px=np.where(sure[:, None, None], annotation.vertebrae_px, np.nan),
+    )
+    points = kept.points_mm()
     found = quantities(to_json(annotation)["parameters"], points, kept.corners_mm())
     made = readings(found, patient.age, lordosis(points))
     return tuple(reading.withheld(WITHHELD) for reading in made) if side_doubt(annotation) else made

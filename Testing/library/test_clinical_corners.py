@@ -8,7 +8,7 @@ import pytest
 from SpineAlignmentLib.clinical.quantities import quantities
 from SpineAlignmentLib.clinical.readings import readings
 from SpineAlignmentLib.clinical.result import readings_of
-from SpineAlignmentLib.measurement.landmarks import COUNT
+from SpineAlignmentLib.measurement.landmarks import COUNT, INDEX
 from SpineAlignmentLib.measurement.vertebrae import LEVELS
 from SpineAlignmentLib.results.frame import film_points
 from Testing.library.test_clinical import USUAL, annotation, read
@@ -94,3 +94,20 @@ def test_uncertain_vertebrae_are_left_out(upright):
     assert {r.key: r for r in readings_of(film)}["Height loss"].computable
     doubtful = replace(film, vertebrae_confidence=sure * 0.5)
     assert {r.key: r for r in readings_of(doubtful)}["Height loss"].inputs.keys() <= {"T5"}
+
+
+def test_landmarks_that_are_not_trusted_are_in_no_reading(upright):
+    film = annotation(upright)
+    corners = film_points(column() + [[-40.0, 300.0]] - [[120, 700]], (0.2, 0.2), "left")[:-1]
+    film = replace(film, vertebrae_px=corners, vertebrae_confidence=np.full(len(LEVELS) - 1, 0.9))
+
+    def computable(name, reviewed=frozenset()):
+        confidence = np.full(COUNT, 0.9)
+        confidence[INDEX[name]] = 0.01
+        found = readings_of(replace(film, confidence=confidence, reviewed=reviewed))
+        return {reading.key for reading in found if reading.computable}
+
+    every = computable("C2_D")
+    assert {"T4-T12", "T4PA"} <= every
+    assert "T4-T12" not in computable("T12_PI") and computable("T12_PI", frozenset({"T12_PI"})) == every
+    assert "T4PA" not in computable("T4_C")
