@@ -4,13 +4,16 @@ import math
 from collections.abc import Mapping
 from typing import Final
 
+import numpy as np
+
 from SpineAlignmentLib.clinical.norms import PATIENTS, norm
 from SpineAlignmentLib.clinical.patient import Patient, patient_of
 from SpineAlignmentLib.clinical.readings import Reading
 from SpineAlignmentLib.clinical.result import readings_of
 from SpineAlignmentLib.measurement.constructions import unit_text, value_text
+from SpineAlignmentLib.measurement.landmarks import CENTERS, NAMES, VERTEBRAE
 from SpineAlignmentLib.measurement.parameters import PARAMETERS
-from SpineAlignmentLib.results.annotation import Annotation
+from SpineAlignmentLib.results.annotation import LOW_CONFIDENCE, Annotation
 from SpineAlignmentLib.results.doubts import all_warnings
 from SpineAlignmentLib.results.measured import interval_text
 
@@ -33,13 +36,24 @@ def parameter_table(annotation: Annotation, cobb: Mapping[str, float] | None = N
     for key, value in (cobb or {}).items():
         upper, lower = key.split(":")
         name = f"Cobb angle {upper} to {lower}, kyphosis +"
-        lines.append(f"  {'':7}{name:36}{unit_text('deg', value):>10}")
+        unsure = [level for level in dict.fromkeys((upper, lower)) if _is_unsure(annotation, level)]
+        note = f"   not sure: {', '.join(unsure)}" if unsure and math.isfinite(value) else ""
+        lines.append(f"  {'':7}{name:36}{unit_text('deg', value):>10}{note}")
     lines += [f"  {key} not given, {found.reason}" for key, found in measured.items() if found.reason]
     spacing = annotation.spacing_mm
     size = "unknown" if spacing is None else f"{spacing[0]:g} x {spacing[1]:g} mm, {annotation.spacing_source}"
     lines.append(f"  pixel {size}; facing {annotation.anterior}, {annotation.anterior_source}")
     lines += [f"  warning: {text}" for text in all_warnings(annotation)]
     return "\n".join([*lines, *_reading_lines(annotation, patient)])
+
+
+def _is_unsure(annotation: Annotation, level: str) -> bool:
+    """Whether landmarks of a level are uncertain, or else a vertebra with no more than a center among them."""
+    own = np.array([name.startswith(f"{level}_") for name in NAMES])
+    if (annotation.is_low() & own).any():
+        return True
+    plates = [name for name in NAMES if name.startswith(f"{level}_") and name not in CENTERS]
+    return not plates and bool(annotation.vertebrae_confidence[VERTEBRAE.index(level)] < LOW_CONFIDENCE)
 
 
 def _reading_lines(annotation: Annotation, patient: Patient) -> list[str]:

@@ -7,6 +7,7 @@ import os
 import shutil
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -232,6 +233,17 @@ def test_measure_gives_the_angle_between_any_two_levels(tmp_path, capsys):
     result = read_annotation(tmp_path / "out" / "f.json")
     assert angles["L1:S1"]["value"] == pytest.approx(-result.parameters()["LL"])
     assert angles["T2:T5"]["value"] is None and "n/a" in capsys.readouterr().out
+
+
+def test_an_angle_between_unsure_levels_says_so(detected, tmp_path, capsys):
+    result = read_annotation(detected[0] / "named.json")
+    sure, confidence = result.vertebrae_confidence.copy(), result.confidence.copy()
+    sure[VERTEBRAE.index("T9")], confidence[INDEX["S1_A"]] = 0.3, 0.1
+    write_annotation(replace(result, vertebrae_confidence=sure, confidence=confidence), tmp_path / "f.json")
+    wanted = ["--cobb", "T9:T12", "--cobb", "T8:T12", "--cobb", "L1:S1"]
+    assert main(["measure", str(tmp_path / "f.json"), "-o", str(tmp_path / "out"), *wanted]) == 0
+    said = [line.split("kyphosis +")[1].split() for line in capsys.readouterr().out.splitlines() if "Cobb" in line]
+    assert [words[1:] for words in said] == [["not", "sure:", "T9"], [], ["not", "sure:", "S1"]]
 
 
 @pytest.mark.parametrize("levels", ["T4", "T12:T4", "T4:T13", "S1:S1"])
