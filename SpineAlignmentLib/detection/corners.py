@@ -128,6 +128,24 @@ def _met(
     )
 
 
+def with_one_place(result: Annotation) -> Annotation:
+    """A result whose vertebrae have their corners where the landmarks of these corners are, under either numbering."""
+    numbering = result.numbering
+    if numbering is not None and numbering.other is not None:
+        numbering = replace(numbering, other=_at_landmarks(numbering.other))
+    return replace(_at_landmarks(result), numbering=numbering)
+
+
+def _at_landmarks(found: _Found) -> _Found:
+    corners = found.vertebrae_px.copy()
+    for v, level in enumerate(VERTEBRAE):
+        for c, name in enumerate(CORNERS):
+            row = INDEX.get(f"{level}_{name}")
+            if row is not None and np.isfinite([corners[v, c], found.points_px[row]]).all():
+                corners[v, c] = found.points_px[row]
+    return replace(found, vertebrae_px=corners)
+
+
 def confirmed(
     points: FloatArray, confidence: FloatArray, deviation: FloatArray, corners: FloatArray, spacing: tuple[float, float]
 ) -> tuple[FloatArray, FloatArray]:

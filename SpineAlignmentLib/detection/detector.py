@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 from SpineAlignmentLib.detection.bodies_network import Bodies
 from SpineAlignmentLib.detection.calibration import read_calibration
 from SpineAlignmentLib.detection.close_ups import SCATTER, close_up_frame, close_up_input
-from SpineAlignmentLib.detection.corners import bodies_of, mm_per_pixel, strengths_at, with_corners
+from SpineAlignmentLib.detection.corners import bodies_of, mm_per_pixel, strengths_at, with_corners, with_one_place
 from SpineAlignmentLib.detection.engines import Answers, Network, choose_engine, load_answers, load_network
 from SpineAlignmentLib.detection.extent import SMALLER, alike, counting_grid, first_frame, own_scale, shows, view_of
 from SpineAlignmentLib.detection.head_circles import with_heads
@@ -177,7 +177,7 @@ class Detector:
         spacing = mm_per_pixel(result)
         for fitted in (with_plates, with_heads):
             result = fitted(result, film.pixels, spacing)
-        return told(result)
+        return told(with_one_place(result))
 
     def _without_levels(self, film: Film, look: Look, force: bool) -> Annotation | None:
         """What is left to say of a film without a spine to whoever insists; None when nobody does."""

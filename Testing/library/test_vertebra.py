@@ -9,13 +9,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
+from SpineAlignmentLib.detection import detect
 from SpineAlignmentLib.detection.bodies_network import Bodies, Body, bodies_input, seen_bodies, whole_frame
 from SpineAlignmentLib.detection.corners import bodies_of, corners_at
 from SpineAlignmentLib.detection.engines import Answers, load_answers
 from SpineAlignmentLib.detection.models import read_bodies_model, read_vertebra_model
 from SpineAlignmentLib.detection.vertebra_network import BODY_PX, VIEW_PX, cut, seen_singly, view_of
 from SpineAlignmentLib.film.reading import read_film
-from SpineAlignmentLib.measurement.landmarks import CENTERS, INDEX
+from SpineAlignmentLib.measurement.landmarks import CENTERS, CORNERS, INDEX, VERTEBRAE
 from SpineAlignmentLib.results.result_file import read_annotation
 from Testing.library.films import SAMPLE_FILM
 
@@ -87,6 +88,20 @@ def test_a_look_at_each_vertebra_brings_corners_nearer(networks: tuple[Answers, 
         assert np.isfinite(away).sum() > 80
         off.append(float(np.nanmedian(away)))
     assert off[1] < off[0] and off[1] < 1.5
+
+
+def test_a_corner_has_one_place() -> None:
+    found = detect(SAMPLE_FILM)
+    landmarks = [(name, *name.split("_")) for name in INDEX if name.split("_")[-1] in CORNERS]
+    compared = 0
+    for name, level, corner in landmarks:
+        if level not in VERTEBRAE:
+            continue
+        own = found.vertebrae_px[VERTEBRAE.index(level), CORNERS.index(corner)]
+        if np.isfinite(own).all():
+            np.testing.assert_array_equal(own, found.points_px[INDEX[name]])
+            compared += 1
+    assert compared == 17
 
 
 def test_a_view_that_lies_off_finds_the_same_corners(networks: tuple[Answers, Answers]) -> None:
