@@ -278,10 +278,11 @@ MEYERDING: Final = (
 """By the slip forward, as a share of the lower plate (source "Meyerding")."""
 GENANT: Final = (
     Band(20.0, "none"),
-    Band(25.0, "grade 1, mild", closed=True),
+    Band(25.0, "grade 1, mild, or the error of the corners", closed=True),
     Band(40.0, "grade 2, moderate", closed=True),
     Band(inf, "grade 3, severe"),
 )
-"""By the loss of anterior against posterior height (source "Genant")."""
+"""By the loss of anterior against posterior height (source "Genant"). Of 23 vertebrae on 500 simulated films whose
+detected corners lose 20 to 25 %, 5 lose 20 % or more; of 12 that lose more, 8."""
 GENANT_LEVELS: Final[tuple[str, str]] = ("T4", "L4")
 """First and last level that is looked at: L5 is taller in front by nature."""
