@@ -38,7 +38,7 @@ from SpineAlignmentLib.detection.models import (
 )
 from SpineAlignmentLib.detection.numbering import count
 from SpineAlignmentLib.detection.plates import with_plates
-from SpineAlignmentLib.detection.refusal import doubtful, no_spine
+from SpineAlignmentLib.detection.refusal import doubtful, no_spine, other_side
 from SpineAlignmentLib.detection.reporting import annotation, insisted, told, unnumbered
 from SpineAlignmentLib.detection.sequences import Path as Numbered
 from SpineAlignmentLib.detection.side import WHOLE_SPINE, implausibility, landmarks_seen, settled
@@ -133,6 +133,8 @@ class Detector:
             found = self._found(set_upright(film, turns, force), say, force)
             if found is not None and (turned_back := as_it_lies(film, found, turns, result)) is not None:
                 return turned_back
+            if found is not None and not (force or in_doubt(found)):
+                raise other_side(film.name, LIES[turns][0], found.anterior)
         if not force and (turns or result is None):
             raise no_spine(film.name, LIES.get(turns))
         if result is None:

@@ -73,3 +73,17 @@ def no_spine(name: str, lies: tuple[str, str] | None = None) -> FilmError:
         f"{name}: no lateral spine found (a frontal film, another part of the body, a film on its side or upside down,"
         f" or no radiograph); {BY_COMMAND}"
     )
+
+
+def other_side(name: str, lies: str, seen: str) -> FilmError:
+    """What is said of a film that lies, whose patient faces another side than was given once it is upright.
+
+    Args:
+        name: of the film.
+        lies: how it lies, from `lying.LIES`.
+        seen: the side that the patient faces on the film set upright.
+    """
+    return FilmError(
+        f"{name}: the film lies {lies}; set upright, it shows a patient who faces {seen}, not the side given; say {seen},"
+        " or no side"
+    )

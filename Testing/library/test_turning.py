@@ -259,7 +259,7 @@ def test_a_given_side_is_that_of_the_film_set_upright(found, tmp_path):
     path = lying_film(tmp_path / "a.dcm", 2)
     assert detect(path, anterior=found.anterior).anterior_source == "given"
     other = "right" if found.anterior == "left" else "left"
-    with pytest.raises(FilmError, match="upside down: turn it by half"):
+    with pytest.raises(FilmError, match=f"upside down; set upright, it shows a patient who faces {found.anterior}"):
         detect(path, anterior=other)
 
 
