@@ -84,6 +84,6 @@ def other_side(name: str, lies: str, seen: str) -> FilmError:
         seen: the side that the patient faces on the film set upright.
     """
     return FilmError(
-        f"{name}: the film lies {lies}; set upright, it shows a patient who faces {seen}, not the side given; say {seen},"
-        " or no side"
+        f"{name}: the film lies {lies}; set upright, it shows a patient who faces {seen}, not the side given;"
+        f" say {seen}, or no side"
     )
