@@ -24,6 +24,7 @@ from SpineAlignmentLib.detection.vertebra_network import seen_singly
 from SpineAlignmentLib.film.film import Film
 from SpineAlignmentLib.measurement.constructions import level_distance
 from SpineAlignmentLib.measurement.landmarks import CENTERS, CORNERS, INDEX, VERTEBRAE
+from SpineAlignmentLib.measurement.vertebrae import all_corners
 from SpineAlignmentLib.results.annotation import Annotation
 from SpineAlignmentLib.results.numbering import OtherNumbering
 
@@ -137,13 +138,8 @@ def with_one_place(result: Annotation) -> Annotation:
 
 
 def _at_landmarks(found: _Found) -> _Found:
-    corners = found.vertebrae_px.copy()
-    for v, level in enumerate(VERTEBRAE):
-        for c, name in enumerate(CORNERS):
-            row = INDEX.get(f"{level}_{name}")
-            if row is not None and np.isfinite([corners[v, c], found.points_px[row]]).all():
-                corners[v, c] = found.points_px[row]
-    return replace(found, vertebrae_px=corners)
+    corners = all_corners(found.vertebrae_px, found.points_px)[: len(VERTEBRAE)]
+    return replace(found, vertebrae_px=np.where(np.isfinite(found.vertebrae_px), corners, np.nan))
 
 
 def confirmed(

@@ -33,7 +33,6 @@ from SpineAlignmentLib.detection.models import (
     read_bodies_model,
     read_close_ups,
     read_ensemble,
-    read_models,
     read_vertebra_model,
 )
 from SpineAlignmentLib.detection.numbering import count
@@ -99,14 +98,14 @@ class Detector:
         self.engine = choose_engine(engine)
         self.strategy = strategy or Strategy()
         self.calibration = read_calibration(models)
-        single = read_bodies_model(models), read_vertebra_model(models)
-        self._names = tuple(model.name for model in read_models(models))
+        looking_closer, single = read_close_ups(models), (read_bodies_model(models), read_vertebra_model(models))
+        self._names = tuple(model.name for model in (*self.models, *looking_closer, *single) if model is not None)
         # sessions of ONNX Runtime are made side by side; TensorFlow loads one model after the other
         with ThreadPoolExecutor(1 if self.engine == "tensorflow" else None) as pool:
             pool.submit(importlib.import_module, "scipy.interpolate")  # what a first detection would wait for
             networks, close_ups = (
                 [(model, pool.submit(load_network, model, self.engine, threads)) for model in group]
-                for group in (self.models, read_close_ups(models))
+                for group in (self.models, looking_closer)
             )
             answers = [None if m is None else pool.submit(load_answers, m, self.engine, threads) for m in single]
         self.networks = [(model, loaded.result()) for model, loaded in networks]

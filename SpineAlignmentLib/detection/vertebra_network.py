@@ -22,10 +22,10 @@ VIEW_PX: Final[int] = 96
 """Height and width of what the network sees."""
 BODY_PX: Final[float] = 36.0
 """Size of the vertebra there: the root of its depth times its height."""
+ENOUGH_PX: Final[float] = 2.0
+"""View pixels by which a look may move a vertebra for no second one to be worth its time."""
 _FLAT: Final[float] = 0.02
 """Standard deviation of gray values below which contrast is not amplified further."""
-ENOUGH_PX: Final[float] = 2.0
-"""View pixels."""
 _MIDDLE: Final[float] = (VIEW_PX - 1) / 2
 
 
