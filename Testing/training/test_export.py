@@ -11,6 +11,7 @@ from SpineAlignmentLib.detection.close_ups import REGIONS
 from SpineAlignmentLib.detection.engines import load_answers, load_network
 from SpineAlignmentLib.detection.models import WEIGHTS_FILE, read_bodies_model, read_close_ups, read_ensemble
 from SpineAlignmentLib.errors import ModelError
+from Testing.training.random_run import random_run
 from Testing.training.tiny import tiny_config
 from Training.config import ConfigError, config_from_dict, save_config
 from Training.export.__main__ import main
@@ -175,15 +176,8 @@ def test_the_network_of_bodies_answers_with_maps_of_films_of_any_size(tmp_path: 
     config = config_from_dict(tiny_config(name="parts", task="bodies"), "tiny")
     network = build_bodies_network(config.network, (None, None))
     rng = np.random.default_rng(8)
-    for variable in network.weights:
-        variance = "variance" in variable.path
-        variable.assign(rng.uniform(0.5, 2, variable.shape) if variance else rng.normal(0, 0.2, variable.shape))
     run = tmp_path / "run"
-    run.mkdir()
-    save_config(config, run / "config.yaml")
-    arrays = {name: stored(value) for name, value in checkpoint.network_arrays(network).items()}
-    checkpoint.save(run / "best.npz", arrays, {"step": 1, "metrics": {}})
-    checkpoint.restore_network(network, arrays, run)
+    random_run(run, config, network, rng, 0.2)
     assert read_bodies_model(tmp_path) is None
     assert main(["--run", str(run), "--output", str(tmp_path), "--ensemble"]) == 0
     model = read_bodies_model(tmp_path)

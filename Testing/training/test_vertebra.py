@@ -8,12 +8,11 @@ import pytest
 from SpineAlignmentLib.detection.engines import load_answers
 from SpineAlignmentLib.detection.models import read_vertebra_model
 from SpineAlignmentLib.errors import ModelError
+from Testing.training.random_run import random_run
 from Testing.training.tiny import tiny_config
-from Training.config import config_from_dict, save_config
+from Training.config import config_from_dict
 from Training.export.__main__ import main
-from Training.export.weight_storage import stored
 from Training.network.vertebra import build_vertebra_network
-from Training.run import checkpoint
 from Training.run.vertebra_task import VertebraTask
 
 
@@ -30,15 +29,8 @@ def test_engines_give_the_networks_corners(tmp_path: Path) -> None:
     config = config_from_dict(tiny_config(name="single", task="vertebra", input_size=[96, 96]), "tiny")
     network = build_vertebra_network(config.network, config.input_size)
     rng = np.random.default_rng(8)
-    for variable in network.weights:
-        variance = "variance" in variable.path
-        variable.assign(rng.uniform(0.5, 2, variable.shape) if variance else rng.normal(0, 0.3, variable.shape))
     run = tmp_path / "run"
-    run.mkdir()
-    save_config(config, run / "config.yaml")
-    arrays = {name: stored(value) for name, value in checkpoint.network_arrays(network).items()}
-    checkpoint.save(run / "best.npz", arrays, {"step": 1, "metrics": {}})
-    checkpoint.restore_network(network, arrays, run)
+    random_run(run, config, network, rng, 0.3)
     assert read_vertebra_model(tmp_path) is None
     assert main(["--run", str(run), "--output", str(tmp_path), "--ensemble"]) == 0
     model = read_vertebra_model(tmp_path)

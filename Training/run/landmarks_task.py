@@ -55,7 +55,7 @@ _LANDMARK_AXES: Final[dict[str, int]] = {"coordinates": 1, "spread": 1, "heatmap
 class LandmarksTask:
     """See `Training.run.task.Task`; the truth is (n, 45, 2)."""
 
-    predicted: Final[tuple[str, ...]] = ("coordinates", "spread", "global_spread")
+    predicted: tuple[str, ...] = ("coordinates", "spread", "global_spread")
 
     def network(
         self,

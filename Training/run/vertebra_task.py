@@ -1,6 +1,6 @@
 """The task of finding the four corners of one vertebra in a view of it."""
 
-from typing import Any, Final
+from typing import Any
 
 import keras
 import numpy as np
@@ -10,14 +10,14 @@ from numpy.typing import NDArray
 from Training.config import TrainingConfig
 from Training.network.pyramid import NormalizationFactory
 from Training.network.vertebra import build_vertebra_network
-from Training.run.landmarks_task import LandmarkModel
+from Training.run.landmarks_task import LandmarksTask
 from Training.run.task import Figures, Predicted
 
 
-class VertebraTask:
-    """See `Training.run.task.Task`; the truth is (n, 4, 2), see `Training.simulation.vertebra_windows`."""
+class VertebraTask(LandmarksTask):
+    """That of landmarks, with corners for them: the truth is (n, 4, 2), see `Training.simulation.vertebra_windows`."""
 
-    predicted: Final[tuple[str, ...]] = ("coordinates", "spread")
+    predicted: tuple[str, ...] = ("coordinates", "spread")
 
     def network(
         self,
@@ -28,15 +28,7 @@ class VertebraTask:
         """See `build_vertebra_network`."""
         return build_vertebra_network(config.network, input_size, normalization)
 
-    def model(self, network: keras.Model, config: TrainingConfig) -> keras.Model:
-        """The network with its loss, that of landmarks."""
-        return LandmarkModel(network, config)
-
     def serving_size(self, config: TrainingConfig) -> tuple[int, int]:
-        """That of the training."""
-        return config.input_size
-
-    def conversion_size(self, config: TrainingConfig) -> tuple[int, int]:
         """That of the training."""
         return config.input_size
 
