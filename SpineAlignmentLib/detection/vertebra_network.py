@@ -24,6 +24,8 @@ BODY_PX: Final[float] = 36.0
 """Size of the vertebra there: the root of its depth times its height."""
 ENOUGH_PX: Final[float] = 2.0
 """View pixels by which a look may move a vertebra for no second one to be worth its time."""
+_HEIGHT: Final[float] = 0.8
+"""Of a body of which one plate is known, as a share of the plate's length."""
 _FLAT: Final[float] = 0.02
 """Standard deviation of gray values below which contrast is not amplified further."""
 _MIDDLE: Final[float] = (VIEW_PX - 1) / 2
@@ -49,12 +51,13 @@ class CloseView:
 
 
 def view_of(corners: ArrayLike) -> CloseView | None:
-    """The view of a vertebra that lies about there; None where its corners are not known.
+    """The view of a vertebra that lies about there; None where neither of its plates is known.
 
     Args:
-        corners: (4, 2) image pixels, the patient facing left, in the order of `landmarks.CORNERS`.
+        corners: (4, 2) image pixels, the patient facing left, in the order of `landmarks.CORNERS`; of C2 and the
+            sacrum, which have one plate, the other two are NaN.
     """
-    own = np.asarray(corners, float)
+    own = _with_both_plates(np.asarray(corners, float))
     back = (own[[1, 3]] - own[[0, 2]]).mean(axis=0)
     down = (own[[2, 3]] - own[[0, 1]]).mean(axis=0)
     depth, height = float(np.hypot(*back)), float(np.hypot(*down))
@@ -65,6 +68,16 @@ def view_of(corners: ArrayLike) -> CloseView | None:
     along = back / depth + np.array([down[1], -down[0]]) / height
     along = step * along / max(float(np.hypot(*along)), 1e-9)
     return CloseView(own.mean(axis=0), np.array([along, [-along[1], along[0]]]))
+
+
+def _with_both_plates(corners: FloatArray) -> FloatArray:
+    """Corners (4, 2) with a missing plate as far from the other one as those of a vertebra are."""
+    upper, lower = corners[:2], corners[2:]
+    back = (lower if np.isnan(upper).all() else upper)[1] - (lower if np.isnan(upper).all() else upper)[0]
+    down = _HEIGHT * np.array([-back[1], back[0]])
+    if np.isnan(upper).all():
+        return np.concatenate([lower - down, lower])
+    return np.concatenate([upper, upper + down]) if np.isnan(lower).all() else corners
 
 
 def cut(image: ImageArray, views: Sequence[CloseView]) -> ImageArray:

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from SpineAlignmentLib.detection.vertebra_network import BODY_PX, VIEW_PX, CloseView, cut, view_of
-from SpineAlignmentLib.measurement.landmarks import CENTERS, INDEX
+from SpineAlignmentLib.measurement.landmarks import CENTERS, INDEX, VERTEBRAE
 from Training.simulation.body_windows import BodyWindows
 
 FloatArray = NDArray[np.float64]
@@ -17,12 +17,14 @@ ImageArray = NDArray[np.float32]
 
 _WINDOW: Final[tuple[int, int]] = (160, 160)
 """A lumbar vertebra's view, turned, and what its contrast is normalized with."""
-_OFF: Final[float] = 0.07
-"""Standard deviation of how far off a view lies in either direction, as a share of its vertebra's size."""
-_GREATEST_OFF: Final[float] = 0.3
-_TURN: Final[float] = np.radians(5.0)
-_SCALE: Final[float] = 0.08
-_ROWS: Final[list[int]] = [INDEX[name] for name in CENTERS if name != "C2_C"]
+_OFF: Final[float] = 0.12
+"""Standard deviation of how far off a view lies in either direction, as a share of its vertebra's size. Twice what the
+network of bodies leaves, so that where a view lies says little about where the corners are."""
+_GREATEST_OFF: Final[float] = 0.4
+_TURN: Final[float] = np.radians(7.0)
+_SCALE: Final[float] = 0.1
+_OFTEN: Final[dict[str, float]] = {"C2": 3.0, "S1": 6.0}
+"""How often what has one plate, and looks like nothing else, is shown; 1 is as often as any other vertebra."""
 
 
 class VertebraWindows(BodyWindows):
@@ -42,8 +44,8 @@ class VertebraWindows(BodyWindows):
         if not self._training:
             rng = np.random.default_rng([index])
         middle = (np.array(_WINDOW[::-1]) - 1) / 2
-        away = np.linalg.norm(truth[1:-1, 0] - middle, axis=1)
-        corners = truth[1 + int(np.argmin(np.where(np.isfinite(away), away, np.inf))), 1:].astype(float)
+        away = np.linalg.norm(truth[:, 0] - middle, axis=1)
+        corners = truth[int(np.argmin(np.where(np.isfinite(away), away, np.inf))), 1:].astype(float)
         about = view_of(corners)
         if about is None:  # its film ends short of it
             return np.zeros((VIEW_PX, VIEW_PX), np.float32), np.full((4, 2), np.nan, np.float32)
@@ -53,10 +55,12 @@ class VertebraWindows(BodyWindows):
     def middle(
         self, landmarks: FloatArray, low: FloatArray, high: FloatArray, reach: FloatArray, rng: np.random.Generator
     ) -> FloatArray:
-        """(2,) the center of one of a film's vertebrae, see `BodyWindows.middle`."""
-        centers = landmarks[_ROWS]
-        on_film = centers[((centers > low) & (centers < high)).all(axis=1)]
-        return on_film[rng.integers(len(on_film))] if len(on_film) else (low + high) / 2
+        """(2,) the center of one of a film's vertebrae or plates, see `BodyWindows.middle`."""
+        centers = landmarks[[INDEX[name] for name in (*CENTERS, "S1_A", "S1_P")]]
+        centers = np.vstack([centers[:-2], centers[-2:].mean(axis=0)])
+        often = np.array([_OFTEN.get(name, 1.0) for name in (*VERTEBRAE[: len(CENTERS)], "S1")])
+        often[~((centers > low) & (centers < high)).all(axis=1)] = 0.0
+        return centers[rng.choice(len(often), p=often / often.sum())] if often.any() else (low + high) / 2
 
 
 def _off(view: CloseView, rng: np.random.Generator) -> CloseView:
