@@ -144,8 +144,9 @@ class TrainingConfig:
     region: str = ""
     """Name of the close-up that is learned instead of the whole film, see `SpineAlignmentLib.detection.close_ups`."""
 
-    task: Literal["landmarks", "bodies", "vertebra"] = "landmarks"
-    """What is learned: the 45 landmarks, every vertebral body on a window of a film, or a single vertebra."""
+    task: Literal["landmarks", "bodies", "vertebra", "heads"] = "landmarks"
+    """What is learned: the 45 landmarks, every vertebral body on a window of a film, a single vertebra, or the rims of
+    the femoral heads."""
 
     input_size: tuple[int, int] = (864, 480)
     network: NetworkConfig = field(default_factory=NetworkConfig)

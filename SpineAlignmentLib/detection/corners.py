@@ -4,6 +4,7 @@ From C3 to L5 these corners are the closest look at the landmarks too: each vert
 networks lean on what lies around it. There landmarks go to their bodies (docs/experiments.md).
 """
 
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Final, TypeVar
 
@@ -12,6 +13,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from SpineAlignmentLib.detection.bodies_network import (
     Bodies,
+    Body,
     bodies_input,
     frame_around,
     on_film,
@@ -34,8 +36,8 @@ _Found = TypeVar("_Found", Annotation, OtherNumbering)
 REACH: Final[float] = 0.45
 """A body belongs to a level when it lies nearer to its center than this share of the distance to the next level."""
 
-SEEN_SINGLY: Final[tuple[str, ...]] = VERTEBRAE[VERTEBRAE.index("C3") : VERTEBRAE.index("L5") + 1]
-"""Vertebrae whose landmarks are corners of their bodies, and their middle."""
+SEEN_SINGLY: Final[tuple[str, ...]] = VERTEBRAE[: VERTEBRAE.index("L5") + 1]
+"""Vertebrae whose landmarks are corners of their bodies, and their middle where all four are known."""
 
 WITHOUT_CLOSE_UP: Final[tuple[str, ...]] = VERTEBRAE[VERTEBRAE.index("T2") : VERTEBRAE.index("L3") + 1]
 """Vertebrae that no close-up of neck or pelvis shows: their corners' heatmaps are wide, and say so."""
@@ -121,7 +123,7 @@ def _met(
     confidence[unseen] = np.fmin(confidence[unseen], _UNSEEN)
     return replace(
         found,
-        points_px=at_bodies(points, corners, strengths),
+        points_px=at_plate(at_bodies(points, corners, strengths), bodies.plates, spacing),
         confidence=confidence,
         deviation_px=deviation,
         vertebrae_px=corners,
@@ -182,6 +184,19 @@ def at_bodies(points: FloatArray, corners: FloatArray, strengths: FloatArray) ->
             row = INDEX.get(f"{level}_{name}")
             if row is not None and np.isfinite(place - out[row]).all():
                 out[row] += share * (place - out[row])
+    return out
+
+
+def at_plate(points: FloatArray, plates: Sequence[Body], spacing: tuple[float, float]) -> FloatArray:
+    """Landmarks (45, 2), those of the sacrum at the ends of the plate that lies there, like those of `at_bodies`."""
+    out = points.copy()
+    ends, scale = [INDEX["S1_A"], INDEX["S1_P"]], np.asarray(spacing, float)
+    middle = out[ends].mean(axis=0)
+    reach = REACH * level_distance(points * scale)
+    near = [plate for plate in plates if np.linalg.norm((plate.corners[:2].mean(axis=0) - middle) * scale) < reach]
+    if near:
+        share = 1.0 if near[0].strength >= CLEAR else 0.5
+        out[ends] += share * (near[0].corners[:2] - out[ends])
     return out
 
 

@@ -29,8 +29,8 @@ WEIGHTS_FILE: Final[str] = "saved_model/variables/variables.data-00000-of-00001"
 """The weights of the SavedModel, from which its ONNX twin reads its kernels too."""
 
 
-WITHOUT_LANDMARKS: Final[frozenset[str]] = frozenset({"bodies", "vertebra"})
-"""Tasks of networks that see vertebrae, whichever they are."""
+WITHOUT_LANDMARKS: Final[frozenset[str]] = frozenset({"bodies", "vertebra", "heads"})
+"""Tasks of networks that answer with other than the 45 landmarks."""
 
 
 @dataclass(frozen=True)
@@ -42,7 +42,7 @@ class Model:
     input_size: tuple[int, int]
     """(height, width) of its input in pixels; of the windows that the network of bodies learned from."""
     landmarks: tuple[str, ...]
-    """What it finds, in the order of its answers; none for the networks of vertebrae, see `WITHOUT_LANDMARKS`."""
+    """What it finds, in the order of its answers; none for other networks, see `WITHOUT_LANDMARKS`."""
     region: Region | None
     """What it sees, for a close-up; None: the whole film."""
     checksums: Mapping[str, str]
@@ -160,13 +160,22 @@ def read_vertebra_model(folder: Path | None = None) -> Model | None:
     return _only(listing_of(folder), "vertebra", "single vertebrae")
 
 
+def read_heads_model(folder: Path | None = None) -> Model | None:
+    """The network of the femoral heads of the ensemble in a folder; None when it has none.
+
+    Raises:
+        ModelError: it is not right.
+    """
+    return _only(listing_of(folder), "heads", "the femoral heads")
+
+
 def read_models(folder: Path | None = None) -> tuple[Model, ...]:
-    """Every model of the ensemble in a folder: of the whole film, of close-ups, of bodies and of single vertebrae.
+    """Every model of the ensemble in a folder: of the whole film, of close-ups, of bodies, single vertebrae and heads.
 
     Raises:
         ModelError: one of them is not right.
     """
-    single = (read_bodies_model(folder), read_vertebra_model(folder))
+    single = (read_bodies_model(folder), read_vertebra_model(folder), read_heads_model(folder))
     return (*read_ensemble(folder), *read_close_ups(folder), *(model for model in single if model is not None))
 
 

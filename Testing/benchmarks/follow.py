@@ -105,7 +105,7 @@ def responses(folder: Path, detector: Detector, randomization: float) -> dict[st
             after = found(moved(whole, moves))
             for first in firsts:
                 rows = landmarks_of(first)
-                shift = (moves.carried(whole.landmarks) - whole.landmarks)[rows, 0].mean()
+                shift = (moves.landmarks_carried(whole.landmarks) - whole.landmarks)[rows, 0].mean()
                 if abs(shift) > 1:
                     out.setdefault(first, []).append(float((after - before)[rows, 0].mean() / shift))
     return out

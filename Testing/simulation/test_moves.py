@@ -61,7 +61,7 @@ def test_a_structure_takes_its_landmark_along_and_leaves_the_others(
     marks[rows] = marks[rows].mean(axis=0) + (marks[rows] - marks[rows].mean(axis=0)).clip(-10, 10)
     shift = (structure.shift_mm * direction[0], structure.shift_mm * direction[1])
     moves = Moves((move_of(structure, marks, shift),))
-    carried = moves.carried(marks)
+    carried = moves.landmarks_carried(marks)
     assert carried[rows] - marks[rows] == pytest.approx(np.tile(shift, (len(rows), 1)), abs=1e-6)
     reach = moves.moves[0].reach
     far = np.linalg.norm(marks - moves.moves[0].center - shift, axis=1) > reach
@@ -75,7 +75,7 @@ def test_bone_is_seen_where_the_landmarks_say() -> None:
     checked = 0
     for seed in range(12):
         moves = Moves.sample(marks, SPACING_MM, np.random.default_rng(seed))
-        carried = moves.carried(marks)
+        carried = moves.landmarks_carried(marks)
         for of_skeleton in (False, True):
             rows = [i for i, name in enumerate(NAMES) if (name in ("FH_1", "FH_2")) == of_skeleton]
             for i in rows:
@@ -119,7 +119,7 @@ def test_a_missing_structure_stays() -> None:
     marks = landmarks(4)
     marks[[INDEX["FH_1"], INDEX["L5_C"]]] = np.nan
     for seed in range(30):
-        carried = Moves.sample(marks, SPACING_MM, np.random.default_rng(seed)).carried(marks)
+        carried = Moves.sample(marks, SPACING_MM, np.random.default_rng(seed)).landmarks_carried(marks)
         assert np.array_equal(np.isnan(carried), np.isnan(marks))
         assert np.array_equal(carried[INDEX["FH_2"]], marks[INDEX["FH_2"]])
 
@@ -131,11 +131,11 @@ def test_a_vertebra_takes_its_corners_along_and_the_hips_stay(name: str) -> None
     moves = Moves((move_of(structure, marks, (3.0, -2.0), 0.05),))
     center = marks[INDEX[name]]
     corners = center + structure.radius_mm * np.array([[-0.6, -0.6], [0.6, -0.6], [-0.6, 0.6], [0.6, 0.6]])
-    carried = moves.spine_carried(corners)
+    carried = moves.carried(corners)
     assert np.allclose(carried.mean(axis=0), center + (3.0, -2.0), atol=0.01)
     sides = np.linalg.norm(carried - carried[[1, 3, 0, 2]], axis=1)
     assert np.allclose(sides, np.linalg.norm(corners - corners[[1, 3, 0, 2]], axis=1), atol=0.01)
     hips = [INDEX["FH_1"], INDEX["FH_2"]]
-    assert np.array_equal(moves.carried(marks)[hips], marks[hips])
+    assert np.array_equal(moves.landmarks_carried(marks)[hips], marks[hips])
     spine = np.setdiff1d(np.arange(len(marks)), hips)
-    assert np.array_equal(moves.carried(marks)[spine], moves.spine_carried(marks)[spine], equal_nan=True)
+    assert np.array_equal(moves.landmarks_carried(marks)[spine], moves.carried(marks)[spine], equal_nan=True)

@@ -36,7 +36,8 @@ class FilmSource(Protocol):
             The image, float32 (height, width), as `network_input` of `film.preprocessing` makes it; and the landmarks,
             float32 (45, 2), (x, y) in pixels of that image, NaN where missing, the femoral heads in the order of
             `HIGHER_FIRST` of `detection.look`; for the task "bodies" every body, float32 (25, 5, 2), as
-            `Training.simulation.body_windows.BodyWindows` has them; for "vertebra" its corners, float32 (4, 2).
+            `Training.simulation.body_windows.BodyWindows` has them; for "vertebra" its corners, float32 (4, 2);
+            for "heads" points on both rims, float32 (16, 2), as `Training.simulation.head_windows.HeadWindows` has them.
         """
         ...
 
@@ -46,6 +47,7 @@ KINDS: Final[dict[str, str]] = {
     "simulated": "Training.simulation.stream:SimulatedFilms",
     "simulated_bodies": "Training.simulation.body_windows:BodyWindows",
     "simulated_vertebrae": "Training.simulation.vertebra_windows:VertebraWindows",
+    "simulated_heads": "Training.simulation.head_windows:HeadWindows",
     "fold": "Training.data.film_source:Fold",
     "mixture": "Training.data.film_source:Mixture",
 }

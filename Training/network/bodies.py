@@ -63,8 +63,7 @@ class BodiesBuilder(NetworkBuilder):
             x = Double(name=f"{name}_{i}")(x)
         return x
 
-    @staticmethod
-    def head(x: Tensor, name: str, **options: Any) -> Tensor:
+    def head(self, x: Tensor, name: str, **options: Any) -> Tensor:
         """All maps, one after the other, in float32."""
         bias = keras.initializers.Constant(_PRIOR_LOGIT)
         heat = layers.Conv2D(len(HEATS), 1, name=f"{name}_heat", dtype="float32", bias_initializer=bias)(x)

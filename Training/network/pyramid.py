@@ -199,8 +199,7 @@ class NetworkBuilder:
         """Rectified linear unit."""
         return layers.ReLU()(x)
 
-    @staticmethod
-    def head(x: Tensor, name: str, **options: Any) -> Tensor:
+    def head(self, x: Tensor, name: str, **options: Any) -> Tensor:
         """Logits of the 45 heatmaps, in float32 since their differences become fractions of a pixel."""
         return layers.Conv2D(landmarks.COUNT, 1, name=name, dtype="float32", **options)(x)
 

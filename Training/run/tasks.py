@@ -1,7 +1,15 @@
 """The kinds of training that there are."""
 
+from typing import Final
+
+from SpineAlignmentLib.detection.heads_network import HEADS_SHOWN, RIM
+from SpineAlignmentLib.measurement.landmarks import CORNERS
 from Training.config import TrainingConfig
 from Training.run.task import Task
+
+SINGLE_VIEWS: Final[dict[str, int]] = {"vertebra": len(CORNERS), "heads": HEADS_SHOWN * len(RIM)}
+"""How many points there are in a view of one structure: corners of a vertebra, see
+`Training.simulation.vertebra_windows`, or points on the rims of both heads, see `Training.simulation.head_windows`."""
 
 
 def task_of(config: TrainingConfig) -> Task:
@@ -10,10 +18,10 @@ def task_of(config: TrainingConfig) -> Task:
         from Training.run.bodies_task import BodiesTask
 
         return BodiesTask()
-    if config.task == "vertebra":
-        from Training.run.vertebra_task import VertebraTask
+    if config.task in SINGLE_VIEWS:
+        from Training.run.single_view_task import SingleViewTask
 
-        return VertebraTask()
+        return SingleViewTask(SINGLE_VIEWS[config.task])
     from Training.run.landmarks_task import LandmarksTask
 
     return LandmarksTask()

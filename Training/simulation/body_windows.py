@@ -54,6 +54,10 @@ class BodyWindows:
     """Share of windows whose spine is left out, so that ribs, lungs and skin alone mean nothing."""
     textures: float = 0.03
     """Share of windows that show no film at all."""
+    parts: float = 0.5
+    """Share of films of which a part is left, as collimated or cut."""
+    of_skeleton: bool = False
+    """Whether what is looked for is no bone of the spine."""
     damaged: float = 1.0
     """Share of films with text, bars, patches and the like on them."""
 
@@ -87,7 +91,7 @@ class BodyWindows:
             return _texture(input_size, rng), np.full((25, 5, 2), np.nan, np.float32)
         path = path_of(self._folder, number)
         landmarks = read_points(path, "landmarks")
-        truth = bodies(read_points(path, "vertebrae"), landmarks)
+        truth = self.truth(path, landmarks)
         layers = np.load(path, mmap_mode="r")
         if self._training and rng.random() < self.spineless:
             layers = layers.copy()
@@ -98,7 +102,7 @@ class BodyWindows:
         truth = view.to_network(truth.reshape(-1, 2), field).reshape(truth.shape)
         moves = Moves.sample(marks, view.step * SPACING_MM, rng) if self._training else STILL
         projection = warped(path, layers, view, field, input_size, marks, moves)
-        truth = moves.spine_carried(truth.reshape(-1, 2)).reshape(truth.shape)
+        truth = moves.carried(truth.reshape(-1, 2), self.of_skeleton).reshape(truth.shape)
         look = Look.sample(rng, self._randomization * float(rng.random()))  # from plausible to wild
         image = film(projection, look, rng)
         if self._training and rng.random() < self.damaged:
@@ -107,11 +111,17 @@ class BodyWindows:
         truth[~_seen(truth[:, 0], inside)] = np.nan
         return normalize_contrast(image, inside, INPUT_SIZE[0]), truth.astype(np.float32)
 
+    def truth(self, path: Path, landmarks: FloatArray) -> FloatArray:
+        """(structures, points, 2) of the projection at `path`; the first point of a structure is its center."""
+        return bodies(read_points(path, "vertebrae"), landmarks)
+
     def _view(
         self, landmarks: FloatArray, size: tuple[int, int], window: tuple[int, int], rng: np.random.Generator
     ) -> View:
         """Where the window lies on a projection of (height, width) `size`."""
-        edges = _part(sample_film(landmarks, size, rng), rng)
+        edges = sample_film(landmarks, size, rng)
+        if rng.random() < self.parts:
+            edges = _part(edges, rng)
         unit, turn, stretch, bend = MM_PER_PIXEL / SPACING_MM, 0.0, 1.0, None
         if self._training:
             unit *= float(np.exp(rng.uniform(*np.log(SCALES))))
@@ -153,10 +163,8 @@ def bodies(vertebrae: FloatArray, landmarks: FloatArray) -> FloatArray:
 
 
 def _part(edges: tuple[float, float, float, float], rng: np.random.Generator) -> tuple[float, float, float, float]:
-    """A film's edges, or in every second case those of a part of it, as collimated or cut."""
+    """The edges of a part of a film, as collimated or cut."""
     left, top, right, bottom = edges
-    if rng.random() < 0.5:
-        return edges
     height, width = bottom - top, right - left
     top, bottom = top + height * rng.uniform(0, 0.5), bottom - height * rng.uniform(0, 0.4)
     left, right = left + width * rng.uniform(0, 0.2), right - width * rng.uniform(0, 0.2)

@@ -48,7 +48,8 @@ def read_points(path: Path, kind: str) -> NDArray[np.float64]:
 
     Args:
         path: see `path_of`.
-        kind: "landmarks", shape (45, 2), or "vertebrae", shape (24, 4, 2).
+        kind: "landmarks", shape (45, 2), "vertebrae", shape (24, 4, 2), or "rims" of the femoral heads, shape
+            (2, `projection_layers.RIM_POINTS`, 2).
 
     Raises:
         FileNotFoundError: the projection was made by a version that did not write them.
@@ -82,6 +83,7 @@ def _render(job: tuple[str, int, int, float]) -> int:
         "index": index,
         "landmarks": _plain(projection.landmarks),
         "vertebrae": [_plain(own) for own in projection.corners],
+        "rims": [_plain(own) for own in projection.rims],
         "simulation": patient.metadata(),
     }
     for name, data in ((".half.npy", halved(layers16)), (".npy", layers16)):

@@ -69,6 +69,7 @@ def simulate_film(
         confidence=np.where(np.isnan(points[:, 0]), np.nan, 1.0),
         vertebrae_px=corners,
         vertebrae_confidence=np.where(np.isnan(corners[..., 0]).all(axis=1), np.nan, 1.0),
+        head_radius_px=np.linalg.norm(projection.rims - projection.rims.mean(axis=1, keepdims=True), axis=2).mean(axis=1),
         spacing_mm=(spacing, spacing),
         spacing_source="simulated",
         anterior="left",

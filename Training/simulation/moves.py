@@ -124,21 +124,18 @@ class Moves:
             out[top:bottom, left:right] += move.displacement(np.stack([x, y], axis=-1).astype(float))
         return out if moves else None
 
-    def carried(self, marks: FloatArray) -> FloatArray:
+    def landmarks_carried(self, marks: FloatArray) -> FloatArray:
         """Where landmarks (45, 2) are after all moves."""
         hips = [INDEX[name] for name in HIPS]
-        out = self.spine_carried(marks)
-        out[hips] = marks[hips]
-        for move in self.moves:
-            if move.of_skeleton:
-                out[hips] = _solved(move, out[hips])
+        out = self.carried(marks)
+        out[hips] = self.carried(marks[hips], of_skeleton=True)
         return out
 
-    def spine_carried(self, points: FloatArray) -> FloatArray:
-        """Where points (n, 2) of the spine's bones are after all moves."""
+    def carried(self, points: FloatArray, of_skeleton: bool = False) -> FloatArray:
+        """Where points (n, 2) of the spine's bones, or of the other ones, are after all moves."""
         out = points.copy()
         for move in self.moves:
-            if not move.of_skeleton:
+            if move.of_skeleton == of_skeleton:
                 out = _solved(move, out)
         return out
 

@@ -7,8 +7,10 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from SpineAlignmentLib.measurement.landmarks import INDEX
+from SpineAlignmentLib.results.annotation import HEADS
 from Training.simulation.anatomy.assembly import Anatomy, assemble
-from Training.simulation.appearance.projection_layers import Projection
+from Training.simulation.appearance.projection_layers import RIM_POINTS, Projection
 from Training.simulation.people import Person, sample_person
 from Training.simulation.posture import landmarks3d, order_femoral_heads, solve
 from Training.simulation.projection import Beam, Projector, Window
@@ -35,6 +37,8 @@ class Patient:
     """(45, 3) mm, patient frame; NaN where a level does not exist."""
     corners: FloatArray
     """(24, 4, 3) mm, patient frame: those of every vertebra, see `stacking.vertebra_corners`."""
+    head_radius: float
+    """Of the femoral heads, mm."""
     beam: Beam
     densities: tuple[float, float]
     """Cancellous bone of the spine and of the other bones as a share of cortical bone."""
@@ -71,7 +75,7 @@ def sample_patient(seed: int, index: int, spread: float = 1.0, presacral_count: 
     anatomy = assemble(person, posture, rng)
     beam = _sample_beam(0.45 * anatomy.crown, rng)
     densities = (float(rng.uniform(0.035, 0.17)), float(rng.uniform(0.03, 0.16)))
-    return Patient(person, anatomy, landmarks3d(posture), posture.corners, beam, densities)
+    return Patient(person, anatomy, landmarks3d(posture), posture.corners, posture.femoral_head_radius, beam, densities)
 
 
 def _sample_beam(middle: float, rng: np.random.Generator) -> Beam:
@@ -104,7 +108,12 @@ def project(patient: Patient, projector: Projector, window: Window) -> Projectio
         patient.beam,
         window,
     )
-    points = window.to_pixels(order_femoral_heads(patient.beam.project(patient.landmarks)))
+    shown = patient.beam.project(patient.landmarks)
+    points = window.to_pixels(order_femoral_heads(shown))
+    heads = [INDEX[name] for name in HEADS]
+    rims = window.to_pixels(patient.beam.project(head_rims(patient.landmarks[heads], patient.head_radius)))
+    if not np.array_equal(order_femoral_heads(shown)[heads], shown[heads], equal_nan=True):
+        rims = rims[::-1]
     return Projection(
         np.maximum(layers["spine"], 0),
         np.maximum(layers["skeleton"], 0),
@@ -113,7 +122,15 @@ def project(patient: Patient, projector: Projector, window: Window) -> Projectio
         window.spacing,
         points,
         window.to_pixels(patient.beam.project(patient.corners)),
+        rims,
     )
+
+
+def head_rims(centers: FloatArray, radius: float) -> FloatArray:
+    """Rims of heads seen from the side, (n, `RIM_POINTS`, 3) mm, from centers (n, 3), patient frame."""
+    turn = 2 * np.pi * np.arange(RIM_POINTS) / RIM_POINTS
+    around = radius * np.stack([np.cos(turn), np.sin(turn), np.zeros(RIM_POINTS)], axis=-1)
+    return np.asarray(centers[:, None] + around)
 
 
 def whole_window(patient: Patient, spacing: float, below_hips: float = 330.0) -> Window:

@@ -182,7 +182,7 @@ class SimulatedFilms:
             field = None if field is None else window_of(field, (left, top), size, cv2.BORDER_REPLICATE)
         moves = Moves.sample(marks, view.step * SPACING_MM, rng) if self._training else STILL
         projection = warped(path, layers, view, field, size, marks, moves)
-        marks = hips_in_order(moves.carried(marks), HIGHER_FIRST)
+        marks = hips_in_order(moves.landmarks_carried(marks), HIGHER_FIRST)
         look = Look.sample(rng, self._randomization * float(rng.random()))  # from plausible to wild
         image = film(projection, look, rng)
         if self._training:

@@ -8,21 +8,20 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from SpineAlignmentLib.detection.vertebra_network import BODY_PX, VIEW_PX, CloseView, cut, view_of
+from SpineAlignmentLib.detection.single_view import cut
+from SpineAlignmentLib.detection.vertebra_network import BODY_PX, VIEW_PX, view_of
 from SpineAlignmentLib.measurement.landmarks import CENTERS, INDEX, VERTEBRAE
 from Training.simulation.body_windows import BodyWindows
+from Training.simulation.single_views import off
 
 FloatArray = NDArray[np.float64]
 ImageArray = NDArray[np.float32]
 
 _WINDOW: Final[tuple[int, int]] = (160, 160)
 """A lumbar vertebra's view, turned, and what its contrast is normalized with."""
-_OFF: Final[float] = 0.12
-"""Standard deviation of how far off a view lies in either direction, as a share of its vertebra's size. Twice what the
-network of bodies leaves, so that where a view lies says little about where the corners are."""
-_GREATEST_OFF: Final[float] = 0.4
-_TURN: Final[float] = np.radians(7.0)
-_SCALE: Final[float] = 0.1
+_OFF_PX: Final[float] = 0.12 * BODY_PX
+"""Standard deviation of how far off a view lies in either direction: twice what the network of bodies leaves, so that
+where a view lies says little about where the corners are."""
 _OFTEN: Final[dict[str, float]] = {"C2": 3.0, "S1": 6.0}
 """How often what has one plate, and looks like nothing else, is shown; 1 is as often as any other vertebra."""
 
@@ -49,7 +48,7 @@ class VertebraWindows(BodyWindows):
         about = view_of(corners)
         if about is None:  # its film ends short of it
             return np.zeros((VIEW_PX, VIEW_PX), np.float32), np.full((4, 2), np.nan, np.float32)
-        view = _off(about, rng)
+        view = off(about, _OFF_PX, rng)
         return cut(image, [view])[0], view.to_view(corners).astype(np.float32)
 
     def middle(
@@ -61,13 +60,3 @@ class VertebraWindows(BodyWindows):
         often = np.array([_OFTEN.get(name, 1.0) for name in (*VERTEBRAE[: len(CENTERS)], "S1")])
         often[~((centers > low) & (centers < high)).all(axis=1)] = 0.0
         return centers[rng.choice(len(often), p=often / often.sum())] if often.any() else (low + high) / 2
-
-
-def _off(view: CloseView, rng: np.random.Generator) -> CloseView:
-    """A view as far off as one that detection takes."""
-    size = float(np.sqrt(abs(np.linalg.det(view.axes))))
-    away = np.clip(rng.normal(0, _OFF, 2), -_GREATEST_OFF, _GREATEST_OFF)
-    turn = rng.normal(0, _TURN)
-    cos, sin = np.cos(turn), np.sin(turn)
-    axes = np.exp(rng.normal(0, _SCALE)) * np.array([[cos, sin], [-sin, cos]]) @ view.axes
-    return CloseView(view.center + away * size * BODY_PX, axes)

@@ -7,6 +7,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from SpineAlignmentLib.measurement.landmarks import CENTERS, CORNERS, COUNT, INDEX, VERTEBRAE
+from SpineAlignmentLib.results.annotation import HEADS
+
+RIM_POINTS: Final[int] = 24
+"""Of a head's rim, evenly, from its front over its top."""
 
 Layer = NDArray[np.float32]
 Points = NDArray[np.float64]
@@ -14,6 +18,10 @@ Points = NDArray[np.float64]
 
 def _no_corners() -> Points:
     return np.full((len(VERTEBRAE), len(CORNERS), 2), np.nan)
+
+
+def _no_rims() -> Points:
+    return np.full((len(HEADS), RIM_POINTS, 2), np.nan)
 
 
 @dataclass(frozen=True)
@@ -34,6 +42,8 @@ class Projection:
     """(45, 2) pixel coordinates (x, y), NaN where missing."""
     corners: Points = field(default_factory=_no_corners)
     """(24, 4, 2) pixel coordinates of every vertebra's corners, in the order of `landmarks.VERTEBRAE` and `CORNERS`."""
+    rims: Points = field(default_factory=_no_rims)
+    """(2, RIM_POINTS, 2) pixel coordinates of the femoral heads' rims, in the order of the landmarks FH_1 and FH_2."""
 
     def __post_init__(self) -> None:
         shape = self.spine.shape
