@@ -13,6 +13,7 @@ from SpineAlignmentLib.measurement.parameters import spinopelvic_parameters
 from Training.simulation import population
 from Training.simulation.morphometry import presacral_levels, spine_sizes
 from Training.simulation.people import IMPLANT_RATE, KYPHOSIS_RATE, SCOLIOSIS_RATE, Person, mean_person, sample_person
+from Training.simulation.marking import ACROSS_MM, ALONG_MM
 from Training.simulation.posture import Posture, landmarks3d, order_femoral_heads, solve
 from Training.simulation.stacking import SpineAngles, rotation_axial, rotation_coronal, rotation_sagittal, stack
 
@@ -89,8 +90,12 @@ def test_landmarks_are_the_bodies(crowd: list[tuple[Person, Posture]]) -> None:
         points = landmarks3d(posture)
         assert points.shape == (len(NAMES), 3)
         poses = {pose.level: pose for pose in posture.vertebrae}
-        assert points[INDEX["T5_PS"]] == pytest.approx(poses["T5"].corners[1])
-        assert points[INDEX["T12_AI"]] == pytest.approx(poses["T12"].corners[2])
+        for name, corner in (("T5_PS", 1), ("T12_AI", 2)):
+            pose = poses[name.split("_")[0]]
+            inside = (points[INDEX[name]] - pose.corners[corner]) @ pose.rotation
+            assert abs(inside) == pytest.approx([ALONG_MM, ACROSS_MM, 0], abs=0.25), "as a plate tilts in its body"
+            assert np.hypot(*inside[:2]) == pytest.approx(np.hypot(ALONG_MM, ACROSS_MM))
+            assert (inside[:2] * ((pose.corners[corner] - pose.center) @ pose.rotation)[:2] < 0).all()
         assert points[INDEX["L1_C"]] == pytest.approx(poses["L1"].corners.mean(axis=0))
         assert points[[INDEX["FH_1"], INDEX["FH_2"]]].mean(axis=0) == pytest.approx(np.zeros(3), abs=1e-9)
 

@@ -18,6 +18,7 @@ from numpy.typing import ArrayLike, NDArray
 from SpineAlignmentLib.measurement.landmarks import INDEX
 from Training.simulation.coronal import LateralCurve, coronal_angles, sample_curves
 from Training.simulation.disease import Disease, sample_disease
+from Training.simulation.marking import as_marked
 from Training.simulation.morphometry import SpineSizes, spine_sizes
 from Training.simulation.people import Person
 from Training.simulation.sagittal import LEVELS, angles_of, sample_state, with_wedges
@@ -115,9 +116,9 @@ class Posture:
     head_rotation: FloatArray
     curves: tuple[LateralCurve, ...]
     landmarks: FloatArray
-    """Shape (45, 3), in the order of `landmarks.NAMES`; see `landmarks3d`."""
+    """Shape (45, 3), in the order of `landmarks.NAMES`, as a reader marks them; see `landmarks3d`."""
     corners: FloatArray
-    """Shape (24, 4, 3), in the order of `landmarks.VERTEBRAE`; see `stacking.vertebra_corners`."""
+    """Shape (24, 4, 3), in the order of `landmarks.VERTEBRAE`, as a reader marks them; see `stacking.vertebra_corners`."""
 
 
 def solve(person: Person, rng: np.random.Generator, spread: float = 1.0) -> Posture:
@@ -259,8 +260,8 @@ def _posture(
         head_base=stacked.dens_tip + scale * (HEAD_ABOVE_DENS_TIP_MM * up - 3.0 * head[:, 0]),
         head_rotation=head,
         curves=curves,
-        landmarks=landmark_points(sizes.levels, stacked),
-        corners=vertebra_corners(sizes.levels, stacked),
+        landmarks=landmark_points(sizes.levels, as_marked(stacked)),
+        corners=vertebra_corners(sizes.levels, as_marked(stacked)),
     )
 
 

@@ -5,6 +5,7 @@ A view is cut from a window as detection cuts it from a film, about as far off a
 
 from typing import Final
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 
@@ -12,6 +13,7 @@ from SpineAlignmentLib.detection.single_view import cut
 from SpineAlignmentLib.detection.vertebra_network import BODY_PX, VIEW_PX, view_of
 from SpineAlignmentLib.measurement.landmarks import CENTERS, INDEX, VERTEBRAE
 from Training.simulation.body_windows import BodyWindows
+from Training.simulation.moves import Move, Moves
 from Training.simulation.single_views import off
 
 FloatArray = NDArray[np.float64]
@@ -19,9 +21,17 @@ ImageArray = NDArray[np.float32]
 
 _WINDOW: Final[tuple[int, int]] = (160, 160)
 """A lumbar vertebra's view, turned, and what its contrast is normalized with."""
-_OFF_PX: Final[float] = 0.12 * BODY_PX
-"""Standard deviation of how far off a view lies in either direction: twice what the network of bodies leaves, so that
+_OFF_PX: Final[float] = 0.1 * BODY_PX
+"""Standard deviation of how far off a view lies in either direction: more than the network of bodies leaves, so that
 where a view lies says little about where the corners are."""
+_MOVED: Final[float] = 0.5
+"""Share of views in which the vertebra, and what lies before and behind it, is moved against the rest of the view, so
+that neither its neighbors nor ribs say where it is."""
+_SHIFT: Final[float] = 0.1
+"""Standard deviation of its shift in either direction, as a share of its size."""
+_SLANT: Final[float] = np.radians(4.0)
+_RADIUS: Final[tuple[float, float]] = (0.6, 0.85)
+"""Of what moves as one, as a share of the vertebra's size; its corners are 0.7 from its middle."""
 _OFTEN: Final[dict[str, float]] = {"C2": 3.0, "S1": 6.0}
 """How often what has one plate, and looks like nothing else, is shown; 1 is as often as any other vertebra."""
 
@@ -45,6 +55,8 @@ class VertebraWindows(BodyWindows):
         middle = (np.array(_WINDOW[::-1]) - 1) / 2
         away = np.linalg.norm(truth[:, 0] - middle, axis=1)
         corners = truth[int(np.argmin(np.where(np.isfinite(away), away, np.inf))), 1:].astype(float)
+        if self._training and rng.random() < _MOVED:
+            image, corners = _moved(image, corners, rng)
         about = view_of(corners)
         if about is None:  # its film ends short of it
             return np.zeros((VIEW_PX, VIEW_PX), np.float32), np.full((4, 2), np.nan, np.float32)
@@ -60,3 +72,17 @@ class VertebraWindows(BodyWindows):
         often = np.array([_OFTEN.get(name, 1.0) for name in (*VERTEBRAE[: len(CENTERS)], "S1")])
         often[~((centers > low) & (centers < high)).all(axis=1)] = 0.0
         return centers[rng.choice(len(often), p=often / often.sum())] if often.any() else (low + high) / 2
+
+
+def _moved(image: ImageArray, corners: FloatArray, rng: np.random.Generator) -> tuple[ImageArray, FloatArray]:
+    """A window in which a vertebra is moved, and its corners (4, 2) there."""
+    view = view_of(corners)
+    if view is None:
+        return image, corners
+    size = BODY_PX * float(np.sqrt(abs(np.linalg.det(view.axes))))
+    shift = size * np.clip(rng.normal(0, _SHIFT, 2), -2.5 * _SHIFT, 2.5 * _SHIFT)
+    move = Move(view.center, shift, float(rng.normal(0, _SLANT)), size * float(rng.uniform(*_RADIUS)), False)
+    y, x = np.mgrid[: image.shape[0], : image.shape[1]].astype(np.float32)
+    come = move.displacement(np.stack([x, y], axis=-1).astype(float)).astype(np.float32)
+    seen = cv2.remap(image, x - come[..., 0], y - come[..., 1], cv2.INTER_LINEAR)
+    return np.asarray(seen, np.float32), Moves((move,)).carried(corners)
