@@ -1,54 +1,25 @@
 """Corners of the vertebrae whose levels are known: each level takes the body that lies at its center.
 
-From C3 to L5 these corners are the closest look at the landmarks too: each vertebra is seen by itself, where the other
-networks lean on what lies around it. There landmarks go to their bodies (docs/experiments.md).
+These corners are the closest look at the landmarks too: each vertebra is seen by itself, where the other networks lean
+on what lies around it. So landmarks go to their bodies, see `at_bodies`.
 """
 
-from collections.abc import Sequence
 from dataclasses import replace
 from typing import Final, TypeVar
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from SpineAlignmentLib.detection.bodies_network import (
-    Bodies,
-    Body,
-    bodies_input,
-    frame_around,
-    on_film,
-    seen_bodies,
-    whole_frame,
-)
-from SpineAlignmentLib.detection.engines import Answers
+from SpineAlignmentLib.detection.at_bodies import REACH, met, on_bodies, sureness
+from SpineAlignmentLib.detection.bodies_network import Bodies
 from SpineAlignmentLib.detection.extent import apparent_spacing
-from SpineAlignmentLib.detection.vertebra_network import seen_singly
-from SpineAlignmentLib.film.film import Film
-from SpineAlignmentLib.measurement.constructions import level_distance
-from SpineAlignmentLib.measurement.landmarks import CENTERS, CORNERS, INDEX, VERTEBRAE
+from SpineAlignmentLib.measurement.landmarks import CENTERS, CORNERS, COUNT, INDEX, VERTEBRAE
 from SpineAlignmentLib.measurement.vertebrae import all_corners
 from SpineAlignmentLib.results.annotation import Annotation
 from SpineAlignmentLib.results.numbering import OtherNumbering
 
 FloatArray = NDArray[np.float64]
 _Found = TypeVar("_Found", Annotation, OtherNumbering)
-
-REACH: Final[float] = 0.45
-"""A body belongs to a level when it lies nearer to its center than this share of the distance to the next level."""
-
-SEEN_SINGLY: Final[tuple[str, ...]] = VERTEBRAE[: VERTEBRAE.index("L5") + 1]
-"""Vertebrae whose landmarks are corners of their bodies, and their middle where all four are known."""
-
-WITHOUT_CLOSE_UP: Final[tuple[str, ...]] = VERTEBRAE[VERTEBRAE.index("T2") : VERTEBRAE.index("L3") + 1]
-"""Vertebrae that no close-up of neck or pelvis shows: their corners' heatmaps are wide, and say so."""
-
-AGREEMENT: Final[float] = 0.2
-"""Distance of the two, in distances of vertebral centers, below which they say the same: 14 of 15 such corners were
-right of which heatmaps were less than 0.6 sure, on simulated and on real films."""
-
-CLEAR: Final[float] = 0.5
-"""Strength of a body that is seen clearly: of simulated ones that lie 0.4 levels off three in four are below it,
-of the others one in seventeen."""
 
 _UNSEEN: Final[float] = 0.1
 """Greatest confidence of a landmark whose vertebra has this corner beyond the edge of the film."""
@@ -58,24 +29,6 @@ _NOWHERE: Final[tuple[float, float]] = (np.nan, np.nan)
 _CHANCE: Final[tuple[float, float]] = (-3.0, 9.0)
 """The chance that no corner of a body is more than 6 mm off is the logistic function of a + b times its strength;
 fitted on simulated films, and right to 0.1 on fourteen real ones."""
-
-
-def bodies_of(film: Film, points: ArrayLike, network: Answers, closer: Answers | None = None) -> Bodies:
-    """The bodies of a film's spine, film pixels.
-
-    Args:
-        film: with its facing side.
-        points: (45, 2) film pixels, where the landmarks are about; they tell the scale where the film does not.
-        network: of bodies, loaded by `engines.load_answers`.
-        closer: of single vertebrae.
-    """
-    spacing = film.spacing_mm or apparent_spacing(points, film.pixel_aspect)
-    frame = frame_around(whole_frame(film.size_px, spacing, film.anterior or "left"), points)
-    image = bodies_input(film.pixels, frame)
-    bodies = seen_bodies(image, network)
-    if closer is not None:
-        bodies = seen_singly(bodies, image, closer)
-    return on_film(bodies, frame)
 
 
 def mm_per_pixel(result: Annotation) -> tuple[float, float]:
@@ -90,45 +43,54 @@ def strengths_at(result: Annotation, bodies: Bodies) -> FloatArray:
 
 
 def with_corners(
-    result: Annotation, bodies: Bodies, l6_centers: tuple[ArrayLike, ArrayLike] = (_NOWHERE, _NOWHERE)
+    result: Annotation,
+    bodies: Bodies,
+    l6_centers: tuple[ArrayLike, ArrayLike] = (_NOWHERE, _NOWHERE),
+    level_sure: FloatArray | None = None,
 ) -> Annotation:
-    """A result with the corners of every vertebra whose level it knows.
+    """A result with the corners of every vertebra whose level it knows, its landmarks at them.
 
-    A vertebra is as sure as its center, which knows about levels, times the chance that its corners are right.
+    A vertebra is as sure as its level times the chance that its corners are right.
 
     Args:
         result: of the landmarks, whose centers say which level lies where.
         bodies: found on the same film, film pixels.
         l6_centers: (x, y) of an L6, which has no landmark, under the numbering of the result and under the other one;
             it is as sure as L5.
+        level_sure: (45,) how sure the levels of the result's landmarks are; None: quite.
     """
-    spacing, numbering = result.spacing_mm or (1.0, result.pixel_aspect), result.numbering
+    numbering, quite = result.numbering, np.ones(COUNT)
     if numbering is not None and numbering.other is not None:
-        numbering = replace(numbering, other=_met(numbering.other, l6_centers[1], bodies, spacing, result.size_px))
-    return replace(_met(result, l6_centers[0], bodies, spacing, result.size_px), numbering=numbering)
+        numbering = replace(numbering, other=_met(numbering.other, l6_centers[1], bodies, result, quite))
+    found = _met(result, l6_centers[0], bodies, result, quite if level_sure is None else level_sure)
+    return replace(found, numbering=numbering)
 
 
-def _met(
-    found: _Found, l6_center: ArrayLike, bodies: Bodies, spacing: tuple[float, float], size_px: tuple[int, int]
-) -> _Found:
-    """What was found under one numbering on a film of (width, height), with its vertebrae, its landmarks at them."""
-    points, sure = found.points_px, found.confidence
+def _met(found: _Found, l6_center: ArrayLike, bodies: Bodies, film: Annotation, level_sure: FloatArray) -> _Found:
+    """What was found under one numbering on a film, with its vertebrae, its landmarks at them."""
+    points, spacing = found.points_px, film.spacing_mm or (1.0, film.pixel_aspect)
     rows: list[int] = [INDEX[name] for name in CENTERS]
     corners, strengths = corners_at(np.vstack([points[rows], np.asarray(l6_center, float)]), bodies, spacing)
-    beyond = ((corners < -0.5) | (corners > np.array(size_px) - 0.5)).any(axis=2)
+    beyond = _beyond(corners, film.size_px)
     corners[beyond] = np.nan
-    chance = 1 / (1 + np.exp(-(_CHANCE[0] + _CHANCE[1] * strengths)))
-    confidence, deviation = confirmed(points, sure, found.deviation_px, corners, spacing)
+    plates = [plate for plate in bodies.plates if not _beyond(plate.corners, film.size_px).any()]
+    places, strong = on_bodies(points, corners, strengths, plates, spacing)
+    confidence = sureness(found.confidence, level_sure, strong)
     unseen = [INDEX[name] for v, c in np.argwhere(beyond) if (name := f"{VERTEBRAE[v]}_{CORNERS[c]}") in INDEX]
     confidence[unseen] = np.fmin(confidence[unseen], _UNSEEN)
+    chance = 1 / (1 + np.exp(-(_CHANCE[0] + _CHANCE[1] * strengths)))
     return replace(
         found,
-        points_px=at_plate(at_bodies(points, corners, strengths), bodies.plates, spacing),
+        points_px=met(points, places, strong),
         confidence=confidence,
-        deviation_px=deviation,
         vertebrae_px=corners,
-        vertebrae_confidence=sure[[*rows, rows[-1]]] * chance,
+        vertebrae_confidence=level_sure[[*rows, rows[-1]]] * chance,
     )
+
+
+def _beyond(points: FloatArray, size_px: tuple[int, int]) -> NDArray[np.bool_]:
+    """Which points (..., 2) lie beyond the edge of a film of (width, height)."""
+    return np.asarray(((points < -0.5) | (points > np.array(size_px) - 0.5)).any(axis=-1))
 
 
 def with_one_place(result: Annotation) -> Annotation:
@@ -142,62 +104,6 @@ def with_one_place(result: Annotation) -> Annotation:
 def _at_landmarks(found: _Found) -> _Found:
     corners = all_corners(found.vertebrae_px, found.points_px)[: len(VERTEBRAE)]
     return replace(found, vertebrae_px=np.where(np.isfinite(found.vertebrae_px), corners, np.nan))
-
-
-def confirmed(
-    points: FloatArray, confidence: FloatArray, deviation: FloatArray, corners: FloatArray, spacing: tuple[float, float]
-) -> tuple[FloatArray, FloatArray]:
-    """Confidence and deviation (45,) where two networks that know nothing of each other say the same.
-
-    A corner of `WITHOUT_CLOSE_UP` that is seen at nearly the same place on its vertebra alone is right however wide its
-    heatmap is, if its level is: then it is at least as sure as its body's center.
-
-    Args:
-        points, confidence, deviation: (45, 2), (45,) and (45,), the landmarks before they meet.
-        corners: (24, 4, 2) of the bodies.
-        spacing: (x, y) size of a film pixel; only its ratio matters.
-    """
-    sure, off = confidence.copy(), deviation.copy()
-    scale = np.asarray(spacing, float)
-    near = AGREEMENT * level_distance(points * scale)
-    for level in WITHOUT_CLOSE_UP:
-        center = INDEX[f"{level}_C"]
-        for name, place in zip(CORNERS, corners[VERTEBRAE.index(level)], strict=True):
-            row = INDEX.get(f"{level}_{name}")
-            if row is not None and np.linalg.norm((points[row] - place) * scale) < near:
-                sure[row], off[row] = np.fmax(sure[row], sure[center]), np.fmin(off[row], off[center])
-    return sure, off
-
-
-def at_bodies(points: FloatArray, corners: FloatArray, strengths: FloatArray) -> FloatArray:
-    """Landmarks (45, 2), those of `SEEN_SINGLY` at their bodies' corners (24, 4, 2), centers at their means.
-
-    A body that is hardly seen may lie between two vertebrae: landmarks meet one of a strength (24,) below `CLEAR`
-    halfway. What is missing, as it may lie off the film, stays so.
-    """
-    out = points.copy()
-    for level in SEEN_SINGLY:
-        vertebra = VERTEBRAE.index(level)
-        own, share = corners[vertebra], 1.0 if strengths[vertebra] >= CLEAR else 0.5
-        seen = dict(zip(CORNERS, own, strict=True)) | {"C": own.mean(axis=0)}
-        for name, place in seen.items():
-            row = INDEX.get(f"{level}_{name}")
-            if row is not None and np.isfinite(place - out[row]).all():
-                out[row] += share * (place - out[row])
-    return out
-
-
-def at_plate(points: FloatArray, plates: Sequence[Body], spacing: tuple[float, float]) -> FloatArray:
-    """Landmarks (45, 2), those of the sacrum at the ends of the plate that lies there, like those of `at_bodies`."""
-    out = points.copy()
-    ends, scale = [INDEX["S1_A"], INDEX["S1_P"]], np.asarray(spacing, float)
-    middle = out[ends].mean(axis=0)
-    reach = REACH * level_distance(points * scale)
-    near = [plate for plate in plates if np.linalg.norm((plate.corners[:2].mean(axis=0) - middle) * scale) < reach]
-    if near:
-        share = 1.0 if near[0].strength >= CLEAR else 0.5
-        out[ends] += share * (near[0].corners[:2] - out[ends])
-    return out
 
 
 def corners_at(

@@ -19,11 +19,11 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from SpineAlignmentLib.detection.bodies_network import Bodies
 from SpineAlignmentLib.detection.calibration import read_calibration
 from SpineAlignmentLib.detection.close_ups import SCATTER, close_up_frame, close_up_input
-from SpineAlignmentLib.detection.corners import bodies_of, mm_per_pixel, strengths_at, with_corners, with_one_place
-from SpineAlignmentLib.detection.engines import Answers, Network, choose_engine, load_answers, load_network
+from SpineAlignmentLib.detection.closest_look import ClosestLook, ClosestNetworks
+from SpineAlignmentLib.detection.corners import mm_per_pixel, strengths_at, with_corners, with_one_place
+from SpineAlignmentLib.detection.engines import Network, choose_engine, load_answers, load_network
 from SpineAlignmentLib.detection.extent import SMALLER, alike, counting_grid, first_frame, own_scale, shows, view_of
 from SpineAlignmentLib.detection.head_circles import with_heads
 from SpineAlignmentLib.detection.look import HIGHER_FIRST, Look, hips_in_order, joined
@@ -33,12 +33,14 @@ from SpineAlignmentLib.detection.models import (
     read_bodies_model,
     read_close_ups,
     read_ensemble,
+    read_heads_model,
     read_vertebra_model,
 )
 from SpineAlignmentLib.detection.numbering import count
+from SpineAlignmentLib.detection.placing import level_sureness
 from SpineAlignmentLib.detection.plates import with_plates
 from SpineAlignmentLib.detection.refusal import doubtful, no_spine, other_side
-from SpineAlignmentLib.detection.reporting import annotation, insisted, told, unnumbered
+from SpineAlignmentLib.detection.reporting import annotation, calibrated, insisted, told, unnumbered
 from SpineAlignmentLib.detection.sequences import Path as Numbered
 from SpineAlignmentLib.detection.side import WHOLE_SPINE, implausibility, landmarks_seen, settled
 from SpineAlignmentLib.detection.sightings import Sighting
@@ -49,7 +51,8 @@ from SpineAlignmentLib.film.film import CLAIMED_SIDES, GIVEN, Film, film_from_pi
 from SpineAlignmentLib.film.polarity import looks_inverted
 from SpineAlignmentLib.film.preprocessing import INPUT_SIZE, InputFrame, network_input
 from SpineAlignmentLib.film.reading import read_film
-from SpineAlignmentLib.results.annotation import Annotation
+from SpineAlignmentLib.measurement.landmarks import INDEX
+from SpineAlignmentLib.results.annotation import HEADS, Annotation
 
 FloatArray = NDArray[np.float64]
 Progress = Callable[[float, str], None]
@@ -98,8 +101,9 @@ class Detector:
         self.engine = choose_engine(engine)
         self.strategy = strategy or Strategy()
         self.calibration = read_calibration(models)
-        looking_closer, single = read_close_ups(models), (read_bodies_model(models), read_vertebra_model(models))
-        self._names = tuple(model.name for model in (*self.models, *looking_closer, *single) if model is not None)
+        looking_closer = read_close_ups(models)
+        closest = (read_bodies_model(models), read_vertebra_model(models), read_heads_model(models))
+        self._names = tuple(model.name for model in (*self.models, *looking_closer, *closest) if model is not None)
         # sessions of ONNX Runtime are made side by side; TensorFlow loads one model after the other
         with ThreadPoolExecutor(1 if self.engine == "tensorflow" else None) as pool:
             pool.submit(importlib.import_module, "scipy.interpolate")  # what a first detection would wait for
@@ -107,10 +111,11 @@ class Detector:
                 [(model, pool.submit(load_network, model, self.engine, threads)) for model in group]
                 for group in (self.models, looking_closer)
             )
-            answers = [None if m is None else pool.submit(load_answers, m, self.engine, threads) for m in single]
+            answers = [None if m is None else pool.submit(load_answers, m, self.engine, threads) for m in closest]
         self.networks = [(model, loaded.result()) for model, loaded in networks]
         self.close_ups = [(model, loaded.result()) for model, loaded in close_ups]
-        self.bodies, self.vertebra = (None if loaded is None else loaded.result() for loaded in answers)
+        bodies, vertebra, heads = (None if loaded is None else loaded.result() for loaded in answers)
+        self.closest = None if bodies is None else ClosestNetworks(bodies, vertebra, heads)
 
     def detect(self, film: Film, progress: Progress | None = None, force: bool = False) -> Annotation:
         """Find the 45 landmarks of a film; one that lies on its side or upside down is turned for it, if that is sure.
@@ -126,8 +131,8 @@ class Detector:
         say = progress or (lambda share, stage: None)
         result = self._found(film, say)
         turns = 0
-        if (result is None or in_doubt(result)) and self.bodies is not None:
-            turns = turns_to_upright(film, self.bodies, result)
+        if (result is None or in_doubt(result)) and self.closest is not None:
+            turns = turns_to_upright(film, self.closest.bodies, result)
         if turns:
             found = self._found(set_upright(film, turns, force), say, force)
             if found is not None and (turned_back := as_it_lies(film, found, turns, result)) is not None:
@@ -157,24 +162,26 @@ class Detector:
             return self._without_levels(film, look.named(), force)
         say(0.7, "looking closely")
         look = self._close_look(film, look.named(), spine, path).named()
-        bodies = None if self.bodies is None else self._bodies(film, spine, self.bodies)
-        spine = seen_closely(spine, look, bodies)
+        closest = None if self.closest is None else self._closest_look(film, look, spine, self.closest)
+        spine = seen_closely(spine, look, None if closest is None else closest.bodies)
         if len(spine.path.levels) < LEAST_LEVELS:
             return self._without_levels(film, look, force)
         counted = count(spine.levels)
         say(0.9, "measuring")
-        result = annotation(film, look, spine, counted, self._names, self.strategy.trust_in_shape, self.calibration)
-        strengths = None if bodies is None else strengths_at(result, bodies)
-        if doubtful(look, spine, counted.path, strengths):
-            if not force:
-                return None
-            result = insisted(result)
+        result = annotation(film, look, spine, counted, self._names, self.strategy.trust_in_shape)
+        strengths = None if closest is None else strengths_at(result, closest.bodies)
+        doubted = doubtful(look, spine, counted.path, strengths)
+        if doubted and not force:
+            return None
         text = text_warning(film.pixels, result.warnings)
         if text and text not in result.warnings:
             result = replace(result, warnings=(*result.warnings, text))
-        if bodies is not None:
+        if closest is not None:
             l6_centers = spine.l6_center(counted.path), spine.l6_center(counted.runner_up)
-            result = with_corners(result, bodies, l6_centers)
+            result = with_corners(result, closest.bodies, l6_centers, level_sureness(counted))
+        result = calibrated(result, self.calibration)
+        if doubted:
+            result = insisted(result)
         spacing = mm_per_pixel(result)
         for fitted in (with_plates, with_heads):
             result = fitted(result, film.pixels, spacing)
@@ -244,10 +251,10 @@ class Detector:
                 close.append(self._close_up(film, look, expected, model, network))
         return joined(close)
 
-    def _bodies(self, film: Film, spine: Spine, network: Answers) -> Bodies:
-        """The bodies of the spine, whatever their levels."""
+    def _closest_look(self, film: Film, look: Look, spine: Spine, networks: ClosestNetworks) -> ClosestLook:
+        """The bodies of the spine, whatever their levels, and the heads."""
         expected = spine.grid.to_film(spine.expected(spine.centers(spine.path)))
-        return bodies_of(film, expected, network, self.vertebra)
+        return networks.look(film, expected, look.mean[[INDEX[name] for name in HEADS]].mean(axis=0))
 
     def _close_up(self, film: Film, look: Look, expected: FloatArray, model: Model, network: Network) -> Look:
         """What a close-up's network sees around expected landmarks, at the scale of a look's frame."""

@@ -40,9 +40,8 @@ def annotation(
     counted: Counted,
     models: tuple[str, ...],
     trust_in_shape: float,
-    calibration: Calibration,
 ) -> Annotation:
-    """The result of a film.
+    """The result of a film, as sure as heatmaps and levels are.
 
     Args:
         film: with its facing side.
@@ -50,10 +49,9 @@ def annotation(
         spine, counted: where the levels are.
         models: names of those that looked.
         trust_in_shape: see `Look.most_probable`.
-        calibration: how right they are.
     """
     points, sure, off = _landmarks(film, look, spine, counted.path, trust_in_shape)
-    sure = np.round(calibration.confidence(sure * level_sureness(counted)), 3)
+    sure = sure * level_sureness(counted)
     missing = np.isnan(points[:, 0])
     warnings = list(film.warnings)
     if missing.any():
@@ -61,10 +59,19 @@ def annotation(
     return replace(
         _found(film, points, sure, models),
         deviation_px=off,
-        interval_factors=calibration.factors,
         warnings=tuple(warnings),
-        numbering=_numbering(film, look, spine, counted, trust_in_shape, calibration),
+        numbering=_numbering(film, look, spine, counted, trust_in_shape),
     )
+
+
+def calibrated(result: Annotation, calibration: Calibration) -> Annotation:
+    """A result that is as sure as it was found to be right."""
+    numbering = result.numbering
+    if numbering is not None and numbering.other is not None:
+        sure = np.round(calibration.confidence(numbering.other.confidence), 3)
+        numbering = replace(numbering, other=replace(numbering.other, confidence=sure))
+    sure = np.round(calibration.confidence(result.confidence), 3)
+    return replace(result, confidence=sure, numbering=numbering, interval_factors=calibration.factors)
 
 
 def told(result: Annotation) -> Annotation:
@@ -138,13 +145,11 @@ def _belongs(path: Path) -> NDArray[np.bool_]:
     return out
 
 
-def _numbering(
-    film: Film, look: Look, spine: Spine, counted: Counted, trust_in_shape: float, calibration: Calibration
-) -> Numbering:
+def _numbering(film: Film, look: Look, spine: Spine, counted: Counted, trust_in_shape: float) -> Numbering:
     other = None
     if counted.other:
         points, sure, off = _landmarks(film, look, spine, counted.runner_up, trust_in_shape)
-        other = OtherNumbering(counted.other, points, np.round(calibration.confidence(sure), 3), off)
+        other = OtherNumbering(counted.other, points, sure, off)
         levels = counted.runner_up.levels
         other = replace(other, count=counted.runner_up.count, levels=(levels[0], levels[-1]))
     path = counted.path

@@ -180,7 +180,8 @@ def test_views_of_hips_show_rims_about_the_heads(tmp_path: Path) -> None:
             assert away[0, 0] > 0.9 * circle.radius and away[2, 1] > 0.9 * circle.radius
     fixed = HeadWindows(str(tmp_path), windows=3, training=False)
     np.testing.assert_array_equal(
-        fixed.get(1, 0, (128, 128), np.random.default_rng(1))[1], fixed.get(1, 3, (128, 128), np.random.default_rng(2))[1]
+        fixed.get(1, 0, (128, 128), np.random.default_rng(1))[1],
+        fixed.get(1, 3, (128, 128), np.random.default_rng(2))[1],
     )
 
 

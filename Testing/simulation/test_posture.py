@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 from SpineAlignmentLib.measurement.landmarks import CORNERS, INDEX, NAMES, VERTEBRAE
 from SpineAlignmentLib.measurement.parameters import spinopelvic_parameters
 from Training.simulation import population
+from Training.simulation.marking import ACROSS_MM, ALONG_MM
 from Training.simulation.morphometry import presacral_levels, spine_sizes
 from Training.simulation.people import IMPLANT_RATE, KYPHOSIS_RATE, SCOLIOSIS_RATE, Person, mean_person, sample_person
-from Training.simulation.marking import ACROSS_MM, ALONG_MM
 from Training.simulation.posture import Posture, landmarks3d, order_femoral_heads, solve
 from Training.simulation.stacking import SpineAngles, rotation_axial, rotation_coronal, rotation_sagittal, stack
 

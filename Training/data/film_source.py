@@ -37,7 +37,7 @@ class FilmSource(Protocol):
             float32 (45, 2), (x, y) in pixels of that image, NaN where missing, the femoral heads in the order of
             `HIGHER_FIRST` of `detection.look`; for the task "bodies" every body, float32 (25, 5, 2), as
             `Training.simulation.body_windows.BodyWindows` has them; for "vertebra" its corners, float32 (4, 2);
-            for "heads" points on both rims, float32 (16, 2), as `Training.simulation.head_windows.HeadWindows` has them.
+            for "heads" points on both rims, float32 (16, 2), see `Training.simulation.head_windows.HeadWindows`.
         """
         ...
 

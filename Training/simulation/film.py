@@ -58,7 +58,7 @@ def simulate_film(
         own = Look.sample(np.random.default_rng([system, _SYSTEM]), randomization)
         look = replace(look, exposure=own.exposure, lookup=own.lookup)
     gray = film(projection, look, rng)
-    points, corners = projection.landmarks.copy(), projection.corners.copy()
+    points, corners, rims = projection.landmarks.copy(), projection.corners.copy(), projection.rims
     points[~_visible(points, size)] = np.nan
     corners[~_visible(corners, size)] = np.nan
     name = f"simulated_{seed}_{index:05d}"
@@ -69,7 +69,7 @@ def simulate_film(
         confidence=np.where(np.isnan(points[:, 0]), np.nan, 1.0),
         vertebrae_px=corners,
         vertebrae_confidence=np.where(np.isnan(corners[..., 0]).all(axis=1), np.nan, 1.0),
-        head_radius_px=np.linalg.norm(projection.rims - projection.rims.mean(axis=1, keepdims=True), axis=2).mean(axis=1),
+        head_radius_px=np.linalg.norm(rims - rims.mean(axis=1, keepdims=True), axis=2).mean(axis=1),
         spacing_mm=(spacing, spacing),
         spacing_source="simulated",
         anterior="left",

@@ -31,7 +31,7 @@ def marked(ends: ArrayLike, inward: ArrayLike) -> FloatArray:
     into = np.asarray(inward, float)
     across = ACROSS_MM * _unit(into - (into * along).sum(axis=-1, keepdims=True) * along)
     along = ALONG_MM * along
-    return plate + np.stack([across + along, across - along], axis=-2)
+    return np.asarray(plate + np.stack([across + along, across - along], axis=-2))
 
 
 def as_marked(stacked: Stack) -> Stack:

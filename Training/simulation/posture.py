@@ -118,7 +118,7 @@ class Posture:
     landmarks: FloatArray
     """Shape (45, 3), in the order of `landmarks.NAMES`, as a reader marks them; see `landmarks3d`."""
     corners: FloatArray
-    """Shape (24, 4, 3), in the order of `landmarks.VERTEBRAE`, as a reader marks them; see `stacking.vertebra_corners`."""
+    """Shape (24, 4, 3), in the order of `landmarks.VERTEBRAE`, as a reader marks them; see `vertebra_corners`."""
 
 
 def solve(person: Person, rng: np.random.Generator, spread: float = 1.0) -> Posture:
