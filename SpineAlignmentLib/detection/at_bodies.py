@@ -22,7 +22,7 @@ CLEAR: Final[float] = 0.5
 """Strength of a body that is seen clearly: of simulated ones that lie 0.4 levels off three in four are below it,
 of the others one in seventeen."""
 
-_CHANCE: Final[tuple[float, float, float]] = (-0.65, 4.63, 0.74)
+_CHANCE: Final[tuple[float, float, float]] = (-3.1, 10.0, 0.5)
 """That a landmark on a body is right, if its level is: the logistic function of a + b times the body's strength + c
 times the logit of what its heatmap says."""
 _STRONG: Final[float] = 0.8

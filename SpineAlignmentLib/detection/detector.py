@@ -183,8 +183,8 @@ class Detector:
         if doubted:
             result = insisted(result)
         spacing = mm_per_pixel(result)
-        for fitted in (with_plates, with_heads):
-            result = fitted(result, film.pixels, spacing)
+        result = with_plates(result, film.pixels, spacing)
+        result = with_heads(result, film.pixels, spacing, () if closest is None else closest.heads)
         return told(with_one_place(result))
 
     def _without_levels(self, film: Film, look: Look, force: bool) -> Annotation | None:

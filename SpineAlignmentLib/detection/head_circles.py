@@ -1,21 +1,28 @@
 """Femoral heads as circles: moved to where a rim lies around them, by as much as the networks leave open.
 
-A head's rim and the roof of its socket are arcs about one center. Of all centers near a head the posterior mean is
-taken; the prior is as wide as the networks' own deviation, the radius is left open from a small head's to a large
-roof's, so that it does not matter which of the two arcs a film shows better.
+Two looks of different kinds settle it, and a head lies halfway between them: edges of the film, and a network that sees
+the hips alone and knows rims (`heads_network`), which also says how large a head is.
+
+In the edges a head's rim and the roof of its socket are arcs about one center. Of all centers near a head the posterior
+mean is taken; the prior is as wide as the networks' own deviation, the radius is left open from a small head's to a
+large roof's, so that it does not matter which of the two arcs a film shows better.
 """
 
-from dataclasses import replace
-from typing import Final
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Final, TypeVar
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from SpineAlignmentLib.detection.edges import Rises, rises_around
+from SpineAlignmentLib.detection.heads_network import Circle
 from SpineAlignmentLib.measurement.landmarks import INDEX
 from SpineAlignmentLib.results.annotation import HEADS, Annotation
+from SpineAlignmentLib.results.numbering import OtherNumbering
 
 FloatArray = NDArray[np.float64]
+_Found = TypeVar("_Found", Annotation, OtherNumbering)
 
 _HEADS: Final[list[int]] = [INDEX[name] for name in HEADS]
 
@@ -28,6 +35,12 @@ _LARGEST_MM: Final[float] = 4.0
 """Of the prior's standard deviations: beyond it another arc than the head's may be nearest."""
 _TOGETHER: Final[float] = 0.5
 """Share of the way that both heads move together, not each by itself: often one rim is clear, and draws both to it."""
+_HALF_MM: Final[float] = 9.0
+_STEEP_MM: Final[float] = 1.5
+"""A head is at most half sure, its chance halved again every millimeter or so, where both looks are so far apart: of
+110 simulated ones less than 4 mm apart none was more than 8 mm off, of four beyond 6 mm one."""
+_ROUGH: Final[float] = 3.0
+"""Millimeters apart that are as doubtful as one by which points of a rim miss their circle; these miss by 0.5."""
 _ARC: Final[FloatArray] = np.radians(np.arange(-10.0, 191.0, 5.0))
 """The upper half and a little more, which no neck or shaft interrupts; 0 and 180 are front and back."""
 
@@ -39,27 +52,70 @@ _REACH: Final[int] = 63
 """Cells, more than from a head to the farthest place of an arc."""
 
 
-def with_heads(result: Annotation, pixels: NDArray[np.generic], spacing: tuple[float, float]) -> Annotation:
+def with_heads(
+    result: Annotation, pixels: NDArray[np.generic], spacing: tuple[float, float], seen: Sequence[Circle] = ()
+) -> Annotation:
     """A result whose heads lie where the film shows circles, FH_1 still further anterior; alike under either numbering.
 
     Args:
         result: of a film whose facing side is known.
         pixels: shape (height, width), bone bright.
         spacing: (x, y) mm of a film pixel.
+        seen: both heads as their network sees them, film pixels, lengths along y; without, no head is sized.
     """
-    points = result.points_px.copy()
-    heads = circled(pixels, points[_HEADS], result.deviation_px[_HEADS] * spacing[1], spacing)
-    if np.isfinite(heads).all():
-        heads = heads + _TOGETHER * np.diff(heads - points[_HEADS], axis=0) / 2 * [[1.0], [-1.0]]
-        if (heads[1, 0] - heads[0, 0]) * (1 if result.anterior == "right" else -1) > 0:
-            heads = heads[::-1]
-    points[_HEADS] = heads
+    before = result.points_px[_HEADS]
+    heads = circled(pixels, before, result.deviation_px[_HEADS] * spacing[1], spacing)
+    heads = heads + _TOGETHER * np.diff(heads - before, axis=0) / 2 * [[1.0], [-1.0]]
+    if np.isnan(heads).any():
+        return result
+    found = _Heads(heads, result.confidence[_HEADS], result.deviation_px[_HEADS], result.head_radius_px)
+    if seen:
+        found = found.met(seen, spacing)
+    if (found.points[1, 0] - found.points[0, 0]) * (1 if result.anterior == "right" else -1) > 0:
+        found = found.reversed()
     numbering = result.numbering
     if numbering is not None and numbering.other is not None:
-        others = numbering.other.points_px.copy()
-        others[_HEADS] = heads
-        numbering = replace(numbering, other=replace(numbering.other, points_px=others))
-    return replace(result, points_px=points, numbering=numbering)
+        numbering = replace(numbering, other=found.put(numbering.other))
+    return replace(found.put(result), numbering=numbering, head_radius_px=found.radius)
+
+
+@dataclass(frozen=True)
+class _Heads:
+    """Both heads: centers (2, 2), and (2,) each of the rest, film pixels as in `Annotation`."""
+
+    points: FloatArray
+    confidence: FloatArray
+    deviation: FloatArray
+    radius: FloatArray
+
+    def met(self, seen: Sequence[Circle], spacing: tuple[float, float]) -> "_Heads":
+        """Halfway to the circles that lie nearest, the less sure the further away these are and the less round."""
+        scale = np.asarray(spacing, float)
+        orders = (list(seen), list(seen)[::-1])
+        near = min(orders, key=lambda order: sum(self._apart(order, scale)))
+        apart = self._apart(near, scale)
+        round_off = spacing[1] * np.array([head.residual for head in near])
+        doubt = np.hypot(apart, _ROUGH * round_off)
+        return _Heads(
+            (self.points + [head.center for head in near]) / 2,
+            np.fmin(self.confidence, 1 / (1 + np.exp((doubt - _HALF_MM) / _STEEP_MM))),
+            np.hypot(self.deviation, apart / 2 / spacing[1]),
+            np.array([head.radius for head in near]) * spacing[1] / spacing[0],
+        )
+
+    def _apart(self, order: Sequence[Circle], scale: FloatArray) -> FloatArray:
+        away = (self.points - [head.center for head in order]) * scale
+        return np.asarray(np.linalg.norm(away, axis=1))
+
+    def reversed(self) -> "_Heads":
+        """The second head first."""
+        return _Heads(self.points[::-1], self.confidence[::-1], self.deviation[::-1], self.radius[::-1])
+
+    def put(self, found: _Found) -> _Found:
+        """What was found under one numbering, with these heads."""
+        points, sure, off = found.points_px.copy(), found.confidence.copy(), found.deviation_px.copy()
+        points[_HEADS], sure[_HEADS], off[_HEADS] = self.points, self.confidence, self.deviation
+        return replace(found, points_px=points, confidence=sure, deviation_px=off)
 
 
 def circled(
