@@ -65,11 +65,11 @@ def with_heads(
     """
     before = result.points_px[_HEADS]
     heads = circled(pixels, before, result.deviation_px[_HEADS] * spacing[1], spacing)
-    heads = heads + _TOGETHER * np.diff(heads - before, axis=0) / 2 * [[1.0], [-1.0]]
-    if np.isnan(heads).any():
-        return result
+    both = bool(np.isfinite(heads).all())
+    if both:
+        heads = heads + _TOGETHER * np.diff(heads - before, axis=0) / 2 * [[1.0], [-1.0]]
     found = _Heads(heads, result.confidence[_HEADS], result.deviation_px[_HEADS], result.head_radius_px)
-    if seen:
+    if both and seen:
         found = found.met(seen, spacing)
     if (found.points[1, 0] - found.points[0, 0]) * (1 if result.anterior == "right" else -1) > 0:
         found = found.reversed()

@@ -1,11 +1,14 @@
 """Femoral heads as circles: a head that was found beside its rim goes towards the rim's center."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from SpineAlignmentLib.detection.head_circles import circled, with_heads
+from SpineAlignmentLib.detection.heads_network import Circle
 from SpineAlignmentLib.measurement.landmarks import COUNT, INDEX
 from SpineAlignmentLib.results.annotation import HEADS, Annotation
 
@@ -76,3 +79,26 @@ def test_the_first_head_stays_the_one_in_front(anterior: str) -> None:
     found = with_heads(result, film_of(near, far), SPACING).points_px[rows]
     assert (found[0, 0] - found[1, 0]) * front > 0
     assert found[0, 1] < found[1, 1]
+
+
+@pytest.mark.parametrize("anterior", ["left", "right"])
+def test_heads_lie_halfway_to_the_circles_that_were_seen(anterior: str) -> None:
+    front = -1.0 if anterior == "left" else 1.0
+    points, off = np.full((COUNT, 2), np.nan), np.full(COUNT, np.nan)
+    rows = [INDEX[name] for name in HEADS]
+    points[rows] = MIDDLE + [[20.0 * front, 0.0], [-20.0 * front, 6.0]]
+    off[rows] = 2.0
+    sure = np.where(np.isfinite(off), 0.9, np.nan)
+    result = Annotation("film", SIZE, points, sure, spacing_mm=SPACING, anterior=anterior, deviation_px=off)
+    blank = np.full(SIZE, 7, np.uint16)
+    seen = [Circle(points[rows[1]] + (2, 2), 40.0, 0.5), Circle(points[rows[0]] + (0, 4), 50.0, 0.5)]
+    found = with_heads(result, blank, SPACING, seen)
+    np.testing.assert_allclose(found.points_px[rows], points[rows] + [[0, 2], [1, 1]], atol=1e-6)
+    assert found.head_radius_px.tolist() == [50.0, 40.0], "each with its own size, whatever their order"
+    assert (found.confidence[rows] == 0.9).all() and (found.deviation_px[rows] > 2.0).all()
+    far = with_heads(result, blank, SPACING, [replace(head, center=head.center + (0, 30)) for head in seen])
+    rough = with_heads(result, blank, SPACING, [replace(head, residual=12.0) for head in seen])
+    assert (far.confidence[rows] < 0.1).all() and (rough.confidence[rows] < 0.1).all()
+    points[rows[0]] = np.nan
+    alone = with_heads(replace(result, points_px=points), blank, SPACING, seen)
+    assert np.isnan(alone.head_radius_px).all() and np.isnan(alone.points_px[rows[0]]).all()
