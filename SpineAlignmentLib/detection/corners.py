@@ -79,11 +79,13 @@ def _met(found: _Found, l6_center: ArrayLike, bodies: Bodies, film: Annotation, 
     unseen = [INDEX[name] for v, c in np.argwhere(beyond) if (name := f"{VERTEBRAE[v]}_{CORNERS[c]}") in INDEX]
     confidence[unseen] = np.fmin(confidence[unseen], _UNSEEN)
     chance = 1 / (1 + np.exp(-(_CHANCE[0] + _CHANCE[1] * strengths)))
+    placed = met(points, places, strong)
+    one_place = all_corners(corners, placed)[: len(VERTEBRAE)]
     return replace(
         found,
-        points_px=met(points, places, strong),
+        points_px=placed,
         confidence=confidence,
-        vertebrae_px=corners,
+        vertebrae_px=np.where(np.isfinite(corners), one_place, np.nan),
         vertebrae_confidence=level_sure[[*rows, rows[-1]]] * chance,
     )
 
@@ -91,19 +93,6 @@ def _met(found: _Found, l6_center: ArrayLike, bodies: Bodies, film: Annotation, 
 def _beyond(points: FloatArray, size_px: tuple[int, int]) -> NDArray[np.bool_]:
     """Which points (..., 2) lie beyond the edge of a film of (width, height)."""
     return np.asarray(((points < -0.5) | (points > np.array(size_px) - 0.5)).any(axis=-1))
-
-
-def with_one_place(result: Annotation) -> Annotation:
-    """A result whose vertebrae have their corners where the landmarks of these corners are, under either numbering."""
-    numbering = result.numbering
-    if numbering is not None and numbering.other is not None:
-        numbering = replace(numbering, other=_at_landmarks(numbering.other))
-    return replace(_at_landmarks(result), numbering=numbering)
-
-
-def _at_landmarks(found: _Found) -> _Found:
-    corners = all_corners(found.vertebrae_px, found.points_px)[: len(VERTEBRAE)]
-    return replace(found, vertebrae_px=np.where(np.isfinite(found.vertebrae_px), corners, np.nan))
 
 
 def corners_at(

@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 from SpineAlignmentLib.detection.calibration import read_calibration
 from SpineAlignmentLib.detection.close_ups import SCATTER, close_up_frame, close_up_input
 from SpineAlignmentLib.detection.closest_look import ClosestLook, ClosestNetworks
-from SpineAlignmentLib.detection.corners import mm_per_pixel, strengths_at, with_corners, with_one_place
+from SpineAlignmentLib.detection.corners import mm_per_pixel, strengths_at, with_corners
 from SpineAlignmentLib.detection.engines import Network, choose_engine, load_answers, load_network
 from SpineAlignmentLib.detection.extent import SMALLER, alike, counting_grid, first_frame, own_scale, shows, view_of
 from SpineAlignmentLib.detection.head_circles import with_heads
@@ -38,7 +38,6 @@ from SpineAlignmentLib.detection.models import (
 )
 from SpineAlignmentLib.detection.numbering import count
 from SpineAlignmentLib.detection.placing import level_sureness
-from SpineAlignmentLib.detection.plates import with_plates
 from SpineAlignmentLib.detection.refusal import doubtful, no_spine, other_side
 from SpineAlignmentLib.detection.reporting import annotation, calibrated, insisted, told, unnumbered
 from SpineAlignmentLib.detection.sequences import Path as Numbered
@@ -182,10 +181,8 @@ class Detector:
         result = calibrated(result, self.calibration)
         if doubted:
             result = insisted(result)
-        spacing = mm_per_pixel(result)
-        result = with_plates(result, film.pixels, spacing)
-        result = with_heads(result, film.pixels, spacing, () if closest is None else closest.heads)
-        return told(with_one_place(result))
+        heads = () if closest is None else closest.heads
+        return told(with_heads(result, film.pixels, mm_per_pixel(result), heads))
 
     def _without_levels(self, film: Film, look: Look, force: bool) -> Annotation | None:
         """What is left to say of a film without a spine to whoever insists; None when nobody does."""

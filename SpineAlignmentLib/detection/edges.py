@@ -23,12 +23,6 @@ class Rises(NamedTuple):
     across: NDArray[np.float32]
 
 
-def axes_of(along: FloatArray, inward: FloatArray) -> FloatArray:
-    """(2, 2) unit vectors: along, and across it to the side of another vector."""
-    normal = np.array([-along[1], along[0]])
-    return np.array([along, normal if inward @ normal >= 0 else -normal])
-
-
 def rises_around(
     pixels: NDArray[np.generic],
     middle_mm: FloatArray,

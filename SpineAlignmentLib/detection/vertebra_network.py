@@ -22,7 +22,7 @@ VIEW_PX: Final[int] = 96
 """Height and width of what the network sees."""
 BODY_PX: Final[float] = 36.0
 """Size of the vertebra there: the root of its depth times its height."""
-ENOUGH_PX: Final[float] = 2.0
+ENOUGH_PX: Final[float] = 1.0
 """View pixels by which a look may move a vertebra for no second one to be worth its time."""
 _HEIGHT: Final[float] = 0.8
 """Of a body of which one plate is known, as a share of the plate's length."""
