@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from SpineAlignmentLib.detection.detector import Detector
 from SpineAlignmentLib.film.film import film_from_pixels
-from SpineAlignmentLib.measurement.landmarks import INDEX, NAMES
+from SpineAlignmentLib.measurement.landmarks import INDEX, NAMES, VERTEBRAE
 from Training.simulation.appearance.chain import Look, film
 from Training.simulation.appearance.projection_layers import Projection
 from Training.simulation.cache import SPACING_MM, STEPS_PER_MM, cached, path_of, read_points
@@ -67,7 +67,8 @@ def projection(folder: Path, number: int, rng: np.random.Generator) -> Projectio
         name: np.asarray(layer[top:bottom, left:right], np.float32) / steps
         for layer, (name, steps) in zip(layers, STEPS_PER_MM.items(), strict=True)
     }
-    return _projection(lengths, marks - np.array([left, top], float))
+    corner = np.array([left, top], float)
+    return _projection(lengths, marks - corner, read_points(path_of(folder, number), "vertebrae") - corner)
 
 
 def moved(whole: Projection, moves: Moves) -> Projection:
@@ -80,11 +81,25 @@ def moved(whole: Projection, moves: Moves) -> Projection:
         if field is not None:
             layer = cv2.remap(layer, x - field[..., 0], y - field[..., 1], cv2.INTER_LINEAR)
         out[name] = layer
-    return _projection(out, whole.landmarks)
+    return _projection(out, whole.landmarks, whole.corners)
 
 
-def _projection(layers: dict[str, NDArray[np.float32]], marks: FloatArray) -> Projection:
-    return Projection(layers["spine"], layers["skeleton"], layers["soft"], layers["metal"], SPACING_MM, marks)
+def _projection(layers: dict[str, NDArray[np.float32]], marks: FloatArray, corners: FloatArray) -> Projection:
+    return Projection(layers["spine"], layers["skeleton"], layers["soft"], layers["metal"], SPACING_MM, marks, corners)
+
+
+def shift_of(rows: list[int], whole: Projection, moves: Moves) -> float:
+    """How far landmarks move along x on average: centers with their bodies' corners, whose middle they are.
+
+    Corners lie where a move fades, so that they are carried less far than the middle between them.
+    """
+    away = moves.landmarks_carried(whole.landmarks) - whole.landmarks
+    carried = moves.carried(whole.corners.reshape(-1, 2)).reshape(whole.corners.shape) - whole.corners
+    for level, corners in zip(VERTEBRAE, carried, strict=True):
+        row = INDEX.get(f"{level}_C")
+        if row in rows and np.isfinite(corners).all():
+            away[row] = corners.mean(axis=0)
+    return float(away[rows, 0].mean())
 
 
 def responses(folder: Path, detector: Detector, randomization: float) -> dict[str, list[float]]:
@@ -105,7 +120,7 @@ def responses(folder: Path, detector: Detector, randomization: float) -> dict[st
             after = found(moved(whole, moves))
             for first in firsts:
                 rows = landmarks_of(first)
-                shift = (moves.landmarks_carried(whole.landmarks) - whole.landmarks)[rows, 0].mean()
+                shift = shift_of(rows, whole, moves)
                 if abs(shift) > 1:
                     out.setdefault(first, []).append(float((after - before)[rows, 0].mean() / shift))
     return out
