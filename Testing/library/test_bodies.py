@@ -18,7 +18,8 @@ from SpineAlignmentLib.detection.bodies_network import (
     read_maps,
     whole_frame,
 )
-from SpineAlignmentLib.detection.corners import bodies_of, with_corners
+from SpineAlignmentLib.detection.closest_look import ClosestNetworks
+from SpineAlignmentLib.detection.corners import with_corners
 from SpineAlignmentLib.detection.engines import Answers, load_answers
 from SpineAlignmentLib.detection.extent import apparent_spacing, counting_grid
 from SpineAlignmentLib.detection.look import Look
@@ -30,6 +31,7 @@ from SpineAlignmentLib.film.preprocessing import SCALE_MM, fit_film
 from SpineAlignmentLib.film.reading import read_film
 from SpineAlignmentLib.measurement.landmarks import CENTERS, CORNERS, COUNT, INDEX, PRESACRAL_LEVELS
 from SpineAlignmentLib.results.annotation import Annotation
+from SpineAlignmentLib.results.heads import middle_of_heads
 from SpineAlignmentLib.results.result_file import read_annotation, to_json
 from Testing.library.films import SAMPLE_FILM
 
@@ -111,7 +113,9 @@ def test_levels_of_the_sample_film_get_their_corners(
     truth = sample[1]
     known = truth if calibrated else replace(truth, spacing_mm=None)
     film = replace(read_film(SAMPLE_FILM).facing(truth.anterior), spacing_mm=known.spacing_mm)
-    result = with_corners(known, bodies_of(film, truth.points_px, network))
+    seen = ClosestNetworks(network).look(film, truth.points_px, middle_of_heads(truth))
+    assert not seen.heads, "without their network"
+    result = with_corners(known, seen.bodies)
     assert truth.spacing_mm is not None
     np.testing.assert_allclose(apparent_spacing(truth.points_px), truth.spacing_mm, rtol=0.15)
     assert np.isfinite(result.vertebrae_confidence).sum() >= 20

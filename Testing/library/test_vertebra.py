@@ -11,10 +11,12 @@ from numpy.typing import NDArray
 
 from SpineAlignmentLib.detection import detect
 from SpineAlignmentLib.detection.bodies_network import Bodies, Body, bodies_input, seen_bodies, whole_frame
-from SpineAlignmentLib.detection.corners import bodies_of, corners_at
+from SpineAlignmentLib.detection.closest_look import ClosestNetworks
+from SpineAlignmentLib.detection.corners import corners_at
 from SpineAlignmentLib.detection.engines import Answers, load_answers
 from SpineAlignmentLib.detection.models import read_bodies_model, read_vertebra_model
-from SpineAlignmentLib.detection.vertebra_network import BODY_PX, VIEW_PX, cut, seen_singly, view_of
+from SpineAlignmentLib.detection.single_view import cut
+from SpineAlignmentLib.detection.vertebra_network import BODY_PX, VIEW_PX, seen_singly, view_of
 from SpineAlignmentLib.film.reading import read_film
 from SpineAlignmentLib.measurement.landmarks import CENTERS, CORNERS, INDEX, VERTEBRAE
 from SpineAlignmentLib.results.result_file import read_annotation
@@ -83,11 +85,40 @@ def test_a_look_at_each_vertebra_brings_corners_nearer(networks: tuple[Answers, 
     centers = np.vstack([truth.points_px[[INDEX[name] for name in CENTERS]], [[np.nan, np.nan]]])
     off = []
     for closer in (None, networks[1]):
-        corners, _ = corners_at(centers, bodies_of(film, truth.points_px, networks[0], closer), truth.spacing_mm)
+        bodies = ClosestNetworks(networks[0], closer).look(film, truth.points_px, (np.nan, np.nan)).bodies
+        corners, _ = corners_at(centers, bodies, truth.spacing_mm)
         away = np.linalg.norm(corners - truth.vertebrae_px, axis=2) * truth.spacing_mm[0]
         assert np.isfinite(away).sum() > 80
         off.append(float(np.nanmedian(away)))
-    assert off[1] < off[0] and off[1] < 1.5
+    assert off[1] < off[0] and off[1] < 1.0
+
+
+@given(st.floats(-1.2, 1.2), st.floats(8, 50), st.booleans())
+def test_a_plate_alone_is_seen_where_its_vertebra_would_be(turn: float, depth: float, second: bool) -> None:
+    corners = vertebra(75, 100, turn, depth, 0.8 * depth)
+    whole, plate = view_of(corners), corners.copy()
+    plate[2:] = np.nan
+    if second:  # C2 has its lower plate
+        plate = corners.copy()
+        plate[:2] = np.nan
+    view = view_of(plate)
+    assert whole is not None and view is not None
+    np.testing.assert_allclose(view.center, whole.center, atol=1e-6)
+    np.testing.assert_allclose(view.axes, whole.axes, atol=1e-9)
+
+
+def test_plates_are_looked_at_as_well_and_stay_plates(networks: tuple[Answers, Answers]) -> None:
+    truth = read_annotation(Path(SAMPLE_FILM).with_suffix(".json"))
+    assert truth.spacing_mm is not None
+    image = bodies_input(
+        read_film(SAMPLE_FILM).pixels, frame := whole_frame(truth.size_px, truth.spacing_mm, truth.anterior or "left")
+    )
+    ends = frame.to_network(truth.points_px[[INDEX["S1_A"], INDEX["S1_P"]]])
+    guess = np.vstack([ends + (4.0, -3.0), np.full((2, 2), np.nan)])
+    plate = Body(guess[:2].mean(axis=0), guess, 0.9, 0.0, np.full(24, np.nan))
+    (found,) = seen_singly(Bodies((), (plate,)), image, networks[1]).plates
+    assert np.isnan(found.corners[2:]).all()
+    assert np.linalg.norm(found.corners[:2] - ends, axis=1).max() < 2.5
 
 
 def test_a_corner_has_one_place() -> None:
