@@ -177,7 +177,7 @@ def test_views_of_hips_show_rims_about_the_heads(tmp_path: Path) -> None:
         for circle, rim in zip(circles, both, strict=True):
             assert 14 < circle.radius < 40 and circle.residual < 3.5  # nearly round, also on a bent view
             away = circle.center - rim  # from the front over the top
-            assert away[0, 0] > 0.9 * circle.radius and away[2, 1] > 0.9 * circle.radius
+            assert away[0, 0] > 0.8 * circle.radius and away[2, 1] > 0.8 * circle.radius
     fixed = HeadWindows(str(tmp_path), windows=3, training=False)
     np.testing.assert_array_equal(
         fixed.get(1, 0, (128, 128), np.random.default_rng(1))[1],
