@@ -53,7 +53,7 @@ def distance(a, b):
 
 def test_result_is_complete(found, sample):
     assert found.size_px == sample.size_px
-    assert len(found.models) == len(read_models()) == 6
+    assert len(found.models) == len(read_models()) == 7
     sure = found.confidence[np.isfinite(found.points_px).all(axis=1)]
     assert ((sure >= 0) & (sure <= 1)).all()
     assert np.isfinite(found.points_px).all()

@@ -290,7 +290,7 @@ def test_a_part_of_a_film_that_lies_is_turned(rows, turns):
 
 
 @pytest.mark.parametrize(
-    ("rows", "turns", "lies"), [((0.2, 0.6), 2, "upside down: turn it by half"), ((0.45, 1.0), 3, "on its side or")]
+    ("rows", "turns", "lies"), [((0.22, 0.58), 2, "upside down: turn it by half"), ((0.45, 1.0), 3, "on its side or")]
 )
 def test_a_part_that_is_not_sure_enough_to_be_turned_is_refused(rows, turns, lies):
     with pytest.raises(FilmError, match=f"no lateral spine found.*{lies}"):
