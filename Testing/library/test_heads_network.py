@@ -55,5 +55,5 @@ def test_the_network_finds_both_heads(off: tuple[float, float]) -> None:
     assert apart.min(axis=1).max() < 3.0
     scale = abs(frame.step[0])
     for circle, true in zip(found, truth.head_radius_px, strict=True):
-        assert circle.radius * scale == pytest.approx(true, rel=0.08)
+        assert circle.radius * scale == pytest.approx(true, rel=0.15)
         assert circle.residual < 1.5

@@ -44,7 +44,7 @@ def test_the_detector_finds_all_of_the_whole_film(whole):
     off = np.linalg.norm(found.points_px - whole.points_px, axis=1) * whole.spacing_mm[0]
     assert np.median(off) < 1 and off.max() < 5, "no landmark is a level off"
     assert not found.is_low().any() and found.numbering.sure > 0.9
-    np.testing.assert_allclose(found.head_radius_px, whole.head_radius_px, rtol=0.1)
+    np.testing.assert_allclose(found.head_radius_px, whole.head_radius_px, rtol=0.15)
     assert "named by hand" not in counted_text(from_json(to_json(found), "sample_film.json"))
     truth, intervals = whole.parameters(), found.intervals()
     outside = [key for key, (low, high) in intervals.items() if not low <= truth[key] <= high]
