@@ -18,6 +18,9 @@ REACH: Final[float] = 0.45
 SEEN_SINGLY: Final[tuple[str, ...]] = VERTEBRAE[: VERTEBRAE.index("L5") + 1]
 """Vertebrae whose landmarks are corners of their bodies, and their middle where all four are known."""
 
+OVERLAP: Final[float] = 0.12
+"""A sacral plate that reaches so far into L5, in distances of vertebral centers, was not seen: one of both is wrong."""
+
 CLEAR: Final[float] = 0.5
 """Strength of a body that is seen clearly: of simulated ones that lie 0.4 levels off three in four are below it,
 of the others one in seventeen."""
@@ -61,13 +64,23 @@ def on_bodies(
         put(f"{level}_C", corners[vertebra].mean(axis=0), strengths[vertebra])
     scale = np.asarray(spacing, float)
     middle = points[[INDEX["S1_A"], INDEX["S1_P"]]].mean(axis=0)
-    reach = REACH * level_distance(points * scale)
+    gap = level_distance(points * scale)
+    above = corners[VERTEBRAE.index("L5"), 2:] * scale
     for plate in plates:
-        if np.linalg.norm((plate.corners[:2].mean(axis=0) - middle) * scale) < reach:
+        ends = plate.corners[:2] * scale
+        near = np.linalg.norm(ends.mean(axis=0) - middle * scale) < REACH * gap
+        if near and not _deepest(ends, above) > OVERLAP * gap:  # which what is not known is not either
             put("S1_A", plate.corners[0], plate.strength)
             put("S1_P", plate.corners[1], plate.strength)
             break
     return places, strong
+
+
+def _deepest(ends: FloatArray, plate: FloatArray) -> float:
+    """How far the ends of a plate (2, 2) lie within the vertebra whose lower plate (2, 2) is above them."""
+    along = plate[1] - plate[0]
+    up = np.array([along[1], -along[0]]) / np.linalg.norm(along)
+    return float(np.max((ends - plate.mean(axis=0)) @ (up if up[1] < 0 else -up)))
 
 
 def met(points: FloatArray, places: FloatArray, strengths: FloatArray) -> FloatArray:

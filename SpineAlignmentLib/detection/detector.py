@@ -102,7 +102,8 @@ class Detector:
         self.calibration = read_calibration(models)
         looking_closer = read_close_ups(models)
         closest = (read_bodies_model(models), read_vertebra_model(models), read_heads_model(models))
-        self._names = tuple(model.name for model in (*self.models, *looking_closer, *closest) if model is not None)
+        at_work = closest if closest[0] is not None else ()  # the others look at what that of bodies finds
+        self._names = tuple(model.name for model in (*self.models, *looking_closer, *at_work) if model is not None)
         # sessions of ONNX Runtime are made side by side; TensorFlow loads one model after the other
         with ThreadPoolExecutor(1 if self.engine == "tensorflow" else None) as pool:
             pool.submit(importlib.import_module, "scipy.interpolate")  # what a first detection would wait for

@@ -18,7 +18,7 @@ from numpy.typing import ArrayLike, NDArray
 from SpineAlignmentLib.detection.edges import Rises, rises_around
 from SpineAlignmentLib.detection.heads_network import Circle
 from SpineAlignmentLib.measurement.landmarks import INDEX
-from SpineAlignmentLib.results.annotation import HEADS, Annotation
+from SpineAlignmentLib.results.annotation import HEADS, LOW_CONFIDENCE, Annotation
 from SpineAlignmentLib.results.numbering import OtherNumbering
 
 FloatArray = NDArray[np.float64]
@@ -61,7 +61,8 @@ def with_heads(
         result: of a film whose facing side is known.
         pixels: shape (height, width), bone bright.
         spacing: (x, y) mm of a film pixel.
-        seen: both heads as their network sees them, film pixels, lengths along y; without, no head is sized.
+        seen: both heads as their network sees them, film pixels, lengths along y; without, no head is sized, nor is
+            one of low confidence.
     """
     before = result.points_px[_HEADS]
     heads = circled(pixels, before, result.deviation_px[_HEADS] * spacing[1], spacing)
@@ -71,6 +72,9 @@ def with_heads(
     found = _Heads(heads, result.confidence[_HEADS], result.deviation_px[_HEADS], result.head_radius_px)
     if both and seen:
         found = found.met(seen, spacing)
+    last = np.array(result.size_px) - 1
+    beyond = ((found.points < 0) | (found.points > last)).any(axis=1)
+    found = replace(found, points=np.where(beyond[:, None], before, found.points))
     if (found.points[1, 0] - found.points[0, 0]) * (1 if result.anterior == "right" else -1) > 0:
         found = found.reversed()
     numbering = result.numbering
@@ -96,11 +100,13 @@ class _Heads:
         apart = self._apart(near, scale)
         round_off = spacing[1] * np.array([head.residual for head in near])
         doubt = np.hypot(apart, _ROUGH * round_off)
+        sure = np.round(np.fmin(self.confidence, 1 / (1 + np.exp((doubt - _HALF_MM) / _STEEP_MM))), 3)
+        radius = np.array([head.radius for head in near]) * spacing[1] / spacing[0]
         return _Heads(
             (self.points + [head.center for head in near]) / 2,
-            np.fmin(self.confidence, 1 / (1 + np.exp((doubt - _HALF_MM) / _STEEP_MM))),
+            sure,
             np.hypot(self.deviation, apart / 2 / spacing[1]),
-            np.array([head.radius for head in near]) * spacing[1] / spacing[0],
+            np.where(sure >= LOW_CONFIDENCE, radius, np.nan),  # a circle looks measured
         )
 
     def _apart(self, order: Sequence[Circle], scale: FloatArray) -> FloatArray:

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from SpineAlignmentLib.detection.at_bodies import SEEN_SINGLY, met, on_bodies, sureness
+from SpineAlignmentLib.detection.at_bodies import OVERLAP, SEEN_SINGLY, met, on_bodies, sureness
 from SpineAlignmentLib.detection.bodies_network import Body
 from SpineAlignmentLib.measurement.landmarks import CORNERS, COUNT, INDEX, VERTEBRAE
 
@@ -62,6 +62,18 @@ def test_the_sacrum_goes_to_the_strongest_plate_that_is_near(spacing: tuple[floa
     np.testing.assert_allclose(places[ends], plates[1].corners[:2])
     assert (strong[ends] == 0.8).all() and np.isfinite(strong).sum() == 2
     assert np.isnan(on_bodies(points, nothing, np.full(24, np.nan), (), spacing)[1]).all()
+
+
+@pytest.mark.parametrize("deeper", [-2.0, 2.0])
+def test_a_plate_within_the_lowest_vertebra_is_none(deeper: float) -> None:
+    points, corners = landmarks(), CENTERS[:, None] + SIDES
+    lowest = VERTEBRAE.index("L5")
+    into = OVERLAP * 30 + deeper
+    y = corners[lowest, 2, 1] - into - SIDES[0, 1]
+    points[[INDEX["S1_A"], INDEX["S1_P"]]] = np.array([CENTERS[lowest, 0], y]) + SIDES[:2]
+    seen = plate(CENTERS[lowest, 0], y, 0.9)
+    _, strong = on_bodies(points, corners, np.full(24, 0.8), [seen], (1.0, 1.0))
+    assert np.isfinite(strong[[INDEX["S1_A"], INDEX["S1_P"]]]).all() == (deeper < 0)
 
 
 @given(SHARES, SHARES, SHARES, SHARES)

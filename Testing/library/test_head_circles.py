@@ -99,6 +99,7 @@ def test_heads_lie_halfway_to_the_circles_that_were_seen(anterior: str) -> None:
     far = with_heads(result, blank, SPACING, [replace(head, center=head.center + (0, 30)) for head in seen])
     rough = with_heads(result, blank, SPACING, [replace(head, residual=12.0) for head in seen])
     assert (far.confidence[rows] < 0.1).all() and (rough.confidence[rows] < 0.1).all()
+    assert np.isnan(far.head_radius_px).all(), "no circle where no head is sure to be"
     points[rows[0]] = np.nan
     alone = with_heads(replace(result, points_px=points), blank, SPACING, seen)
     assert np.isnan(alone.head_radius_px).all() and np.isnan(alone.points_px[rows[0]]).all()
