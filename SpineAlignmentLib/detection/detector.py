@@ -29,12 +29,11 @@ from SpineAlignmentLib.detection.head_circles import with_heads
 from SpineAlignmentLib.detection.look import HIGHER_FIRST, Look, hips_in_order, joined
 from SpineAlignmentLib.detection.lying import LIES, as_it_lies, in_doubt, set_upright, turns_to_upright
 from SpineAlignmentLib.detection.models import (
+    CLOSEST,
     Model,
-    read_bodies_model,
     read_close_ups,
+    read_closest_model,
     read_ensemble,
-    read_heads_model,
-    read_vertebra_model,
 )
 from SpineAlignmentLib.detection.numbering import count
 from SpineAlignmentLib.detection.placing import level_sureness
@@ -101,9 +100,10 @@ class Detector:
         self.strategy = strategy or Strategy()
         self.calibration = read_calibration(models)
         looking_closer = read_close_ups(models)
-        closest = (read_bodies_model(models), read_vertebra_model(models), read_heads_model(models))
-        at_work = closest if closest[0] is not None else ()  # the others look at what that of bodies finds
-        self._names = tuple(model.name for model in (*self.models, *looking_closer, *at_work) if model is not None)
+        closest = [read_closest_model(task, models) for task in CLOSEST]
+        if closest[0] is None:  # on whose bodies and image the others look
+            closest = [None] * len(closest)
+        self._names = tuple(model.name for model in (*self.models, *looking_closer, *closest) if model is not None)
         # sessions of ONNX Runtime are made side by side; TensorFlow loads one model after the other
         with ThreadPoolExecutor(1 if self.engine == "tensorflow" else None) as pool:
             pool.submit(importlib.import_module, "scipy.interpolate")  # what a first detection would wait for

@@ -12,6 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from SpineAlignmentLib.detection.engines import Answers
 from SpineAlignmentLib.detection.single_view import SingleView, cut
+from SpineAlignmentLib.results.annotation import HEADS
 
 FloatArray = NDArray[np.float64]
 ImageArray = NDArray[np.float32]
@@ -20,7 +21,6 @@ VIEW_PX: Final[int] = 128
 """Height and width of what the network sees, about 12 cm."""
 RIM: Final[FloatArray] = np.radians(np.arange(0.0, 360.0, 45.0))
 """Directions of a rim's points from its center, from the front over the top."""
-HEADS_SHOWN: Final[int] = 2
 _ROUNDS: Final[int] = 4
 """Of a circle's fit, which settles in two or three."""
 
@@ -67,6 +67,6 @@ def find_heads(image: ImageArray, middle: ArrayLike, network: Answers) -> tuple[
     """
     view = hips_view(middle)
     answer = network(cut(image, [view]))
-    rims = view.to_image(np.asarray(answer["coordinates"][0], float)).reshape(HEADS_SHOWN, len(RIM), 2)
-    spread = np.asarray(answer["spread"][0], float).reshape(HEADS_SHOWN, len(RIM))
+    rims = view.to_image(np.asarray(answer["coordinates"][0], float)).reshape(len(HEADS), len(RIM), 2)
+    spread = np.asarray(answer["spread"][0], float).reshape(len(HEADS), len(RIM))
     return tuple(fitted_circle(rim, 1 / wide**2) for rim, wide in zip(rims, spread, strict=True))

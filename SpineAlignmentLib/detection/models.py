@@ -29,8 +29,8 @@ WEIGHTS_FILE: Final[str] = "saved_model/variables/variables.data-00000-of-00001"
 """The weights of the SavedModel, from which its ONNX twin reads its kernels too."""
 
 
-WITHOUT_LANDMARKS: Final[frozenset[str]] = frozenset({"bodies", "vertebra", "heads"})
-"""Tasks of networks that answer with other than the 45 landmarks."""
+CLOSEST: Final[dict[str, str]] = {"bodies": "bodies", "vertebra": "single vertebrae", "heads": "the femoral heads"}
+"""Tasks of the networks that look closest, and what each sees; they answer with other than the 45 landmarks."""
 
 
 @dataclass(frozen=True)
@@ -42,7 +42,7 @@ class Model:
     input_size: tuple[int, int]
     """(height, width) of its input in pixels; of the windows that the network of bodies learned from."""
     landmarks: tuple[str, ...]
-    """What it finds, in the order of its answers; none for other networks, see `WITHOUT_LANDMARKS`."""
+    """What it finds, in the order of its answers; none for other networks, see `CLOSEST`."""
     region: Region | None
     """What it sees, for a close-up; None: the whole film."""
     checksums: Mapping[str, str]
@@ -105,7 +105,7 @@ def read_model(folder: Path) -> Model:
         name = str(about["name"])
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise ModelError(f"{path}: not the description of a model ({error!r})") from error
-    expected = () if about.get("task") in WITHOUT_LANDMARKS else region.landmarks if region else NAMES
+    expected = () if about.get("task") in CLOSEST else region.landmarks if region else NAMES
     if names != expected:
         raise ModelError(f"{path}: made for other landmarks than the {len(expected)} of this version")
     return Model(name, folder, (height, width), names, region, checksums, about)
@@ -142,48 +142,27 @@ def read_close_ups(folder: Path | None = None) -> tuple[Model, ...]:
     return models
 
 
-def read_bodies_model(folder: Path | None = None) -> Model | None:
-    """The network of bodies of the ensemble in a folder; None when it has none.
+def read_closest_model(task: str, folder: Path | None = None) -> Model | None:
+    """The network of one of the tasks in `CLOSEST` of the ensemble in a folder; None when it has none.
 
     Raises:
         ModelError: it is not right.
     """
-    return _only(listing_of(folder), "bodies", "bodies")
-
-
-def read_vertebra_model(folder: Path | None = None) -> Model | None:
-    """The network of single vertebrae of the ensemble in a folder; None when it has none.
-
-    Raises:
-        ModelError: it is not right.
-    """
-    return _only(listing_of(folder), "vertebra", "single vertebrae")
-
-
-def read_heads_model(folder: Path | None = None) -> Model | None:
-    """The network of the femoral heads of the ensemble in a folder; None when it has none.
-
-    Raises:
-        ModelError: it is not right.
-    """
-    return _only(listing_of(folder), "heads", "the femoral heads")
+    listing = listing_of(folder)
+    models = _listed(listing, task) if listing.exists() else ()
+    if len(models) > 1 or any(model.about.get("task") != task for model in models):
+        raise ModelError(f'{listing}: expected {{"{task}": [name of the folder of one network of {CLOSEST[task]}]}}')
+    return models[0] if models else None
 
 
 def read_models(folder: Path | None = None) -> tuple[Model, ...]:
-    """Every model of the ensemble in a folder: of the whole film, of close-ups, of bodies, single vertebrae and heads.
+    """Every model of the ensemble in a folder: of the whole film, of close-ups, and those that look closest.
 
     Raises:
         ModelError: one of them is not right.
     """
-    single = (read_bodies_model(folder), read_vertebra_model(folder), read_heads_model(folder))
-    return (*read_ensemble(folder), *read_close_ups(folder), *(model for model in single if model is not None))
-
-
-def _only(listing: Path, task: str, what: str) -> Model | None:
-    models = _listed(listing, task) if listing.exists() else ()
-    if len(models) > 1 or any(model.about.get("task") != task for model in models):
-        raise ModelError(f'{listing}: expected {{"{task}": [name of the folder of one network of {what}]}}')
-    return models[0] if models else None
+    closest = [read_closest_model(task, folder) for task in CLOSEST]
+    return (*read_ensemble(folder), *read_close_ups(folder), *(model for model in closest if model is not None))
 
 
 def _listed(listing: Path, key: str) -> tuple[Model, ...]:

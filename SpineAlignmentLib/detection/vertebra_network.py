@@ -51,11 +51,15 @@ def view_of(corners: ArrayLike) -> SingleView | None:
 def _with_both_plates(corners: FloatArray) -> FloatArray:
     """Corners (4, 2) with a missing plate as far from the other one as those of a vertebra are."""
     upper, lower = corners[:2], corners[2:]
-    back = (lower if np.isnan(upper).all() else upper)[1] - (lower if np.isnan(upper).all() else upper)[0]
-    down = _HEIGHT * np.array([-back[1], back[0]])
     if np.isnan(upper).all():
-        return np.concatenate([lower - down, lower])
-    return np.concatenate([upper, upper + down]) if np.isnan(lower).all() else corners
+        return np.concatenate([lower - _down(lower), lower])
+    return np.concatenate([upper, upper + _down(upper)]) if np.isnan(lower).all() else corners
+
+
+def _down(plate: FloatArray) -> FloatArray:
+    """From a plate (2, 2), front to back, to the one below it on the same body."""
+    back = plate[1] - plate[0]
+    return _HEIGHT * np.array([-back[1], back[0]])
 
 
 def seen_singly(bodies: Bodies, image: ImageArray, network: Answers) -> Bodies:

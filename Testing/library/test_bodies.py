@@ -24,7 +24,7 @@ from SpineAlignmentLib.detection.engines import Answers, load_answers
 from SpineAlignmentLib.detection.extent import apparent_spacing, counting_grid
 from SpineAlignmentLib.detection.look import Look
 from SpineAlignmentLib.detection.lying import turns_to_upright
-from SpineAlignmentLib.detection.models import read_bodies_model
+from SpineAlignmentLib.detection.models import read_closest_model
 from SpineAlignmentLib.detection.views import zoomed
 from SpineAlignmentLib.film.film import film_from_pixels
 from SpineAlignmentLib.film.preprocessing import SCALE_MM, fit_film
@@ -40,7 +40,7 @@ Pixels = NDArray[np.generic]
 
 @pytest.fixture(scope="module")
 def network() -> Answers:
-    model = read_bodies_model()
+    model = read_closest_model("bodies")
     assert model is not None
     return load_answers(model, threads=1)
 

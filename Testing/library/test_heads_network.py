@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from SpineAlignmentLib.detection.bodies_network import bodies_input, whole_frame
 from SpineAlignmentLib.detection.engines import load_answers
 from SpineAlignmentLib.detection.heads_network import RIM, VIEW_PX, find_heads, fitted_circle
-from SpineAlignmentLib.detection.models import read_heads_model
+from SpineAlignmentLib.detection.models import read_closest_model
 from SpineAlignmentLib.film.reading import read_film
 from SpineAlignmentLib.results.heads import head_centers
 from SpineAlignmentLib.results.result_file import read_annotation
@@ -42,7 +42,7 @@ def test_a_point_that_is_unsure_says_little() -> None:
 
 @pytest.mark.parametrize("off", [(0.0, 0.0), (6.0, -4.0)])
 def test_the_network_finds_both_heads(off: tuple[float, float]) -> None:
-    model = read_heads_model()
+    model = read_closest_model("heads")
     assert model is not None and model.input_size == (VIEW_PX, VIEW_PX)
     truth = read_annotation(Path(SAMPLE_FILM).with_suffix(".json"))
     assert truth.spacing_mm is not None

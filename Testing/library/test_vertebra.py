@@ -14,7 +14,7 @@ from SpineAlignmentLib.detection.bodies_network import Bodies, Body, bodies_inpu
 from SpineAlignmentLib.detection.closest_look import ClosestNetworks
 from SpineAlignmentLib.detection.corners import corners_at
 from SpineAlignmentLib.detection.engines import Answers, load_answers
-from SpineAlignmentLib.detection.models import read_bodies_model, read_vertebra_model
+from SpineAlignmentLib.detection.models import read_closest_model
 from SpineAlignmentLib.detection.single_view import cut
 from SpineAlignmentLib.detection.vertebra_network import BODY_PX, VIEW_PX, seen_singly, view_of
 from SpineAlignmentLib.film.reading import read_film
@@ -27,7 +27,7 @@ FloatArray = NDArray[np.float64]
 
 @pytest.fixture(scope="module")
 def networks() -> tuple[Answers, Answers]:
-    bodies, single = read_bodies_model(), read_vertebra_model()
+    bodies, single = read_closest_model("bodies"), read_closest_model("vertebra")
     assert bodies is not None and single is not None and single.input_size == (VIEW_PX, VIEW_PX)
     return load_answers(bodies, threads=1), load_answers(single, threads=1)
 

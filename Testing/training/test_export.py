@@ -9,7 +9,7 @@ import pytest
 
 from SpineAlignmentLib.detection.close_ups import REGIONS
 from SpineAlignmentLib.detection.engines import load_answers, load_network
-from SpineAlignmentLib.detection.models import WEIGHTS_FILE, read_bodies_model, read_close_ups, read_ensemble
+from SpineAlignmentLib.detection.models import WEIGHTS_FILE, read_close_ups, read_closest_model, read_ensemble
 from SpineAlignmentLib.errors import ModelError
 from Testing.training.random_run import random_run
 from Testing.training.tiny import tiny_config
@@ -178,9 +178,9 @@ def test_the_network_of_bodies_answers_with_maps_of_films_of_any_size(tmp_path: 
     rng = np.random.default_rng(8)
     run = tmp_path / "run"
     random_run(run, config, network, rng, 0.2)
-    assert read_bodies_model(tmp_path) is None
+    assert read_closest_model("bodies", tmp_path) is None
     assert main(["--run", str(run), "--output", str(tmp_path), "--ensemble"]) == 0
-    model = read_bodies_model(tmp_path)
+    model = read_closest_model("bodies", tmp_path)
     assert model is not None and model.landmarks == ()
     for size in ((64, 96), (128, 32)):
         films = rng.normal(0, 0.3, (2, *size)).astype(np.float32)

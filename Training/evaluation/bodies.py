@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from SpineAlignmentLib.detection.bodies_network import Bodies, find_bodies, whole_frame
 from SpineAlignmentLib.detection.engines import load_answers
-from SpineAlignmentLib.detection.models import read_bodies_model, read_model
+from SpineAlignmentLib.detection.models import read_closest_model, read_model
 from SpineAlignmentLib.errors import SpineAlignmentError
 from SpineAlignmentLib.film.reading import read_film
 from SpineAlignmentLib.measurement.landmarks import CORNERS, PRESACRAL_LEVELS, VERTEBRAE
@@ -158,7 +158,7 @@ def main(arguments: list[str] | None = None) -> int:
     options = parser.parse_args(arguments)
     try:
         single = options.models is not None and (options.models / "model.json").exists()
-        model = read_model(options.models) if single else read_bodies_model(options.models)
+        model = read_model(options.models) if single else read_closest_model("bodies", options.models)
         if model is None:
             print("error: these models have no network of bodies", file=sys.stderr)
             return 2

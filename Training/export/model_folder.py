@@ -23,7 +23,7 @@ from typing import Any
 import numpy as np
 
 from SpineAlignmentLib.detection.close_ups import REGIONS
-from SpineAlignmentLib.detection.models import ONNX_FILE, SAVED_MODEL, WEIGHTS_FILE, WITHOUT_LANDMARKS, Model
+from SpineAlignmentLib.detection.models import CLOSEST, ONNX_FILE, SAVED_MODEL, WEIGHTS_FILE, Model
 from SpineAlignmentLib.errors import ModelError
 from SpineAlignmentLib.measurement import landmarks
 from Training.config import ConfigError, TrainingConfig, config_from_dict, load_config
@@ -171,7 +171,7 @@ def describe(config: TrainingConfig, state: dict[str, Any], name: str, folder: P
         "task": config.task,
         "input_size": list(config.input_size),
         "region": config.region,
-        "landmarks": [] if config.task in WITHOUT_LANDMARKS else list(named),
+        "landmarks": [] if config.task in CLOSEST else list(named),
         "regularization": config.loss.regularization,
         "training": {
             "config": portable(config),
@@ -210,7 +210,7 @@ def update_ensemble(output: Path, names: list[str]) -> None:
     Raises:
         ConfigError: a model that is not there, or whose input differs from the others'.
     """
-    listed: dict[str, list[str]] = {"models": [], "close_ups": [], **{task: [] for task in sorted(WITHOUT_LANDMARKS)}}
+    listed: dict[str, list[str]] = {"models": [], "close_ups": [], **{task: [] for task in sorted(CLOSEST)}}
     sizes = set()
     for name in names:
         path = output / name / "model.json"
@@ -218,7 +218,7 @@ def update_ensemble(output: Path, names: list[str]) -> None:
             raise ConfigError(f"{path}: no such model; export it first")
         about = json.loads(path.read_text(encoding="utf-8"))
         task = about.get("task")
-        kind = task if task in WITHOUT_LANDMARKS else "close_ups" if about.get("region") else "models"
+        kind = task if task in CLOSEST else "close_ups" if about.get("region") else "models"
         listed[kind].append(name)
         if kind == "models":
             sizes.add(tuple(about["input_size"]))

@@ -99,9 +99,14 @@ class NetworkBuilder:
     """Lays out the layers of one network; `normalization` makes its batch normalization layers."""
 
     def __init__(
-        self, config: NetworkConfig, input_size: tuple[int | None, int | None], normalization: NormalizationFactory
+        self,
+        config: NetworkConfig,
+        input_size: tuple[int | None, int | None],
+        normalization: NormalizationFactory,
+        points: int = landmarks.COUNT,
     ) -> None:
         self.config = config
+        self.points = points
         self.input_size = input_size
         self.normalization = functools.partial(normalization, **STATISTICS)
         self.blocks = 0
@@ -200,14 +205,15 @@ class NetworkBuilder:
         return layers.ReLU()(x)
 
     def head(self, x: Tensor, name: str, **options: Any) -> Tensor:
-        """Logits of the 45 heatmaps, in float32 since their differences become fractions of a pixel."""
-        return layers.Conv2D(landmarks.COUNT, 1, name=name, dtype="float32", **options)(x)
+        """Logits of the heatmaps, in float32 since their differences become fractions of a pixel."""
+        return layers.Conv2D(self.points, 1, name=name, dtype="float32", **options)(x)
 
 
 def build_network(
     config: NetworkConfig,
     input_size: tuple[int | None, int | None],
     normalization: NormalizationFactory = layers.BatchNormalization,
+    points: int = landmarks.COUNT,
 ) -> keras.Model:
     """The two-stage network for films of one size.
 
@@ -215,12 +221,13 @@ def build_network(
         config: widths and numbers of blocks.
         input_size: (height, width) of the input in pixels, None for any multiple of the network's coarsest cell.
         normalization: makes a batch normalization layer; a synchronized one for training on several ranks.
+        points: how many it finds; the landmarks, or those of a view of one structure.
 
     Returns:
-        Films (N, height, width, 1) to a dictionary: "coordinates" and "global_coordinates" (N, 45, 2) in input pixels,
-        "spread" and "global_spread" (N, 45) in input pixels, "heatmaps" (N, rows, columns, 45).
+        Films (N, height, width, 1) to a dictionary: "coordinates" and "global_coordinates" (N, points, 2), "spread" and
+        "global_spread" (N, points), all in input pixels, and "heatmaps" (N, rows, columns, points).
     """
-    builder = NetworkBuilder(config, input_size, normalization)
+    builder = NetworkBuilder(config, input_size, normalization, points)
     network = builder.build()
     if builder.blocks != config.residual_blocks:
         raise ValueError(

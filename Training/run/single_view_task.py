@@ -8,8 +8,7 @@ from keras import layers
 from numpy.typing import NDArray
 
 from Training.config import TrainingConfig
-from Training.network.pyramid import NormalizationFactory
-from Training.network.single import build_single_network
+from Training.network.pyramid import NormalizationFactory, build_network
 from Training.run.landmarks_task import LandmarksTask
 from Training.run.task import Figures, Predicted
 
@@ -28,8 +27,8 @@ class SingleViewTask(LandmarksTask):
         input_size: tuple[int | None, int | None],
         normalization: NormalizationFactory = layers.BatchNormalization,
     ) -> keras.Model:
-        """See `build_single_network`."""
-        return build_single_network(config.network, input_size, self.points, normalization)
+        """See `build_network`."""
+        return build_network(config.network, input_size, normalization, self.points)
 
     def serving_size(self, config: TrainingConfig) -> tuple[int, int]:
         """That of the training."""

@@ -2,12 +2,13 @@
 
 from typing import Final
 
-from SpineAlignmentLib.detection.heads_network import HEADS_SHOWN, RIM
+from SpineAlignmentLib.detection.heads_network import RIM
 from SpineAlignmentLib.measurement.landmarks import CORNERS
+from SpineAlignmentLib.results.annotation import HEADS
 from Training.config import TrainingConfig
 from Training.run.task import Task
 
-SINGLE_VIEWS: Final[dict[str, int]] = {"vertebra": len(CORNERS), "heads": HEADS_SHOWN * len(RIM)}
+SINGLE_VIEWS: Final[dict[str, int]] = {"vertebra": len(CORNERS), "heads": len(HEADS) * len(RIM)}
 """How many points there are in a view of one structure: corners of a vertebra, see
 `Training.simulation.vertebra_windows`, or points on the rims of both heads, see `Training.simulation.head_windows`."""
 

@@ -9,7 +9,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from SpineAlignmentLib.detection.heads_network import HEADS_SHOWN, RIM, VIEW_PX, hips_view
+from SpineAlignmentLib.detection.heads_network import RIM, VIEW_PX, hips_view
 from SpineAlignmentLib.detection.look import HIGHER_FIRST
 from SpineAlignmentLib.detection.single_view import cut
 from SpineAlignmentLib.measurement.landmarks import INDEX
@@ -49,7 +49,7 @@ class HeadWindows(BodyWindows):
         heads = truth.astype(float)
         centers = heads[:, 0]
         if np.isnan(centers).all():  # its film ends above them
-            missing = np.full((HEADS_SHOWN * len(RIM), 2), np.nan, np.float32)
+            missing = np.full((len(HEADS) * len(RIM), 2), np.nan, np.float32)
             return np.zeros((VIEW_PX, VIEW_PX), np.float32), missing
         view = off(hips_view(np.nanmean(centers, axis=0)), _OFF_PX, rng)
         first = np.argsort(centers @ (1.0, HIGHER_FIRST), kind="stable")
