@@ -76,8 +76,8 @@ class Detecting:
         self._queue.cancel()
         self._page.state.busy = None
 
-    def closed(self, alignment: FilmAlignment) -> None:
-        """A film is being closed, and its file may go: nothing is to be found on it any more."""
+    def drop(self, alignment: FilmAlignment) -> None:
+        """Stop a detection on this film: it is closed and its file may go, or saved landmarks take their place."""
         if self._queue.busy and alignment is self._film:
             self.cancel()
 

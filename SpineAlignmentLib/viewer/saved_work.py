@@ -38,6 +38,7 @@ class SavedWork:
         add: puts a film on the page.
         check_room: refuses a film of a name when there is no room.
         unsaved: whether a film has corrections that were not saved.
+        taking_up: called with a film before its landmarks are replaced.
         taken_up: called with the films whose landmarks were replaced.
     """
 
@@ -49,6 +50,7 @@ class SavedWork:
         add: AddFilm,
         check_room: Callable[[str], None],
         unsaved: Callable[[FilmAlignment], bool],
+        taking_up: Callable[[FilmAlignment], None],
         taken_up: Callable[[list[FilmAlignment]], None],
     ) -> None:
         self._page = page
@@ -57,6 +59,7 @@ class SavedWork:
         self._add = add
         self._check_room = check_room
         self._unsaved = unsaved
+        self._taking_up = taking_up
         self._taken_up = taken_up
         self._held: Path | None = None
 
@@ -107,6 +110,7 @@ class SavedWork:
             self._taken_up(await self._take_up_scene(path))
         else:
             target = self._film_of(path)
+            self._taking_up(target)
             doubt = reopen(target, path)
             self._taken_up([target])
             if doubt:
@@ -134,6 +138,7 @@ class SavedWork:
         try:
             await asyncio.to_thread(unpack, scene, saved.landmarks, markups, MAX_LANDMARKS_BYTES)
             target = self.with_content(saved.film.film_sha256) or await self._opened(scene, saved)
+            self._taking_up(target)
             take_up(target, saved.film, saved.detection, markups)
         finally:
             self._uploads.discard(markups)

@@ -96,9 +96,8 @@ class Workplace:
         self._levels = LevelsPart(self.page, self.view, self._measuring, self._follow)
         self.comparing = Comparing(self.page, self._alignment, self._file_of, self._follow)
         self._corrections = Corrections(self.page, self.view, self._leave_modes, self._follow)
-        self._saved = SavedWork(
-            *(self.page, self._spine, uploads, self._add, self.check_room), self._keeping.unsaved, self._taken_up
-        )
+        take = (self._add, self.check_room, self._keeping.unsaved, self._detecting.drop, self._taken_up)
+        self._saved = SavedWork(self.page, self._spine, uploads, *take)
         self._parts = (
             *(self, self.page, self._detecting, self._corrections, self._facts, self._keeping, self._saved),
             *(self._showing, self._measuring, self._levels, self.comparing),
@@ -212,7 +211,7 @@ class Workplace:
             return
         volume = alignment.volume
         self._leave_modes()
-        self._detecting.closed(alignment)
+        self._detecting.drop(alignment)
         self._keeping.closed(alignment)
         self._measuring.closed(alignment)
         self._uploads.discard(self._files.pop(film))

@@ -67,12 +67,14 @@ def test_a_saved_scene_is_opened_again_without_its_film_and_onto_it(page, browse
     again.page.click("text=Reset")
     again.settle()
     assert np.abs(again.annotation().points_px - corrected.points_px)[INDEX["S1_A"]].max() > 5
-    again.detect()
+    # nor is it replaced by what is being detected meanwhile
+    again.start_detection()
     again.send(scene)
     shown = "text => document.querySelector('[data-key=SS] .value')?.textContent === text"
     again.page.wait_for_function(shown, arg=page.page.text_content("[data-key=SS] .value"))
     again.settle()
     assert again.page.locator(".films li").count() == 1
+    assert again.page.locator(".progress").count() == 0
     assert np.allclose(again.annotation().points_px, corrected.points_px, atol=0.01)
     assert again.page.errors == []
     again.page.context.close()

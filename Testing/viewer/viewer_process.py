@@ -25,6 +25,14 @@ BROWSER_FLAGS = (
 CHROMIUM = "/usr/bin/chromium"
 WINDOW = {"width": 1366, "height": 768}
 PATIENCE_MS = 120_000
+WATCH_FOR_WORK = """() => {
+    window.work = new Promise(seen => {
+        const watch = new MutationObserver(() => {
+            if (document.querySelector(".progress")) { watch.disconnect(); seen(); }
+        });
+        watch.observe(document.body, { childList: true, subtree: true });
+    });
+}"""
 
 
 class Viewer:
@@ -110,9 +118,15 @@ class Page:
 
     def detect(self) -> None:
         """Press "Detect landmarks" and wait for the numbers."""
-        self.page.click("#detect")
-        self.page.wait_for_function("document.querySelector('[data-key=SS] .value')?.textContent.includes('°')")
+        self.start_detection()
         self.page.wait_for_selector("#detect")
+        self.page.wait_for_function("document.querySelector('[data-key=SS] .value')?.textContent.includes('°')")
+
+    def start_detection(self) -> None:
+        """Press "Detect landmarks" and wait until it is under way, be that for a moment only."""
+        self.page.evaluate(WATCH_FOR_WORK)
+        self.page.click("#detect")
+        self.page.evaluate("() => window.work")
 
     def send(self, *files: Path) -> None:
         """Choose files with the file dialog."""
