@@ -3,9 +3,11 @@
 One decoder for all JPEG kinds: the GDCM inside SimpleITK, which both a plain install and Slicer carry, so that nothing
 is to be installed and every front end sees the same pixels. It would apply what it thinks of rescale, polarity and
 sign by rules of its own; so it is handed the bare stream, in a file of ours that says of the stream what the stream
-itself says. RLE (PS3.5 annex G) is decoded by pydicom, which is much faster at it.
+itself says. RLE (PS3.5 annex G) is decoded by pydicom, which is much faster at it, and most films in JPEG 2000
+by Pillow, which has OpenJPEG as well and is there already, while SimpleITK is another 90 MB.
 """
 
+import io
 import struct
 import tempfile
 from dataclasses import dataclass
@@ -151,7 +153,9 @@ def decoded(stream: Stream, photometric: str, path: Path) -> NDArray[Any]:
         _check_rle(stream, path)
     file = _bare_file(stream, photometric)
     try:
-        image = np.asarray(file.pixel_array) if stream.syntax == _RLE else _by_gdcm(file, path)
+        image = np.asarray(file.pixel_array) if stream.syntax == _RLE else _by_pillow(stream)
+        if image is None:
+            image = _by_gdcm(file, path)
     except FilmError:
         raise
     # whatever a decoder happens on in a damaged stream
@@ -193,6 +197,23 @@ def _bare_file(stream: Stream, photometric: str) -> Any:
     file["PixelData"].VR = "OB"
     file["PixelData"].is_undefined_length = True
     return file
+
+
+def _by_pillow(stream: Stream) -> NDArray[Any] | None:
+    """An image in JPEG 2000 of one unsigned sample of more than 8 bits; None for any other, and what Pillow refuses."""
+    if stream.syntax != _JPEG_2000 or stream.samples != 1 or stream.signed or stream.bits <= 8:
+        return None
+    from PIL import Image
+
+    try:
+        with Image.open(io.BytesIO(stream.content), formats=["JPEG2000"]) as image:
+            if image.mode != "I;16":
+                return None
+            words = np.asarray(image)
+    # whatever it happens on in a damaged stream, and an installation without OpenJPEG: GDCM says what is wrong
+    except Exception:
+        return None
+    return words >> (16 - stream.bits)  # Pillow fills words from the top
 
 
 def _by_gdcm(file: Any, path: Path) -> NDArray[Any]:

@@ -64,6 +64,7 @@ def read(path: Path, options: ReadOptions) -> Film:
             turn = white_is_zero and image.mode not in ("1", "L")
             if image.mode in ("P", "PA", "CMYK", "YCbCr", "LAB", "HSV"):
                 image = image.convert("RGB")
+            plain = _is_plain(image)
             pixels = np.asarray(image)
             if image.format == "TIFF" and image.mode == "I" and image.tag_v2.get(_TIFF_SAMPLE_FORMAT, (1,))[0] == 1:
                 pixels = pixels.view(np.uint32)  # Pillow knows numbers of 32 bits with a sign only
@@ -76,9 +77,17 @@ def read(path: Path, options: ReadOptions) -> Film:
     return Film(
         path.name,
         inverted(gray) if turn else gray,
-        placement=itk_placement(path) or plain_placement(None),
+        placement=(None if plain else itk_placement(path)) or plain_placement(None),
         warnings=tuple(warnings),
     )
+
+
+def _is_plain(image: Any) -> bool:
+    """Whether Slicer's own reader, which is ITK's, lays the picture at the origin, its pixels 1 mm large.
+
+    That takes dots per inch for what they are not, but for those of a PNG; what says none is known without loading it.
+    """
+    return bool(image.format == "PNG" or (image.format == "JPEG" and image.info.get("jfif_unit", 0) == 0))
 
 
 def _seek_film(image: Any, path: Path, warnings: list[str]) -> None:

@@ -12,7 +12,6 @@ from PIL import Image
 
 from SpineAlignmentLib.errors import FilmError
 from SpineAlignmentLib.film.reading import read_film
-from SpineAlignmentLib.viewer.command import SAMPLE_FILM
 from Testing.library import dicom_words
 from Testing.library.dicom_words import SYNTAXES, dataset, say_syntax, write
 from Testing.library.films import pattern
@@ -233,12 +232,13 @@ def test_pixels_of_floating_point(tmp_path):
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="no limit of a file's size there")
-def test_no_room_for_temporary_files_is_not_a_damaged_film():
+def test_no_room_for_temporary_files_is_not_a_damaged_film(tmp_path):
+    path = write(tmp_path / "a.dcm", pattern(WIDTH, HEIGHT, 12), "JPEG-LS")
     code = (
         "import resource; from SpineAlignmentLib.film.reading import read_film; "
         "from SpineAlignmentLib.errors import FilmError\n"
         "resource.setrlimit(resource.RLIMIT_FSIZE, (1000, 1000))\n"
-        f"try: read_film({str(SAMPLE_FILM)!r})\n"
+        f"try: read_film({str(path)!r})\n"
         "except FilmError as error: print(error)"
     )
     run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
