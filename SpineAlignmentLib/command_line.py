@@ -196,7 +196,9 @@ def _spacing(text: str) -> float | tuple[float, float]:
 def _levels(text: str) -> tuple[str, str]:
     from SpineAlignmentLib.measurement.vertebrae import checked_levels
 
-    upper, _, lower = text.upper().partition(":")
+    upper, parted, lower = text.upper().partition(":")
+    if not parted:
+        raise argparse.ArgumentTypeError(f"{text!r} is not two levels such as T4:T12")
     try:
         checked_levels(upper, lower)
     except ValueError as error:

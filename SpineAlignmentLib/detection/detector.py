@@ -140,7 +140,7 @@ class Detector:
             if found is not None and not (force or in_doubt(found)):
                 raise other_side(film.name, LIES[turns][0], found.anterior)
         if not force and (turns or result is None):
-            raise no_spine(film.name, LIES.get(turns))
+            raise no_spine(film, LIES.get(turns))
         if result is None:
             result = self._found(film, say, force)
             assert result is not None

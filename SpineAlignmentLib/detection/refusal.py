@@ -5,6 +5,7 @@ networks agree on where each center is; on frontal films, other parts of the bod
 of bright spots, but a poor one on which they disagree.
 """
 
+import re
 from typing import Final
 
 import numpy as np
@@ -14,6 +15,7 @@ from SpineAlignmentLib.detection.look import Look
 from SpineAlignmentLib.detection.sequences import Path
 from SpineAlignmentLib.detection.spine import Spine
 from SpineAlignmentLib.errors import FilmError
+from SpineAlignmentLib.film.film import Film
 from SpineAlignmentLib.measurement.landmarks import INDEX
 
 GREATEST_DOUBT: Final[float] = 0.95
@@ -55,23 +57,31 @@ def doubtful(look: Look, spine: Spine, path: Path, strengths: NDArray[np.float64
     return apart > _A_VERTEBRA_APART or doubt > (_WITHOUT_BODIES if strengths is None else GREATEST_DOUBT)
 
 
-BY_COMMAND: Final[str] = "if there is one, give --spacing and --anterior, or measure it with --force"
-BY_HAND: Final[str] = "if there is one, say which side the patient faces and detect again"
+_BY_COMMAND: Final[re.Pattern[str]] = re.compile(r"if there is one, (give [^,]*, or )?measure it with --force")
+_BY_HAND: Final[str] = "if there is one, say which side the patient faces and detect again"
 """What to do on the command line, and where films are shown: who says so has seen a lateral spine."""
 
 
-def no_spine(name: str, lies: tuple[str, str] | None = None) -> FilmError:
+def by_hand(text: str) -> str:
+    """A refusal as it is said where films are shown."""
+    return _BY_COMMAND.sub(_BY_HAND, text)
+
+
+def no_spine(film: Film, lies: tuple[str, str] | None = None) -> FilmError:
     """What is said of a picture without a lateral spine.
 
     Args:
-        name: of the film.
+        film: the picture; only what is not known of it is asked for.
         lies: how it lies, where that is why, and the turn that sets it upright, one of `lying.LIES`.
     """
+    told = f"{film.name}: no lateral spine found"
     if lies:
-        return FilmError(f"{name}: no lateral spine found, the film lies {lies[0]}: turn it {lies[1]} and detect again")
+        return FilmError(f"{told}, the film lies {lies[0]}: turn it {lies[1]} and detect again")
+    unknown = [option for option, fact in (("--spacing", film.spacing_mm), ("--anterior", film.anterior)) if not fact]
+    give = f"give {' and '.join(unknown)}, or " if unknown else ""
     return FilmError(
-        f"{name}: no lateral spine found (a frontal film, another part of the body, a film on its side or upside down,"
-        f" or no radiograph); {BY_COMMAND}"
+        f"{told} (a frontal film, another part of the body, a film on its side or upside down, or no radiograph); "
+        f"if there is one, {give}measure it with --force"
     )
 
 

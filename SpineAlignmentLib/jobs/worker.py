@@ -59,7 +59,7 @@ def _detect(request: Mapping[str, Any], answer: Answer) -> dict[str, Any]:
     import numpy as np
 
     from SpineAlignmentLib.detection.detector import detect
-    from SpineAlignmentLib.detection.refusal import BY_COMMAND, BY_HAND
+    from SpineAlignmentLib.detection.refusal import by_hand
     from SpineAlignmentLib.film.film import GIVEN, film_from_pixels
     from SpineAlignmentLib.film.reading import read_film
     from SpineAlignmentLib.results.result_file import to_json
@@ -83,7 +83,7 @@ def _detect(request: Mapping[str, Any], answer: Answer) -> dict[str, Any]:
             force=bool(request.get("force")),
         )
     except FilmError as error:
-        raise FilmError(str(error).replace(BY_COMMAND, BY_HAND)) from error
+        raise FilmError(by_hand(str(error))) from error
     return to_json(found)
 
 

@@ -23,7 +23,7 @@ _FIRST: Final[tuple[str, ...]] = (
     *("file", "result", "status", "reason", "fingerprint", "software", "models", "settings", "date"),
     *("patient", "study", "key", "day"),
     *("patient_id", "patient_name", "birth_date", "study_uid", "study_date", "accession"),
-    *("film", "spacing_x_mm", "spacing_y_mm", "spacing_source", "anterior", "anterior_source"),
+    *("film", "spacing_x_mm", "spacing_y_mm", "spacing_source", "anterior", "anterior_source", "turned"),
     *("age", "sex", "lowest_confidence", "numbering_confidence"),
 )
 _LAST: Final[tuple[str, ...]] = ("warnings",)
@@ -59,6 +59,8 @@ def film_row(content: Mapping[str, Any]) -> dict[str, Value]:
         "anterior_source": content["anterior_source"],
         "lowest_confidence": min(sure, default=None),
     }
+    if content.get("turned"):
+        row["turned"] = content["turned"]
     numbering = content.get("numbering")
     if isinstance(numbering, Mapping) and isinstance(numbering.get("confidence"), int | float):
         row["numbering_confidence"] = round(numbering["confidence"], 3)

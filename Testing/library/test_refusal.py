@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 
 from SpineAlignmentLib.detection.look import Look
-from SpineAlignmentLib.detection.refusal import doubtful
+from SpineAlignmentLib.detection.refusal import by_hand, doubtful, no_spine
 from SpineAlignmentLib.detection.sequences import Path
+from SpineAlignmentLib.film.film import film_from_pixels
 from SpineAlignmentLib.film.preprocessing import InputFrame
 from SpineAlignmentLib.measurement.landmarks import COUNT
 
@@ -20,3 +21,15 @@ def test_networks_a_vertebra_apart_see_no_spine_however_good_the_levels(apart, r
     path = Path(tuple(range(12)), tuple(range(0, 360, 30)), (1.0,) * 12, 12 * 3.0)
     spine = SimpleNamespace(grid=frame)
     assert doubtful(look, spine, path, np.full(24, 0.7)) is refused
+
+
+@pytest.mark.parametrize("spacing", [None, (0.3, 0.3)])
+@pytest.mark.parametrize("anterior", [None, "left"])
+def test_a_refusal_asks_for_what_is_not_known_alone(spacing, anterior):
+    pixels = np.random.default_rng(1).integers(0, 255, (900, 400)).astype(np.uint8)
+    film = film_from_pixels(pixels, "a.png", spacing, anterior=anterior)
+    text = str(no_spine(film))
+    assert ("--spacing" in text, "--anterior" in text) == (spacing is None, anterior is None)
+    assert text.startswith("a.png: no lateral spine found (") and text.endswith("measure it with --force")
+    shown = by_hand(text)
+    assert "--" not in shown and shown.endswith("; if there is one, say which side the patient faces and detect again")

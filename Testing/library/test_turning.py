@@ -30,6 +30,7 @@ from SpineAlignmentLib.results.markups import markups_bytes, read_landmarks
 from SpineAlignmentLib.results.numbering import Numbering, OtherNumbering
 from SpineAlignmentLib.results.picture import draw_film
 from SpineAlignmentLib.results.result_file import from_json, json_bytes, read_annotation, to_json
+from SpineAlignmentLib.results.table import film_row
 from SpineAlignmentLib.results.turning import as_stored, turned_points, turned_size, upright
 from Testing.library.films import SAMPLE_FILM, pattern
 
@@ -125,6 +126,7 @@ def test_the_result_file_keeps_pixels_of_the_stored_film(standing, turns):
     assert read.quarter_turns == turns
     assert read.parameters()["PI"] == pytest.approx(standing.parameters()["PI"], abs=1e-4)
     assert "turned" not in to_json(standing)
+    assert film_row(content)["turned"] == turns and "turned" not in film_row(to_json(standing))
 
 
 @pytest.mark.parametrize("value", [4, -1, 1.5, True, "1", [1]])
