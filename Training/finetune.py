@@ -117,11 +117,11 @@ def extract_weights(model: Model, path: Path) -> None:
         ModelError: the SavedModel is missing or altered, or does not fit its configuration.
     """
     from Training.export.model_folder import stored_weights
-    from Training.network.pyramid import build_network
     from Training.run import checkpoint
+    from Training.run.tasks import task_of
 
     config = config_from_dict(model.about["training"]["config"], str(model.folder / "model.json"))
-    network = build_network(config.network, config.input_size)
+    network = task_of(config).network(config, config.input_size)
     packed = stored_weights(model)
     try:
         values = unpack(packed.codes, packed.steps, packed.others, [tuple(v.shape) for v in network.weights])

@@ -25,6 +25,9 @@ CLEAR: Final[float] = 0.5
 """Strength of a body that is seen clearly: of simulated ones that lie 0.4 levels off three in four are below it,
 of the others one in seventeen."""
 
+_AXIS_PLATE: Final[list[int]] = [INDEX[name] for name in ("C2_AI", "C2_PI")]
+_ABOVE_PLATE: Final[list[int]] = [INDEX[name] for name in ("C2_C", "C2_D")]
+
 _CHANCE: Final[tuple[float, float, float]] = (-3.1, 10.0, 0.5)
 """That a landmark on a body is right, if its level is: the logistic function of a + b times the body's strength + c
 times the logit of what its heatmap says."""
@@ -87,10 +90,13 @@ def met(points: FloatArray, places: FloatArray, strengths: FloatArray) -> FloatA
     """Landmarks (45, 2) at their places on bodies (45, 2).
 
     A body that is hardly seen may lie between two vertebrae: landmarks meet one of a strength (45,) below `CLEAR`
-    halfway. What is missing, as it may lie off the film, stays so.
+    halfway. What is missing, as it may lie off the film, stays so. C2's center and dens, which are seen with all around
+    them, go as far as its plate: what puts one off puts off the others, as they are one bone.
     """
     share = np.where(strengths >= CLEAR, 1.0, 0.5)[:, None]
-    return np.where(np.isfinite(places - points), points + share * (places - points), points)
+    away = share * (places - points)
+    away[_ABOVE_PLATE] = away[_AXIS_PLATE].mean(axis=0)
+    return np.where(np.isfinite(away), points + away, points)
 
 
 def sureness(confidence: FloatArray, level_sure: FloatArray, strengths: FloatArray) -> FloatArray:

@@ -1,11 +1,11 @@
 """Femoral heads as circles: moved to where a rim lies around them, by as much as the networks leave open.
 
-Two looks of different kinds settle it, and a head lies halfway between them: edges of the film, and a network that sees
-the hips alone and knows rims (`heads_network`), which also says how large a head is.
+Two looks of different kinds settle it, and a head lies halfway between them: a network that sees the hips alone and
+knows rims (`heads_network`), which also says how large a head is, and edges of the film near where that one found it.
 
 In the edges a head's rim and the roof of its socket are arcs about one center. Of all centers near a head the posterior
-mean is taken; the prior is as wide as the networks' own deviation, the radius is left open from a small head's to a
-large roof's, so that it does not matter which of the two arcs a film shows better.
+mean is taken; the prior is as wide as the networks of the whole film leave it, the radius is left open from a small
+head's to a large roof's, so that it does not matter which of the two arcs a film shows better.
 """
 
 from collections.abc import Sequence
@@ -65,13 +65,15 @@ def with_heads(
             one of low confidence.
     """
     before = result.points_px[_HEADS]
-    heads = circled(pixels, before, result.deviation_px[_HEADS] * spacing[1], spacing)
-    both = bool(np.isfinite(heads).all())
+    both = bool(np.isfinite(before).all())
+    near = _nearest(seen, before, spacing) if both and seen else ()
+    start = np.array([head.center for head in near]) if near else before
+    heads = circled(pixels, start, result.deviation_px[_HEADS] * spacing[1], spacing)
     if both:
-        heads = heads + _TOGETHER * np.diff(heads - before, axis=0) / 2 * [[1.0], [-1.0]]
+        heads = heads + _TOGETHER * np.diff(heads - start, axis=0) / 2 * [[1.0], [-1.0]]
     found = _Heads(heads, result.confidence[_HEADS], result.deviation_px[_HEADS], result.head_radius_px)
-    if both and seen:
-        found = found.met(seen, spacing)
+    if near:
+        found = found.met(near, before, spacing)
     last = np.array(result.size_px) - 1
     beyond = ((found.points < 0) | (found.points > last)).any(axis=1)
     found = replace(found, points=np.where(beyond[:, None], before, found.points))
@@ -92,12 +94,9 @@ class _Heads:
     deviation: FloatArray
     radius: FloatArray
 
-    def met(self, seen: Sequence[Circle], spacing: tuple[float, float]) -> "_Heads":
-        """Halfway to the circles that lie nearest, the less sure the further away these are and the less round."""
-        scale = np.asarray(spacing, float)
-        orders = (list(seen), list(seen)[::-1])
-        near = min(orders, key=lambda order: sum(self._apart(order, scale)))
-        apart = self._apart(near, scale)
+    def met(self, near: Sequence[Circle], before: FloatArray, spacing: tuple[float, float]) -> "_Heads":
+        """Halfway to the circles, the less sure the less round these are and the further from the heads before."""
+        apart = _apart(near, before, spacing)
         round_off = spacing[1] * np.array([head.residual for head in near])
         doubt = np.hypot(apart, _ROUGH * round_off)
         sure = np.round(np.fmin(self.confidence, 1 / (1 + np.exp((doubt - _HALF_MM) / _STEEP_MM))), 3)
@@ -109,10 +108,6 @@ class _Heads:
             np.where(sure >= LOW_CONFIDENCE, radius, np.nan),  # a circle looks measured
         )
 
-    def _apart(self, order: Sequence[Circle], scale: FloatArray) -> FloatArray:
-        away = (self.points - [head.center for head in order]) * scale
-        return np.asarray(np.linalg.norm(away, axis=1))
-
     def reversed(self) -> "_Heads":
         """The second head first."""
         return _Heads(self.points[::-1], self.confidence[::-1], self.deviation[::-1], self.radius[::-1])
@@ -122,6 +117,17 @@ class _Heads:
         points, sure, off = found.points_px.copy(), found.confidence.copy(), found.deviation_px.copy()
         points[_HEADS], sure[_HEADS], off[_HEADS] = self.points, self.confidence, self.deviation
         return replace(found, points_px=points, confidence=sure, deviation_px=off)
+
+
+def _nearest(seen: Sequence[Circle], heads: FloatArray, spacing: tuple[float, float]) -> Sequence[Circle]:
+    """The circles in the order in which they lie nearest to both heads (2, 2)."""
+    return min((list(seen), list(seen)[::-1]), key=lambda order: float(_apart(order, heads, spacing).sum()))
+
+
+def _apart(circles: Sequence[Circle], heads: FloatArray, spacing: tuple[float, float]) -> FloatArray:
+    """(2,) mm from the centers of circles to heads (2, 2) film pixels."""
+    away = (heads - [circle.center for circle in circles]) * np.asarray(spacing, float)
+    return np.asarray(np.linalg.norm(away, axis=1))
 
 
 def circled(

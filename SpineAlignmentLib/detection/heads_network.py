@@ -21,6 +21,8 @@ VIEW_PX: Final[int] = 128
 """Height and width of what the network sees, about 12 cm."""
 RIM: Final[FloatArray] = np.radians(np.arange(0.0, 360.0, 45.0))
 """Directions of a rim's points from its center, from the front over the top."""
+_ENOUGH_PX: Final[float] = 2.0
+"""View pixels by which a look may find the heads beside its middle for no second one to be worth its time."""
 _ROUNDS: Final[int] = 4
 """Of a circle's fit, which settles in two or three."""
 
@@ -60,13 +62,22 @@ def fitted_circle(points: ArrayLike, weights: ArrayLike) -> Circle:
 def find_heads(image: ImageArray, middle: ArrayLike, network: Answers) -> tuple[Circle, ...]:
     """Both heads, the higher and further anterior one first, on what the network of bodies sees.
 
+    A look is drawn a little to its middle, so that heads further off are looked at again where they were found.
+
     Args:
         image: see `bodies_network.bodies_input`; the patient faces left.
         middle: (2,) image pixels, where the middle of the heads is about.
         network: of the heads, loaded by `engines.load_answers`.
     """
-    view = hips_view(middle)
-    answer = network(cut(image, [view]))
-    rims = view.to_image(np.asarray(answer["coordinates"][0], float)).reshape(len(HEADS), len(RIM), 2)
-    spread = np.asarray(answer["spread"][0], float).reshape(len(HEADS), len(RIM))
-    return tuple(fitted_circle(rim, 1 / wide**2) for rim, wide in zip(rims, spread, strict=True))
+    place = np.asarray(middle, float)
+    heads: tuple[Circle, ...] = ()
+    for _ in range(2):
+        view = hips_view(place)
+        answer = network(cut(image, [view]))
+        rims = view.to_image(np.asarray(answer["coordinates"][0], float)).reshape(len(HEADS), len(RIM), 2)
+        spread = np.asarray(answer["spread"][0], float).reshape(len(HEADS), len(RIM))
+        heads = tuple(fitted_circle(rim, 1 / wide**2) for rim, wide in zip(rims, spread, strict=True))
+        before, place = place, np.mean([head.center for head in heads], axis=0)
+        if np.linalg.norm(place - before) < _ENOUGH_PX:
+            break
+    return heads

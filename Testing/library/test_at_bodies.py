@@ -47,6 +47,8 @@ def test_landmarks_go_to_their_bodies() -> None:
             at = own.mean(axis=0) if part == "C" else own[CORNERS.index(part)]
             assert found[row] == pytest.approx((at + points[row]) / 2 if level == "L2" else at)
             assert strong[row] == (0.3 if level == "L2" else 0.8)
+        elif name == "C2_C":
+            assert found[row] == pytest.approx(points[row] + (corners[0, 2:] - CENTERS[0]).mean(axis=0))
         else:
             np.testing.assert_array_equal(found[row], points[row])
             assert np.isnan(strong[row]) or name == "T12_PI"
@@ -91,3 +93,18 @@ def test_what_lies_on_no_body_is_as_sure_as_before() -> None:
     np.testing.assert_array_equal(sureness(sure, np.ones(COUNT), strengths), sure)
     strengths[:] = 0.8
     assert np.isnan(sureness(sure, np.ones(COUNT), strengths)[3])
+
+
+@pytest.mark.parametrize("strength", [0.3, 0.8])
+def test_the_second_vertebra_moves_as_one_bone(strength: float) -> None:
+    points = landmarks()
+    points[INDEX["C2_D"]] = points[INDEX["C2_C"]] + (3, -28)
+    places, strong = np.full((COUNT, 2), np.nan), np.full(COUNT, np.nan)
+    plate = [INDEX["C2_AI"], INDEX["C2_PI"]]
+    places[plate], strong[plate] = points[plate] + [(2.0, 4.0), (4.0, -2.0)], strength
+    found = met(points, places, strong)
+    above = [INDEX["C2_C"], INDEX["C2_D"]]
+    assert found[above] - points[above] == pytest.approx(np.tile((3.0, 1.0), (2, 1)) * (1 if strength > 0.5 else 0.5))
+    assert (met(points, np.full((COUNT, 2), np.nan), strong) == points)[np.isfinite(points)].all()
+    points[INDEX["C2_D"]] = np.nan
+    assert np.isnan(met(points, places, strong)[INDEX["C2_D"]]).all(), "what may lie off the film stays missing"

@@ -115,6 +115,16 @@ def test_every_structure_moves_now_and_then_and_its_neighbors_do_not_meet() -> N
     assert len(seen_centers) >= len(STRUCTURES) - 1
 
 
+def test_a_structure_that_is_asked_for_moves_always() -> None:
+    marks = landmarks(2)
+    for seed in range(40):
+        structure = STRUCTURES[seed % len(STRUCTURES)]
+        moves = Moves.sample(marks, SPACING_MM, np.random.default_rng(seed), structure)
+        own = marks[[INDEX[name] for name in structure.landmarks]]
+        assert moves.moves[0].center == pytest.approx(own.mean(axis=0))
+        assert np.hypot(*moves.moves[0].shift) * SPACING_MM <= structure.shift_mm
+
+
 def test_a_missing_structure_stays() -> None:
     marks = landmarks(4)
     marks[[INDEX["FH_1"], INDEX["L5_C"]]] = np.nan

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from SpineAlignmentLib.measurement.landmarks import CORNERS, INDEX, NAMES, VERTEBRAE
 from SpineAlignmentLib.measurement.parameters import spinopelvic_parameters
 from Training.simulation import population
-from Training.simulation.marking import ACROSS_MM, ALONG_MM
+from Training.simulation.marking import insets
 from Training.simulation.morphometry import presacral_levels, spine_sizes
 from Training.simulation.people import IMPLANT_RATE, KYPHOSIS_RATE, SCOLIOSIS_RATE, Person, mean_person, sample_person
 from Training.simulation.posture import Posture, landmarks3d, order_femoral_heads, solve
@@ -93,8 +93,9 @@ def test_landmarks_are_the_bodies(crowd: list[tuple[Person, Posture]]) -> None:
         for name, corner in (("T5_PS", 1), ("T12_AI", 2)):
             pose = poses[name.split("_")[0]]
             inside = (points[INDEX[name]] - pose.corners[corner]) @ pose.rotation
-            assert abs(inside) == pytest.approx([ALONG_MM, ACROSS_MM, 0], abs=0.25), "as a plate tilts in its body"
-            assert np.hypot(*inside[:2]) == pytest.approx(np.hypot(ALONG_MM, ACROSS_MM))
+            mm = insets(pose.level)[corner]
+            assert abs(inside) == pytest.approx([*mm, 0], abs=0.25), "as a plate tilts in its body"
+            assert np.hypot(*inside[:2]) == pytest.approx(np.hypot(*mm))
             assert (inside[:2] * ((pose.corners[corner] - pose.center) @ pose.rotation)[:2] < 0).all()
         assert points[INDEX["L1_C"]] == pytest.approx(poses["L1"].corners.mean(axis=0))
         assert points[[INDEX["FH_1"], INDEX["FH_2"]]].mean(axis=0) == pytest.approx(np.zeros(3), abs=1e-9)

@@ -100,7 +100,7 @@ class BodyWindows:
         field = view.displacement(input_size)
         marks = view.to_network(landmarks, field)
         truth = view.to_network(truth.reshape(-1, 2), field).reshape(truth.shape)
-        moves = Moves.sample(marks, view.step * SPACING_MM, rng) if self._training else STILL
+        moves = self.moves(marks, view.step * SPACING_MM, rng) if self._training else STILL
         projection = warped(path, layers, view, field, input_size, marks, moves)
         truth = moves.carried(truth.reshape(-1, 2), self.of_skeleton).reshape(truth.shape)
         look = Look.sample(rng, self._randomization * float(rng.random()))  # from plausible to wild
@@ -114,6 +114,10 @@ class BodyWindows:
     def truth(self, path: Path, landmarks: FloatArray) -> FloatArray:
         """(structures, points, 2) of the projection at `path`; the first point of a structure is its center."""
         return bodies(read_points(path, "vertebrae"), landmarks)
+
+    def moves(self, marks: FloatArray, spacing_mm: float, rng: np.random.Generator) -> Moves:
+        """Bones that move against what lies around them; landmarks (45, 2) are window pixels of `spacing_mm`."""
+        return Moves.sample(marks, spacing_mm, rng)
 
     def _view(
         self, landmarks: FloatArray, size: tuple[int, int], window: tuple[int, int], rng: np.random.Generator

@@ -16,13 +16,15 @@ from SpineAlignmentLib.measurement.landmarks import INDEX
 from SpineAlignmentLib.results.annotation import HEADS
 from Training.simulation.body_windows import BodyWindows
 from Training.simulation.cache import read_points
-from Training.simulation.single_views import off
+from Training.simulation.moves import STRUCTURES, Moves
+from Training.simulation.single_views import moved_alone, off
 
 FloatArray = NDArray[np.float64]
 ImageArray = NDArray[np.float32]
 
 _WINDOW: Final[tuple[int, int]] = (192, 192)
 """A view, turned, and what its contrast is normalized with."""
+_HIPS: Final = tuple(structure for structure in STRUCTURES if structure.of_skeleton)
 _OFF_PX: Final[float] = 6.0
 """Standard deviation of how far off a view lies in either direction."""
 
@@ -60,6 +62,10 @@ class HeadWindows(BodyWindows):
         """Centers and rims (2, 1 + n, 2) of the heads, see `BodyWindows.truth`."""
         centers = landmarks[[INDEX[name] for name in HEADS]]
         return np.concatenate([centers[:, None], read_points(path, "rims")], axis=1)
+
+    def moves(self, marks: FloatArray, spacing_mm: float, rng: np.random.Generator) -> Moves:
+        """In most windows the heads move against the pelvis."""
+        return moved_alone(_HIPS, 1.0, (np.array(_WINDOW[::-1]) - 1) / 2, marks, spacing_mm, rng)
 
     def middle(
         self, landmarks: FloatArray, low: FloatArray, high: FloatArray, reach: FloatArray, rng: np.random.Generator

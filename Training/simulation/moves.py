@@ -95,11 +95,21 @@ class Moves:
     moves: tuple[Move, ...] = ()
 
     @classmethod
-    def sample(cls, marks: FloatArray, spacing_mm: float, rng: np.random.Generator) -> "Moves":
-        """Draw moves for landmarks (45, 2) in pixels of `spacing_mm`, NaN where missing."""
+    def sample(
+        cls, marks: FloatArray, spacing_mm: float, rng: np.random.Generator, first: Structure | None = None
+    ) -> "Moves":
+        """Draw moves.
+
+        Args:
+            marks: landmarks (45, 2) in pixels of `spacing_mm`, NaN where missing.
+            spacing_mm: of these pixels.
+            rng: where chance comes from.
+            first: a structure that moves whatever else does.
+        """
+        move = None if first is None else _draw(first, marks, spacing_mm, rng)
+        chosen = [] if move is None else [move]
         if rng.random() >= CHANCE:
-            return cls()
-        chosen: list[Move] = []
+            return cls(tuple(chosen))
         for k in rng.permutation(len(STRUCTURES)):
             move = _draw(STRUCTURES[k], marks, spacing_mm, rng) if rng.random() < _EACH else None
             if move is not None and not any(_meet(move, other) for other in chosen):

@@ -260,8 +260,8 @@ def _posture(
         head_base=stacked.dens_tip + scale * (HEAD_ABOVE_DENS_TIP_MM * up - 3.0 * head[:, 0]),
         head_rotation=head,
         curves=curves,
-        landmarks=landmark_points(sizes.levels, as_marked(stacked)),
-        corners=vertebra_corners(sizes.levels, as_marked(stacked)),
+        landmarks=landmark_points(sizes.levels, as_marked(sizes.levels, stacked)),
+        corners=vertebra_corners(sizes.levels, as_marked(sizes.levels, stacked)),
     )
 
 

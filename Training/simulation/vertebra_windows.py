@@ -13,8 +13,8 @@ from SpineAlignmentLib.detection.single_view import cut
 from SpineAlignmentLib.detection.vertebra_network import BODY_PX, VIEW_PX, view_of
 from SpineAlignmentLib.measurement.landmarks import CENTERS, INDEX, VERTEBRAE
 from Training.simulation.body_windows import BodyWindows
-from Training.simulation.moves import Move, Moves
-from Training.simulation.single_views import off
+from Training.simulation.moves import STRUCTURES, Move, Moves
+from Training.simulation.single_views import moved_alone, off
 
 FloatArray = NDArray[np.float64]
 ImageArray = NDArray[np.float32]
@@ -24,12 +24,15 @@ _WINDOW: Final[tuple[int, int]] = (160, 160)
 _OFF_PX: Final[float] = 0.1 * BODY_PX
 """Standard deviation of how far off a view lies in either direction: more than the network of bodies leaves, so that
 where a view lies says little about where the corners are."""
-_MOVED: Final[float] = 0.5
+_MOVED: Final[float] = 0.35
 """Share of views in which the vertebra, and what lies before and behind it, is moved against the rest of the view, so
-that neither its neighbors nor ribs say where it is."""
+that its neighbors do not say where it is."""
+_FURTHER: Final[float] = 1.5
+"""By how much more than elsewhere its bone alone is moved in most views, so that neither ribs nor lungs say so."""
 _SHIFT: Final[float] = 0.1
 """Standard deviation of its shift in either direction, as a share of its size."""
 _SLANT: Final[float] = np.radians(4.0)
+_SPINE: Final = tuple(structure for structure in STRUCTURES if not structure.of_skeleton)
 _RADIUS: Final[tuple[float, float]] = (0.6, 0.85)
 """Of what moves as one, as a share of the vertebra's size; its corners are 0.7 from its middle."""
 _OFTEN: Final[dict[str, float]] = {"C2": 3.0, "S1": 6.0}
@@ -62,6 +65,10 @@ class VertebraWindows(BodyWindows):
             return np.zeros((VIEW_PX, VIEW_PX), np.float32), np.full((4, 2), np.nan, np.float32)
         view = off(about, _OFF_PX, rng)
         return cut(image, [view])[0], view.to_view(corners).astype(np.float32)
+
+    def moves(self, marks: FloatArray, spacing_mm: float, rng: np.random.Generator) -> Moves:
+        """In most windows the vertebra or plate in its middle moves, and further than others."""
+        return moved_alone(_SPINE, _FURTHER, (np.array(_WINDOW[::-1]) - 1) / 2, marks, spacing_mm, rng)
 
     def middle(
         self, landmarks: FloatArray, low: FloatArray, high: FloatArray, reach: FloatArray, rng: np.random.Generator
