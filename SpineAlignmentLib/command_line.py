@@ -197,13 +197,12 @@ def _levels(text: str) -> tuple[str, str]:
     from SpineAlignmentLib.measurement.vertebrae import checked_levels
 
     upper, parted, lower = text.upper().partition(":")
-    if not parted:
-        raise argparse.ArgumentTypeError(f"{text!r} is not two levels such as T4:T12")
     try:
         checked_levels(upper, lower)
+        return upper, lower
     except ValueError as error:
-        raise argparse.ArgumentTypeError(f"{text!r}: {error}") from error
-    return upper, lower
+        why = error if parted else "not two levels, such as T4:T12"
+        raise argparse.ArgumentTypeError(f"{text!r}: {why}") from error
 
 
 def _count(text: str) -> int:
@@ -215,8 +214,7 @@ def _count(text: str) -> int:
 def _detect(options: argparse.Namespace) -> int:
     from SpineAlignmentLib.jobs.workers import Worker
 
-    # it loads its libraries while this process loads its own
-    started = [] if options.scheduler else [Worker()]
+    started = [] if options.scheduler else [Worker()]  # it loads its libraries while this process loads its own
     try:
         return _detect_with(options, started)
     finally:

@@ -3,6 +3,7 @@
 import errno
 import hashlib
 import os
+import re
 import secrets
 import tempfile
 from collections.abc import Iterable, Mapping
@@ -13,6 +14,9 @@ from SpineAlignmentLib.errors import ResultError
 
 RESULT_MARK: Final[str] = "SpineAlignment result"
 """Keyword of the text in a result's picture by which it is told from a film."""
+
+_PART: Final[re.Pattern[str]] = re.compile(r"\.[0-9a-f]{16}\.part")
+"""What a file is called until it is whole."""
 
 _BLOCK: Final[int] = 1 << 20
 
@@ -42,6 +46,13 @@ def write_files(contents: Mapping[Path, bytes | Iterable[bytes]]) -> None:
         raise ResultError(f"{path}: cannot write: {error.strerror or error}") from error
     finally:
         for part in waiting.values():
+            _discard(part)
+
+
+def remove_left(folder: Path) -> None:
+    """Remove what killed processes left of files that they were writing to a folder where nobody else writes now."""
+    for part in folder.glob(".*.part"):
+        if _PART.fullmatch(part.name):
             _discard(part)
 
 

@@ -21,7 +21,7 @@ from typing import Any, Final, Self
 
 from SpineAlignmentLib import SOFTWARE
 from SpineAlignmentLib.errors import ResultError
-from SpineAlignmentLib.results.files import fingerprint_of, make_folder, write_files
+from SpineAlignmentLib.results.files import fingerprint_of, make_folder, remove_left, write_files
 from SpineAlignmentLib.results.table import Value, columns_of, csv_lines
 
 STORE: Final[str] = "results.sqlite"
@@ -168,6 +168,7 @@ class Store:
         # a run that was killed may have left a table without its last rows
         self._changed = bool(self._columns)
         who = f"process {os.getpid()} on {_host()}, at work since {self._date},"
+        remove_left(self.folder)
         write_files({self.folder / AT_WORK: who.encode()})
 
     def __exit__(

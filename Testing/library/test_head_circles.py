@@ -81,8 +81,20 @@ def test_the_first_head_stays_the_one_in_front(anterior: str) -> None:
     assert found[0, 1] < found[1, 1]
 
 
+def test_heads_lie_between_the_circles_that_were_seen_and_the_rims_near_them() -> None:
+    true = np.array([MIDDLE + (-70.0, 0.0), MIDDLE + (70.0, 10.0)])
+    points, off = np.full((COUNT, 2), np.nan), np.full(COUNT, np.nan)
+    rows = [INDEX[name] for name in HEADS]
+    points[rows], off[rows] = true + (0.0, 16.0), 3.0 / SPACING[1]
+    result = Annotation("film", SIZE, points, spacing_mm=SPACING, anterior="left", deviation_px=off)
+    seen = [Circle(center + (0.0, 10.0), 100.0, 0.5) for center in true]
+    found = with_heads(result, film_of(*true), SPACING, seen).points_px[rows]
+    away = np.linalg.norm((found - true) * SPACING, axis=1)
+    assert (away > 0.1 * 10.0 * SPACING[1]).all() and (away < 0.9 * 10.0 * SPACING[1]).all()
+
+
 @pytest.mark.parametrize("anterior", ["left", "right"])
-def test_heads_lie_halfway_to_the_circles_that_were_seen(anterior: str) -> None:
+def test_heads_lie_at_the_circles_that_were_seen_where_no_edge_says_otherwise(anterior: str) -> None:
     front = -1.0 if anterior == "left" else 1.0
     points, off = np.full((COUNT, 2), np.nan), np.full(COUNT, np.nan)
     rows = [INDEX[name] for name in HEADS]
@@ -93,7 +105,7 @@ def test_heads_lie_halfway_to_the_circles_that_were_seen(anterior: str) -> None:
     blank = np.full(SIZE, 7, np.uint16)
     seen = [Circle(points[rows[1]] + (2, 2), 40.0, 0.5), Circle(points[rows[0]] + (0, 4), 50.0, 0.5)]
     found = with_heads(result, blank, SPACING, seen)
-    np.testing.assert_allclose(found.points_px[rows], points[rows] + [[0, 2], [1, 1]], atol=1e-6)
+    np.testing.assert_allclose(found.points_px[rows], points[rows] + [[0, 4], [2, 2]], atol=1e-6)
     assert found.head_radius_px.tolist() == [50.0, 40.0], "each with its own size, whatever their order"
     assert (found.confidence[rows] == 0.9).all() and (found.deviation_px[rows] > 2.0).all()
     far = with_heads(result, blank, SPACING, [replace(head, center=head.center + (0, 30)) for head in seen])

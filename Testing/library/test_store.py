@@ -104,6 +104,14 @@ def test_the_second_process_says_who_is_at_work(tmp_path):
     assert not (tmp_path / AT_WORK).exists()
 
 
+def test_what_a_killed_run_was_writing_is_removed_and_nothing_else(tmp_path):
+    names = (".0123456789abcdef.part", ".mine.part", "film.part", ".0123456789abcdef")
+    for name in names:
+        (tmp_path / name).write_text("half")
+    with Store(tmp_path):
+        assert [name for name in names if (tmp_path / name).exists()] == list(names[1:])
+
+
 def test_a_store_that_is_none_is_left_alone(tmp_path):
     (tmp_path / STORE).write_text("a text of more than a few words, and no data base at all" * 20)
     with pytest.raises(ResultError, match="not a store of results"):

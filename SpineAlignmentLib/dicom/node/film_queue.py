@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Final
 
 from SpineAlignmentLib.errors import ResultError
-from SpineAlignmentLib.results.files import make_folder, write_files
+from SpineAlignmentLib.results.files import make_folder, remove_left, write_files
 
 _KEY_DIGITS: Final[int] = 32
 
@@ -40,8 +40,7 @@ class FilmQueue:
         )
         for place in (self._received, self._results, self._done, self._refused):
             make_folder(place)
-            for part in place.glob(".*.part"):
-                part.unlink(missing_ok=True)
+            remove_left(place)
         # a film whose mark was written, but which the crash came too early to remove
         for film in self.waiting():
             if self.knows_done(film.stem):
