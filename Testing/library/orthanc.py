@@ -1,18 +1,25 @@
 """A real archive for tests: Debian's Orthanc on loopback, with a folder of its own."""
 
 import json
+import random
 import socket
 import subprocess
 import time
 import urllib.request
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+PORTS = range(20_000, 32_000)
+
 
 def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+    """A port below those that systems give to outgoing connections, which would take it before its server does."""
+    for port in random.sample(PORTS, len(PORTS)):
+        with socket.socket() as probe, suppress(OSError):
+            probe.bind(("127.0.0.1", port))
+            return port
+    raise OSError("no free port")
 
 
 def wait_for_port(port: int, seconds: float = 300) -> None:
@@ -50,6 +57,7 @@ class Orthanc:
             self._process = subprocess.Popen(["Orthanc", str(self._folder / "orthanc.json")], stdout=log, stderr=log)
         wait_for_port(self.port)
         wait_for_port(self._http)
+        assert self._process.poll() is None, (self._folder / "log").read_text()[-2000:]
 
     def stop(self) -> None:
         if self._process is not None:
