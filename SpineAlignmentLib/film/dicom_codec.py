@@ -151,11 +151,11 @@ def decoded(stream: Stream, photometric: str, path: Path) -> NDArray[Any]:
         )
     if stream.syntax == _RLE:
         _check_rle(stream, path)
-    file = _bare_file(stream, photometric)
     try:
-        image = np.asarray(file.pixel_array) if stream.syntax == _RLE else _by_pillow(stream)
+        image = _by_pillow(stream)
         if image is None:
-            image = _by_gdcm(file, path)
+            file = _bare_file(stream, photometric)
+            image = np.asarray(file.pixel_array) if stream.syntax == _RLE else _by_gdcm(file, path)
     except FilmError:
         raise
     # whatever a decoder happens on in a damaged stream

@@ -28,6 +28,7 @@ _SIZES: Final[dict[str, tuple[str, ...]]] = {
 """By SOP class (CR, DX for presentation and for processing, secondary capture): what ITK takes for the size of a pixel,
 the first that a film has; GDCM 3.0, ImageHelper."""
 _PLAUSIBLE_MM: Final[float] = 1e-3
+"""Pixels smaller than this are none, and ITK says what it makes of them."""
 _ELSEWHERE: Final[tuple[str, ...]] = ("ImagePositionPatient", "ImageOrientationPatient")
 
 

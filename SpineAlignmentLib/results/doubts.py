@@ -81,11 +81,8 @@ def _numbers(film: Annotation) -> list[str]:
         return [f"PI {value_text('PI', values['PI'])}: the femoral heads lie behind the sacrum; check side and heads"]
     far = [p.key for p in PARAMETERS if abs(values[p.key] - p.mean) > BEYOND_SDS * p.sd]
     told = ", ".join(f"{key} {value_text(key, values[key])}" for key in far)
-    return (
-        [f"hardly possible: {told}; check side, levels, landmarks, pixel size, and that the film is upright"]
-        if far
-        else []
-    )
+    advice = "check side, levels, landmarks, pixel size, and that the film is upright"
+    return [f"hardly possible: {told}; {advice}"] if far else []
 
 
 def size_doubt(film: Annotation) -> list[str]:

@@ -12,6 +12,7 @@ import pytest
 
 from Testing import small_models
 from Testing.benchmarks.archive import command, make_films, rows
+from Testing.library.orthanc import free_port
 
 pytest.importorskip("distributed")
 FILMS = 20
@@ -34,9 +35,7 @@ class Cluster:
     """A scheduler and workers of one thread."""
 
     def __init__(self, folder):
-        with socket.socket() as free:
-            free.bind(("127.0.0.1", 0))
-            self.port = free.getsockname()[1]
+        self.port = free_port()
         self.address = f"tcp://127.0.0.1:{self.port}"
         self.folder = folder
         self.processes = []

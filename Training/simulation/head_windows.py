@@ -65,7 +65,7 @@ class HeadWindows(BodyWindows):
 
     def moves(self, marks: FloatArray, spacing_mm: float, rng: np.random.Generator) -> Moves:
         """In most windows the heads move against the pelvis."""
-        return moved_alone(_HIPS, 1.0, (np.array(_WINDOW[::-1]) - 1) / 2, marks, spacing_mm, rng)
+        return moved_alone(_HIPS, 1.0, _WINDOW, marks, spacing_mm, rng)
 
     def middle(
         self, landmarks: FloatArray, low: FloatArray, high: FloatArray, reach: FloatArray, rng: np.random.Generator

@@ -34,7 +34,7 @@ def off(view: SingleView, distance_px: float, rng: np.random.Generator) -> Singl
 def moved_alone(
     structures: Sequence[Structure],
     further: float,
-    middle: FloatArray,
+    window: tuple[int, int],
     marks: FloatArray,
     spacing_mm: float,
     rng: np.random.Generator,
@@ -44,7 +44,7 @@ def moved_alone(
     Args:
         structures: of which one is looked for.
         further: by how much more than elsewhere it is moved.
-        middle: (2,) of the window, in its pixels.
+        window: its (height, width).
         marks: landmarks (45, 2), window pixels, NaN where missing.
         spacing_mm: of these pixels.
         rng: where chance comes from.
@@ -52,6 +52,6 @@ def moved_alone(
     if rng.random() >= _ALONE:
         return Moves.sample(marks, spacing_mm, rng)
     centers = np.array([marks[[INDEX[name] for name in each.landmarks]].mean(axis=0) for each in structures])
-    away = np.linalg.norm(centers - middle, axis=1)
+    away = np.linalg.norm(centers - (np.array(window[::-1]) - 1) / 2, axis=1)
     nearest = structures[int(np.argmin(np.where(np.isfinite(away), away, np.inf)))]
     return Moves.sample(marks, spacing_mm, rng, replace(nearest, shift_mm=further * nearest.shift_mm))

@@ -68,7 +68,7 @@ class VertebraWindows(BodyWindows):
 
     def moves(self, marks: FloatArray, spacing_mm: float, rng: np.random.Generator) -> Moves:
         """In most windows the vertebra or plate in its middle moves, and further than others."""
-        return moved_alone(_SPINE, _FURTHER, (np.array(_WINDOW[::-1]) - 1) / 2, marks, spacing_mm, rng)
+        return moved_alone(_SPINE, _FURTHER, _WINDOW, marks, spacing_mm, rng)
 
     def middle(
         self, landmarks: FloatArray, low: FloatArray, high: FloatArray, reach: FloatArray, rng: np.random.Generator
