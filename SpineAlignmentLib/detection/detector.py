@@ -12,7 +12,7 @@ import importlib
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
-from functools import lru_cache
+from functools import lru_cache, partial
 from pathlib import Path
 from typing import Final
 
@@ -20,7 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from SpineAlignmentLib.detection.calibration import read_calibration
-from SpineAlignmentLib.detection.close_ups import SCATTER, close_up_frame, close_up_input
+from SpineAlignmentLib.detection.close_look import seen_close_up
 from SpineAlignmentLib.detection.closest_look import ClosestLook, ClosestNetworks
 from SpineAlignmentLib.detection.corners import mm_per_pixel, strengths_at, with_corners
 from SpineAlignmentLib.detection.engines import Network, choose_engine, load_answers, load_network
@@ -39,8 +39,8 @@ from SpineAlignmentLib.detection.numbering import count
 from SpineAlignmentLib.detection.placing import level_sureness
 from SpineAlignmentLib.detection.refusal import doubtful, no_spine, other_side
 from SpineAlignmentLib.detection.reporting import annotation, calibrated, insisted, told, unnumbered
-from SpineAlignmentLib.detection.sequences import Path as Numbered
 from SpineAlignmentLib.detection.side import WHOLE_SPINE, implausibility, landmarks_seen, settled
+from SpineAlignmentLib.detection.side_by_side import SideBySide
 from SpineAlignmentLib.detection.sightings import Sighting
 from SpineAlignmentLib.detection.spine import Spine, find_spine, seen_closely
 from SpineAlignmentLib.detection.views import as_wide_as, resized, zoomed
@@ -104,6 +104,7 @@ class Detector:
         if closest[0] is None:  # on whose bodies and image the others look
             closest = [None] * len(closest)
         self._names = tuple(model.name for model in (*self.models, *looking_closer, *closest) if model is not None)
+        self._side_by_side = SideBySide(threads)
         # sessions of ONNX Runtime are made side by side; TensorFlow loads one model after the other
         with ThreadPoolExecutor(1 if self.engine == "tensorflow" else None) as pool:
             pool.submit(importlib.import_module, "scipy.interpolate")  # what a first detection would wait for
@@ -161,8 +162,7 @@ class Detector:
         if len(path.levels) < LEAST_LEVELS:
             return self._without_levels(film, look.named(), force)
         say(0.7, "looking closely")
-        look = self._close_look(film, look.named(), spine, path).named()
-        closest = None if self.closest is None else self._closest_look(film, look, spine, self.closest)
+        look, closest = self._close_look(film, look.named(), spine)
         spine = seen_closely(spine, look, None if closest is None else closest.bodies)
         if len(spine.path.levels) < LEAST_LEVELS:
             return self._without_levels(film, look, force)
@@ -196,16 +196,18 @@ class Detector:
         candidates = [film.facing(side, film.anterior_source) for side in sides]
         if film.polarity_doubt or (film.polarity_source != GIVEN and looks_inverted(film.pixels)):
             candidates += [turned(candidate) for candidate in candidates]
-        # one model settles it; the others join afterwards
+        # where something is to be settled, one model does so, and the others join afterwards
+        settling = self.networks if len(candidates) == 1 and film.spacing_mm is not None else self.networks[:1]
         inputs: list[Inputs] = [{} for _ in candidates]
-        settling = self.networks[:1]
-        looks = [self.look(c, first_frame(c, INPUT_SIZE), settling, i) for c, i in zip(candidates, inputs, strict=True)]
+        frames = [first_frame(candidate, INPUT_SIZE) for candidate in candidates]
+        asked = zip(candidates, frames, inputs, strict=True)
+        looks = self._side_by_side([partial(self.look, c, frame, settling, seen) for c, frame, seen in asked])
         if film.spacing_mm is None:
             looks = self._at_its_scale(candidates, looks)
         best, chosen = settled(film, candidates, [implausibility(look) for look in looks])
         first = looks[best]
-        if len(self.networks) > 1:
-            first = joined([first, self.look(chosen, first.frame, self.networks[1:], inputs[best])])
+        if others := self.networks[len(settling) :]:
+            first = joined([first, self.look(chosen, first.frame, others, inputs[best])])
         return chosen, first, find_spine(first, counting_grid(chosen, first), chosen.size_px)
 
     def _at_its_scale(self, candidates: Sequence[Film], looks: Sequence[Look]) -> list[Look]:
@@ -214,7 +216,8 @@ class Detector:
         if max(landmarks_seen(look) for look in looks) < WHOLE_SPINE:
             for size in SMALLER:
                 frames = [zoomed(look.frame, size) for look in looks]
-                sizes.append([self.look(c, f, self.networks[:1]) for c, f in zip(candidates, frames, strict=True)])
+                asked = zip(candidates, frames, strict=True)
+                sizes.append(self._side_by_side([partial(self.look, c, f, self.networks[:1]) for c, f in asked]))
         return max(sizes, key=lambda same: max(landmarks_seen(look) for look in same))
 
     def _second_look(self, film: Film, first: Look, spine: Spine) -> tuple[Look, InputFrame]:
@@ -237,39 +240,21 @@ class Detector:
         looks = [self.look(film, zoomed(frame, zoom)) for zoom in zooms if again or zoom != 1.0]
         return joined(looks if again else [first, *looks]), grid
 
-    def _close_look(self, film: Film, look: Look, spine: Spine, path: Numbered) -> Look:
-        """A look joined by the close-ups whose part is on the film."""
-        centers = spine.centers(path)
+    def _close_look(self, film: Film, look: Look, spine: Spine) -> tuple[Look, ClosestLook | None]:
+        """A look joined by the close-ups whose part is on the film; and its bodies and heads, whatever their levels."""
+        centers = spine.centers(spine.path)
         expected = spine.grid.to_film(spine.expected(centers))
-        close = [look]
-        for model, network in self.close_ups:
-            assert model.region is not None
-            known = np.isfinite(centers[model.region.rows, 0])
-            if known.any():
-                close.append(self._close_up(film, look, expected, model, network))
-        return joined(close)
-
-    def _closest_look(self, film: Film, look: Look, spine: Spine, networks: ClosestNetworks) -> ClosestLook:
-        """The bodies of the spine, whatever their levels, and the heads."""
-        expected = spine.grid.to_film(spine.expected(spine.centers(spine.path)))
-        return networks.look(film, expected, look.mean[[INDEX[name] for name in HEADS]].mean(axis=0))
-
-    def _close_up(self, film: Film, look: Look, expected: FloatArray, model: Model, network: Network) -> Look:
-        """What a close-up's network sees around expected landmarks, at the scale of a look's frame."""
-        assert model.region is not None
-        near = close_up_frame(model.region, look.frame, expected)
-        views = [zoomed(near, zoom) for zoom in self.strategy.zooms]
-        answer = network(np.stack([close_up_input(film.pixels, view) for view in views]))
-        points = np.repeat(look.mean[None], len(views), axis=0)
-        spread = np.full(points.shape[:2], np.inf)
-        for i, view in enumerate(views):
-            points[i, model.region.rows] = view.to_film(answer.points[i])
-            spread[i, model.region.rows] = SCATTER * answer.spread[i] * view.step[1]
-            points[i] = look.frame.to_film(hips_in_order(look.frame.to_network(points[i]), HIGHER_FIRST))
-        step = np.abs(look.frame.step)
-        away = np.linalg.norm((points.mean(axis=0) - look.mean) / step, axis=1) * step[1]
-        seen = tuple(Sighting(v, h, model.region) for v, h in zip(views, answer.heatmaps, strict=True))
-        return Look(look.frame, points, np.hypot(spread, model.region.doubt * away), seen)
+        hips = look.mean[[INDEX[name] for name in HEADS]].mean(axis=0)
+        calls: list[Callable[[], Look | ClosestLook]] = [
+            partial(seen_close_up, film, look, expected, model, network)
+            for model, network in self.close_ups
+            if model.region is not None and np.isfinite(centers[model.region.rows, 0]).any()
+        ]
+        if self.closest is not None:  # it takes as long as all of the others
+            calls.insert(0, partial(self.closest.look, film, expected, hips))
+        answers = self._side_by_side(calls)
+        closest = next((answer for answer in answers if isinstance(answer, ClosestLook)), None)
+        return joined([look, *(answer for answer in answers if isinstance(answer, Look))]).named(), closest
 
     def look(
         self,
@@ -287,18 +272,23 @@ class Detector:
             inputs: what networks saw of this film before; what they see now is added.
         """
         inputs = {} if inputs is None else inputs
-        points, spread, sightings = [], [], []
+        views, runs = [], []
         for model, network in networks or self.networks:
-            fitted = resized(frame, model.input_size)
+            view = resized(frame, model.input_size)
             if network.any_size:
-                fitted = as_wide_as(fitted, film.size_px)
-            if fitted not in inputs:
-                inputs[fitted] = network_input(film.pixels, fitted, model.input_size[0])
-            answer = network(inputs[fitted][None])
-            points.append(fitted.to_film(hips_in_order(answer.points[0], HIGHER_FIRST)))
-            spread.append(answer.spread[0] * fitted.step[1])
-            sightings.append(Sighting(fitted, answer.heatmaps[0]))
-        return Look(frame, np.array(points), np.array(spread), tuple(sightings))
+                view = as_wide_as(view, film.size_px)
+            if view not in inputs:
+                inputs[view] = network_input(film.pixels, view, model.input_size[0])
+            views.append(view)
+            runs.append(partial(network, inputs[view][None]))
+        answers = self._side_by_side(runs)
+        points = [
+            view.to_film(hips_in_order(answer.points[0], HIGHER_FIRST))
+            for view, answer in zip(views, answers, strict=True)
+        ]
+        spread = [answer.spread[0] * view.step[1] for view, answer in zip(views, answers, strict=True)]
+        sightings = tuple(Sighting(view, answer.heatmaps[0]) for view, answer in zip(views, answers, strict=True))
+        return Look(frame, np.array(points), np.array(spread), sightings)
 
 
 @lru_cache(maxsize=2)

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from SpineAlignmentLib.detection.close_look import seen_close_up
 from SpineAlignmentLib.detection.close_ups import REGIONS, SCATTER, close_up_frame, close_up_input
 from SpineAlignmentLib.detection.detector import Detector, Strategy
 from SpineAlignmentLib.detection.engines import Answer
@@ -119,9 +120,7 @@ def test_a_close_up_far_from_the_whole_film_is_less_sure(upright):
                 np.repeat((there + off)[None], len(films), axis=0), np.ones((len(films), len(there))), heatmaps
             )
 
-        strategy = replace(detector.strategy, zooms=(1.0,))
-        detector.strategy = strategy
-        spread.append(detector._close_up(film, look, look.mean, model, network).spread[0, model.region.rows])
+        spread.append(seen_close_up(film, look, look.mean, model, network).spread[0, model.region.rows])
     near, far = spread
     assert np.allclose(near, SCATTER * whole.step[1])
     assert np.allclose(far, np.hypot(SCATTER, model.region.doubt * 20 * np.sqrt(2)) * whole.step[1])
