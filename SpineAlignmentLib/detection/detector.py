@@ -37,12 +37,13 @@ from SpineAlignmentLib.detection.models import (
 )
 from SpineAlignmentLib.detection.numbering import count
 from SpineAlignmentLib.detection.placing import level_sureness
-from SpineAlignmentLib.detection.refusal import doubtful, no_spine, other_side
+from SpineAlignmentLib.detection.refusal import doubt, no_spine, other_side
 from SpineAlignmentLib.detection.reporting import annotation, calibrated, insisted, told, unnumbered
 from SpineAlignmentLib.detection.side import WHOLE_SPINE, implausibility, landmarks_seen, settled
 from SpineAlignmentLib.detection.side_by_side import SideBySide
 from SpineAlignmentLib.detection.sightings import Sighting
 from SpineAlignmentLib.detection.spine import Spine, find_spine, seen_closely
+from SpineAlignmentLib.detection.unknown_scale import Found, least_doubtful, other_scales
 from SpineAlignmentLib.detection.views import as_wide_as, resized, zoomed
 from SpineAlignmentLib.film.burned_in import text_warning
 from SpineAlignmentLib.film.film import CLAIMED_SIDES, GIVEN, Film, film_from_pixels, turned
@@ -130,12 +131,12 @@ class Detector:
             FilmError: no lateral spine on it, unless forced.
         """
         say = progress or (lambda share, stage: None)
-        result = self._found(film, say)
+        result = self._seen(film, say)
         turns = 0
         if (result is None or in_doubt(result)) and self.closest is not None:
             turns = turns_to_upright(film, self.closest.bodies, result)
         if turns:
-            found = self._found(set_upright(film, turns, force), say, force)
+            found = self._seen(set_upright(film, turns, force), say, force)
             if found is not None and (turned_back := as_it_lies(film, found, turns, result)) is not None:
                 return turned_back
             if found is not None and not (force or in_doubt(found)):
@@ -143,12 +144,18 @@ class Detector:
         if not force and (turns or result is None):
             raise no_spine(film, LIES.get(turns))
         if result is None:
-            result = self._found(film, say, force)
+            result = self._found(film, say, force).result
             assert result is not None
         return result
 
-    def _found(self, film: Film, say: Progress, force: bool = False) -> Annotation | None:
-        """What there is on a film as it lies; None where that is no lateral spine, unless forced."""
+    def _seen(self, film: Film, say: Progress, force: bool = False) -> Annotation | None:
+        """What there is on a film as it lies, at its own scale; None where that is no lateral spine, unless forced."""
+        found = self._found(film, say, force)
+        others = (self._found(other, say) for other in other_scales(film, found))
+        return least_doubtful(film, found, others).result
+
+    def _found(self, film: Film, say: Progress, force: bool = False) -> Found:
+        """What there is on a film as it lies, at the scale that it seems to have."""
         say(0.0, "looking at the film")
         film, first, spine = self._first_look(film)
         if spine is None or len(spine.path.levels) < LEAST_LEVELS:
@@ -170,9 +177,9 @@ class Detector:
         say(0.9, "measuring")
         result = annotation(film, look, spine, counted, self._names, self.strategy.trust_in_shape)
         strengths = None if closest is None else strengths_at(result, closest.bodies)
-        doubted = doubtful(look, spine, counted.path, strengths)
-        if doubted and not force:
-            return None
+        doubted = doubt(look, spine, counted.path, strengths)
+        if doubted > 0 and not force:
+            return Found(None, doubted)
         text = text_warning(film.pixels, result.warnings)
         if text and text not in result.warnings:
             result = replace(result, warnings=(*result.warnings, text))
@@ -180,14 +187,14 @@ class Detector:
             l6_centers = spine.l6_center(counted.path), spine.l6_center(counted.runner_up)
             result = with_corners(result, closest.bodies, l6_centers, level_sureness(counted))
         result = calibrated(result, self.calibration)
-        if doubted:
+        if doubted > 0:
             result = insisted(result)
         heads = () if closest is None else closest.heads
-        return told(with_heads(result, film.pixels, mm_per_pixel(result), heads))
+        return Found(told(with_heads(result, film.pixels, mm_per_pixel(result), heads)), doubted)
 
-    def _without_levels(self, film: Film, look: Look, force: bool) -> Annotation | None:
-        """What is left to say of a film without a spine to whoever insists; None when nobody does."""
-        return unnumbered(film, look, self._names, self.strategy.trust_in_shape) if force else None
+    def _without_levels(self, film: Film, look: Look, force: bool) -> Found:
+        """What is left to say of a film without a spine to whoever insists; nothing when nobody does."""
+        return Found(unnumbered(film, look, self._names, self.strategy.trust_in_shape) if force else None)
 
     def _first_look(self, film: Film) -> tuple[Film, Look, Spine | None]:
         """The film as it should be looked at, facing side, polarity and scale settled, and what is seen at first."""

@@ -31,13 +31,15 @@ _APART: Final[float] = 0.1
 """Weight of the networks' disagreement, grid pixels, against the mean score of a level."""
 _FEW: Final[int] = 4
 """Fewer levels than this say too little: there the sacral endplate, both femoral heads and the bodies must be seen."""
+_FEW_SAY: Final[float] = 1.0
+"""Nor do they leave less doubt than this below what is tolerated: at one of several scales more may be found."""
 _LEAST_SEEN: Final[float] = 0.3
 """Mean strength of few bodies: 0.46 and more on pelves, 0 on a photograph that showed one."""
 _SEEN_PX: Final[float] = 10.0
 
 
-def doubtful(look: Look, spine: Spine, path: Path, strengths: NDArray[np.float64] | None) -> bool:
-    """Whether the levels found resemble a spine too little.
+def doubt(look: Look, spine: Spine, path: Path, strengths: NDArray[np.float64] | None) -> float:
+    """How little the levels found resemble a spine: more than 0, and there is none.
 
     Args:
         look, spine, path: what was seen and counted.
@@ -46,15 +48,17 @@ def doubtful(look: Look, spine: Spine, path: Path, strengths: NDArray[np.float64
     """
     rows = [INDEX[f"{level}_C"] for level in path.levels if f"{level}_C" in INDEX]
     if not rows:
-        return True
+        return np.inf
     step = abs(spine.grid.step[1])
     seen = np.inf if strengths is None else float(np.nansum(strengths)) / len(path.levels)
+    apart = float(np.median(look.apart[rows])) / step
+    tolerated = _WITHOUT_BODIES if strengths is None else GREATEST_DOUBT
+    unlike = _APART * apart - path.score / len(path.levels) - tolerated
     if len(path.levels) < _FEW:
         pelvis = [INDEX[name] for name in ("S1_A", "S1_P", "FH_1", "FH_2")]
-        return seen < _LEAST_SEEN or not (look.deviation[pelvis] <= _SEEN_PX * step).all()
-    apart = float(np.median(look.apart[rows])) / step
-    doubt = _APART * apart - path.score / len(path.levels)
-    return apart > _A_VERTEBRA_APART or doubt > (_WITHOUT_BODIES if strengths is None else GREATEST_DOUBT)
+        clear = seen >= _LEAST_SEEN and (look.deviation[pelvis] <= _SEEN_PX * step).all()
+        return float(np.clip(unlike, -_FEW_SAY, 0.0)) if clear else np.inf
+    return np.inf if apart > _A_VERTEBRA_APART else unlike
 
 
 _BY_COMMAND: Final[re.Pattern[str]] = re.compile(r"if there is one, (give [^,]*, or )?measure it with --force")

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from SpineAlignmentLib.detection.look import Look
-from SpineAlignmentLib.detection.refusal import by_hand, doubtful, no_spine
+from SpineAlignmentLib.detection.refusal import by_hand, doubt, no_spine
 from SpineAlignmentLib.detection.sequences import Path
 from SpineAlignmentLib.film.film import film_from_pixels
 from SpineAlignmentLib.film.preprocessing import InputFrame
@@ -20,7 +20,7 @@ def test_networks_a_vertebra_apart_see_no_spine_however_good_the_levels(apart, r
     look = Look(frame, np.array([seen, seen + (0.0, 2 * 2.0 * apart)]), np.ones((2, COUNT)), ())
     path = Path(tuple(range(12)), tuple(range(0, 360, 30)), (1.0,) * 12, 12 * 3.0)
     spine = SimpleNamespace(grid=frame)
-    assert doubtful(look, spine, path, np.full(24, 0.7)) is refused
+    assert (doubt(look, spine, path, np.full(24, 0.7)) > 0) is refused
 
 
 @pytest.mark.parametrize("spacing", [None, (0.3, 0.3)])

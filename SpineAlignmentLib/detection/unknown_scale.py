@@ -1,0 +1,50 @@
+"""Films of unknown scale that show a few vertebrae closely, as lumbar and cervical films do.
+
+Shown whole, such a film has vertebrae of several times the size that the networks know. It is looked at as if it were
+so many millimeters high, for one height after another, and the height at which it resembles a spine most is taken.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from typing import Final
+
+import numpy as np
+
+from SpineAlignmentLib.detection.lying import in_doubt
+from SpineAlignmentLib.film.film import Film
+from SpineAlignmentLib.results.annotation import Annotation
+
+HEIGHTS_MM: Final[tuple[float, ...]] = (180.0, 230.0, 290.0, 360.0, 450.0, 570.0)
+"""From a neck to a chest, an eighth at most from what lies between, as exactly as the networks need it; whole spines
+are found without."""
+
+_LESS: Final[float] = 1.0
+"""How much less doubt there has to be than at the scale that the film was first taken for, or than is tolerated, since
+of several tries at what is no lateral spine one may look like it: eleven frontal films leave 0.1 to 1.8 too much."""
+
+
+@dataclass(frozen=True)
+class Found:
+    """What was found on a film at one scale."""
+
+    result: Annotation | None
+    """None where that is no lateral spine."""
+    doubt: float = np.inf
+    """See `refusal.doubt`."""
+
+
+def other_scales(film: Film, found: Found) -> tuple[Film, ...]:
+    """The film as if it were of one height after another, where it may be of another scale than it was taken for."""
+    if film.spacing_mm is not None or (found.result is not None and not in_doubt(found.result)):
+        return ()
+    height = film.size_px[1] * film.pixel_aspect
+    spacings = (height_mm / height for height_mm in HEIGHTS_MM)
+    return tuple(replace(film.calibrated(spacing), warnings=film.warnings) for spacing in spacings)
+
+
+def least_doubtful(film: Film, first: Found, others: Iterable[Found]) -> Found:
+    """What is surest of what was found; of another scale than the first, it says nothing of the spacing."""
+    best = min(others, key=lambda found: found.doubt, default=first)
+    if best.result is None or best.doubt > min(first.doubt, 0.0) - _LESS:
+        return first
+    return replace(best, result=replace(best.result, spacing_mm=None, spacing_source=film.spacing_source))
