@@ -136,11 +136,13 @@ class _Run:
             self.fail(source, name, reason.removeprefix(f"{readable(task.path.name)}: "), outcome)
             return
         try:
-            write_files({self.archive.output / f"{name}{ending}": c for ending, c in outcome.files.items()})
+            name, kept = self.store.write(source, name, stem_of(source.path), outcome.files)
         except ResultError as error:
             self.fail(source, name, str(error), FilmOutcome(fingerprint=outcome.fingerprint))
             return
         self.put(source, name, outcome)
+        if kept:
+            self.progress.kept(kept)
         self.progress.film_done(source.file, name)
         if len(self.archive.films) == 1:
             picture = f"\n  picture: {self.archive.output / name}.png" if ".png" in outcome.files else ""

@@ -10,7 +10,7 @@ from SpineAlignmentLib.errors import SpineAlignmentError
 from SpineAlignmentLib.film.paths import stem_of
 from SpineAlignmentLib.jobs.detection_job import DetectionQueue, FilmRequest
 from SpineAlignmentLib.jobs.film_task import FilmSettings
-from SpineAlignmentLib.results.files import fingerprint_of, write_files
+from SpineAlignmentLib.results.files import fingerprint_of
 from SpineAlignmentLib.results.store import Entry, Source, Store
 from SpineAlignmentLib.results.table import film_row
 
@@ -33,6 +33,8 @@ class Batch:
     models: Path | None = None
     done: list[results.Annotation] = field(default_factory=list)
     failures: dict[Path, str] = field(default_factory=dict)
+    kept: dict[Path, str] = field(default_factory=dict)
+    """Films whose results went beside files that a person had corrected: a line each."""
     _cancelled: bool = False
     _store: Store | None = None
     _settings: str = ""
@@ -83,17 +85,20 @@ class Batch:
             return None
 
     def _submit(self, store: Store, source: Source, index: int) -> None:
-        name = store.name(source, stem_of(source.path))
+        stem = stem_of(source.path)
+        name = store.name(source, stem)
 
         def keep(annotation: results.Annotation) -> None:
             row = film_row(results.to_json(annotation))
             try:
-                write_files({self.output / f"{name}.json": results.json_bytes(annotation)})
-                store.put(Entry(source, name, _fingerprint(source.path), self._settings, row))
+                written, kept = store.write(source, name, stem, {".json": results.json_bytes(annotation)})
+                store.put(Entry(source, written, _fingerprint(source.path), self._settings, row))
             except SpineAlignmentError as error:
                 fail(str(error))
                 return
             self.done.append(annotation)
+            if kept:
+                self.kept[source.path] = kept
             advance()
 
         def fail(text: str) -> None:

@@ -15,7 +15,7 @@ from SpineAlignmentLib.film.film import GIVEN
 from SpineAlignmentLib.film.paths import stem_of
 from SpineAlignmentLib.jobs.film_task import PSEUDONYMS
 from SpineAlignmentLib.results.annotation import Annotation
-from SpineAlignmentLib.results.files import fingerprint_of, readable, write_files
+from SpineAlignmentLib.results.files import fingerprint_of, readable
 from SpineAlignmentLib.results.markups import read_landmarks
 from SpineAlignmentLib.results.result_file import json_bytes, to_json
 from SpineAlignmentLib.results.store import Entry, Source, Store, settings_hash
@@ -70,7 +70,7 @@ def measure(
                 annotation = with_readings(told(read(path), spacing, anterior), patient)
                 fingerprint = fingerprint_of(path)
                 angles = {f"{upper}:{lower}": annotation.cobb(upper, lower) for upper, lower in cobb}
-                write_files({output / f"{name}.json": json_bytes(annotation, angles)})
+                name, kept = store.write(source, name, _stem(path), {".json": json_bytes(annotation, angles)})
             except SpineAlignmentError as error:
                 print(f"spine-alignment: {error}", file=sys.stderr)
                 failed += 1
@@ -80,6 +80,8 @@ def measure(
             known, who, day = _pseudonyms(annotation)
             row = film_row(to_json(annotation)) | known
             store.put(Entry(source, name, fingerprint, settings, row, "", who, day))
+            if kept:
+                print(f"spine-alignment: {kept}", file=sys.stderr)
             print(f"{path}\n{parameter_table(annotation, angles)}")
     return failed
 

@@ -65,6 +65,13 @@ class Progress:
         print(f"spine-alignment: {_shown(message)}", file=sys.stderr)
         self._film(file, "failed", reason=reason)
 
+    def kept(self, message: str) -> None:
+        """Results went beside a file that a person changed; said in every style, or they would be looked for there."""
+        self._clear()
+        print(f"spine-alignment: {_shown(message)}", file=sys.stderr)
+        if self._logger is not None:
+            self._logger.info("kept: %s", _shown(message))
+
     def problem(self, message: str) -> None:
         """What was named could not be opened; whoever looked for films has said so to eyes."""
         if self._logger is not None:

@@ -81,7 +81,8 @@ class BatchPanel:
         self._ui.batchProgressBar.value = int(100 * done / count)
         self._ui.batchLabel.text = _("{done} of {count} films").format(done=done, count=count)
         if self.batch is not None:
-            lines = [f"{path.name}: {text}" for path, text in self.batch.failures.items()]
+            said = {**self.batch.kept, **self.batch.failures}
+            lines = [f"{path.name}: {text}" for path, text in said.items()]
             self._ui.batchFailuresEdit.plainText = "\n".join(lines)
 
     def _on_done(self, how: str = "") -> None:

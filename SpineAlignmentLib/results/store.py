@@ -23,6 +23,7 @@ from SpineAlignmentLib import SOFTWARE
 from SpineAlignmentLib.errors import ResultError
 from SpineAlignmentLib.results.files import fingerprint_of, make_folder, remove_left, write_files
 from SpineAlignmentLib.results.table import Value, columns_of, csv_lines
+from SpineAlignmentLib.results.written import WRITTEN_SCHEMA, Written
 
 STORE: Final[str] = "results.sqlite"
 TABLE: Final[str] = "results.csv"
@@ -42,7 +43,8 @@ CREATE TABLE IF NOT EXISTS films (
     patient TEXT, day INTEGER, row TEXT NOT NULL
 ) WITHOUT ROWID
 """
-_VERSION: Final[int] = 1
+_VERSION: Final[int] = 2
+"""2: with what was written, which a version that does not keep it would contradict."""
 
 
 @dataclass(frozen=True)
@@ -161,6 +163,7 @@ class Store:
         if version > _VERSION:
             raise ResultError(f"{self.folder / STORE}: written by a newer version; update, or choose another folder")
         self._base.execute(_SCHEMA)
+        self._base.execute(WRITTEN_SCHEMA)
         self._base.execute(f"PRAGMA user_version = {_VERSION}")
         self._base.execute("COMMIT")
         for row in self.rows():
@@ -200,6 +203,9 @@ class Store:
         known = self._base.execute("SELECT name FROM films WHERE place = ?", (source.place,)).fetchone()
         if known is not None:
             return str(known[0])
+        return next(self._free_names(source, stem))
+
+    def _free_names(self, source: Source, stem: str) -> Iterator[str]:
         number = self._numbers.get(stem.lower(), 0)
         while True:
             number += 1
@@ -207,7 +213,29 @@ class Store:
             taken = self._base.execute("SELECT 1 FROM films WHERE name = ?", (name,)).fetchone()
             if taken is None and self._given.setdefault(name.lower(), source.place) == source.place:
                 self._numbers[stem.lower()] = number
-                return name
+                yield name
+
+    def write(self, source: Source, name: str, stem: str, files: Mapping[str, bytes]) -> tuple[str, str]:
+        """Write results of a file, and replace none that a person corrected since: they go beside it then.
+
+        Args:
+            source: the file.
+            name: of its results, as `name` gave it for this `stem`.
+            stem: what its results are called where nothing is in the way.
+            files: ending of each result file to its content.
+
+        Returns:
+            What the results are called now, and a line that says what was kept; "" when nothing was.
+
+        Raises:
+            ResultError: the place cannot be written, or the store was removed.
+        """
+        self._check_there()
+        free = self._free_names(source, stem)
+        try:
+            return Written(self.folder, self._base).write(files, source.path, name, free)
+        except sqlite3.Error as error:
+            raise ResultError(f"{self.folder / STORE}: cannot write: {error}") from error
 
     def done_before(self, source: Source, settings: str) -> str | None:
         """The name of a file's results when it is done already: same content, same settings, results in place."""

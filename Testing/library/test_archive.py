@@ -1,6 +1,7 @@
 """Whole archives: every film once in the table, whatever happens on the way. Processes and kills are real."""
 
 import contextlib
+import json
 import os
 import signal
 import subprocess
@@ -243,3 +244,21 @@ def test_rows_under_several_keys_are_told_of(tmp_path, films, models):
     assert "pseudonyms under 2 keys" in run(second, "other")
     assert len({row["key"] for row in rows(tmp_path / "out") if row["key"]}) == 2
     assert "pseudonyms under" not in run(first, "other")
+
+
+def test_corrected_results_stay_and_new_ones_go_beside_them(tmp_path, films, models, capsys):
+    film, result = films / "patient 000" / "IM000001.png", tmp_path / "IM000001.json"
+    start = ["detect", str(film), "-o", str(tmp_path), "--models", str(models), "--force", "--no-pictures"]
+    assert main(start) == 0
+    corrected = json.loads(result.read_text()) | {"film_reviewed": True}
+    result.write_text(json.dumps(corrected))
+    assert main(start) == 0 and "1 of them before" in capsys.readouterr().out
+    for more in ("--age=63", "--again", "--spacing=0.2"):
+        assert main([*start, more]) == 0
+        assert json.loads(result.read_text()) == corrected
+        assert [row["result"] for row in rows(tmp_path)] == ["IM000001_2"]
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.startswith(f"spine-alignment: {result}: ")
+    assert line.endswith("so it is kept; new results: IM000001_2.json")
+    assert main(["measure", str(result), "-o", str(tmp_path)]) == 0
+    assert json.loads(result.read_text()) == corrected

@@ -1,6 +1,7 @@
 """The store of results: rows are kept, one process at a time, and the table follows."""
 
 import csv
+import json
 import os
 import sqlite3
 import subprocess
@@ -168,3 +169,62 @@ def test_times_of_change_are_kept_under_the_key(tmp_path):
     assert str(taken).encode() not in (tmp_path / "out" / STORE).read_bytes()
     with Store(tmp_path / "out", b"another") as store:
         assert store.done_before(film, "s") == "a", "by its content"
+
+
+def detection(x=3.0, **further):
+    marks = {"S1_A": {"x_px": x, "y_px": 4.0, "confidence": 0.9}}
+    return json.dumps({"film": "a.png", "landmarks": marks, **further}).encode()
+
+
+PLACED = json.dumps({"film": "a.png", "landmarks": {"S1_A": {"x_px": 3.0, "y_px": 4.0}}}).encode()
+
+
+def write(store, film, files):
+    name, kept = store.write(film, store.name(film, "a"), "a", files)
+    store.put(Entry(film, name, fingerprint_of(film.path), "s", {"film": "a.png"}))
+    return name, kept
+
+
+@pytest.mark.parametrize("ending", [".json", ".mrk.json", ".png", ".pdf"])
+def test_what_a_run_wrote_is_replaced_and_what_was_changed_since_is_kept(tmp_path, ending):
+    film, out = source(tmp_path, "a.png"), tmp_path / "out"
+    with Store(out) as store:
+        assert write(store, film, {ending: detection()}) == ("a", "")
+        assert write(store, film, {ending: detection(5.0)}) == ("a", "")
+    (out / f"a{ending}").write_bytes(detection(6.0))  # moved by an editor that leaves the confidence as it is
+    with Store(out) as store:
+        for x in (7.0, 8.0):
+            name, kept = write(store, film, {ending: detection(x)})
+            assert name == "a_2" and (out / f"a_2{ending}").read_bytes() == detection(x)
+            assert kept.startswith(f"{out / 'a'}{ending}: ") == (x == 7.0), "said once"
+    assert (out / f"a{ending}").read_bytes() == detection(6.0)
+    assert [row["result"] for row in table(out)] == ["a_2"]
+
+
+@pytest.mark.parametrize(
+    ("there", "kept"),
+    [
+        (detection(), False),
+        (detection(reviewed=["S1_A"]), True),
+        (detection(film_reviewed=True), True),
+        (PLACED, True),
+        (b'{"mine": 1}', True),
+        (b"\xff", True),
+    ],
+)
+def test_a_file_of_no_known_run_is_kept_where_a_person_is_in_it(tmp_path, there, kept):
+    film, out = source(tmp_path, "a.png"), tmp_path / "out"
+    out.mkdir()
+    (out / "a.json").write_bytes(there)
+    with Store(out) as store:
+        assert write(store, film, {".json": detection(5.0)})[0] == ("a_2" if kept else "a")
+    assert ((out / "a.json").read_bytes() == there) == kept
+
+
+def test_a_run_that_is_killed_while_it_writes_leaves_files_of_its_own(tmp_path):
+    film, out = source(tmp_path, "a.png"), tmp_path / "out"
+    with Store(out) as store:
+        write(store, film, {".json": detection()})
+        store.write(film, "a", "a", {".json": detection(5.0)})  # and no row: killed here
+    with Store(out) as store:
+        assert write(store, film, {".json": detection(6.0)}) == ("a", "")
