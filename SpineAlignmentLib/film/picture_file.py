@@ -1,9 +1,11 @@
 """Films from picture files: PNG, JPEG and TIFF."""
 
+import math
 from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
+from numpy.typing import NDArray
 
 from SpineAlignmentLib.errors import FilmError
 from SpineAlignmentLib.film.bounded_file import BoundedFile
@@ -26,11 +28,16 @@ _PICTURES: Final[dict[bytes, str]] = {
 _TIFF_PHOTOMETRIC: Final[int] = 262
 _TIFF_SAMPLE_FORMAT: Final[int] = 339
 """1 for numbers without a sign, as where it is absent; TIFF 6.0 p. 80."""
+_SIGNED: Final[int] = 2
 _NEW_SUBFILE_TYPE: Final[int] = 254
 _SUBFILE_TYPE: Final[int] = 255
-_EXIF_ORIENTATION: Final[int] = 274
+_TRANSPOSED: Final[int] = 5
+"""Orientations from here on change rows for columns."""
+_WIDTH, _HEIGHT = 256, 257
+_ORIENTATION: Final[int] = 274
+"""1 to 8, in TIFF and in Exif: on which sides first row and column are shown; TIFF 6.0 p. 36, Exif 2.32 p. 34."""
 _THUMBNAIL: Final[float] = 0.5
-"""A page is a preview of another when it is of its shape and at most this share of its height."""
+"""A page is a preview of another when it is of its shape and at most this share of its height, rounded up."""
 _SHAPE: Final[float] = 0.03
 _MAX_PAGES: Final[int] = 64
 
@@ -57,17 +64,20 @@ def read(path: Path, options: ReadOptions) -> Film:
                 raise FilmError(f"{path}: the picture of a result, not a film; choose the film it was made from")
             _seek_film(image, path, warnings)
             check_size(image.size[0], image.size[1], str(path))
-            if image.getexif().get(_EXIF_ORIENTATION, 1) != 1:
-                warnings.append("the picture asks to be turned for display (EXIF orientation); measured as stored")
+            asked = _orientation(image)
+            flipped = int(image.tag_v2.get(_ORIENTATION, 1)) if image.format == "TIFF" else 1
+            if asked > 1:
+                warnings.append(_turning(asked, flipped))
             white_is_zero = image.format == "TIFF" and image.tag_v2.get(_TIFF_PHOTOMETRIC) == 0
             # Pillow turns white-is-zero around for 8 bits and fewer only
             turn = white_is_zero and image.mode not in ("1", "L")
             if image.mode in ("P", "PA", "CMYK", "YCbCr", "LAB", "HSV"):
                 image = image.convert("RGB")
             plain = _is_plain(image)
-            pixels = np.asarray(image)
-            if image.format == "TIFF" and image.mode == "I" and image.tag_v2.get(_TIFF_SAMPLE_FORMAT, (1,))[0] == 1:
-                pixels = pixels.view(np.uint32)  # Pillow knows numbers of 32 bits with a sign only
+            pixels = _numbers(image)
+            # Pillow turns a TIFF while it loads it, and nothing else
+            stored = _as_stored(pixels, asked if _orientation(picture) == 1 else 1)
+            pixels = np.ascontiguousarray(_flipped(stored, flipped))
     except UnidentifiedImageError as error:
         text = "damaged, or of a kind that is not supported; save it anew as PNG or TIFF of 16 bits a pixel"
         raise FilmError(f"{path}: its {kind_of(path.read_bytes()[:16])} picture is {text}") from error
@@ -80,6 +90,46 @@ def read(path: Path, options: ReadOptions) -> Film:
         placement=(None if plain else itk_placement(path)) or plain_placement(None),
         warnings=tuple(warnings),
     )
+
+
+def _numbers(image: Any) -> NDArray[Any]:
+    """The pixels of a picture as the numbers that its file says they are.
+
+    Pillow knows 8 bits without a sign and 32 bits with one only.
+    """
+    pixels = np.asarray(image)
+    if image.format != "TIFF" or image.mode not in ("L", "I"):
+        return pixels
+    signed = image.tag_v2.get(_TIFF_SAMPLE_FORMAT, (1,))[0] == _SIGNED
+    if image.mode == "L":
+        return pixels.view(np.int8) if signed else pixels
+    return pixels if signed else pixels.view(np.uint32)
+
+
+def _orientation(image: Any) -> int:
+    """How a picture asks to be shown, 1 for as it is stored."""
+    asked = image.getexif().get(_ORIENTATION, 1)
+    return asked if asked in range(1, 9) else 1
+
+
+def _flipped(pixels: NDArray[Any], orientation: int) -> NDArray[Any]:
+    """A picture as Slicer shows a TIFF of this orientation: ITK has libtiff flip it, and that never transposes."""
+    return pixels[:: -1 if orientation in (3, 4, 7, 8) else 1, :: -1 if orientation in (2, 3, 6, 7) else 1]
+
+
+def _as_stored(pixels: NDArray[Any], orientation: int) -> NDArray[Any]:
+    """A picture as its file holds it, from one that was turned as its orientation asks."""
+    pixels = _flipped(pixels, orientation)
+    return pixels.swapaxes(0, 1) if orientation >= _TRANSPOSED else pixels
+
+
+def _turning(asked: int, flipped: int) -> str:
+    """What is said of a picture that asks to be turned."""
+    asks = f"the picture asks to be turned for display (orientation {asked})"
+    if flipped in (1, _TRANSPOSED):
+        return f"{asks}; measured as stored, which is as 3D Slicer shows it"
+    only = " only" if flipped > _TRANSPOSED else ""
+    return f"{asks}; measured as 3D Slicer shows it,{only} flipped"
 
 
 def _is_plain(image: Any) -> bool:
@@ -111,8 +161,9 @@ def _seek_film(image: Any, path: Path, warnings: list[str]) -> None:
     marked: set[int] = set()
     for page in range(min(count, _MAX_PAGES)):
         image.seek(page)
-        sizes[page] = image.size
         tags = getattr(image, "tag_v2", {})
+        # not turned, as one of them may ask to be
+        sizes[page] = int(tags.get(_WIDTH, image.size[0])), int(tags.get(_HEIGHT, image.size[1]))
         if int(tags.get(_NEW_SUBFILE_TYPE, 0)) & 5 or int(tags.get(_SUBFILE_TYPE, 1)) == 2:
             marked.add(page)
     films = [page for page in sizes if page not in marked] or list(sizes)
@@ -126,4 +177,4 @@ def _seek_film(image: Any, path: Path, warnings: list[str]) -> None:
 
 def _is_preview(size: tuple[int, int], whole: tuple[int, int]) -> bool:
     shape, whole_shape = size[0] / max(size[1], 1), whole[0] / max(whole[1], 1)
-    return size[1] <= _THUMBNAIL * whole[1] and abs(shape / whole_shape - 1) < _SHAPE + 1 / max(min(size), 1)
+    return size[1] <= math.ceil(_THUMBNAIL * whole[1]) and abs(shape / whole_shape - 1) < _SHAPE + 1 / max(min(size), 1)

@@ -50,6 +50,68 @@ def test_what_is_packed_is_said(tmp_path):
         read_film(tmp_path / "a.zip")
 
 
+SHOWN_BY_ITK = {
+    **dict.fromkeys((1, 5), PIXELS),
+    **dict.fromkeys((2, 6), PIXELS[:, ::-1]),
+    **dict.fromkeys((3, 7), PIXELS[::-1, ::-1]),
+    **dict.fromkeys((4, 8), PIXELS[::-1]),
+}
+
+
+def asking(path, orientation, color=False, **options):
+    """A picture that asks to be turned."""
+    pixels = np.stack([PIXELS] * 3, axis=-1) if color else PIXELS
+    exif = Image.Exif()
+    exif[274] = orientation
+    Image.fromarray(pixels).save(path, exif=exif, **options)
+    return path
+
+
+@pytest.mark.parametrize("color", [False, True])
+@pytest.mark.parametrize("compression", [None, "tiff_lzw"])
+@pytest.mark.parametrize("orientation", range(1, 9))
+def test_a_tiff_that_asks_to_be_turned_is_measured_as_slicer_shows_it(tmp_path, orientation, compression, color):
+    path = asking(tmp_path / "a.tif", orientation, color, compression=compression)
+    film = read_film(path)
+    shown = SimpleITK.GetArrayFromImage(SimpleITK.ReadImage(str(path)))
+    assert np.array_equal(film.pixels, shown[..., 0] if shown.ndim == 3 else shown)
+    said = [w for w in film.warnings if "asks to be turned" in w]
+    assert [f"orientation {orientation}" in w for w in said] == [True] * (orientation > 1)
+    assert [("as stored" in w) for w in said] == [orientation == 5] * (orientation > 1)
+
+
+@pytest.mark.parametrize("orientation", range(2, 9))
+def test_a_tiff_of_16_bits_is_flipped_as_one_of_8(tmp_path, orientation):
+    Image.fromarray(PIXELS.astype(np.uint16) * 256).save(tmp_path / "a.tif", tiffinfo={274: orientation})
+    assert np.array_equal(read_film(tmp_path / "a.tif").pixels // 256, SHOWN_BY_ITK[orientation])
+
+
+@pytest.mark.parametrize("orientation", [3, 6])
+@pytest.mark.parametrize("kind", ["png", "jpg", "mpo"])
+def test_other_pictures_that_ask_to_be_turned_are_measured_as_stored(tmp_path, kind, orientation):
+    path = tmp_path / f"a.{kind}"
+    further = {"save_all": True, "append_images": [Image.fromarray(PIXELS[::2, ::2])]} if kind == "mpo" else {}
+    film = read_film(asking(path, orientation, **further, **({} if kind == "png" else {"quality": 95})))
+    assert film.size_px == (PIXELS.shape[1], PIXELS.shape[0])
+    assert np.abs(film.pixels.astype(int) - PIXELS).max() <= 12
+    assert any(f"(orientation {orientation}); measured as stored" in w for w in film.warnings)
+
+
+def test_an_orientation_in_words_turns_no_tiff(tmp_path):
+    """Pillow knows those of XMP, ITK does not."""
+    words = b'<x:xmpmeta xmlns:x="adobe:ns:meta/"><rdf:Description tiff:Orientation="6"/></x:xmpmeta>'
+    Image.fromarray(PIXELS).save(tmp_path / "a.tif", tiffinfo={700: words})
+    assert np.array_equal(read_film(tmp_path / "a.tif").pixels, PIXELS)
+
+
+@pytest.mark.parametrize("rows", [0, 1])
+def test_a_preview_of_half_the_size_is_rounded_up(tmp_path, rows):
+    pixels = np.pad(PIXELS, ((0, rows), (0, 0)), mode="edge")
+    small = Image.fromarray(np.ascontiguousarray(pixels[::2, ::2]))
+    Image.fromarray(pixels).save(tmp_path / "a.tif", save_all=True, append_images=[small], tiffinfo={274: 6})
+    assert read_film(tmp_path / "a.tif").size_px == (pixels.shape[1], pixels.shape[0])
+
+
 @pytest.mark.parametrize("marked", [True, False])
 @pytest.mark.parametrize("first", [True, False])
 def test_thumbnail_is_no_second_film(tmp_path, marked, first):

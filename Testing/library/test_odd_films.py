@@ -178,6 +178,14 @@ def test_tiff_of_32_bits_without_a_sign(tmp_path):
     assert same(read_film(tmp_path / "a.tif"), gray)
 
 
+@pytest.mark.parametrize("kind", [np.int8, np.int16, np.int32])
+def test_tiff_of_numbers_with_a_sign(tmp_path, kind):
+    bits = np.dtype(kind).itemsize * 8
+    gray = ((GRAY16.astype(np.int64) << max(0, bits - 16) >> max(0, 16 - bits)) - 2 ** (bits - 1)).astype(kind)
+    (tmp_path / "a.tif").write_bytes(tiff(gray, 2))
+    assert same(read_film(tmp_path / "a.tif"), gray)
+
+
 def test_tiff_of_a_kind_that_is_not_supported_is_not_called_damaged_alone(tmp_path):
     (tmp_path / "a.tif").write_bytes(tiff(GRAY16.astype(np.float64), 3))
     with pytest.raises(FilmError, match=r"TIFF picture is damaged, or of a kind that is not supported; save it anew"):
