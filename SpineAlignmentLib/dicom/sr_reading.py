@@ -38,6 +38,8 @@ def read_structured_report(path: Path) -> Annotation:
         content = _content(groups)
     except OSError as error:
         raise ResultError(f"{path}: cannot read: {error.strerror or error}") from error
+    except ResultError as error:
+        raise ResultError(f"{path}: {error}") from error
     # damaged files raise whatever the parser happens on; the user needs to know which file
     except Exception as error:
         raise ResultError(f"{path}: damaged or not a structured report: {type(error).__name__}") from error
@@ -71,6 +73,8 @@ def _content(groups: list[Data]) -> dict[str, Any]:
             region = next(item for item in items if _name(item) == _REGION)
             x, y = (float(v) - PIXEL_CENTER for v in region.GraphicData)
             if math.isfinite(x) and math.isfinite(y):
+                if identifier in landmarks:
+                    raise ResultError(f"{identifier} is in this report twice; measure a report of one reading")
                 landmarks[identifier] = {"x_px": x, "y_px": y, "confidence": _confidence(items)}
         elif identifier == FACTS_GROUP:
             texts = [str(item.TextValue) for item in items if _name(item) == _PARAMETER]

@@ -41,6 +41,8 @@ _UNKNOWN: Final[str] = f"{SPACING_WARNING} of the film was unknown; give it with
 _AS_PLACED: Final[str] = (
     f"{SPACING_WARNING} is that of the film when its landmarks were placed; give it with --spacing if that was wrong"
 )
+_SAME_PLACE: Final[float] = 1e-3
+"""In the file's unit: control points that are closer are the same one twice, which does no harm."""
 _SYSTEMS: Final[dict[str, str]] = {"LPS": "LPS", "1": "LPS", "RAS": "RAS", "0": "RAS"}
 """Names of coordinate systems, and the numbers that Slicer wrote before it wrote names."""
 _UNITS_MM: Final[dict[str, float]] = {"mm": 1.0, "um": 1e-3, "\u00b5m": 1e-3, "\u03bcm": 1e-3, "cm": 10.0, "m": 1e3}
@@ -114,23 +116,32 @@ def read_markups(path: str | Path) -> Annotation:
     anterior of its back).
 
     Raises:
-        ResultError: the file cannot be read, is not a point list or none of its labels is a landmark.
+        ResultError: the file cannot be read, is not a point list, none of its labels is a landmark, or more than one
+            list or point is the same landmark at different places.
     """
     path = Path(path)
     content = read_json(path)
     try:
-        markup = max(content["markups"], key=_known_labels)
+        lists = [markup for markup in content["markups"] if _placed(markup)]
+        markup = (lists or content["markups"])[0]
         points = markup["controlPoints"]
         system, units = str(markup.get("coordinateSystem", "LPS")), markup.get("coordinateUnits", "mm")
         said = [str(point.get("description", "")) for point in points]
         positions = np.full((len(NAMES), 3), np.nan)
-        for point in points:
-            if point["label"] in INDEX and point.get("positionStatus", "defined") == "defined":
-                positions[INDEX[point["label"]]] = np.array(point["position"], float).reshape(3)
+        twice = ""
+        for point in _placed(markup):
+            row, position = INDEX[point["label"]], np.array(point["position"], float).reshape(3)
+            if np.isfinite(positions[row]).all() and np.abs(position - positions[row]).max() > _SAME_PLACE:
+                twice = point["label"]
+            positions[row] = position
         if np.any(np.abs(positions) > MAX_NUMBER):
             raise ValueError("a position beyond every film")
     except (KeyError, IndexError, TypeError, ValueError, OverflowError, AttributeError) as error:
         raise ResultError(f"{path}: not a markups point list") from error
+    if len(lists) > 1:
+        raise ResultError(f"{path}: landmarks are in {len(lists)} of its lists; save each list to a file of its own")
+    if twice:
+        raise ResultError(f"{path}: two control points at different places are labeled {twice}; delete or rename one")
     if system.upper() not in _SYSTEMS:
         raise ResultError(f'{path}: unknown coordinateSystem {system[:20]!r}; expected "LPS" or "RAS"')
     if _SYSTEMS[system.upper()] == "RAS":
@@ -146,9 +157,10 @@ def read_markups(path: str | Path) -> Annotation:
     return _ours(film, positions, path) if isinstance(film, dict) else _from_positions(positions, path, said)
 
 
-def _known_labels(markup: dict[str, Any]) -> int:
-    """How many landmarks a markup has; a file may hold others beside it."""
-    return sum(point.get("label") in INDEX for point in markup.get("controlPoints", ()))
+def _placed(markup: dict[str, Any]) -> list[dict[str, Any]]:
+    """The placed control points of a markup that are labeled with a landmark; a file may hold others beside them."""
+    points = markup.get("controlPoints", ())
+    return [p for p in points if p.get("label") in INDEX and p.get("positionStatus", "defined") == "defined"]
 
 
 def _ours(film: dict[str, Any], positions: FloatArray, path: Path) -> Annotation:

@@ -170,19 +170,22 @@ def read_json(path: Path, finite: bool = True) -> Any:
         finite: whether NaN and infinite numbers, which JSON does not have and Python writes, are refused.
 
     Raises:
-        ResultError: the file cannot be read or is not JSON.
+        ResultError: the file cannot be read, is not JSON, or has an entry twice.
     """
     try:
         content_bytes = path.read_bytes()
         # editors of Windows put a byte-order mark in front, or write UTF-16
         marked = content_bytes.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
         text = content_bytes.decode("utf-16" if marked else "utf-8-sig")
-        content = json.loads(text, parse_constant=_no_constant, parse_float=_finite) if finite else json.loads(text)
+        numbers: dict[str, Any] = {"parse_constant": _no_constant, "parse_float": _finite} if finite else {}
+        content = json.loads(text, object_pairs_hook=_once, **numbers)
         if "\\ud" in text.lower():
             # half of a surrogate pair is no text, and no file can hold it
             json.dumps(content, ensure_ascii=False).encode()
     except OSError as error:
         raise ResultError(f"{path}: cannot read: {error.strerror or error}") from error
+    except _TwiceError as error:
+        raise ResultError(f"{path}: {error}") from error
     # besides JSON's own errors: text that is no text, numbers of more digits than Python reads, nesting without end
     except (ValueError, RecursionError) as error:
         raise ResultError(f"{path}: not a JSON file: {error}") from error
@@ -213,6 +216,21 @@ def write_annotation(annotation: Annotation, path: str | Path) -> None:
         ResultError: the place cannot be written.
     """
     write_files({Path(path): json_bytes(annotation)})
+
+
+class _TwiceError(Exception):
+    pass
+
+
+def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """An object of a JSON file; Python takes the last of equal names without a word."""
+    content: dict[str, Any] = {}
+    for name, value in pairs:
+        if name in content and content[name] != value:
+            what = f"{name} is" if name in INDEX else "an entry is"
+            raise _TwiceError(f"{what} there twice, each with another value; delete one")
+        content[name] = value
+    return content
 
 
 def _no_constant(name: str) -> NoReturn:

@@ -64,6 +64,43 @@ def test_landmarks_beside_other_markups(annotation, tmp_path):
     assert np.allclose(read_landmarks(tmp_path / "a.mrk.json").points_px, annotation.points_px, atol=1e-3)
 
 
+@pytest.mark.parametrize("ours", [True, False])
+def test_a_label_twice_is_refused_unless_it_is_at_the_same_place(annotation, tmp_path, ours):
+    content = markups(annotation)
+    points = content["markups"][0]["controlPoints"]
+    second = next(dict(p) for p in points if p["label"] == "S1_A")
+    points += [second, {"label": "S1_P", "position": [0, 0, 0], "positionStatus": "undefined"}]
+    path = tmp_path / "a.mrk.json"
+    path.write_text(json.dumps(content if ours else as_slicer_saves(content)))
+    read = read_landmarks(path).parameters()
+    assert read["SS"] == pytest.approx(annotation.parameters()["SS"], abs=0.05)
+    second["position"] = [second["position"][0] + 6, *second["position"][1:]]
+    path.write_text(json.dumps(content if ours else as_slicer_saves(content)))
+    with pytest.raises(ResultError, match=r"a\.mrk\.json: two control points .* labeled S1_A; delete or rename"):
+        read_landmarks(path)
+
+
+def test_landmarks_in_two_lists_are_refused(annotation, tmp_path, capsys):
+    content = markups(annotation)
+    content["markups"] += json.loads(json.dumps(content["markups"]))
+    path = tmp_path / "a.mrk.json"
+    path.write_text(json.dumps(content))
+    assert main(["measure", str(path), "-o", str(tmp_path / "out")]) == 1
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line == f"spine-alignment: {path}: landmarks are in 2 of its lists; save each list to a file of its own"
+    for point in content["markups"][1]["controlPoints"]:
+        point["positionStatus"] = "undefined"
+    path.write_text(json.dumps(content))
+    assert np.allclose(read_landmarks(path).points_px, annotation.points_px, atol=1e-3)
+
+
+def test_a_landmark_twice_in_a_result_file_is_refused(annotation, tmp_path):
+    text = json_bytes(annotation).decode()
+    (tmp_path / "a.json").write_text(text.replace('"S1_A":', '"S1_A": {"x_px": 1.0, "y_px": 2.0}, "S1_A":'))
+    with pytest.raises(ResultError, match=r"a\.json: S1_A is there twice"):
+        read_landmarks(tmp_path / "a.json")
+
+
 def test_spacing_that_was_unknown_stays_unknown_through_slicer(annotation, tmp_path):
     unknown = Annotation("film.png", (1000, 3200), annotation.points_px, anterior="left")
     for name, keep in (("ours", True), ("slicers", False)):
