@@ -275,10 +275,10 @@ def _further_files(options: argparse.Namespace) -> "tuple[FurtherFiles, ...]":
     """What makes the files that are written when asked for only; complains before the first film."""
     wanted: list[FurtherFiles] = []
     if options.dicom or options.capture:
-        from SpineAlignmentLib.dicom.results import dicom_capture, dicom_results, require_highdicom
+        from SpineAlignmentLib.dicom.results import dicom_capture, dicom_drawing, dicom_report, require_highdicom
 
         require_highdicom()
-        wanted += [dicom_results] if options.dicom else []
+        wanted += [dicom_report, dicom_drawing] if options.dicom else []
         wanted += [dicom_capture] if options.capture else []
     if options.report:
         from SpineAlignmentLib.clinical.report.pdf import require_reportlab

@@ -143,7 +143,11 @@ class _Run:
         self.put(source, name, outcome)
         if kept:
             self.progress.kept(kept)
-        self.progress.film_done(source.file, name)
+        if outcome.missing:
+            message = f"{source.shown}: {outcome.missing}; its other results are written"
+            self.progress.film_partly(source.file, name, message, outcome.missing)
+        else:
+            self.progress.film_done(source.file, name)
         if len(self.archive.films) == 1:
             picture = f"\n  picture: {self.archive.output / name}.png" if ".png" in outcome.files else ""
             self.progress.say(f"{outcome.text}{picture}")
@@ -154,7 +158,7 @@ class _Run:
         self.put(source, name, outcome or FilmOutcome(), reason)
 
     def put(self, source: Source, name: str, outcome: FilmOutcome, reason: str = "") -> None:
-        known = (outcome.row, reason, outcome.patient, outcome.day)
+        known = (outcome.row, reason, outcome.patient, outcome.day, outcome.missing)
         self.store.put(Entry(source, name, outcome.fingerprint, self.settings, *known))
 
     def would_be_replaced(self, path: Path, name: str) -> bool:

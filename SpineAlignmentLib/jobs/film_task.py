@@ -129,6 +129,8 @@ class FilmOutcome:
 
     reason: str = ""
     """Why it failed, in one line that begins with its path; empty when it is done."""
+    missing: str = ""
+    """Why further files that were asked for could not be made though the film is done, without its path; else empty."""
     fingerprint: str = ""
     row: Mapping[str, Value] = field(default_factory=dict)
     files: Mapping[str, bytes] = field(default_factory=dict)
@@ -157,7 +159,8 @@ def do_film(task: FilmTask) -> FilmOutcome:
             here = Path(folder) / task.path.name
             here.write_bytes(task.content)
             outcome = do_film(replace(task, path=here, content=None))
-            return replace(outcome, reason=outcome.reason.replace(str(here), str(task.path)))
+            reason, missing = (text.replace(str(here), str(task.path)) for text in (outcome.reason, outcome.missing))
+            return replace(outcome, reason=reason, missing=missing)
     if task.expected is not None:
         _check(task.settings, task.expected)
     fingerprint = ""
@@ -175,7 +178,7 @@ def do_film(task: FilmTask) -> FilmOutcome:
     # whatever a library raises belongs to this one film; its text may quote what the film says of its patient
     except Exception as error:
         reason = f"{task.path}: cannot be measured ({type(error).__name__})"
-    return FilmOutcome(" ".join(reason.split()), fingerprint)
+    return FilmOutcome(" ".join(reason.split()), fingerprint=fingerprint)
 
 
 def _results(task: FilmTask) -> FilmOutcome:
@@ -199,14 +202,30 @@ def _results(task: FilmTask) -> FilmOutcome:
     contents = [json_bytes(found), markups_bytes(found, film.placement)]
     if chosen.pictures:
         contents.append(png_bytes(film, found))
+    further, missing = _further(task, film, found)
     return FilmOutcome(
+        missing=missing,
         row=film_row(to_json(found)) | keyed | (who.tags() if chosen.identify else {}),
         text=f"{found.film}\n{parameter_table(found)}",
-        files=dict(zip(ENDINGS, contents, strict=False))
-        | {ending: content for make in chosen.further for ending, content in make(task.path, film, found).items()},
+        files=dict(zip(ENDINGS, contents, strict=False)) | further,
         patient=stands.patient or (who.patient or None if chosen.identify else None),
         day=stands.day if chosen.key is not None else who.day if chosen.identify and who.patient else None,
     )
+
+
+def _further(task: FilmTask, film: "Film", found: Annotation) -> tuple[dict[str, bytes], str]:
+    """The further files that were asked for, and why some of them cannot be made: the film is measured all the same."""
+    files: dict[str, bytes] = {}
+    missing: list[str] = []
+    for make in task.settings.further:
+        try:
+            files |= make(task.path, film, found)
+        except SpineAlignmentError as error:
+            missing.append(str(error).removeprefix(f"{task.path}: "))
+        # whatever a library raises; its text may quote what the film says of its patient
+        except Exception as error:
+            missing.append(f"no {make.__name__.replace('_', ' ')} can be made ({type(error).__name__})")
+    return files, " ".join("; ".join(dict.fromkeys(missing)).split())
 
 
 def _patient(task: FilmTask) -> Patient | None:

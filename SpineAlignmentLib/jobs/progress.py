@@ -65,6 +65,13 @@ class Progress:
         print(f"spine-alignment: {_shown(message)}", file=sys.stderr)
         self._film(file, "failed", reason=reason)
 
+    def film_partly(self, file: str, result: str, message: str, reason: str) -> None:
+        """A film is measured, and something else that was asked for of it failed: it counts as failed."""
+        self.failed += 1
+        self._clear()
+        print(f"spine-alignment: {_shown(message)}", file=sys.stderr)
+        self._film(file, "failed", result=result, reason=reason)
+
     def kept(self, message: str) -> None:
         """Results went beside a file that a person changed; said in every style, or they would be looked for there."""
         self._clear()

@@ -85,6 +85,8 @@ class Entry:
     patient: str | None = None
     day: int | None = None
     """Day of the study, on a calendar of the patient's own."""
+    missing: str = ""
+    """Why files that were asked for are not among its results; it is done, and is tried again all the same."""
 
 
 @dataclass
@@ -268,13 +270,14 @@ class Store:
             **entry.row,
             "result": None if entry.reason else entry.name,
             "status": "failed" if entry.reason else "done",
-            "reason": entry.reason or None,
+            "reason": entry.reason or entry.missing or None,
             "fingerprint": entry.fingerprint,
             "settings": entry.settings,
             "date": self._date,
         }
         place, state = entry.source.place, self._state(entry.source.path)
-        values = (place, entry.source.file, entry.name, *state, entry.fingerprint, entry.settings, not entry.reason,
+        whole = not (entry.reason or entry.missing)
+        values = (place, entry.source.file, entry.name, *state, entry.fingerprint, entry.settings, whole,
                   entry.patient, entry.day, json.dumps(row, allow_nan=False))  # fmt: skip
         try:
             self._base.execute(f"INSERT OR REPLACE INTO films VALUES ({', '.join('?' * len(values))})", values)

@@ -1,5 +1,6 @@
 """Tags of films in every state, and what becomes of them in DICOM results."""
 
+import csv
 import io
 
 import numpy as np
@@ -7,11 +8,12 @@ import pydicom
 import pytest
 from PIL import Image, ImageDraw, ImageFont
 
+from SpineAlignmentLib.command_line import main
 from SpineAlignmentLib.dicom.film_header import film_header
 from SpineAlignmentLib.dicom.gsps_writing import presentation_state
 from SpineAlignmentLib.dicom.results import dicom_capture
 from SpineAlignmentLib.film.reading import read_film
-from Testing.library.films import dicom, pattern
+from Testing.library.films import SAMPLE_FILM, dicom, pattern, picture, spine
 from Testing.library.test_dicom_results import SIZE, annotation, film, run
 
 
@@ -69,3 +71,38 @@ def test_tags_that_cannot_be_are_left_empty(tmp_path, keyword, value):
     assert not state.get(keyword)
     done = run("dciodvfy", tmp_path / "f.gsps.dcm")
     assert "Error" not in done.stdout + done.stderr
+
+
+def test_a_film_that_is_no_dicom_has_its_other_results(tmp_path, capsys):
+    picture(tmp_path / "a.png", spine(bits=8))
+    assert main(["detect", str(tmp_path / "a.png"), "-o", str(tmp_path / "b"), "--dicom", "--capture", "--report"]) == 1
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.startswith(f"spine-alignment: {tmp_path / 'a.png'}: not a DICOM film, so that no DICOM results")
+    assert {p.name for p in (tmp_path / "b").glob("a.*")} == {"a.json", "a.mrk.json", "a.png", "a.pdf"}
+
+
+@pytest.mark.parametrize(
+    ("change", "named"),
+    [
+        ({"RescaleSlope": "1", "RescaleIntercept": None}, "RescaleIntercept, RescaleSlope"),
+        ({"PatientName": ["Doe^Jane", "Doe"]}, "PatientName"),
+    ],
+)
+def test_tags_that_allow_no_dicom_results_cost_nothing_else(tmp_path, capsys, change, named):
+    data = pydicom.dcmread(SAMPLE_FILM)
+    for keyword, value in change.items():
+        if value is None:
+            data.pop(keyword, None)
+        else:
+            setattr(data, keyword, value)
+    data.save_as(tmp_path / "film.dcm")
+    detect = ["detect", str(tmp_path / "film.dcm"), "-o", str(tmp_path / "out"), "--dicom", "--no-pictures"]
+    for _ in range(2):
+        assert main(detect) == 1, "tried again, as what failed is"
+        said = capsys.readouterr()
+        (line,) = said.err.splitlines()
+        assert "film.dcm: its tags do not allow DICOM results: " + named in line and "Doe" not in line
+        assert line.endswith("; its other results are written") and "PI " in said.out
+    assert {"film.json", "film.mrk.json"} <= {p.name for p in (tmp_path / "out").iterdir()}
+    (row,) = csv.DictReader((tmp_path / "out" / "results.csv").open())
+    assert (row["status"], row["result"]) == ("done", "film") and named in row["reason"] and row["PI (deg)"]

@@ -17,7 +17,7 @@ from typing import Final
 from SpineAlignmentLib.dicom.node.film_queue import FilmQueue
 from SpineAlignmentLib.dicom.node.peers import Peer, RefusedError, Sending, Tls
 from SpineAlignmentLib.dicom.node.receiving import WatchedFolder, started_server
-from SpineAlignmentLib.dicom.results import dicom_capture, dicom_results, require_highdicom
+from SpineAlignmentLib.dicom.results import dicom_capture, dicom_drawing, dicom_report, require_highdicom
 from SpineAlignmentLib.errors import ResultError
 from SpineAlignmentLib.jobs.film_task import FilmOutcome, FilmSettings, FilmTask
 from SpineAlignmentLib.jobs.workers import cores, outcomes
@@ -69,7 +69,7 @@ class Node:
         """
         require_highdicom()
         chosen = self.settings
-        further = (dicom_results, dicom_capture) if chosen.capture else (dicom_results,)
+        further = (dicom_report, dicom_drawing, *((dicom_capture,) if chosen.capture else ()))
         self._film_settings = FilmSettings(models=chosen.models, pictures=False, further=further)
         self._film_settings.hash()
         self._queue = FilmQueue(chosen.folder)
@@ -133,7 +133,7 @@ class Node:
 
     def _keep(self, task: FilmTask, outcome: FilmOutcome) -> None:
         key = task.path.stem
-        reason = outcome.reason.removeprefix(f"{task.path}: ").replace(task.path.name, "the film")
+        reason = (outcome.reason or outcome.missing).removeprefix(f"{task.path}: ").replace(task.path.name, "the film")
         files = {ending: content for ending, content in outcome.files.items() if ending.endswith(_DICOM)}
         try:
             self._queue.finish(key, files, reason)
@@ -141,7 +141,8 @@ class Node:
             log.error("film %s waits: %s", key, error)
             self._stopping.wait(FIRST_WAIT_S)
             return
-        log.info("film %s %s", key, f"has no result: {reason}" if reason else "is done")
+        lacks = "is done, but not all of it" if files else "has no result"
+        log.info("film %s %s", key, f"{lacks}: {reason}" if reason else "is done")
 
     def _send_results(self) -> None:
         pause = FIRST_WAIT_S
