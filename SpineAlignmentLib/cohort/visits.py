@@ -52,7 +52,9 @@ def visits(table: pd.DataFrame, surgery: pd.DataFrame | None = None) -> pd.DataF
         Columns patient, visit (1, 2, ...), day, state (`BEFORE`, `AFTER` or ""), file, films (of that day), and the
         parameters with their intervals. Films without patient or day are in no visit.
     """
-    known = table[(table["status"] == "done") & table["patient"].notna() & table["day"].notna()]
+    dated = (table["status"] == "done") & table["patient"].notna() & table["day"].notna()
+    # these alone: what is read lies in pieces, a column each, and a table has some hundred columns
+    known = table.loc[dated, ["patient", "day", "file", "lowest_confidence", *_COLUMNS]]
     # what a person corrected, and measured from its file, counts before what was detected
     corrected = known["file"].str.lower().str.endswith(".json")
     order = known.assign(corrected=corrected)

@@ -143,6 +143,18 @@ def test_the_page_stands_alone(out, capsys):
     assert "<b>" not in text
 
 
+@pytest.mark.filterwarnings("error")
+def test_a_table_of_many_columns_makes_no_library_complain(out):
+    films = out.parent / "films"
+    with Store(out) as store:
+        for day in range(3):
+            source = Source(films / f"wide{day}.png", f"wide{day}.png")
+            row = {label(p): p.mean for p in PARAMETERS} | {f"reading {i}": "text" for i in range(300)}
+            row |= {f"angle {i} (deg)": 1.5 for i in range(300)} | {"patient": "ww"}
+            store.put(Entry(source, f"wide{day}", "f", "s", row, "", "ww", day))
+    assert main(["cohort", str(out)]) == 0
+
+
 def test_films_of_unknown_patients_are_a_cohort_without_visits(tmp_path, capsys):
     write(tmp_path / "out", [("x.png", None, None, 0.0, 0.0, 0.9), ("y.png", None, None, 0.0, 0.0, 0.9)])
     assert main(["cohort", str(tmp_path / "out")]) == 0
