@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, NoReturn
 
 from SpineAlignmentLib import SOFTWARE, node_options
 from SpineAlignmentLib.errors import SpineAlignmentError
+from SpineAlignmentLib.option_values import count, named
 
 if TYPE_CHECKING:
     from SpineAlignmentLib.clinical.patient import Patient
@@ -69,12 +70,12 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--version", action="version", version=SOFTWARE)
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     detect = commands.add_parser("detect", help="find the 45 landmarks of films and measure them")
-    detect.add_argument("inputs", nargs="+", type=Path, metavar="FILE_OR_FOLDER")
-    detect.add_argument("-o", "--output", required=True, type=Path, metavar="OUT", help="folder for the results")
+    detect.add_argument("inputs", nargs="+", type=named, metavar="FILE_OR_FOLDER")
+    detect.add_argument("-o", "--output", required=True, type=named, metavar="OUT", help="folder for the results")
     _add_facts(detect)
     detect.add_argument("--engine", choices=("auto", "onnx", "tensorflow"), default="auto")
     detect.add_argument(
-        "--models", type=Path, metavar="DIR", help="folder with ensemble.json; the shipped one if absent"
+        "--models", type=named, metavar="DIR", help="folder with ensemble.json; the shipped one if absent"
     )
     detect.add_argument("--force", action="store_true", help="also films of another view, or without a spine")
     _add_run(detect)
@@ -87,15 +88,15 @@ def _parser() -> argparse.ArgumentParser:
     detect.add_argument("--report", action="store_true", help="the report of each film as PDF too")
     detect.set_defaults(run=_detect)
     cohort = commands.add_parser("cohort", help="visits, differences and a page of a folder of results")
-    cohort.add_argument("output", type=Path, metavar="OUT", help="where detect or measure wrote")
-    cohort.add_argument("--surgery", type=Path, metavar="FILE", help="CSV: patient and day of surgery, or file")
+    cohort.add_argument("output", type=named, metavar="OUT", help="where detect or measure wrote")
+    cohort.add_argument("--surgery", type=named, metavar="FILE", help="CSV: patient and day of surgery, or file")
     cohort.set_defaults(run=_cohort)
     key = commands.add_parser("make-key", help="make a key for --pseudonym-key; keep it, it is the only way back")
-    key.add_argument("file", type=Path, metavar="FILE")
+    key.add_argument("file", type=named, metavar="FILE")
     key.set_defaults(run=_make_key)
     measure = commands.add_parser("measure", help="the 18 parameters of given landmarks")
-    measure.add_argument("inputs", nargs="+", type=Path, metavar="LANDMARKS", help=".json, .mrk.json, .sr.dcm")
-    measure.add_argument("-o", "--output", required=True, type=Path, metavar="OUT", help="folder for the results")
+    measure.add_argument("inputs", nargs="+", type=named, metavar="LANDMARKS", help=".json, .mrk.json, .sr.dcm")
+    measure.add_argument("-o", "--output", required=True, type=named, metavar="OUT", help="folder for the results")
     measure.add_argument(
         "--cobb",
         type=_levels,
@@ -109,9 +110,9 @@ def _parser() -> argparse.ArgumentParser:
     _add_patient(measure)
     measure.set_defaults(run=_measure)
     report = commands.add_parser("report", help="results of films as PDF or as a page for the browser")
-    report.add_argument("inputs", nargs="+", type=Path, metavar="RESULT.json")
-    report.add_argument("-o", "--output", required=True, type=Path, metavar="OUT.pdf", help="or OUT.html")
-    report.add_argument("--films", type=Path, metavar="DIR", help="where the films are, if not beside their results")
+    report.add_argument("inputs", nargs="+", type=named, metavar="RESULT.json")
+    report.add_argument("-o", "--output", required=True, type=named, metavar="OUT.pdf", help="or OUT.html")
+    report.add_argument("--films", type=named, metavar="DIR", help="where the films are, if not beside their results")
     report.add_argument("--paper", choices=("a4", "letter"), default="a4")
     report.add_argument("--compare", action="store_true", help="two visits side by side, the earlier first")
     _add_patient(report)
@@ -120,10 +121,12 @@ def _parser() -> argparse.ArgumentParser:
     node_options.add_options(node)
     node.set_defaults(run=_node)
     view = commands.add_parser("view", help="look at films in the browser, detect and correct their landmarks")
-    view.add_argument("films", nargs="*", type=Path, metavar="FILM")
+    view.add_argument("films", nargs="*", type=named, metavar="FILM")
     view.add_argument("--host", default="127.0.0.1", help="address to listen on; others than loopback ask for a key")
     view.add_argument("--port", type=int, help="8080 if absent, or a free one when that is taken")
-    view.add_argument("--models", type=Path, metavar="DIR", help="folder with ensemble.json; the shipped one if absent")
+    view.add_argument(
+        "--models", type=named, metavar="DIR", help="folder with ensemble.json; the shipped one if absent"
+    )
     view.add_argument("--no-browser", action="store_true", help="do not open the default browser")
     view.set_defaults(run=_view)
     return parser
@@ -142,15 +145,15 @@ def _add_facts(command: argparse.ArgumentParser) -> None:
 def _add_run(command: argparse.ArgumentParser) -> None:
     """How a run over many films goes, and what it says."""
     command.add_argument("--again", action="store_true", help="also films that are done already, unchanged, in OUT")
-    command.add_argument("--workers", type=_count, metavar="N", help="processes at work; one on each core if absent")
+    command.add_argument("--workers", type=count, metavar="N", help="processes at work; one on each core if absent")
     command.add_argument("--scheduler", metavar="tcp://HOST:8786", help="of a Dask cluster that does the films instead")
     command.add_argument("--send-films", action="store_true", help="to a cluster that does not see them at their paths")
-    command.add_argument("--pseudonym-key", type=Path, metavar="FILE", help="tell patients apart without their names")
+    command.add_argument("--pseudonym-key", type=named, metavar="FILE", help="tell patients apart without their names")
     command.add_argument("--identify", action="store_true", help="write who the patients are into the table")
     command.add_argument("--no-pictures", action="store_true", help="leave OUT/<film>.png out")
     command.add_argument("--parquet", action="store_true", help="write the table as results.parquet too")
     command.add_argument("--quiet", action="store_true", help="say nothing but what goes wrong")
-    command.add_argument("--log", type=Path, metavar="FILE", help="append a line for each film to this file")
+    command.add_argument("--log", type=named, metavar="FILE", help="append a line for each film to this file")
     command.add_argument("--progress", choices=("bar", "json"), default="bar", help="json: for another program to read")
 
 
@@ -203,12 +206,6 @@ def _levels(text: str) -> tuple[str, str]:
     except ValueError as error:
         why = error if parted else "not two levels, such as T4:T12"
         raise argparse.ArgumentTypeError(f"{text!r}: {why}") from error
-
-
-def _count(text: str) -> int:
-    if not text.isascii() or not text.isdigit() or int(text) < 1:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a number of processes such as 4")
-    return int(text)
 
 
 def _detect(options: argparse.Namespace) -> int:

@@ -122,6 +122,29 @@ def test_nothing_to_do_and_wrong_usage(tmp_path, capsys):
         assert len(capsys.readouterr().err.strip().splitlines()) == 1
 
 
+@pytest.mark.parametrize(
+    "command",
+    [
+        ["detect", "", "-o", "out"],
+        ["detect", "a.dcm", " ", "-o", "out"],
+        ["detect", "a.dcm", "-o", ""],
+        ["detect", "a.dcm", "-o", "out", "--models", ""],
+        ["measure", "", "-o", "out"],
+        ["report", "a.json", "-o", "a.pdf", "--films", ""],
+        ["cohort", ""],
+        ["view", ""],
+        ["node", "--folder", "", "--send-to", "A@127.0.0.1:104"],
+    ],
+)
+def test_an_empty_name_is_not_the_current_folder(tmp_path, monkeypatch, capsys, command):
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(SystemExit) as end:
+        main(command)
+    (line,) = capsys.readouterr().err.splitlines()
+    assert end.value.code == 2 and "an empty name" in line
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_missing_file_and_missing_models(tmp_path, capsys):
     out = tmp_path / "out"
     assert main(["detect", str(tmp_path / "none.dcm"), "-o", str(out)]) == 1
