@@ -15,9 +15,16 @@ from SpineAlignmentLib.film.dicom_dataset import as_number
 
 BOM: Final[bytes] = b"\xef\xbb\xbf"
 _UNITS_MM: Final[dict[str, float]] = {
-    "mm": 1.0, "millimeter": 1.0, "millimeters": 1.0, "cm": 10.0, "m": 1000.0, "meter": 1000.0,
-    "um": 1e-3, "\u00b5m": 1e-3, "micron": 1e-3, "micrometer": 1e-3, "micrometers": 1e-3,
-}  # fmt: skip
+    name: length
+    for names, length in (
+        ("mm millimeter millimeters millimetre millimetres", 1.0),
+        ("cm centimeter centimeters centimetre centimetres", 10.0),
+        ("m meter meters metre metres", 1000.0),
+        ("in inch inches", 25.4),
+        ("um \u00b5m \u03bcm micron microns micrometer micrometers micrometre micrometres", 1e-3),
+    )
+    for name in names.split()
+}
 """Units of length, to millimeters."""
 _DISTANT: Final[frozenset[str]] = frozenset({"domain", "space", "time", "none", "???"})
 """Kinds of an NRRD's axis along which samples have a distance; teem.sourceforge.net/nrrd/format.html#kinds."""
@@ -102,7 +109,9 @@ def _meta_image(content: bytes) -> Header:
     inline = data_file.upper() == "LOCAL"
     sizes = [_size(v) for v in keys.get("dimsize", "").split()]
     whole = end is not None and _is_whole(text, keys.get("ndims", ""), sizes)
-    return Header(_of_long_axes(steps, sizes), 1.0, "" if inline else _one_file(data_file), text, inline, whole)
+    # "?" of MetaIO's own vocabulary is an unknown one, which it takes for mm; ITK converts none
+    unit = _unit([keys.get("distanceunits", "").replace("?", "")])
+    return Header(_of_long_axes(steps, sizes), unit, "" if inline else _one_file(data_file), text, inline, whole)
 
 
 def _nifti(content: bytes) -> Header:

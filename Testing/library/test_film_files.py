@@ -139,7 +139,10 @@ def test_nrrd_without_spacing(tmp_path, fields):
         assert film.spacing_mm is None and NO_SPACING in film.warnings
 
 
-@pytest.mark.parametrize(("unit", "spacing"), [("mm", (0.2, 0.25)), ("um", (0.2, 0.25)), ("furlong", None)])
+@pytest.mark.parametrize(
+    ("unit", "spacing"),
+    [("mm", (0.2, 0.25)), ("um", (0.2, 0.25)), ("in", (5.08, 6.35)), ("Inches", (5.08, 6.35)), ("furlong", None)],
+)
 def test_units_of_nrrd(tmp_path, unit, spacing):
     steps = (200, 250) if unit == "um" else (0.2, 0.25)
     header = (
@@ -174,6 +177,13 @@ def test_spacing_of_meta_image(tmp_path):
     assert read_film(path).spacing_mm == pytest.approx((0.2, 0.2))
     path.write_bytes(re.sub(rb"ElementSpacing = .*\n", b"", path.read_bytes()))
     assert read_film(path).spacing_mm is None
+
+
+@pytest.mark.parametrize(("unit", "mm"), [("mm", 0.2), ("cm", 2.0), ("?", 0.2), ("s", None)])
+def test_units_of_meta_image(tmp_path, unit, mm):
+    path = volume(tmp_path / "a.mha", PIXELS)
+    path.write_bytes(path.read_bytes().replace(b"ElementSpacing", f"DistanceUnits = {unit}\nElementSpacing".encode()))
+    assert read_film(path).spacing_mm == (None if mm is None else pytest.approx((mm, mm)))
 
 
 @pytest.mark.parametrize("kind", ["nrrd", "mha", "nii"])
