@@ -21,8 +21,9 @@ VIEW_PX: Final[int] = 128
 """Height and width of what the network sees, about 12 cm."""
 RIM: Final[FloatArray] = np.radians(np.arange(0.0, 360.0, 45.0))
 """Directions of a rim's points from its center, from the front over the top."""
-_ENOUGH_PX: Final[float] = 2.0
-"""View pixels by which a look may find the heads beside its middle for no second one to be worth its time."""
+_ENOUGH_PX: Final[float] = 1.0
+"""View pixels by which a look may find the heads beside its middle for no further one to be worth its time."""
+_LOOKS: Final[int] = 3
 _ROUNDS: Final[int] = 4
 """Of a circle's fit, which settles in two or three."""
 
@@ -71,7 +72,7 @@ def find_heads(image: ImageArray, middle: ArrayLike, network: Answers) -> tuple[
     """
     place = np.asarray(middle, float)
     heads: tuple[Circle, ...] = ()
-    for _ in range(2):
+    for _ in range(_LOOKS):
         view = hips_view(place)
         answer = network(cut(image, [view]))
         rims = view.to_image(np.asarray(answer["coordinates"][0], float)).reshape(len(HEADS), len(RIM), 2)
