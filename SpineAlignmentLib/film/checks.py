@@ -25,6 +25,11 @@ COLOR_DIFFERENCE: Final[float] = 0.12
 """Difference between the channels of a pixel, as a share of the range, from which it counts as colored."""
 COLORED_SHARE: Final[float] = 0.05
 """A radiograph saved in color is gray all over, but for small marks."""
+TINTED_SHARE: Final[float] = 0.3
+"""Unless so much of it has one hue: a photograph of a film on its light box or on a screen; marks take less."""
+ONE_HUE: Final[float] = 0.97
+"""How much colored pixels agree in hue, 1 for all of one: 0.99 and more on photographs of films; 0.9 where dark red
+turns to yellow, 0.2 on a portrait."""
 
 
 def checked_pixels(pixels: Pixels, name: str) -> Pixels:
@@ -109,8 +114,15 @@ def _gray(pixels: Pixels, name: str) -> Pixels:
     top = float(np.iinfo(pixels.dtype).max) if pixels.dtype.kind in "iu" else float(np.nanmax(np.abs(channels))) or 1.0
     rough = channels[:: max(1, pixels.shape[0] // 1000), :: max(1, pixels.shape[1] // 1000)].astype(np.float32)
     range_top = max(float(rough.max()), 1e-6) if pixels.dtype.itemsize > 1 else top
-    colored = float(np.mean(np.ptp(rough, axis=2) > COLOR_DIFFERENCE * range_top))
-    if colored > COLORED_SHARE:
+    is_colored = np.ptp(rough, axis=2) > COLOR_DIFFERENCE * range_top
+    colored = float(np.mean(is_colored))
+    if colored > COLORED_SHARE and not (colored > TINTED_SHARE and _agreement(rough[is_colored]) > ONE_HUE):
         raise FilmError(f"{name}: a color image ({100 * colored:.0f} % of it colored), not a radiograph")
     # green is sampled fully by every color format, the others may not be
     return np.ascontiguousarray(channels[..., 1])
+
+
+def _agreement(colors: NDArray[np.float32]) -> float:
+    """How much colors (n, 3) agree in hue: the length of their sum on the color circle, as a share of all lengths."""
+    circle = colors @ np.exp(2j * np.pi * np.arange(3) / 3)
+    return float(abs(circle.sum()) / np.abs(circle).sum())

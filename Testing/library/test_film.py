@@ -94,6 +94,19 @@ def test_gray_film_saved_in_color_is_gray(tmp_path, saved):
     assert np.abs(read_film(path).pixels.astype(int) - pixels).max() <= 1
 
 
+def test_a_photograph_of_a_film_in_one_hue_is_gray(tmp_path):
+    pixels = pattern(bits=8)
+    tinted = np.stack([pixels * 0.6, pixels, pixels * 0.9 + 12], axis=-1).round().clip(0, 255).astype(np.uint8)
+    assert np.array_equal(read_film(picture(tmp_path / "tinted.png", tinted)).pixels, pixels)
+    marked = np.repeat(pixels[..., None], 3, axis=2)
+    marked[: len(marked) // 8] = (250, 220, 20)  # of one hue as well, but too little of the film
+    two_hues = np.where(np.arange(len(tinted))[:, None, None] % 2 == 0, tinted, tinted[..., ::-1])
+    two_hues = np.where(np.arange(len(tinted))[:, None, None] % 3 == 0, np.roll(tinted, 1, axis=2), two_hues)
+    for name, colored in (("marked", marked), ("hues", two_hues)):
+        with pytest.raises(FilmError, match=f"{name}.png: a color image"):
+            read_film(picture(tmp_path / f"{name}.png", colored))
+
+
 def test_gray_dicom_saved_in_color(tmp_path):
     pixels = pattern(bits=8)
     color = np.repeat(pixels[..., None], 3, axis=2)
