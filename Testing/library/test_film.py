@@ -117,7 +117,7 @@ def test_gray_dicom_saved_in_color(tmp_path):
     ("tags", "spacing", "source"),
     [
         ({"ImagerPixelSpacing": [0.15, 0.14]}, (0.14, 0.15), "ImagerPixelSpacing (0018,1164)"),
-        ({"PixelSpacing": [0.2, 0.19], "ImagerPixelSpacing": [0.1, 0.1]}, (0.19, 0.2), "PixelSpacing (0028,0030)"),
+        ({"PixelSpacing": [0.2, 0.19], "ImagerPixelSpacing": [0.22, 0.209]}, (0.19, 0.2), "PixelSpacing (0028,0030)"),
         ({"NominalScannedPixelSpacing": [0.1, 0.1]}, (0.1, 0.1), "NominalScannedPixelSpacing (0018,2010)"),
         ({}, None, "unknown"),
     ],

@@ -87,6 +87,79 @@ def test_a_spacing_that_equals_the_detectors_is_not_calibrated(tmp_path, factor,
     assert warning.startswith(DETECTOR) and said in warning
 
 
+IMAGER, SHEET = "ImagerPixelSpacing (0018,1164)", "NominalScannedPixelSpacing (0018,2010)"
+
+
+@pytest.mark.parametrize(
+    ("patient", "detector", "why"),
+    [
+        ((0.2, 0.4), (0.2, 0.2), "another shape"),
+        ((0.4, 0.2), (0.2, 0.4), "another shape"),
+        ((1, 1), (1.4, 1.4), "nobody knew it"),
+        ((1, 1), (0.2, 0.2), "nobody knew it"),
+        ((0.26, 0.26), (0.2, 0.2), "is larger than"),
+        ((0.02, 0.02), (0.2, 0.2), "is 10 times smaller than"),
+        ((2, 2), (0.2, 0.2), "is larger than"),
+        ((0.1, 0.1), (0.2, 0.2), "is 2 times smaller than"),
+    ],
+)
+@pytest.mark.parametrize("keyword", ["ImagerPixelSpacing", "NominalScannedPixelSpacing"])
+def test_a_calibration_that_cannot_be_is_not_used(tmp_path, patient, detector, why, keyword):
+    tags = {"PixelSpacing": list(patient), keyword: list(detector)}
+    film = read_film(write(tmp_path / "a.dcm", GRAY, **tags))
+    assert film.spacing_mm == detector[::-1] and film.spacing_source.startswith(keyword)
+    contradiction, uncalibrated = film.warnings
+    assert "PixelSpacing (0028,0030) '" in contradiction and f"{keyword} (" in contradiction
+    assert why in contradiction and contradiction.endswith("not used")
+    assert uncalibrated.endswith("not calibrated to the patient")
+    # somebody measured a ball on the film: what tags say of the detector may be older than the image
+    film = read_film(write(tmp_path / "a.dcm", GRAY, **tags, PixelSpacingCalibrationType="FIDUCIAL"))
+    assert film.spacing_mm == patient[::-1]
+    assert [w for w in film.warnings if f"{keyword} (" in w and why in w and "check lengths" in w]
+
+
+@pytest.mark.parametrize(
+    ("tags", "told"),
+    [
+        ({"ImagerPixelSpacing": [0.25, 0.25]}, ""),
+        ({"ImagerPixelSpacing": [0.25, 0.25], "EstimatedRadiographicMagnificationFactor": "1.25"}, ""),
+        ({"ImagerPixelSpacing": [0.25, 0.25], "EstimatedRadiographicMagnificationFactor": "1.1"}, "1.1"),
+        ({"ImagerPixelSpacing": [0.22, 0.22], "PixelSpacingCalibrationType": "GEOMETRY"}, ""),
+        ({"NominalScannedPixelSpacing": [0.22, 0.22]}, ""),
+        ({"ImagerPixelSpacing": [1, 1]}, ""),
+        # a slot scanner: magnified across the slot alone
+        ({"ImagerPixelSpacing": [0.2, 0.28]}, "square pixels"),
+    ],
+)
+def test_a_calibration_that_can_be_is_used(tmp_path, tags, told):
+    film = read_film(write(tmp_path / "a.dcm", GRAY, PixelSpacing=[0.2, 0.2], **tags))
+    assert (film.spacing_mm, film.spacing_source) == ((0.2, 0.2), "PixelSpacing (0028,0030)")
+    assert len(film.warnings) == bool(told) and all(told in w for w in film.warnings)
+
+
+@pytest.mark.parametrize(
+    ("tags", "spacing", "source", "where"),
+    [
+        ({"PixelSpacing": [1.42, 1.42], "ImagerPixelSpacing": [1.4198, 1.4198]}, 1.4198, IMAGER, "the detector"),
+        ({"PixelSpacing": [0.14, 0.14], "ImagerPixelSpacing": [0.1435, 0.1435]}, 0.1435, IMAGER, "the detector"),
+        ({"PixelSpacing": [0.2, 0.2], "ImagerPixelSpacing": [0.2018, 0.2018]}, 0.2018, IMAGER, "the detector"),
+        ({"PixelSpacing": [0.2, 0.2], "NominalScannedPixelSpacing": [0.2, 0.2]}, 0.2, SHEET, "the scanned film"),
+        ({"NominalScannedPixelSpacing": [0.2, 0.2]}, 0.2, SHEET, "the scanned film"),
+    ],
+)
+def test_a_spacing_of_detector_or_sheet_is_not_calibrated(tmp_path, tags, spacing, source, where):
+    film = read_film(write(tmp_path / "a.dcm", GRAY, **tags))
+    assert (film.spacing_mm, film.spacing_source) == ((spacing, spacing), source)
+    assert film.warnings == (f"pixel spacing is that of {where}, not calibrated to the patient",)
+
+
+def test_a_detectors_spacing_that_is_called_calibrated_is_said(tmp_path):
+    tags = {"PixelSpacing": [0.2, 0.2], "ImagerPixelSpacing": [0.2, 0.2], "PixelSpacingCalibrationType": "GEOMETRY"}
+    film = read_film(write(tmp_path / "a.dcm", GRAY, **tags))
+    assert film.spacing_source == IMAGER and DETECTOR in film.warnings
+    assert any("PixelSpacingCalibrationType (0028,0A02)" in w for w in film.warnings)
+
+
 @pytest.mark.parametrize("ratio", [["1"], ["0", "1"], ["1", "2", "3"]])
 def test_an_aspect_ratio_that_is_none_is_said(tmp_path, ratio):
     film = read_film(write(tmp_path / "a.dcm", GRAY, PixelAspectRatio=ratio))
