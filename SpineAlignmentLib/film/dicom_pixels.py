@@ -1,8 +1,6 @@
 """Stored values of a DICOM image, by one way for every transfer syntax.
 
-Decoding gives words; which of their bits are the film and what their sign is comes afterwards, the same for all. The
-tags say it (PS3.5 8.1.1), and where words contradict them, the film does: neighboring gray values lie close together,
-and bits read wrongly tear them apart.
+Decoding gives words; which of their bits are the film and what their sign is comes afterwards, the same for all.
 """
 
 from dataclasses import dataclass, replace
@@ -13,17 +11,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from SpineAlignmentLib.errors import FilmError
-from SpineAlignmentLib.film.checks import check_size
+from SpineAlignmentLib.film.dicom_bits import Bits, contradicts, difference, roughness, told_bits
 from SpineAlignmentLib.film.dicom_codec import Stream, decoded, is_encapsulated, joined_fragments, read_stream
-from SpineAlignmentLib.film.dicom_dataset import (
-    integer,
-    number,
-    photometric_of,
-    tag_name,
-    transfer_syntax,
-    uid_name,
-    values,
-)
+from SpineAlignmentLib.film.dicom_dataset import tag_name, transfer_syntax, uid_name
+from SpineAlignmentLib.film.dicom_layout import Layout, layout_of
+from SpineAlignmentLib.film.dicom_padding import padding_of
 
 Pixels = NDArray[Any]
 
@@ -36,30 +28,6 @@ _FLOATS: Final[dict[str, type[np.floating[Any]]]] = {"FloatPixelData": np.float3
 _WORDS: Final[tuple[int, ...]] = (8, 16, 32)
 _GRAY: Final[float] = 0.05
 """Mean difference of two samples of a pixel below which an image in color is gray."""
-_CROSSINGS: Final[float] = 1e-3
-"""Share of neighbors across the middle of the range from which they tell of the sign."""
-_SAMPLED_ROWS: Final[int] = 200
-"""Rows of a film that tell how rough it is."""
-
-
-@dataclass(frozen=True)
-class Layout:
-    """How the tags describe the pixels (PS3.3 C.7.6.3)."""
-
-    width: int
-    height: int
-    samples: int
-    allocated: int
-    stored: int
-    high: int
-    signed: bool
-    photometric: str
-    planar: bool
-
-    @property
-    def size(self) -> tuple[int, int]:
-        """(width, height) in pixels."""
-        return self.width, self.height
 
 
 @dataclass(frozen=True)
@@ -71,57 +39,6 @@ class Stored:
     padded: NDArray[np.bool_] | None = None
     """Where the image is none but padding; None for nowhere."""
     warnings: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True)
-class Bits:
-    """Which bits of a word are a gray value."""
-
-    count: int
-    signed: bool
-    shift: int = 0
-
-    def of(self, words: Pixels) -> Pixels:
-        """The gray values in unsigned words."""
-        room = words.dtype.itemsize * 8
-        if self.count >= room and not self.shift:
-            return words.view(words.dtype.str.replace("u", "i")) if self.signed else words
-        if not self.signed:
-            return np.asarray((words >> self.shift) & words.dtype.type((1 << self.count) - 1))
-        # moved to the top of the word and back: the sign comes along
-        up = words << words.dtype.type(room - self.count - self.shift)
-        return np.asarray(up.view(up.dtype.str.replace("u", "i")) >> (room - self.count))
-
-
-def layout_of(data: Any, path: Path) -> Layout:
-    """The layout that the tags describe.
-
-    Raises:
-        FilmError: not a single image of a possible size.
-    """
-    frames = integer(data, "NumberOfFrames", 1)
-    if frames > 1:
-        raise FilmError(f"{path}: {frames} frames; a film has one, export the frame to measure as a file of its own")
-    width, height = integer(data, "Columns"), integer(data, "Rows")
-    check_size(width, height, str(path))
-    photometric, samples = photometric_of(data), integer(data, "SamplesPerPixel", 1)
-    held = len(data.get("PixelData") or b"")
-    allocated = integer(data, "BitsAllocated") or (8 if 0 < held < 2 * width * height * samples else 16)
-    if photometric.startswith("MONOCHROME") and held < width * height * samples * allocated // 8:
-        samples = 1
-    stored = integer(data, "BitsStored", allocated)
-    stored = stored if 0 < stored <= allocated else allocated
-    return Layout(
-        width,
-        height,
-        samples,
-        allocated,
-        stored,
-        integer(data, "HighBit", stored - 1),
-        integer(data, "PixelRepresentation") == 1,
-        photometric,
-        integer(data, "PlanarConfiguration") == 1,
-    )
 
 
 def stored_pixels(data: Any, path: Path) -> Stored:
@@ -233,108 +150,17 @@ def _upsampled(value: bytes, layout: Layout, path: Path) -> Pixels:
 def _gray_values(data: Any, words: Pixels, stream: Stream | None, layout: Layout, warnings: list[str]) -> Stored:
     room = stream.bits if stream is not None else layout.allocated
     top = int(words.max()) if layout.stored < room else 0
-    bits = _told_bits(top, room, layout)
+    bits = told_bits(top, room, layout)
     chosen = bits
-    if _contradicts(words, top, bits, room, stream):
-        outside = _padding(data, words, bits, bits.of(words), room)
+    if contradicts(words, top, bits, room, stream):
+        outside = padding_of(data, words, bits, bits.of(words), room)
         choices = {bits: None, Bits(bits.count, not bits.signed, bits.shift): None}
         choices |= {Bits(room, False): None, Bits(room, True): None}
         # the first of equals is what the tags say
         chosen = min(choices, key=lambda choice: roughness(choice.of(words), outside))
     clean = not chosen.signed and not chosen.shift and top < 1 << chosen.count
     gray = words if clean else chosen.of(words)
-    padded = _padding(data, words, chosen, gray, room)
+    padded = padding_of(data, words, chosen, gray, room)
     if chosen != bits:
-        warnings = [*warnings, _said(bits, chosen, layout)]
+        warnings = [*warnings, difference(bits, chosen, layout)]
     return Stored(gray, padded, tuple(warnings))
-
-
-def _told_bits(top: int, room: int, layout: Layout) -> Bits:
-    """The bits that the tags name, in words of at most `top` and of `room` bits."""
-    count = min(layout.stored, room)
-    shift = layout.high + 1 - count
-    if not 0 < shift <= room - count or top < 1 << count:
-        shift = 0  # right-justified after all
-    return Bits(count, layout.signed, shift)
-
-
-def _contradicts(words: Pixels, top: int, bits: Bits, room: int, stream: Stream | None) -> bool:
-    """Whether words hold more than the bits that are said to be the gray value, or a stream has another sign."""
-    if stream is not None and stream.signed is not None and stream.signed != bits.signed:
-        return True
-    if bits.count + bits.shift >= room:
-        return bits.count == room and _is_torn(words, bits)
-    if top < 1 << (bits.count + bits.shift) and not bits.signed:
-        return False
-    return not np.array_equal(bits.of(words), Bits(room - bits.shift, bits.signed, bits.shift).of(words))
-
-
-def _is_torn(words: Pixels, bits: Bits) -> bool:
-    """Whether gray values that take all bits of a word leap from one end of its range to the other between neighbors.
-
-    Values of the other sign do so. The ends themselves do not count: they are burned-in marks and what is saturated.
-    """
-    if words.ndim != 2:
-        return False
-    rows = words[:: max(1, words.shape[0] // _SAMPLED_ROWS)]
-    middle = 1 << bits.count - 1
-    low = rows < middle
-    crosses = low[:, 1:] != low[:, :-1]
-    if not crosses.any():
-        return False
-    inner = (rows != 0) & (rows != 2 * middle - 1)
-    crosses &= inner[:, 1:] & inner[:, :-1]
-    if np.count_nonzero(crosses) < _CROSSINGS * crosses.size:
-        return False
-    gray = bits.of(rows).astype(np.int64)
-    return bool(np.median(np.abs(gray[:, 1:] - gray[:, :-1])[crosses]) > 1.5 * middle)
-
-
-def roughness(gray: Pixels, outside: NDArray[np.bool_] | None = None) -> float:
-    """Mean difference between neighbors of a row; of an image in color, of its first channel.
-
-    Args:
-        gray: shape (height, width) or (height, width, samples).
-        outside: pixels that do not count.
-    """
-    rows = slice(None, None, max(1, gray.shape[0] // _SAMPLED_ROWS))
-    some = gray[rows].reshape(len(gray[rows]), gray.shape[1], -1)[..., 0]
-    steps = np.abs(np.diff(some.astype(np.float64), axis=1))
-    if outside is not None:
-        counts = ~(outside[rows][:, 1:] | outside[rows][:, :-1])
-        steps = steps[counts] if counts.any() else steps
-    return float(steps.mean()) if steps.size else 0.0
-
-
-def _said(told: Bits, found: Bits, layout: Layout) -> str:
-    if found.count > told.count:
-        tag = f"{tag_name('BitsStored')} = {layout.stored} and HighBit = {layout.high}"
-        return f"gray values do not fit {tag}: all {found.count} bits are read"
-    sign = "signed" if found.signed else "unsigned"
-    return f"{tag_name('PixelRepresentation')} = {int(layout.signed)} tears the gray values apart: read as {sign}"
-
-
-def _padding(data: Any, words: Pixels, bits: Bits, gray: Pixels, room: int) -> NDArray[np.bool_] | None:
-    """Where the image is padding: PixelPaddingValue (0028,0120) up to PixelPaddingRangeLimit (0028,0121)."""
-    if words.ndim != 2 or not values(data, "PixelPaddingValue"):
-        return None
-    first = number(data, "PixelPaddingValue")
-    if first is None:
-        return None
-    last = number(data, "PixelPaddingRangeLimit")
-    low, high = sorted(_as_stored(v, room, bits.signed) for v in (first, first if last is None else last))
-    least = -(1 << bits.count - 1) if bits.signed else 0
-    if least <= low and high < least + (1 << bits.count):
-        padded = (gray >= low) & (gray <= high)
-    else:
-        # beyond the bits of a gray value: a word of its own
-        padded = words & words.dtype.type((1 << room) - 1) == int(first) & ((1 << room) - 1)
-    return padded if padded.any() else None
-
-
-def _as_stored(value: float, room: int, signed: bool) -> int:
-    """A tag's value with the sign of the pixels; files hold either."""
-    whole = int(value)
-    if not signed and whole < 0:
-        return whole + (1 << room)
-    return whole - (1 << room) if signed and whole >= 1 << (room - 1) else whole
