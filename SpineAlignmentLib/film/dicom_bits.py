@@ -18,6 +18,8 @@ Pixels = NDArray[Any]
 
 _CROSSINGS: Final[float] = 1e-3
 """Share of neighbors across the middle of the range from which they tell of the sign."""
+_PAINTED: Final[float] = 0.75
+"""Share of leaps to one and the same value from which they are those to a painted border."""
 _SAMPLED_ROWS: Final[int] = 200
 """Rows of a film that tell how rough it is."""
 
@@ -55,32 +57,43 @@ def contradicts(words: Pixels, top: int, bits: Bits, room: int, stream: Stream |
     """Whether words hold more than the bits that are said to be the gray value, or a stream has another sign."""
     if stream is not None and stream.signed is not None and stream.signed != bits.signed:
         return True
+    if _is_torn(words, bits):
+        return True
     if bits.count + bits.shift >= room:
-        return bits.count == room and _is_torn(words, bits)
+        return False
     if top < 1 << (bits.count + bits.shift) and not bits.signed:
         return False
     return not np.array_equal(bits.of(words), Bits(room - bits.shift, bits.signed, bits.shift).of(words))
 
 
-def _is_torn(words: Pixels, bits: Bits) -> bool:
-    """Whether gray values that take all bits of a word leap from one end of its range to the other between neighbors.
+def bits_in(words: Pixels, bits: Bits) -> int:
+    """How many of the bits that are said to be the gray value are in use."""
+    return max(1, int(Bits(bits.count, False, bits.shift).of(words).max()).bit_length())
 
-    Values of the other sign do so. The ends themselves do not count: they are burned-in marks and what is saturated.
+
+def _is_torn(words: Pixels, bits: Bits) -> bool:
+    """Whether gray values leap from one end of the range that they take to the other between neighbors.
+
+    Values of the other sign do so, also those of fewer bits than the tags say. The ends themselves do not count: they
+    are burned-in marks and what is saturated; nor do leaps to one value, which borders are painted with.
     """
     if words.ndim != 2:
         return False
     rows = words[:: max(1, words.shape[0] // _SAMPLED_ROWS)]
-    middle = 1 << bits.count - 1
-    low = rows < middle
-    crosses = low[:, 1:] != low[:, :-1]
-    if not crosses.any():
+    used = Bits(bits.count, False, bits.shift).of(rows)
+    top = (1 << bits_in(rows, bits)) - 1
+    low = used <= top >> 1
+    y, x = np.nonzero(low[:, 1:] != low[:, :-1])
+    inner = (used[y, x] % top != 0) & (used[y, x + 1] % top != 0)
+    y, x = y[inner], x[inner]
+    if len(y) < _CROSSINGS * used.size or not len(y):
         return False
-    inner = (rows != 0) & (rows != 2 * middle - 1)
-    crosses &= inner[:, 1:] & inner[:, :-1]
-    if np.count_nonzero(crosses) < _CROSSINGS * crosses.size:
+    gray = bits.of(rows[y[:, None], x[:, None] + [0, 1]]).astype(np.int64)
+    if np.median(np.abs(gray[:, 1] - gray[:, 0])) <= 0.75 * top:
         return False
-    gray = bits.of(rows).astype(np.int64)
-    return bool(np.median(np.abs(gray[:, 1:] - gray[:, :-1])[crosses]) > 1.5 * middle)
+    pairs = used[y, x], used[y, x + 1]
+    ends = (np.unique(side(*pairs), return_counts=True)[1] for side in (np.minimum, np.maximum))
+    return all(counts.max() <= _PAINTED * len(y) for counts in ends)
 
 
 def roughness(gray: Pixels, outside: NDArray[np.bool_] | None = None) -> float:

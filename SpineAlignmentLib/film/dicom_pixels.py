@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from SpineAlignmentLib.errors import FilmError
-from SpineAlignmentLib.film.dicom_bits import Bits, contradicts, difference, roughness, told_bits
+from SpineAlignmentLib.film.dicom_bits import Bits, bits_in, contradicts, difference, roughness, told_bits
 from SpineAlignmentLib.film.dicom_codec import Stream, decoded, is_encapsulated, joined_fragments, read_stream
 from SpineAlignmentLib.film.dicom_dataset import tag_name, transfer_syntax, uid_name
 from SpineAlignmentLib.film.dicom_layout import Layout, layout_of
@@ -155,7 +155,7 @@ def _gray_values(data: Any, words: Pixels, stream: Stream | None, layout: Layout
     if contradicts(words, top, bits, room, stream):
         outside = padding_of(data, words, bits, bits.of(words), room)
         choices = {bits: None, Bits(bits.count, not bits.signed, bits.shift): None}
-        choices |= {Bits(room, False): None, Bits(room, True): None}
+        choices |= {Bits(room, False): None, Bits(room, True): None, Bits(bits_in(words, bits), True, bits.shift): None}
         # the first of equals is what the tags say
         chosen = min(choices, key=lambda choice: roughness(choice.of(words), outside))
     clean = not chosen.signed and not chosen.shift and top < 1 << chosen.count

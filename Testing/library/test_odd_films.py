@@ -116,6 +116,32 @@ def test_a_sign_that_tears_values_of_all_bits_apart(tmp_path, told, syntax):
     assert any("PixelRepresentation (0028,0103)" in w for w in film.warnings)
 
 
+@pytest.mark.parametrize("syntax", ["explicit little endian", "RLE", "JPEG-LS"])
+@pytest.mark.parametrize(("bits", "stored", "high"), [(12, 12, 11), (12, 16, 15), (10, 12, 11), (12, 12, 15)])
+def test_a_sign_that_tears_values_of_fewer_bits_apart(tmp_path, syntax, bits, stored, high):
+    gray = pattern(96, 224, bits).astype(np.int32) - (1 << bits - 1)
+    words = (gray & (1 << bits) - 1).astype(np.uint16) << (high + 1 - stored)
+    film = read_film(write(tmp_path / "a.dcm", words, syntax, BitsStored=stored, HighBit=high))
+    assert same(film, gray)
+    assert any("PixelRepresentation (0028,0103) = 0" in w for w in film.warnings)
+
+
+def test_a_sign_that_tears_values_below_an_overlay_apart(tmp_path):
+    words = ((GRAY12.astype(np.int32) - 2048) & 4095).astype(np.uint16)
+    words[60:80, 10:30] |= 1 << 15
+    film = read_film(write(tmp_path / "a.dcm", words, **TWELVE))
+    assert same(film, GRAY12.astype(np.int32) - 2048)
+
+
+@pytest.mark.parametrize("value", [3900, 4094])
+def test_a_painted_border_says_nothing_of_the_sign(tmp_path, value):
+    gray = GRAY12 // 3 + 1
+    gray[:, :10] = gray[:, -10:] = gray[:20] = value
+    film = read_film(write(tmp_path / "a.dcm", gray, **TWELVE))
+    assert np.array_equal(film.pixels, gray)
+    assert not any("PixelRepresentation" in w for w in film.warnings)
+
+
 def test_burned_in_marks_of_the_highest_value_say_nothing_of_the_sign(tmp_path):
     gray = GRAY12.copy()
     gray[:60, :60] = 0
