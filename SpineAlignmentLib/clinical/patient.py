@@ -11,6 +11,9 @@ from SpineAlignmentLib.errors import ResultError
 SEXES: Final[tuple[str, ...]] = ("F", "M", "O")
 """Female, male, other, as PatientSex (0010,0040) has them."""
 
+DICOM_TAGS: Final[str] = "DICOM tags"
+"""The source of what a film's tags say."""
+
 
 @dataclass(frozen=True)
 class Patient:

@@ -1,35 +1,65 @@
 """Age and sex from a DICOM film's tags, read only where the user allows it."""
 
 import warnings as python_warnings
-from datetime import date
+from dataclasses import dataclass
+from datetime import date, timedelta
 from pathlib import Path
 from typing import Any, Final
 
-from SpineAlignmentLib.film.dicom_dataset import looks_like_dicom
+from SpineAlignmentLib.film.dicom_dataset import looks_like_dicom, tag_name, text
 
 _YEARS: Final[dict[str, float]] = {"Y": 1.0, "M": 1 / 12, "W": 7 / 365.25, "D": 1 / 365.25}
 """Unit of an age string (PS3.5, VR AS) in years."""
+_AGE: Final[str] = "PatientAge"
+_BIRTH: Final[str] = "PatientBirthDate"
+_DAYS: Final[tuple[str, ...]] = ("AcquisitionDate", "StudyDate", "SeriesDate", "ContentDate")
+"""Tags that may say the day of the film, the best first."""
+_NO_DAYS: Final[frozenset[date]] = frozenset({date(1900, 1, 1), date(1970, 1, 1), date(1980, 1, 1)})
+"""Where clocks and fields begin that nobody set."""
+_ROUNDED_YEARS: Final[float] = 1.1
+"""Ages that differ by no more are the same: years are counted to the last birthday, the nearest or the next."""
+_DAYS_OF_YEAR: Final[float] = 365.25
+AGE_WARNING: Final[str] = "age of the patient"
+"""How warnings of it begin."""
 _SEXES: Final[tuple[str, ...]] = ("F", "M", "O")
 
 
-def age_and_sex(path: Path) -> tuple[float | None, str | None]:
-    """Age in years and sex ("F", "M", "O") of the patient; None where a film that can be read does not say.
+@dataclass(frozen=True)
+class PatientTags:
+    """What a film's tags say of its patient."""
+
+    age: float | None = None
+    """In years; None where they do not say."""
+    sex: str | None = None
+    """"F", "M" or "O"; None where they do not say."""
+    warnings: tuple[str, ...] = ()
+    """Which tags contradict each other or cannot be, and which are used; never what a birth date is."""
+
+
+def patient_tags(path: Path, ages: tuple[float, float]) -> PatientTags:
+    """Age and sex of the patient of a film that can be read.
 
     PatientAge (0010,1010), or else the years from PatientBirthDate (0010,0030) to the day of the film, AcquisitionDate
-    (0008,0022) or StudyDate (0008,0020); PatientSex (0010,0040).
+    (0008,0022) or StudyDate (0008,0020); PatientSex (0010,0040). Where age and birth date contradict each other the
+    birth date is used: it is registered once, an age may be a device's default or that of the patient before.
+
+    Args:
+        path: the film's file.
+        ages: the least and the most years that a person has.
     """
     import pydicom
 
     with path.open("rb") as stream:
         if not looks_like_dicom(stream.read(512)):
-            return None, None
-    tags = ("PatientAge", "PatientSex", "PatientBirthDate", "AcquisitionDate", "StudyDate")
+            return PatientTags()
+    tags = ("PatientAge", "PatientSex", "PatientBirthDate", *_DAYS)
     with python_warnings.catch_warnings():
         python_warnings.simplefilter("ignore")
         data = pydicom.dcmread(path, force=True, stop_before_pixels=True, specific_tags=list(tags))
-        sex = str(data.get("PatientSex") or "").strip().upper()
-        age = _stated(data)
-    return (_reckoned(data) if age is None else age), (sex if sex in _SEXES else None)
+        sex = text(data, "PatientSex")
+        warnings: list[str] = []
+        age = _age(data, ages, warnings)
+    return PatientTags(age, sex if sex in _SEXES else None, tuple(f"{AGE_WARNING}: {told}" for told in warnings))
 
 
 def name_and_date(path: Path) -> tuple[str, ...]:
@@ -57,16 +87,68 @@ def name_and_date(path: Path) -> tuple[str, ...]:
     return tuple(text for text in told if text)
 
 
+def _age(data: Any, ages: tuple[float, float], warnings: list[str]) -> float | None:
+    """The age by what can be believed of the tags."""
+    stated = _stated(data)
+    days = _film_days(data, ages, stated, warnings)
+    if not days:
+        return _possible(data, stated, ages, warnings, "not used")
+    keyword, age, exact = days[0]
+    by = f"{tag_name(_BIRTH)} and {tag_name(keyword)}"
+    stated = _possible(data, stated, ages, warnings, f"{by} are used") if stated or exact >= 1 else None
+    if stated is None or abs(stated - exact) <= _ROUNDED_YEARS:
+        return age if stated is None else stated
+    why = "ages are often left over; --age gives the right one"
+    warnings.append(f"{tag_name(_AGE)} contradicts {by}, which are used: {why}")
+    return age
+
+
+def _possible(
+    data: Any, stated: float | None, ages: tuple[float, float], warnings: list[str], otherwise: str
+) -> float | None:
+    """The age that PatientAge says; None, and why, where it is none of a person."""
+    if stated is None and text(data, _AGE):
+        warnings.append(f"{tag_name(_AGE)} holds no age; {otherwise}")
+    elif stated == 0:
+        warnings.append(f"{tag_name(_AGE)} says 0, as where nobody knows it; {otherwise}")
+    elif stated is not None and not ages[0] <= stated <= ages[1]:
+        warnings.append(f"{tag_name(_AGE)} says what is no age of a person; {otherwise}")
+    else:
+        return stated
+    return None
+
+
 def _stated(data: Any) -> float | None:
-    text = str(data.get("PatientAge") or "").strip().upper()
-    return float(text[:-1]) * _YEARS[text[-1]] if text[:-1].isdigit() and text[-1] in _YEARS else None
+    said = text(data, _AGE)
+    return float(said[:-1]) * _YEARS[said[-1]] if said[:-1].isdecimal() and said[-1] in _YEARS else None
 
 
-def _reckoned(data: Any) -> float | None:
-    born, taken = _day(data.get("PatientBirthDate")), _day(data.get("AcquisitionDate")) or _day(data.get("StudyDate"))
-    if born is None or taken is None:
-        return None
-    return float(taken.year - born.year - ((taken.month, taken.day) < (born.month, born.day)))
+def _film_days(
+    data: Any, ages: tuple[float, float], stated: float | None, warnings: list[str]
+) -> list[tuple[str, float, float]]:
+    """Tags of days on which the film can have been taken, the best first, with the whole and the exact age by each."""
+    born = _day(text(data, _BIRTH))
+    if born is None or born in _NO_DAYS:
+        return []
+    found: list[tuple[str, float, float]] = []
+    wrong: list[tuple[str, float, float]] = []
+    for keyword in _DAYS:
+        day = _day(text(data, keyword))
+        if day is None:
+            continue
+        years = float(day.year - born.year - ((day.month, day.day) < (born.month, born.day)))
+        possible = ages[0] <= years <= ages[1] and day not in _NO_DAYS and day <= date.today() + timedelta(1)
+        (found if possible else wrong).append((keyword, years, (day - born).days / _DAYS_OF_YEAR))
+    for keyword, *_ in wrong:
+        other = f"{tag_name(found[0][0])} is used" if found else "not used"
+        warnings.append(f"{tag_name(keyword)} is no day of a film of this patient by {tag_name(_BIRTH)}; {other}")
+    differ = [keyword for keyword, _, exact in found if abs(exact - found[0][2]) > _ROUNDED_YEARS]
+    if differ:
+        both = " and ".join(tag_name(keyword) for keyword in (found[0][0], *differ))
+        if stated:
+            found.sort(key=lambda day: abs(day[2] - stated) > _ROUNDED_YEARS)
+        warnings.append(f"{both} are more than a year apart; {tag_name(found[0][0])} is used")
+    return found
 
 
 def _day(value: Any) -> date | None:

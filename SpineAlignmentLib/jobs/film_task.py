@@ -14,12 +14,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from SpineAlignmentLib import SOFTWARE
-from SpineAlignmentLib.clinical.patient import Patient, checked_age
+from SpineAlignmentLib.clinical.constants import AGE_LIMITS
+from SpineAlignmentLib.clinical.patient import DICOM_TAGS, Patient
 from SpineAlignmentLib.clinical.result import with_readings
 from SpineAlignmentLib.clinical.text_table import parameter_table
-from SpineAlignmentLib.errors import FilmError, ModelError, ResultError, SpineAlignmentError
+from SpineAlignmentLib.errors import ModelError, SpineAlignmentError
 from SpineAlignmentLib.film.identity import Identity, Pseudonyms, key_mark, pseudonyms, read_identity
-from SpineAlignmentLib.film.patient_tags import age_and_sex
+from SpineAlignmentLib.film.patient_tags import patient_tags
 from SpineAlignmentLib.results.annotation import Annotation
 from SpineAlignmentLib.results.files import fingerprint_of
 from SpineAlignmentLib.results.markups import markups_bytes
@@ -198,7 +199,7 @@ def _results(task: FilmTask) -> FilmOutcome:
         extra = {"patient": stands.patient, "study": stands.study, "day": stands.day}
         found = replace(found, extra={**found.extra, PSEUDONYMS: extra})
         keyed = {"patient": stands.patient, "study": stands.study, "key": key_mark(chosen.key)}
-    found = with_readings(found, _patient(task))
+    found = _of_patient(task, found)
     contents = [json_bytes(found), markups_bytes(found, film.placement)]
     if chosen.pictures:
         contents.append(png_bytes(film, found))
@@ -228,16 +229,14 @@ def _further(task: FilmTask, film: "Film", found: Annotation) -> tuple[dict[str,
     return files, " ".join("; ".join(dict.fromkeys(missing)).split())
 
 
-def _patient(task: FilmTask) -> Patient | None:
-    """Age and sex of the patient, as far as the user gives or allows them."""
+def _of_patient(task: FilmTask, found: Annotation) -> Annotation:
+    """The result with what can be said of age and sex, as far as the user gives or allows them."""
     chosen = task.settings
     if chosen.patient is not None or not chosen.patient_tags:
-        return chosen.patient
-    age, sex = age_and_sex(task.path)
-    try:
-        return Patient(None if age is None else checked_age(age), sex, "DICOM tags")
-    except ResultError as error:
-        raise FilmError(f"{task.path}: by its tags {error}, or leave out --use-patient-tags") from error
+        return with_readings(found, chosen.patient)
+    told = patient_tags(task.path, AGE_LIMITS)
+    said = replace(found, warnings=(*found.warnings, *told.warnings))
+    return with_readings(said, Patient(told.age, told.sex, DICOM_TAGS))
 
 
 @lru_cache(maxsize=1)

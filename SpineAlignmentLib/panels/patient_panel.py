@@ -24,12 +24,14 @@ class PatientPanel:
         ui: the panel's widgets by name.
         logic: the module's logic.
         film: gives the chosen volume.
+        report: shows a line of text.
     """
 
-    def __init__(self, ui: Any, logic: Any, film: Callable[[], Any]) -> None:
+    def __init__(self, ui: Any, logic: Any, film: Callable[[], Any], report: Callable[[str], None]) -> None:
         self._ui = ui
         self._logic = logic
         self._film = film
+        self._report = report
         self._age: float | None = None
         self._sexes = [_("sex unknown"), _("female"), _("male"), _("other")]
         Choices(ui.sexComboBox).offer(self._sexes)
@@ -61,7 +63,9 @@ class PatientPanel:
 
     def _from_tags(self) -> None:
         try:
-            self._take(patient_in(self._logic.spine.file_of(self._film())))
+            patient, told = patient_in(self._logic.spine.file_of(self._film()))
+            self._take(patient)
+            self._report("; ".join(told))
         except SpineAlignmentError as error:
             slicer.util.errorDisplay(str(error))
 

@@ -71,11 +71,13 @@ class FilmFacts:
         """Take age and sex from the tags of the film's file.
 
         Raises:
-            SpineAlignmentError: it does not say, or says an age that nobody has.
+            SpineAlignmentError: it does not say, or nothing that can be.
         """
         film = self._page.film
         if film is not None:
-            film.set_patient(await asyncio.to_thread(patient_in, self._file_of(film)))
+            patient, told = await asyncio.to_thread(patient_in, self._file_of(film))
+            film.set_patient(patient)
+            self._page.tell("".join(f"{text}. " for text in told))
 
     @property
     def pointed(self) -> bool:

@@ -7,12 +7,13 @@ import json
 import pydicom
 import pytest
 
+from SpineAlignmentLib.clinical.constants import AGE_LIMITS
 from SpineAlignmentLib.clinical.norms import unusual
 from SpineAlignmentLib.clinical.patient import Patient
 from SpineAlignmentLib.clinical.result import with_readings
 from SpineAlignmentLib.clinical.text_table import parameter_table
 from SpineAlignmentLib.command_line import main
-from SpineAlignmentLib.film.patient_tags import age_and_sex
+from SpineAlignmentLib.film.patient_tags import patient_tags
 from SpineAlignmentLib.results.annotation import Annotation
 from SpineAlignmentLib.results.frame import film_points
 from SpineAlignmentLib.results.markups import read_landmarks
@@ -91,13 +92,62 @@ def test_command_line_takes_age_and_sex(tmp_path, upright, capsys):
         ({"PatientAge": "018M"}, (1.5, None)),
         ({"StudyDate": "20200101"}, (69, None)),
         ({"StudyDate": "20200102", "PatientSex": "x"}, (70, None)),
-        ({"AcquisitionDate": "20200601", "StudyDate": "20100101", "PatientSex": "M"}, (70, "M")),
+        ({"AcquisitionDate": "20200601", "StudyDate": "20200101", "PatientSex": "M"}, (70, "M")),
         ({"PatientBirthDate": ""}, (None, None)),
     ],
 )
 @pytest.mark.filterwarnings("ignore::UserWarning")
 def test_age_from_tags(tmp_path, tags, expected):
-    assert age_and_sex(dicom(tmp_path / "f.dcm", pattern(), **tags)) == expected
+    told = patient_tags(dicom(tmp_path / "f.dcm", pattern(), **tags), AGE_LIMITS)
+    assert (told.age, told.sex) == expected
+    assert not told.warnings
+
+
+AGE, BIRTH = "PatientAge (0010,1010)", "PatientBirthDate (0010,0030)"
+TAKEN, STUDY = "AcquisitionDate (0008,0022)", "StudyDate (0008,0020)"
+
+
+@pytest.mark.parametrize(
+    ("tags", "age", "told"),
+    [
+        ({"PatientAge": "000Y", "StudyDate": "20200101"}, 69, (AGE, BIRTH, STUDY)),
+        ({"PatientAge": "000D", "PatientBirthDate": ""}, None, (AGE, "not used")),
+        ({"PatientAge": "030Y", "StudyDate": "20200101"}, 69, (AGE, "contradicts", BIRTH, STUDY)),
+        ({"PatientAge": "070Y", "StudyDate": "20200101"}, 70, ()),
+        ({"PatientAge": "999Y", "StudyDate": "20200101"}, 69, (AGE, BIRTH)),
+        ({"PatientAge": "999Y"}, None, (AGE, "not used")),
+        ({"PatientAge": "old", "StudyDate": "20200101"}, 69, (AGE, BIRTH)),
+        ({"AcquisitionDate": "19000101", "StudyDate": "20200101"}, 69, (TAKEN, BIRTH, STUDY)),
+        ({"AcquisitionDate": "19490101", "StudyDate": "20200101"}, 69, (TAKEN, STUDY)),
+        ({"AcquisitionDate": "21500101", "StudyDate": "20200101"}, 69, (TAKEN, STUDY)),
+        ({"AcquisitionDate": "19800101", "StudyDate": "20200101"}, 69, (TAKEN, STUDY)),
+        ({"AcquisitionDate": "19000101"}, None, (TAKEN, "not used")),
+        ({"AcquisitionDate": "19900101", "StudyDate": "20200101"}, 39, (TAKEN, STUDY, "apart")),
+        ({"AcquisitionDate": "19900101", "StudyDate": "20200101", "PatientAge": "070Y"}, 70, (TAKEN, STUDY, "apart")),
+        ({"PatientBirthDate": "19000101", "StudyDate": "20200101", "PatientAge": "063Y"}, 63, ()),
+        ({"PatientBirthDate": "19000101", "StudyDate": "20000101"}, None, ()),
+        ({"PatientBirthDate": "20190801", "StudyDate": "20200101", "PatientAge": "000Y"}, 0, ()),
+    ],
+)
+@pytest.mark.filterwarnings("ignore::UserWarning")
+def test_tags_of_the_age_that_cannot_be_or_contradict_each_other(tmp_path, tags, age, told):
+    read = patient_tags(dicom(tmp_path / "f.dcm", pattern(), **tags), AGE_LIMITS)
+    assert read.age == age
+    assert len(read.warnings) == bool(told)
+    assert all(word in read.warnings[0] for word in told)
+    birth = tags.get("PatientBirthDate", "19500102")
+    assert not any(birth[:4] in text for text in read.warnings if birth)
+
+
+@pytest.mark.filterwarnings("ignore::UserWarning")
+def test_an_age_that_cannot_be_costs_no_landmarks(tmp_path):
+    data = pydicom.dcmread(SAMPLE_FILM)
+    data.PatientAge, data.PatientBirthDate, data.StudyDate, data.PatientSex = "999Y", "18000101", "20200101", "M"
+    data.save_as(tmp_path / "film.dcm")
+    assert main(["detect", str(tmp_path / "film.dcm"), "-o", str(tmp_path / "a"), "--use-patient-tags"]) == 0
+    content = json.loads((tmp_path / "a" / "film.json").read_text())
+    assert content["patient"] == {"age": None, "sex": "M", "source": "DICOM tags"}
+    assert any(AGE in text for text in content["warnings"])
 
 
 def test_tags_of_the_patient_are_used_only_when_allowed(tmp_path, capsys):

@@ -214,6 +214,16 @@ def test_age_and_sex_come_from_the_films_tags(host, scene, tmp_path):
     assert patient == {"age": 1.5, "sex": "M", "source": "DICOM tags"}
     module.ui.sexComboBox.setCurrentIndex(1)
     assert module.logic.alignment(film).annotation.extra["patient"] == {"age": 1.5, "sex": "F", "source": "given"}
+    assert module.ui.statusLabel.text == ""
+
+
+def test_an_age_that_contradicts_the_birth_date_is_said(host, scene, tmp_path):
+    file = dicom(tmp_path / "film.dcm", pattern(), PatientAge="000Y", StudyDate="20200101")
+    load_film(scene, str(file))
+    module = host.open_module()
+    module.ui.patientTagsButton.click()
+    assert module.ui.ageSpinBox.value == 69
+    assert "PatientAge (0010,1010)" in module.ui.statusLabel.text
 
 
 def test_uncertain_landmarks_are_looked_at_one_by_one_and_the_film_is_done(host, measured, film):
