@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from SpineAlignmentLib.errors import FilmError
-from SpineAlignmentLib.film.dicom_dataset import as_number, looks_like_dicom, text, values
+from SpineAlignmentLib.film.dicom_dataset import as_number, looks_like_dicom, read_header, text, values
 
 TYPE_2: Final[tuple[str, ...]] = (
     *("PatientName", "PatientID", "PatientBirthDate", "PatientSex"),
@@ -24,15 +24,11 @@ def film_header(path: Path) -> Any:
     Raises:
         FilmError: not a DICOM film, or one without the UIDs that results refer to.
     """
-    import pydicom
-
     try:
         with path.open("rb") as stream:
             if not looks_like_dicom(stream.read(512)):
                 raise FilmError(f"{path}: not a DICOM film, so that no DICOM results can refer to it")
-        with python_warnings.catch_warnings():
-            python_warnings.simplefilter("ignore")
-            data = pydicom.dcmread(path, force=True, stop_before_pixels=True)
+        data = read_header(path)
     except OSError as error:
         raise FilmError(f"{path}: cannot read: {error.strerror or error}") from error
     missing = [keyword for keyword in _UIDS if not data.get(keyword)]

@@ -5,13 +5,15 @@ Tags come in every state. The functions here give what a tag says, or None where
 
 import io
 import math
+import warnings as python_warnings
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, BinaryIO, Final
 
 from SpineAlignmentLib.errors import FilmError
 from SpineAlignmentLib.film.bounded_file import BoundedFile
 from SpineAlignmentLib.film.dicom_elements import meta_of
-from SpineAlignmentLib.film.dicom_mending import DEFLATED, has_pixels, inflated, mended
+from SpineAlignmentLib.film.dicom_mending import DEFLATED, has_pixels, inflated, is_deflated, mended, undeflated
 
 _HEAD: Final[int] = 4096
 """Bytes in which the transfer syntax stands."""
@@ -41,22 +43,53 @@ def read_dataset(path: Path) -> Any:
     failed: Exception | None = None
     data: Any = pydicom.Dataset()
     with BoundedFile(path) as stream:
-        deflated = meta_of(stream.peek(_HEAD)).syntax == DEFLATED
+        head = stream.peek(_HEAD)
+        deflated, said = is_deflated(head), meta_of(head).syntax
         try:
-            data = pydicom.dcmread(io.BytesIO(inflated(stream.read(), str(path))) if deflated else stream, force=True)
+            data = pydicom.dcmread(_plain(stream, path), force=True)
         except FilmError:
             raise
         # pydicom raises whatever it happens on
         except Exception as error:
             failed = error
     if not has_pixels(data) and not deflated:
-        data = mended(data, path.read_bytes()) or data
+        data = mended(data, undeflated(path.read_bytes())) or data
     if has_pixels(data):
+        if said == DEFLATED and not deflated:
+            data.file_meta.TransferSyntaxUID = said  # what is said of pixels that are not is a warning
         return _of_its_frame(data)
     if failed is not None:
         raise FilmError(f"{path}: damaged, or not a DICOM file of a kind that can be read") from failed
     kind = "".join(c for c in uid_name(text(data, "SOPClassUID"))[:60] if c.isprintable())
     raise FilmError(f"{path}: no image in it ({kind or 'a DICOM file'})")
+
+
+def read_header(path: Path, keywords: Sequence[str] | None = None) -> Any:
+    """The data set of a DICOM film without its pixels.
+
+    Args:
+        path: of a film that can be read.
+        keywords: the tags that are of use; None for all.
+    """
+    import pydicom
+
+    tags = None if keywords is None else list(keywords)
+    with python_warnings.catch_warnings(), BoundedFile(path) as stream:
+        python_warnings.simplefilter("ignore")
+        return pydicom.dcmread(_plain(stream, path), force=True, stop_before_pixels=True, specific_tags=tags)
+
+
+def _plain(stream: BoundedFile, path: Path) -> BinaryIO:
+    """A file as pydicom is to read it: not deflated, whatever it says.
+
+    Raises:
+        FilmError: it cannot be inflated.
+    """
+    head = stream.peek(_HEAD)
+    if meta_of(head).syntax != DEFLATED:
+        return stream
+    content = stream.read()
+    return io.BytesIO(inflated(content, str(path)) if is_deflated(head) else undeflated(content))
 
 
 def _of_its_frame(data: Any) -> Any:

@@ -25,6 +25,8 @@ _UNDEFINED: Final[int] = 0xFFFFFFFF
 _ITEM: Final[int] = 0xFFFEE000
 _ITEM_END: Final[int] = 0xFFFEE00D
 _SEQUENCE_END: Final[int] = 0xFFFEE0DD
+_FIRST_GROUP: Final[int] = 0x0008
+"""Of every film's data set, PS3.3 C.12.1."""
 _PIXELS: Final[int] = 0x7FE00010
 _DEEPEST: Final[int] = 16
 """Sequences within sequences; no film has as many."""
@@ -60,6 +62,18 @@ def with_syntax(content: bytes, uid: str) -> bytes:
     place = meta_of(content).element
     value = uid.encode() + b"\0" * (len(uid) % 2)
     return content[: place.start] + b"\x02\0\x10\0UI" + struct.pack("<H", len(value)) + value + content[place.stop :]
+
+
+def begins_plainly(content: bytes) -> bool:
+    """Whether the data set of a file's content, or of its head, begins with a little endian element as it stands."""
+    at = meta_of(content).end
+    vr = content[at + 4 : at + 6]
+    explicit = vr in LONG_VRS | _SHORT_VRS
+    try:
+        end, tag = _end_of(content, at, explicit, 0)
+    except ValueError:
+        return False
+    return tag >> 16 == _FIRST_GROUP and end - at < _MAX_IMPLICIT and _is_known(tag, vr if explicit else b"")
 
 
 def without_flaw(content: bytes) -> bytes | None:

@@ -7,7 +7,7 @@ from typing import Any, Final, Literal
 
 from SpineAlignmentLib.errors import FilmError
 from SpineAlignmentLib.film.checks import MAX_UNPACKED
-from SpineAlignmentLib.film.dicom_elements import LONG_VRS, meta_of, with_syntax, without_flaw
+from SpineAlignmentLib.film.dicom_elements import LONG_VRS, begins_plainly, meta_of, with_syntax, without_flaw
 
 PIXELS: Final[tuple[str, ...]] = ("PixelData", "FloatPixelData", "DoubleFloatPixelData")
 """(7FE0,0010), (7FE0,0008), (7FE0,0009); PS3.3 C.7.6.3, C.7.6.24, C.7.6.25."""
@@ -23,6 +23,16 @@ _BLOCK: Final[int] = 1 << 24
 def has_pixels(data: Any) -> bool:
     """Whether a data set holds an image."""
     return any(keyword in data for keyword in PIXELS)
+
+
+def is_deflated(head: bytes) -> bool:
+    """Whether the data set of a file that begins with these bytes is deflated (PS3.5 A.5), not only said to be."""
+    return meta_of(head).syntax == DEFLATED and not begins_plainly(head)
+
+
+def undeflated(content: bytes) -> bytes:
+    """The file, not saying of itself that it is deflated."""
+    return with_syntax(content, _EXPLICIT) if meta_of(content).syntax == DEFLATED else content
 
 
 def inflated(content: bytes, name: str) -> bytes:

@@ -15,14 +15,13 @@ from SpineAlignmentLib.film.dicom_bits import Bits, bits_in, contradicts, differ
 from SpineAlignmentLib.film.dicom_codec import Stream, decoded, is_encapsulated, joined_fragments, read_stream
 from SpineAlignmentLib.film.dicom_dataset import tag_name, transfer_syntax, uid_name
 from SpineAlignmentLib.film.dicom_layout import Layout, layout_of
+from SpineAlignmentLib.film.dicom_mending import DEFLATED
 from SpineAlignmentLib.film.dicom_padding import padding_of
 
 Pixels = NDArray[Any]
 
 _BIG_ENDIAN: Final[str] = "1.2.840.10008.1.2.2"
-_NATIVE: Final[frozenset[str]] = frozenset(
-    {"1.2.840.10008.1.2", "1.2.840.10008.1.2.1", "1.2.840.10008.1.2.1.99", _BIG_ENDIAN}
-)
+_NATIVE: Final[frozenset[str]] = frozenset({"1.2.840.10008.1.2", "1.2.840.10008.1.2.1", DEFLATED, _BIG_ENDIAN})
 _COMPRESSED: Final[tuple[str, str]] = ("1.2.840.10008.1.2.4.", "1.2.840.10008.1.2.5")
 _FLOATS: Final[dict[str, type[np.floating[Any]]]] = {"FloatPixelData": np.float32, "DoubleFloatPixelData": np.float64}
 _WORDS: Final[tuple[int, ...]] = (8, 16, 32)
@@ -61,7 +60,7 @@ def stored_pixels(data: Any, path: Path) -> Stored:
     else:
         layout, warnings = _with_true_planes(value, layout)
         words, stream = _native_words(data, value, syntax, layout, path), None
-        if syntax.startswith(_COMPRESSED):
+        if syntax.startswith(_COMPRESSED) or syntax == DEFLATED:  # what is deflated comes here inflated
             warnings.append(f"{tag_name('TransferSyntaxUID')} says {uid_name(syntax)}; the pixels are not compressed")
     if words.dtype.kind == "f":
         return Stored(words, None, tuple(warnings))

@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from SpineAlignmentLib.errors import SpineAlignmentError
-from SpineAlignmentLib.film.dicom_dataset import looks_like_dicom
+from SpineAlignmentLib.film.dicom_dataset import looks_like_dicom, read_header
 
 KEY_BYTES: Final[int] = 32
 _LONGEST_KEY: Final[int] = 4096
@@ -105,14 +105,12 @@ def _plain(name: str) -> str:
 
 def read_identity(path: Path) -> Identity:
     """The tags of patient and study of a film that `read_film` has read; empty ones of a file that is not DICOM."""
-    import pydicom
-
     with path.open("rb") as stream:
         if not looks_like_dicom(stream.read(512)):
             return Identity()
+    data = read_header(path, tuple(_TAGS.values()))
     with python_warnings.catch_warnings():
         python_warnings.simplefilter("ignore")
-        data = pydicom.dcmread(path, force=True, stop_before_pixels=True, specific_tags=list(_TAGS.values()))
         return Identity(**{name: _text(data, keyword) for name, keyword in _TAGS.items()})
 
 

@@ -6,7 +6,7 @@ from datetime import date, timedelta
 from pathlib import Path
 from typing import Any, Final
 
-from SpineAlignmentLib.film.dicom_dataset import looks_like_dicom, tag_name, text
+from SpineAlignmentLib.film.dicom_dataset import looks_like_dicom, read_header, tag_name, text
 
 _YEARS: Final[dict[str, float]] = {"Y": 1.0, "M": 1 / 12, "W": 7 / 365.25, "D": 1 / 365.25}
 """Unit of an age string (PS3.5, VR AS) in years."""
@@ -47,15 +47,13 @@ def patient_tags(path: Path, ages: tuple[float, float]) -> PatientTags:
         path: the film's file.
         ages: the least and the most years that a person has.
     """
-    import pydicom
-
     with path.open("rb") as stream:
         if not looks_like_dicom(stream.read(512)):
             return PatientTags()
     tags = ("PatientAge", "PatientSex", "PatientBirthDate", *_DAYS)
+    data = read_header(path, tags)
     with python_warnings.catch_warnings():
         python_warnings.simplefilter("ignore")
-        data = pydicom.dcmread(path, force=True, stop_before_pixels=True, specific_tags=list(tags))
         sex = text(data, "PatientSex")
         warnings: list[str] = []
         age = _age(data, ages, warnings)
@@ -68,15 +66,13 @@ def name_and_date(path: Path) -> tuple[str, ...]:
     PatientName (0010,0010), PatientID (0010,0020), PatientBirthDate (0010,0030), and the day of the film, see
     `age_and_sex`.
     """
-    import pydicom
-
     with path.open("rb") as stream:
         if not looks_like_dicom(stream.read(512)):
             return ()
     tags = ("SpecificCharacterSet", "PatientName", "PatientID", "PatientBirthDate", "AcquisitionDate", "StudyDate")
+    data = read_header(path, tags)
     with python_warnings.catch_warnings():
         python_warnings.simplefilter("ignore")
-        data = pydicom.dcmread(path, force=True, stop_before_pixels=True, specific_tags=list(tags))
         name = str(data.get("PatientName") or "").replace("^", " ").strip()
         identity = str(data.get("PatientID") or "").strip()
         born, taken = (

@@ -11,8 +11,9 @@ from pydicom.dataset import Dataset
 from SpineAlignmentLib.errors import FilmError
 from SpineAlignmentLib.film.checks import MAX_UNPACKED
 from SpineAlignmentLib.film.dicom_elements import meta_of
+from SpineAlignmentLib.film.identity import read_identity
 from SpineAlignmentLib.film.reading import read_film
-from Testing.library.dicom_words import dataset, say_syntax, write
+from Testing.library.dicom_words import SYNTAXES, dataset, say_syntax, write
 from Testing.library.films import pattern, picture
 
 GRAY8, GRAY12, GRAY16 = (pattern(96, 224, bits) for bits in (8, 12, 16))
@@ -88,6 +89,22 @@ def test_what_cannot_be_inflated_is_damaged(tmp_path):
     path.write_bytes(content[: meta_of(content).end] + b"\xff" * 500)
     with pytest.raises(FilmError, match="deflated data set cannot be inflated"):
         read_film(path)
+
+
+@pytest.mark.parametrize("stored_as", ["explicit little endian", "implicit little endian"])
+def test_a_film_that_is_said_to_be_deflated_and_is_not(tmp_path, stored_as):
+    path = write(tmp_path / "a.dcm", GRAY12, stored_as, **TWELVE, PixelSpacing=["0.21", "0.2"], PatientID="T-1")
+    say_syntax(path, SYNTAXES["deflated"])
+    film = read_film(path)
+    assert np.array_equal(film.pixels, GRAY12) and film.spacing_mm == (0.2, 0.21)
+    (warning,) = film.warnings
+    assert warning.startswith("TransferSyntaxUID (0002,0010) says Deflated") and "not compressed" in warning
+    assert read_identity(path).patient_id == "T-1"
+    # a flaw before the pixels as in any other film
+    content = path.read_bytes()
+    at = content.index(b"\x28\0\x02\0")
+    path.write_bytes(content[:at] + b"\x27\0\x10\0??\xff\xff" + content[at:])
+    assert np.array_equal(read_film(path).pixels, GRAY12)
 
 
 @pytest.mark.parametrize(
