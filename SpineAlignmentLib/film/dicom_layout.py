@@ -28,6 +28,17 @@ class Layout:
         """(width, height) in pixels."""
         return self.width, self.height
 
+    @property
+    def pixel_bits(self) -> int:
+        """Bits of a pixel; two share their color in YBR_FULL_422 (PS3.3 C.7.6.3.1.2)."""
+        samples = 2 if self.photometric == "YBR_FULL_422" and self.samples == 3 else self.samples
+        return samples * self.allocated
+
+    @property
+    def size_bytes(self) -> int:
+        """Bytes of all pixels as they lie in a file, uncompressed."""
+        return self.width * self.height * self.pixel_bits // 8
+
 
 def layout_of(data: Any, path: Path) -> Layout:
     """The layout that the tags describe.

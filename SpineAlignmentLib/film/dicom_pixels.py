@@ -17,13 +17,17 @@ from SpineAlignmentLib.film.dicom_dataset import tag_name, transfer_syntax, uid_
 from SpineAlignmentLib.film.dicom_layout import Layout, layout_of
 from SpineAlignmentLib.film.dicom_mending import DEFLATED
 from SpineAlignmentLib.film.dicom_padding import padding_of
+from SpineAlignmentLib.film.dicom_surplus import without_surplus
 
 Pixels = NDArray[Any]
 
 _BIG_ENDIAN: Final[str] = "1.2.840.10008.1.2.2"
 _NATIVE: Final[frozenset[str]] = frozenset({"1.2.840.10008.1.2", "1.2.840.10008.1.2.1", DEFLATED, _BIG_ENDIAN})
 _COMPRESSED: Final[tuple[str, str]] = ("1.2.840.10008.1.2.4.", "1.2.840.10008.1.2.5")
-_FLOATS: Final[dict[str, type[np.floating[Any]]]] = {"FloatPixelData": np.float32, "DoubleFloatPixelData": np.float64}
+_FLOATS: Final[dict[str, np.dtype[Any]]] = {
+    "FloatPixelData": np.dtype(np.float32),
+    "DoubleFloatPixelData": np.dtype(np.float64),
+}
 _WORDS: Final[tuple[int, ...]] = (8, 16, 32)
 _GRAY: Final[float] = 0.05
 """Mean difference of two samples of a pixel below which an image in color is gray."""
@@ -49,22 +53,28 @@ def stored_pixels(data: Any, path: Path) -> Stored:
     layout = layout_of(data, path)
     for keyword, kind in _FLOATS.items():
         if keyword in data and "PixelData" not in data:
-            return Stored(_native(bytes(data[keyword].value), np.dtype(kind), layout, keyword, path))
+            return _float_pixels(bytes(data[keyword].value), kind, layout, keyword, path)
     value = data.PixelData
     syntax = transfer_syntax(data)
-    expected = layout.width * layout.height * layout.samples * layout.allocated // 8
     stream: Stream | None
     compressed = is_encapsulated(value) or syntax.startswith(_COMPRESSED)
-    if compressed and (len(value) < expected or (is_encapsulated(value) and syntax not in _NATIVE)):
+    if compressed and (len(value) < layout.size_bytes or (is_encapsulated(value) and syntax not in _NATIVE)):
         words, stream, warnings = _from_stream(value, syntax, layout, path)
     else:
-        layout, warnings = _with_true_planes(value, layout)
+        layout, surplus = without_surplus(value, layout, "PixelData", syntax == _BIG_ENDIAN, path)
+        layout, planes = _with_true_planes(value, layout)
+        warnings = surplus + planes
         words, stream = _native_words(data, value, syntax, layout, path), None
         if syntax.startswith(_COMPRESSED) or syntax == DEFLATED:  # what is deflated comes here inflated
             warnings.append(f"{tag_name('TransferSyntaxUID')} says {uid_name(syntax)}; the pixels are not compressed")
-    if words.dtype.kind == "f":
-        return Stored(words, None, tuple(warnings))
     return _gray_values(data, words, stream, layout, warnings)
+
+
+def _float_pixels(value: bytes, kind: np.dtype[Any], layout: Layout, keyword: str, path: Path) -> Stored:
+    """PS3.3 C.7.6.24, C.7.6.25."""
+    layout = replace(layout, allocated=8 * kind.itemsize)
+    _, warnings = without_surplus(value, layout, keyword, False, path)
+    return Stored(_native(value, kind, layout, keyword, path), None, tuple(warnings))
 
 
 def _from_stream(value: bytes, syntax: str, layout: Layout, path: Path) -> tuple[Pixels, Stream, list[str]]:

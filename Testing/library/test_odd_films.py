@@ -107,6 +107,52 @@ def test_a_film_that_is_said_to_be_deflated_and_is_not(tmp_path, stored_as):
     assert np.array_equal(read_film(path).pixels, GRAY12)
 
 
+@pytest.mark.parametrize("syntax", ["explicit little endian", "big endian"])
+@pytest.mark.parametrize("gray", [GRAY12, GRAY16, GRAY8.astype(np.uint16)], ids=["12", "16", "8 of 16"])
+def test_pixels_of_twice_the_bits_that_are_said(tmp_path, gray, syntax):
+    path = write(tmp_path / "a.dcm", gray, syntax, BitsAllocated=8, BitsStored=8, HighBit=7)
+    film = read_film(path)
+    assert np.array_equal(film.pixels, gray)
+    assert any("BitsAllocated (0028,0100) = 8" in w for w in film.warnings)
+
+
+@pytest.mark.parametrize(
+    ("gray", "tags", "told"),
+    [
+        (GRAY8, {"Rows": 112}, "2 times"),
+        (GRAY12, {"Rows": 56}, "4 times"),
+        (COLOR.reshape(224, -1), {"Columns": 96}, "3 times"),
+        (GRAY12, {"Columns": 90}, "rows of 90 do not fit"),
+        (GRAY8, {"Columns": 93}, "rows of 93 do not fit"),
+    ],
+)
+def test_pixels_that_the_tags_leave_over_are_refused_where_the_film_is_not_sure(tmp_path, gray, tags, told):
+    with pytest.raises(FilmError, match=rf"a\.dcm: PixelData \(7FE0,0010\) holds .*{told}.*Rows \(0028,0010\)"):
+        read_film(write(tmp_path / "a.dcm", gray, **tags))
+
+
+@pytest.mark.parametrize("gray", [GRAY8, GRAY12])
+def test_rows_that_the_tags_leave_over_are_said(tmp_path, gray):
+    film = read_film(write(tmp_path / "a.dcm", gray, Rows=200))
+    assert np.array_equal(film.pixels, gray[:200])
+    assert any("PixelData (7FE0,0010) holds" in w and "Rows (0028,0010)" in w for w in film.warnings)
+
+
+@pytest.mark.parametrize("bits", [1, 4, 12, 64])
+def test_allocated_bits_that_cannot_be_read_are_named(tmp_path, bits):
+    with pytest.raises(FilmError, match=rf"BitsAllocated \(0028,0100\) is {bits}; 8, 16 and 32 can be read"):
+        read_film(write(tmp_path / "a.dcm", GRAY12, BitsAllocated=bits, BitsStored=1, HighBit=0))
+
+
+@pytest.mark.parametrize("surplus", [1, 2, 60])
+def test_what_fills_up_the_end_of_the_pixels_is_no_news(tmp_path, surplus):
+    data = dataset(GRAY8, "explicit little endian", {"PixelSpacing": ["0.2", "0.2"]})
+    data.PixelData += bytes(surplus)
+    data.save_as(tmp_path / "a.dcm")
+    film = read_film(tmp_path / "a.dcm")
+    assert np.array_equal(film.pixels, GRAY8) and film.warnings == ()
+
+
 @pytest.mark.parametrize(
     ("stored_as", "said"),
     [
