@@ -27,9 +27,17 @@ FRONTAL = [
     {"ViewCodeSequence": code("272479007", "other words")},
     {"ViewCodeSequence": code("R-10214", "Postero-anterior", "SRT")},
     {"PatientOrientation": ["L", "F"]},
+    {"PatientOrientation": ["F", "R"]},
+    *({"ViewPosition": said} for said in ("ANTEROPOSTERIOR", "ANTERO-POSTERIOR", "AP ERECT", "AP_ERECT", "A.P. STAND")),
+    *({"ViewPosition": said} for said in ("PA STANDING", "POST-ANT", "APPA", "AP OBLIQUE", "CORONAL")),
+    {"ViewCodeSequence": code("399312000", "?")},
+    {"ImageOrientationPatient": [1, 0, 0, 0, 0, -1]},
+    {"ImageOrientationPatient": [-0.98, 0.17, 0, 0, 0, -1]},
+    {"ImageOrientationPatient": [0, 0, -1, 1, 0, 0]},
 ]
 
 
+@pytest.mark.filterwarnings("ignore::UserWarning")
 @pytest.mark.parametrize("tags", FRONTAL)
 def test_a_frontal_view_is_refused_unless_forced(tmp_path, tags):
     path = write(tmp_path / "a.dcm", GRAY, **tags)
@@ -39,7 +47,42 @@ def test_a_frontal_view_is_refused_unless_forced(tmp_path, tags):
     assert any("not a lateral film" in w and keyword in w for w in read_film(path, force=True).warnings)
 
 
-@pytest.mark.parametrize("tags", [{"ViewPosition": "LL"}, {"ViewCodeSequence": code("399198007", "right lateral")}])
+OBLIQUE = [
+    *(
+        {"ViewPosition": said}
+        for said in ("LLO", "RLO", "RAO", "LAO", "LPO", "RPO", "OBLIQUE", "LATERAL OBLIQUE", "OBL")
+    ),
+    {"ViewCodeSequence": code("399321002", "oblique projection")},
+    {"ViewCodeSequence": code("399356000", "other words")},
+    {"ViewCodeSequence": code("R-10220", "?", "SRT")},
+    {"PatientOrientation": ["PL", "F"]},
+    {"ImageOrientationPatient": [0.7, 0.71, 0, 0, 0, -1]},
+]
+
+
+@pytest.mark.parametrize("tags", [*OBLIQUE, {"ViewPosition": "LLD"}, {"ViewPosition": "DECUBITUS"}])
+def test_a_view_that_is_not_quite_lateral_is_said(tmp_path, tags):
+    film = read_film(write(tmp_path / "a.dcm", GRAY, PixelSpacing=[0.2, 0.2], **tags))
+    (warning,) = film.warnings
+    view = "oblique" if tags in OBLIQUE else "decubitus"
+    assert next(iter(tags)) in warning and f"says that the view is {view}" in warning
+
+
+@pytest.mark.filterwarnings("ignore::UserWarning")
+@pytest.mark.parametrize(
+    "tags",
+    [
+        {"ViewPosition": "LL"},
+        {"ViewPosition": "LATERAL ERECT"},
+        {"ViewPosition": "L-LAT"},
+        {"ViewPosition": "AP + LAT"},
+        {"ViewPosition": "UPRIGHT"},
+        {"ViewCodeSequence": code("399198007", "right lateral")},
+        {"ImageOrientationPatient": [0, 1, 0, 0, 0, -1]},
+        # what converters write where they know none
+        {"ImageOrientationPatient": [1, 0, 0, 0, 1, 0]},
+    ],
+)
 def test_a_lateral_view_is_no_news(tmp_path, tags):
     assert read_film(write(tmp_path / "a.dcm", GRAY, PixelSpacing=[0.2, 0.2], **tags)).warnings == ()
 
@@ -48,6 +91,14 @@ def test_views_that_contradict_each_other_are_both_said(tmp_path):
     film = read_film(write(tmp_path / "a.dcm", GRAY, ViewPosition="AP", PatientOrientation=["P", "F"]))
     assert film.anterior == "left"
     assert any("ViewPosition" in w and "PatientOrientation" in w for w in film.warnings)
+    film = read_film(write(tmp_path / "a.dcm", GRAY, ViewPosition="LL", ImageOrientationPatient=[1, 0, 0, 0, 0, -1]))
+    assert any("ViewPosition" in w and "ImageOrientationPatient" in w for w in film.warnings)
+
+
+def test_no_more_of_a_view_is_quoted_than_its_word(tmp_path):
+    with pytest.raises(FilmError) as error:
+        read_film(write(tmp_path / "a.dcm", GRAY, ViewPosition="AP DOE JANE"))
+    assert "DOE" not in str(error.value)
 
 
 @pytest.mark.parametrize(
