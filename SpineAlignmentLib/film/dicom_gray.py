@@ -22,6 +22,7 @@ from SpineAlignmentLib.film.dicom_dataset import (
     transfer_syntax,
     values,
 )
+from SpineAlignmentLib.film.dicom_padding import padding_tag, without_padding
 from SpineAlignmentLib.film.dicom_pixels import stored_pixels
 from SpineAlignmentLib.film.polarity import inverted
 
@@ -65,8 +66,8 @@ def bone_bright(data: Any, path: Path) -> Gray:
     doubt, dark_bone = _polarity(data, down)
     gray = inverted(gray) if dark_bone else gray
     if stored.padded is not None:
-        gray = _masked(gray, stored.padded)
-        warnings.append(f"{tag_name('PixelPaddingValue')}: {100 * stored.padded.mean():.0f} % of the image is padding")
+        gray = without_padding(gray, stored.padded)
+        warnings.append(f"{padding_tag(data)}: {100 * stored.padded.mean():.0f} % of the image is padding")
     return Gray(gray if table is None and stored.padded is None else checked_pixels(gray, str(path)), doubt,
                 tuple(warnings))  # fmt: skip
 
@@ -195,12 +196,3 @@ def _polarity(data: Any, down: bool) -> tuple[str, bool]:
         doubts.append(f"{tag_name('PixelIntensityRelationshipSign')} {sign}")
     said = f"{tag_name('PhotometricInterpretation')} {photometric}"
     return (" against ".join([said, *doubts]) if doubts else ""), dark_bone
-
-
-def _masked(gray: Pixels, padded: NDArray[np.bool_]) -> Pixels:
-    """Padding as dark as the darkest of the film."""
-    if padded.all():
-        return gray
-    film = gray.copy()
-    film[padded] = gray[~padded].min()
-    return film

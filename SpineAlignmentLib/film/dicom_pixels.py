@@ -16,7 +16,7 @@ from SpineAlignmentLib.film.dicom_codec import Stream, decoded, is_encapsulated,
 from SpineAlignmentLib.film.dicom_dataset import tag_name, transfer_syntax, uid_name
 from SpineAlignmentLib.film.dicom_layout import Layout, layout_of
 from SpineAlignmentLib.film.dicom_mending import DEFLATED
-from SpineAlignmentLib.film.dicom_padding import padding_of
+from SpineAlignmentLib.film.dicom_padding import float_padding_of, padding_of, without_padding
 from SpineAlignmentLib.film.dicom_surplus import without_surplus
 
 Pixels = NDArray[Any]
@@ -53,7 +53,7 @@ def stored_pixels(data: Any, path: Path) -> Stored:
     layout = layout_of(data, path)
     for keyword, kind in _FLOATS.items():
         if keyword in data and "PixelData" not in data:
-            return _float_pixels(bytes(data[keyword].value), kind, layout, keyword, path)
+            return _float_pixels(data, keyword, kind, layout, path)
     value = data.PixelData
     syntax = transfer_syntax(data)
     stream: Stream | None
@@ -70,11 +70,15 @@ def stored_pixels(data: Any, path: Path) -> Stored:
     return _gray_values(data, words, stream, layout, warnings)
 
 
-def _float_pixels(value: bytes, kind: np.dtype[Any], layout: Layout, keyword: str, path: Path) -> Stored:
+def _float_pixels(data: Any, keyword: str, kind: np.dtype[Any], layout: Layout, path: Path) -> Stored:
     """PS3.3 C.7.6.24, C.7.6.25."""
+    value = bytes(data[keyword].value)
     layout = replace(layout, allocated=8 * kind.itemsize)
     _, warnings = without_surplus(value, layout, keyword, False, path)
-    return Stored(_native(value, kind, layout, keyword, path), None, tuple(warnings))
+    gray = _native(value, kind, layout, keyword, path)
+    padded = float_padding_of(data, gray, warnings)
+    # not numbers, or larger than any gray value, it would have the film refused
+    return Stored(without_padding(gray, padded), padded, tuple(warnings))
 
 
 def _from_stream(value: bytes, syntax: str, layout: Layout, path: Path) -> tuple[Pixels, Stream, list[str]]:
@@ -162,14 +166,14 @@ def _gray_values(data: Any, words: Pixels, stream: Stream | None, layout: Layout
     bits = told_bits(top, room, layout)
     chosen = bits
     if contradicts(words, top, bits, room, stream):
-        outside = padding_of(data, words, bits, bits.of(words), room)
+        outside = padding_of(data, words, bits, bits.of(words), room, [])
         choices = {bits: None, Bits(bits.count, not bits.signed, bits.shift): None}
         choices |= {Bits(room, False): None, Bits(room, True): None, Bits(bits_in(words, bits), True, bits.shift): None}
         # the first of equals is what the tags say
         chosen = min(choices, key=lambda choice: roughness(choice.of(words), outside))
     clean = not chosen.signed and not chosen.shift and top < 1 << chosen.count
     gray = words if clean else chosen.of(words)
-    padded = padding_of(data, words, chosen, gray, room)
+    padded = padding_of(data, words, chosen, gray, room, warnings)
     if chosen != bits:
-        warnings = [*warnings, difference(bits, chosen, layout)]
+        warnings.append(difference(bits, chosen, layout))
     return Stored(gray, padded, tuple(warnings))

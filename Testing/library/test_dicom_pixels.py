@@ -231,6 +231,47 @@ def test_pixels_of_floating_point(tmp_path):
     assert np.array_equal(read_film(tmp_path / "a.dcm").pixels, gray)
 
 
+@pytest.mark.parametrize("kind", ["Float", "DoubleFloat"])
+@pytest.mark.parametrize(
+    ("value", "limit"), [(-1e30, None), (-3.3e38, -1e30), (1e30, None), (np.nan, None), (-0.1, None)]
+)
+def test_padding_of_floating_point(tmp_path, kind, value, limit):
+    gray = pattern(WIDTH, HEIGHT, 12)
+    pixels = gray.astype(np.float32 if kind == "Float" else np.float64)
+    pixels[:PADDED] = value
+    data = dataset(gray, "explicit little endian", {"BitsAllocated": 32})
+    del data.PixelData, data.BitsStored, data.HighBit
+    setattr(data, f"{kind}PixelData", pixels.tobytes())
+    setattr(data, f"{kind}PixelPaddingValue", value)
+    if limit is not None:
+        setattr(data, f"{kind}PixelPaddingRangeLimit", limit)
+    data.save_as(tmp_path / "a.dcm")
+    film = read_film(tmp_path / "a.dcm")
+    assert np.array_equal(film.pixels[PADDED:], gray[PADDED:])
+    assert (film.pixels[:PADDED] == gray[PADDED:].min()).all()
+    assert any(f"{kind}PixelPaddingValue (0028,012" in w and "16 %" in w for w in film.warnings)
+
+
+@pytest.mark.parametrize("floating", [False, True])
+@pytest.mark.parametrize("limit", [2000, 3900])
+def test_a_range_of_padding_that_shows_a_film_is_not_used(tmp_path, floating, limit):
+    gray = pattern(WIDTH, HEIGHT, 12)
+    gray[:PADDED] = 0
+    data = dataset(gray, "explicit little endian", {"BitsStored": 12, "HighBit": 11})
+    kind = "Float" if floating else ""
+    if floating:
+        del data.PixelData
+        data.FloatPixelData, data.FloatPixelPaddingValue = gray.astype(np.float32).tobytes(), 0.0
+        data.FloatPixelPaddingRangeLimit = float(limit)
+    else:
+        data.PixelPaddingValue, data.PixelPaddingRangeLimit = 0, limit
+    data.save_as(tmp_path / "a.dcm")
+    film = read_film(tmp_path / "a.dcm")
+    assert np.array_equal(film.pixels[PADDED:], gray[PADDED:])
+    assert (film.pixels[:PADDED] == gray[PADDED:].min()).all()
+    assert any(f"{kind}PixelPaddingRangeLimit (0028,012" in w and "not used" in w for w in film.warnings)
+
+
 @pytest.mark.skipif(sys.platform == "win32", reason="no limit of a file's size there")
 def test_no_room_for_temporary_files_is_not_a_damaged_film(tmp_path):
     path = write(tmp_path / "a.dcm", pattern(WIDTH, HEIGHT, 12), "JPEG-LS")
