@@ -23,6 +23,16 @@ _OF_A_FRAME: Final[tuple[str, ...]] = (
     "ViewPosition", "ViewCodeSequence", "ImagePositionPatient", "ImageOrientationPatient", "SliceThickness",
 )  # fmt: skip
 """Tags of a plain film that enhanced objects say of each frame, or of all frames together."""
+_NEWER_NAMES: Final[dict[str, str]] = {
+    "1.2.840.10008.1.2.4.110": "JPEG XL Lossless",
+    "1.2.840.10008.1.2.4.111": "JPEG XL JPEG Recompression",
+    "1.2.840.10008.1.2.4.112": "JPEG XL",
+    "1.2.840.10008.1.2.4.201": "High-Throughput JPEG 2000 (Lossless Only)",
+    "1.2.840.10008.1.2.4.202": "High-Throughput JPEG 2000 with RPCL Options (Lossless Only)",
+    "1.2.840.10008.1.2.4.203": "High-Throughput JPEG 2000",
+    "1.2.840.10008.1.2.8.1": "Deflated Image Frame Compression",
+}
+"""Transfer syntaxes that not every pydicom knows; PS3.6 table A-1."""
 _MAX_ITEMS: Final[int] = 64
 """A tag that is no sequence holds fewer values than this; more are not looked at."""
 
@@ -197,7 +207,7 @@ def transfer_syntax(data: Any) -> str:
 
 
 def uid_name(uid: str) -> str:
-    """The name of a transfer syntax, or of a class, for a message."""
+    """The name of a transfer syntax, or of a class, for a message; the UID itself where it has none."""
     from pydicom.uid import UID
 
-    return str(UID(uid).name)
+    return _NEWER_NAMES.get(uid) or str(UID(uid).name)

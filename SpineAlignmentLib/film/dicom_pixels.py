@@ -84,12 +84,10 @@ def _float_pixels(data: Any, keyword: str, kind: np.dtype[Any], layout: Layout, 
 def _from_stream(value: bytes, syntax: str, layout: Layout, path: Path) -> tuple[Pixels, Stream, list[str]]:
     content = joined_fragments(value, path) if is_encapsulated(value) else value
     stream = read_stream(content, syntax, layout.size, layout.samples, layout.allocated)
-    name = uid_name(syntax)
     if stream is None:
-        known = syntax not in _NATIVE and name != syntax
         raise FilmError(
-            f"{path}: its pixels are compressed by {name if known else 'an unknown method'} "
-            f"({tag_name('TransferSyntaxUID')}), which is not supported, or not as they should be"
+            f"{path}: its pixels are compressed by {_method(syntax)} ({tag_name('TransferSyntaxUID')}), which is not "
+            "supported, or not as they should be; export it uncompressed, or as JPEG 2000 or JPEG lossless"
         )
     image = decoded(stream, layout.photometric, path)
     warnings = []
@@ -100,6 +98,14 @@ def _from_stream(value: bytes, syntax: str, layout: Layout, path: Path) -> tuple
         )
     # the two's complement of its own width, whatever the sign
     return image.view(image.dtype.str.replace("i", "u")) if image.dtype.kind == "i" else image, stream, warnings
+
+
+def _method(syntax: str) -> str:
+    """How a message calls the compression of pixels that are none of a known one."""
+    name = "".join(c for c in uid_name(syntax) if c.isprintable())[:80]
+    if syntax in _NATIVE:
+        return f"an unknown method, against {name}"
+    return f"an unknown method, {name}," if name == syntax else name
 
 
 def _native_words(data: Any, value: bytes, syntax: str, layout: Layout, path: Path) -> Pixels:

@@ -137,13 +137,24 @@ def test_wrong_and_private_transfer_syntaxes(tmp_path, stored_as, said, order):
     assert np.array_equal(read_film(path).pixels, gray)
 
 
-def test_unsupported_compression_is_named_and_not_called_damaged(tmp_path):
+@pytest.mark.parametrize(
+    ("syntax", "name"),
+    [
+        ("1.2.840.10008.1.2.4.103", "MPEG-4.*"),
+        ("1.2.840.10008.1.2.4.110", "JPEG XL Lossless "),
+        ("1.2.840.10008.1.2.4.111", "JPEG XL JPEG Recompression "),
+        ("1.2.840.10008.1.2.4.112", "JPEG XL "),
+        ("1.2.840.10008.1.2.8.1", "Deflated Image Frame Compression "),
+        ("1.2.840.113619.5.99", "an unknown method, 1.2.840.113619.5.99, "),
+    ],
+)
+def test_unsupported_compression_is_named_and_not_called_damaged(tmp_path, syntax, name):
     data = dataset(pattern(WIDTH, HEIGHT, 12), "JPEG 2000", {})
-    data.file_meta.TransferSyntaxUID = "1.2.840.10008.1.2.4.103"
     data.PixelData = dicom_words.encapsulate([b"\0\0\0\x01" * 500])
     data["PixelData"].is_undefined_length = True
     data.save_as(tmp_path / "a.dcm")
-    with pytest.raises(FilmError, match=r"MPEG-4.*\(0002,0010\).*not supported") as error:
+    say_syntax(tmp_path / "a.dcm", syntax)
+    with pytest.raises(FilmError, match=rf"by {name}\(Transf.*\(0002,0010\).*not supported.*as JPEG 2000") as error:
         read_film(tmp_path / "a.dcm")
     assert "damaged" not in str(error.value)
 
