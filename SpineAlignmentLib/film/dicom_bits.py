@@ -20,6 +20,8 @@ _CROSSINGS: Final[float] = 1e-3
 """Share of neighbors across the middle of the range from which they tell of the sign."""
 _PAINTED: Final[float] = 0.75
 """Share of leaps to one and the same value from which they are those to a painted border."""
+_LEAPING_ROWS: Final[int] = 64
+"""Rows of a film in which leaps are looked for: this is done with every film."""
 _SAMPLED_ROWS: Final[int] = 200
 """Rows of a film that tell how rough it is."""
 
@@ -68,7 +70,11 @@ def contradicts(words: Pixels, top: int, bits: Bits, room: int, stream: Stream |
 
 def bits_in(words: Pixels, bits: Bits) -> int:
     """How many of the bits that are said to be the gray value are in use."""
-    return max(1, int(Bits(bits.count, False, bits.shift).of(words).max()).bit_length())
+    return max(1, int(_unsigned(words, bits).max()).bit_length())
+
+
+def _unsigned(words: Pixels, bits: Bits) -> Pixels:
+    return Bits(bits.count, False, bits.shift).of(words)
 
 
 def _is_torn(words: Pixels, bits: Bits) -> bool:
@@ -79,14 +85,16 @@ def _is_torn(words: Pixels, bits: Bits) -> bool:
     """
     if words.ndim != 2:
         return False
-    rows = words[:: max(1, words.shape[0] // _SAMPLED_ROWS)]
-    used = Bits(bits.count, False, bits.shift).of(rows)
-    top = (1 << bits_in(rows, bits)) - 1
+    rows = words[:: max(1, words.shape[0] // _LEAPING_ROWS)]
+    used = _unsigned(rows, bits)
+    top = (1 << int(used.max()).bit_length()) - 1
     low = used <= top >> 1
     y, x = np.nonzero(low[:, 1:] != low[:, :-1])
+    if len(y) <= _CROSSINGS * used.size:
+        return False
     inner = (used[y, x] % top != 0) & (used[y, x + 1] % top != 0)
     y, x = y[inner], x[inner]
-    if len(y) < _CROSSINGS * used.size or not len(y):
+    if len(y) <= _CROSSINGS * used.size:
         return False
     gray = bits.of(rows[y[:, None], x[:, None] + [0, 1]]).astype(np.int64)
     if np.median(np.abs(gray[:, 1] - gray[:, 0])) <= 0.75 * top:
