@@ -64,14 +64,16 @@ def read_spacing(data: Any, size: tuple[int, int], path: Path, given: bool) -> S
     aspect = spacing[1] / spacing[0]
     if given:
         return Spacing(aspect=aspect)
+    if keyword is None:
+        return Spacing(aspect=aspect, warnings=tuple(warnings))
     if keyword in _PLANES:
         where = f"{SPACING_WARNING} is that of {_PLANES[keyword]}, not calibrated to the patient"
         warnings.append(f"{where}{_magnification(data)}")
     return Spacing(spacing, tag_name(keyword), aspect, tuple(warnings))
 
 
-def _believed(data: Any, size: tuple[int, int], path: Path, warnings: list[str]) -> tuple[str, _Size] | None:
-    """The tag that gives the size of a pixel, and its (x, y); None where none does."""
+def _believed(data: Any, size: tuple[int, int], path: Path, warnings: list[str]) -> tuple[str | None, _Size] | None:
+    """The tag that gives the size of a pixel, and its (x, y); without a tag only its shape is known; None where neither is."""
     patient = _tagged(data, _PATIENT, size, path, warnings)
     planes = ((k, _tagged(data, k, size, path, warnings if patient is None else [])) for k in _PLANES)
     known = ((keyword, plane) for keyword, plane in planes if plane is not None)
@@ -87,35 +89,40 @@ def _believed(data: Any, size: tuple[int, int], path: Path, warnings: list[str])
                 )
             return keyword, plane
     for keyword, plane in others.items():
-        return (_PATIENT, patient) if _agrees(data, patient, keyword, plane, warnings) else (keyword, plane)
+        return _settled(data, patient, keyword, plane, warnings)
     return _PATIENT, patient
 
 
-def _agrees(data: Any, patient: _Size, keyword: str, plane: _Size, warnings: list[str]) -> bool:
-    """Whether PixelSpacing is used beside the spacing of the detector or scanned film that it differs from.
+def _settled(data: Any, patient: _Size, keyword: str, plane: _Size, warnings: list[str]) -> tuple[str | None, _Size]:
+    """Which is used of PixelSpacing and the spacing of the detector or scanned film that it differs from.
 
     Lengths on a film are those of the patient magnified, the same in all directions: what is calibrated is smaller than
-    at the detector, by no more than tubes stand close, and of the same shape.
+    at the detector, by no more than tubes stand close, and of the same shape. A larger one may be that of an image made
+    smaller since, beside what was true of the detector, or a mistake: then no lengths are known.
     """
     x, y = (there / here for here, there in zip(patient, plane, strict=True))
     shape = abs(x / y - 1) > 2 * _SAME
-    possible = min(x, y) >= 1.0 and max(x, y) < _MOST_MAGNIFIED * (1 - _SAME)
+    larger = min(x, y) < 1 - _SAME
+    possible = not larger and max(x, y) < _MOST_MAGNIFIED * (1 - _SAME)
     if patient == _PLACEHOLDER:
         reason = "only means that nobody knew it, beside"
     elif shape:
         reason = "makes pixels of another shape than"
     elif not possible:
-        reason = "is larger than" if x < 1 else f"is {x:.3g} times smaller than"
+        reason = "is larger than" if larger else f"is {x:.3g} times smaller than"
     else:
         _compare_estimate(data, (x + y) / 2, keyword, warnings)
-        return True
+        return _PATIENT, patient
     # a slot scanner magnifies across its slot alone, and what is calibrated has square pixels then
     square = shape and possible and patient[0] == patient[1] and patient != _PLACEHOLDER
     used = square or text(data, _TYPE) == _MEASURED
     what = f"{tag_name(_PATIENT)} {_shown(data, _PATIENT)} {reason} {tag_name(keyword)} {_shown(data, keyword)}"
+    if larger and not (shape or used or patient == _PLACEHOLDER):
+        warnings.append(f"{SPACING_WARNING}: {what}; no lengths are measured, give the right one with --spacing")
+        return None, plane
     end = f"used for its {'square pixels' if square else 'calibration'}; check lengths" if used else "not used"
     warnings.append(f"{SPACING_WARNING}: {what}; {end}")
-    return used
+    return (_PATIENT, patient) if used else (keyword, plane)
 
 
 def _compare_estimate(data: Any, found: float, keyword: str, warnings: list[str]) -> None:
