@@ -110,7 +110,7 @@ def _impossible(header: Any) -> Iterator[str]:
         try:
             element = header[tag]
             several = isinstance(element.value, MultiValue)
-            if several and dictionary_VM(tag) == "1":
+            if several and not tag.is_private and dictionary_VM(tag) == "1":
                 raise ValueError("more than one value")
             for value in element.value if several else (element.value,):
                 validate_value(element.VR, str(value) if element.VR in ("DS", "IS") else value, RAISE)

@@ -24,8 +24,9 @@ class Progress:
 
     With `style` "json" standard output gets one object a line and nothing else: `{"event": "start" | "problem" |
     "film" | "end", "total", "done", "failed", "before", "films_per_minute", "seconds_left"}`, of a film its "file",
-    "status" ("done", "failed" or "before", when an earlier run has done it), "result" and "reason", and of what was
-    named and could not be opened the "reason". With "bar" a line says it on a terminal, with "quiet" nothing does.
+    "status" ("done", "failed", also with a "result" where files besides it cannot be made, or "before", when an earlier
+    run has done it), "result" and "reason", and of what was named and could not be opened the "reason". With "bar" a
+    line says it on a terminal, with "quiet" nothing does.
     Films that fail are named on standard error in every style.
     """
 

@@ -8,7 +8,9 @@ file's own words decide.
 import hashlib
 import sqlite3
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 from typing import Final
 
@@ -21,6 +23,8 @@ from SpineAlignmentLib.results.markups import read_landmarks
 WRITTEN_SCHEMA: Final[str] = (
     "CREATE TABLE IF NOT EXISTS written (file TEXT, content TEXT, PRIMARY KEY (file, content)) WITHOUT ROWID"
 )
+_NAMES: Final[int] = 1000
+"""Names that are tried; where none is free something else is wrong, as a folder that nobody may read."""
 _MARK: Final[bytes] = b"SpineAlignment"
 """In every picture, report and DICOM object that is made of a result."""
 
@@ -50,12 +54,14 @@ class Written:
         """
         kept = self._kept(name, files, source)
         if kept is not None:
-            name = next(other for other in free if self._kept(other, files, source) is None)
+            others = (other for other in islice(free, _NAMES) if self._kept(other, files, source) is None)
+            name = next(others, "")
+            if not name:
+                raise ResultError(f"{kept}: {_why(kept, source)}, and no name is free for new results")
         named = {f"{name}{ending}": content for ending, content in files.items()}
         self._note(named)
         write_files({self.folder / file: content for file, content in named.items()})
-        why = "not as a run wrote it (corrected, or another file), so it is kept"
-        return name, "" if kept is None else f"{kept}: {why}; new results: {next(iter(named))}"
+        return name, "" if kept is None else f"{kept}: {_why(kept, source)}; new results: {next(iter(named))}"
 
     def _kept(self, name: str, endings: Iterable[str], source: Path) -> Path | None:
         """The first of the files of this name that is to be kept; None for none."""
@@ -66,9 +72,8 @@ class Written:
         """Keep what is about to be written; what is there now stays known too: a killed run leaves either."""
         known = {(name, _fingerprint(content)) for name, content in files.items()}
         for name in files:
-            there = self.folder / name
-            if there.exists():
-                known.add((name, _fingerprint(there.read_bytes())))
+            with suppress(OSError):  # not there, or soon found out by writing
+                known.add((name, _fingerprint((self.folder / name).read_bytes())))
         self.base.execute("BEGIN")
         try:
             self.base.executemany("DELETE FROM written WHERE file = ?", [(name,) for name in files])
@@ -80,17 +85,34 @@ class Written:
             raise
 
     def _is_own(self, path: Path, source: Path) -> bool:
-        """Whether a file is not there, or as a run wrote it and not what results are made of."""
+        """Whether a file is not there, or as a run wrote it and not what results are made of.
+
+        Raises:
+            ResultError: nobody can tell.
+        """
         try:
             content = path.read_bytes()
-            if source.exists() and path.samefile(source):
+            if _same_file(path, source):
                 return False
         except FileNotFoundError:
             return True
-        except OSError:
-            return False  # a folder, or what nobody may read
+        except (IsADirectoryError, PermissionError):
+            return False
+        except OSError as error:
+            raise ResultError(f"{path}: cannot read: {error.strerror or error}") from error
         known = {row[0] for row in self.base.execute("SELECT content FROM written WHERE file = ?", (path.name,))}
         return _fingerprint(content) in known if known else _is_detection(path, content)
+
+
+def _same_file(path: Path, source: Path) -> bool:
+    return source.exists() and path.samefile(source)
+
+
+def _why(kept: Path, source: Path) -> str:
+    """Why a file is kept."""
+    if _same_file(kept, source):
+        return "is what was measured, so it is kept"
+    return "not known to be as a run wrote it (corrected, or another file), so it is kept"
 
 
 def _fingerprint(content: bytes) -> str:

@@ -221,6 +221,22 @@ def test_a_file_of_no_known_run_is_kept_where_a_person_is_in_it(tmp_path, there,
     assert ((out / "a.json").read_bytes() == there) == kept
 
 
+def test_what_is_measured_is_kept_and_named_as_that(tmp_path):
+    out = tmp_path / "out"
+    out.mkdir()
+    (out / "a.json").write_bytes(PLACED)
+    with Store(out) as store:
+        film = Source(out / "a.json", "a.json")
+        name, kept = store.write(film, store.name(film, "a"), "a", {".json": detection()})
+    assert name == "a_2" and "a.json: is what was measured, so it is kept" in kept
+
+
+def test_a_name_that_the_disk_does_not_take_is_said(tmp_path):
+    film, out = source(tmp_path, "a.png"), tmp_path / "out"
+    with Store(out) as store, pytest.raises(ResultError, match="cannot read: "):
+        store.write(film, "a" * 300, "a", {".json": detection()})
+
+
 def test_a_run_that_is_killed_while_it_writes_leaves_files_of_its_own(tmp_path):
     film, out = source(tmp_path, "a.png"), tmp_path / "out"
     with Store(out) as store:

@@ -2,7 +2,7 @@
 
     received/KEY.dcm        a film that its sender was told is safe
     results/KEY.sr.dcm ...  what is to be sent
-    done/KEY                the film is done, or why it cannot be; its results are final from here on
+    done/KEY                the film is done, or why it or some results cannot be; its results are final from here on
     refused/KEY.sr.dcm ...  what the archive does not take; offered again at the next start
 
 A film's key is made of its SOP Instance UID, which names no patient and is the same when the film comes again.
@@ -71,7 +71,7 @@ class FilmQueue:
         return sorted(self._received.glob("*.dcm"), key=_age)
 
     def finish(self, key: str, files: Mapping[str, bytes], reason: str = "") -> None:
-        """A film is done: its results, ending to content, or why there are none.
+        """A film is done: its results, ending to content, and why there are none, or not all that were asked for.
 
         Results of an earlier try, which never became final and were never sent, are replaced.
 
