@@ -116,7 +116,9 @@ def _gray(pixels: Pixels, name: str) -> Pixels:
     range_top = max(float(rough.max()), 1e-6) if pixels.dtype.itemsize > 1 else top
     is_colored = np.ptp(rough, axis=2) > COLOR_DIFFERENCE * range_top
     colored = float(np.mean(is_colored))
-    if colored > COLORED_SHARE and not (colored > TINTED_SHARE and _agreement(rough[is_colored]) > ONE_HUE):
+    if colored > TINTED_SHARE and _agreement(rough[is_colored]) > ONE_HUE:
+        return np.ascontiguousarray(channels[..., int(np.argmax(rough.std(axis=(0, 1))))])
+    if colored > COLORED_SHARE:
         raise FilmError(f"{name}: a color image ({100 * colored:.0f} % of it colored), not a radiograph")
     # green is sampled fully by every color format, the others may not be
     return np.ascontiguousarray(channels[..., 1])

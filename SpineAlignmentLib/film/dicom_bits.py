@@ -126,4 +126,7 @@ def difference(told: Bits, found: Bits, layout: Layout) -> str:
         tag = f"{tag_name('BitsStored')} = {layout.stored} and HighBit = {layout.high}"
         return f"gray values do not fit {tag}: all {found.count} bits are read"
     sign = "signed" if found.signed else "unsigned"
+    if found.signed == layout.signed:
+        tag = f"{tag_name('BitsStored')} = {layout.stored} and HighBit = {layout.high}"
+        return f"gray values do not fit {tag}: {found.count} bits are read, {sign}"
     return f"{tag_name('PixelRepresentation')} = {int(layout.signed)} tears the gray values apart: read as {sign}"

@@ -49,6 +49,11 @@ def without_surplus(value: bytes, layout: Layout, keyword: str, big: bool, path:
     told = f"{tag_name(keyword)} holds {len(value)} bytes"
     need = f"{layout.width} x {layout.height} pixels of {layout.allocated} bits"
     check = f"{tag_name('Rows')}, {tag_name('Columns')} and {tag_name('BitsAllocated')}"
+    others, again = value[layout.size_bytes :], value[: layout.size_bytes] * (times - 1)
+    empty = not others.strip(b"\0")
+    if empty or (again and others.startswith(again)):
+        what = "zeros" if empty else "the same again"
+        return layout, [f"{told}, {need} take {layout.size_bytes}: the rest is {what}, and not read"]
     if rest < spare:
         raise FilmError(f"{path}: {told}, {times} times what {need} take: several images, or check {check}")
     if _has_longer_rows(value, layout, big):

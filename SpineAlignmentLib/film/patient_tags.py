@@ -12,10 +12,12 @@ _YEARS: Final[dict[str, float]] = {"Y": 1.0, "M": 1 / 12, "W": 7 / 365.25, "D": 
 """Unit of an age string (PS3.5, VR AS) in years."""
 _AGE: Final[str] = "PatientAge"
 _BIRTH: Final[str] = "PatientBirthDate"
-_DAYS: Final[tuple[str, ...]] = ("AcquisitionDate", "StudyDate", "SeriesDate", "ContentDate")
-"""Tags that may say the day of the film, the best first."""
+_DAYS: Final[tuple[str, ...]] = ("AcquisitionDate", "StudyDate")
+"""Tags that say the day of the film, the better first; others may say when it was scanned or exported."""
 _NO_DAYS: Final[frozenset[date]] = frozenset({date(1900, 1, 1), date(1970, 1, 1), date(1980, 1, 1)})
-"""Where clocks and fields begin that nobody set."""
+"""Where clocks and fields begin that nobody set; of births the first alone, since 1 January stands where only the year
+is known."""
+_NO_BIRTH: Final[date] = date(1900, 1, 1)
 _ROUNDED_YEARS: Final[float] = 1.1
 """Ages that differ by no more are the same: years are counted to the last birthday, the nearest or the next."""
 _DAYS_OF_YEAR: Final[float] = 365.25
@@ -64,7 +66,7 @@ def name_and_date(path: Path) -> tuple[str, ...]:
     """Who is on a film and when it was taken, as it is read aloud; nothing of a film that does not say.
 
     PatientName (0010,0010), PatientID (0010,0020), PatientBirthDate (0010,0030), and the day of the film, see
-    `age_and_sex`.
+    `patient_tags`.
     """
     with path.open("rb") as stream:
         if not looks_like_dicom(stream.read(512)):
@@ -124,7 +126,9 @@ def _film_days(
 ) -> list[tuple[str, float, float]]:
     """Tags of days on which the film can have been taken, the best first, with the whole and the exact age by each."""
     born = _day(text(data, _BIRTH))
-    if born is None or born in _NO_DAYS:
+    if born == _NO_BIRTH:
+        warnings.append(f"{tag_name(_BIRTH)} holds what stands where nobody knows it; not used")
+    if born is None or born == _NO_BIRTH:
         return []
     found: list[tuple[str, float, float]] = []
     wrong: list[tuple[str, float, float]] = []
@@ -137,7 +141,7 @@ def _film_days(
         (found if possible else wrong).append((keyword, years, (day - born).days / _DAYS_OF_YEAR))
     for keyword, *_ in wrong:
         other = f"{tag_name(found[0][0])} is used" if found else "not used"
-        warnings.append(f"{tag_name(keyword)} is no day of a film of this patient by {tag_name(_BIRTH)}; {other}")
+        warnings.append(f"{tag_name(keyword)} cannot be the day of this film; {other}")
     differ = [keyword for keyword, _, exact in found if abs(exact - found[0][2]) > _ROUNDED_YEARS]
     if differ:
         both = " and ".join(tag_name(keyword) for keyword in (found[0][0], *differ))

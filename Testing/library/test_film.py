@@ -98,6 +98,8 @@ def test_a_photograph_of_a_film_in_one_hue_is_gray(tmp_path):
     pixels = pattern(bits=8)
     tinted = np.stack([pixels * 0.6, pixels, pixels * 0.9 + 12], axis=-1).round().clip(0, 255).astype(np.uint8)
     assert np.array_equal(read_film(picture(tmp_path / "tinted.png", tinted)).pixels, pixels)
+    blue = np.stack([np.zeros_like(pixels), pixels // 9, pixels], axis=-1)
+    assert np.array_equal(read_film(picture(tmp_path / "blue.png", blue)).pixels, pixels)
     marked = np.repeat(pixels[..., None], 3, axis=2)
     marked[: len(marked) // 8] = (250, 220, 20)  # of one hue as well, but too little of the film
     two_hues = np.where(np.arange(len(tinted))[:, None, None] % 2 == 0, tinted, tinted[..., ::-1])

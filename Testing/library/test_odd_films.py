@@ -131,6 +131,17 @@ def test_pixels_that_the_tags_leave_over_are_refused_where_the_film_is_not_sure(
         read_film(write(tmp_path / "a.dcm", gray, **tags))
 
 
+@pytest.mark.parametrize("again", [1, 2])
+@pytest.mark.parametrize("same", [False, True])
+def test_pixels_that_are_filled_up_with_zeros_or_stored_again_are_read_once(tmp_path, again, same):
+    data = dataset(GRAY8, "explicit little endian", {})
+    data.PixelData += again * (GRAY8.tobytes() if same else bytes(GRAY8.nbytes))
+    data.save_as(tmp_path / "a.dcm")
+    film = read_film(tmp_path / "a.dcm")
+    assert np.array_equal(film.pixels, GRAY8)
+    assert any("the rest is " in w for w in film.warnings)
+
+
 @pytest.mark.parametrize("gray", [GRAY8, GRAY12])
 def test_rows_that_the_tags_leave_over_are_said(tmp_path, gray):
     film = read_film(write(tmp_path / "a.dcm", gray, Rows=200))
@@ -187,6 +198,14 @@ def test_a_sign_that_tears_values_of_fewer_bits_apart(tmp_path, syntax, bits, st
     film = read_film(write(tmp_path / "a.dcm", words, syntax, BitsStored=stored, HighBit=high))
     assert same(film, gray)
     assert any("PixelRepresentation (0028,0103) = 0" in w for w in film.warnings)
+
+
+def test_a_sign_that_is_right_is_not_blamed_for_too_many_bits(tmp_path):
+    words = ((GRAY12.astype(np.int32) - 2048) & 4095).astype(np.uint16)
+    film = read_film(write(tmp_path / "a.dcm", words, BitsStored=16, HighBit=15, PixelRepresentation=1))
+    assert same(film, GRAY12.astype(np.int32) - 2048)
+    (told,) = (w for w in film.warnings if "bits" in w)
+    assert "BitsStored (0028,0101) = 16" in told and "12 bits are read, signed" in told
 
 
 def test_a_sign_that_tears_values_below_an_overlay_apart(tmp_path):
