@@ -151,7 +151,11 @@ class Detector:
     def _seen(self, film: Film, say: Progress, force: bool = False) -> Annotation | None:
         """What there is on a film as it lies, at its own scale; None where that is no lateral spine, unless forced."""
         found = self._found(film, say, force)
-        others = (self._found(other, say) for other in other_scales(film, found))
+
+        def go_on(share: float, stage: str) -> None:
+            say(0.9, "looking at other scales")
+
+        others = (self._found(other, go_on) for other in other_scales(film, found))
         return least_doubtful(film, found, others).result
 
     def _found(self, film: Film, say: Progress, force: bool = False) -> Found:

@@ -155,7 +155,7 @@ class _Onnx:
         onnxruntime = _imported("onnx")
         options = onnxruntime.SessionOptions()
         options.log_severity_level = 3
-        # networks run one after the other: in memory of one arena, they take a fifth less than each in its own
+        # few networks run at a time: in memory of one arena, they take a fifth less than each in its own
         _share_memory(onnxruntime)
         options.add_session_config_entry("session.use_env_allocators", "1")
         options.enable_mem_pattern = False

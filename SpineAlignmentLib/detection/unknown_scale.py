@@ -5,12 +5,14 @@ so many millimeters high, for one height after another, and the height at which 
 """
 
 from collections.abc import Iterable
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Final
 
 import numpy as np
 
 from SpineAlignmentLib.detection.lying import in_doubt
+from SpineAlignmentLib.errors import FilmError
 from SpineAlignmentLib.film.film import Film
 from SpineAlignmentLib.results.annotation import Annotation
 
@@ -37,9 +39,12 @@ def other_scales(film: Film, found: Found) -> tuple[Film, ...]:
     """The film as if it were of one height after another, where it may be of another scale than it was taken for."""
     if film.spacing_mm is not None or (found.result is not None and not in_doubt(found.result)):
         return ()
-    height = film.size_px[1] * film.pixel_aspect
-    spacings = (height_mm / height for height_mm in HEIGHTS_MM)
-    return tuple(replace(film.calibrated(spacing), warnings=film.warnings) for spacing in spacings)
+    others = []
+    for height_mm in HEIGHTS_MM:
+        with suppress(FilmError):  # no film of so many pixels is so small, or so large
+            other = film.calibrated(height_mm / (film.size_px[1] * film.pixel_aspect))
+            others.append(replace(other, warnings=film.warnings))
+    return tuple(others)
 
 
 def least_doubtful(film: Film, first: Found, others: Iterable[Found]) -> Found:
