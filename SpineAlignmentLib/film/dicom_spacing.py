@@ -73,7 +73,7 @@ def read_spacing(data: Any, size: tuple[int, int], path: Path, given: bool) -> S
 
 
 def _believed(data: Any, size: tuple[int, int], path: Path, warnings: list[str]) -> tuple[str | None, _Size] | None:
-    """The tag that gives the size of a pixel, and its (x, y); without a tag only its shape is known; None where neither is."""
+    """The tag that gives the size of a pixel, and its (x, y); no tag: its shape alone is known; None: nothing is."""
     patient = _tagged(data, _PATIENT, size, path, warnings)
     planes = ((k, _tagged(data, k, size, path, warnings if patient is None else [])) for k in _PLANES)
     known = ((keyword, plane) for keyword, plane in planes if plane is not None)
