@@ -43,7 +43,7 @@ from SpineAlignmentLib.detection.side import WHOLE_SPINE, implausibility, landma
 from SpineAlignmentLib.detection.side_by_side import SideBySide
 from SpineAlignmentLib.detection.sightings import Sighting
 from SpineAlignmentLib.detection.spine import Spine, find_spine, seen_closely
-from SpineAlignmentLib.detection.unknown_scale import Found, least_doubtful, other_scales
+from SpineAlignmentLib.detection.unknown_scale import LIKELY, Found, least_doubtful, other_scales
 from SpineAlignmentLib.detection.views import as_wide_as, resized, zoomed
 from SpineAlignmentLib.film.burned_in import text_warning
 from SpineAlignmentLib.film.film import CLAIMED_SIDES, GIVEN, Film, film_from_pixels, turned
@@ -155,8 +155,13 @@ class Detector:
         def go_on(share: float, stage: str) -> None:
             say(0.9, "looking at other scales")
 
-        others = (self._found(other, go_on) for other in other_scales(film, found))
-        return least_doubtful(film, found, others).result
+        likely = sorted(other_scales(film, found), key=self._likeness, reverse=True)[:LIKELY]
+        return least_doubtful(film, found, (self._found(other, go_on) for other in likely)).result
+
+    def _likeness(self, film: Film) -> float:
+        """How well the levels of a film score at first sight, the mean of them."""
+        spine = self._first_look(film)[2]
+        return -np.inf if spine is None or not spine.path.levels else spine.path.score / len(spine.path.levels)
 
     def _found(self, film: Film, say: Progress, force: bool = False) -> Found:
         """What there is on a film as it lies, at the scale that it seems to have."""

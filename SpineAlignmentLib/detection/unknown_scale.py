@@ -1,7 +1,8 @@
 """Films of unknown scale that show a few vertebrae closely, as lumbar and cervical films do.
 
 Shown whole, such a film has vertebrae of several times the size that the networks know. It is looked at as if it were
-so many millimeters high, for one height after another, and the height at which it resembles a spine most is taken.
+so many millimeters high, for one height after another, closely at the likeliest heights, and that at which it resembles
+a spine most is taken.
 """
 
 from collections.abc import Iterable
@@ -16,9 +17,12 @@ from SpineAlignmentLib.errors import FilmError
 from SpineAlignmentLib.film.film import Film
 from SpineAlignmentLib.results.annotation import Annotation
 
-HEIGHTS_MM: Final[tuple[float, ...]] = (180.0, 230.0, 290.0, 360.0, 450.0, 570.0)
-"""From a neck to a chest, an eighth at most from what lies between, as exactly as the networks need it; whole spines
-are found without."""
+HEIGHTS_MM: Final[tuple[float, ...]] = (160, 180, 202, 227, 255, 287, 322, 362, 407, 457, 513, 577, 650)
+"""From a neck to a chest, a sixteenth at most from what lies between: some films are found within a tenth of their true
+height alone. Whole spines are found without."""
+LIKELY: Final[int] = 3
+"""How many of them, those whose levels score best at first sight, are looked at closely; the best of all is among them
+on 16 of 20 lumbar films, and one nearly as good on 2."""
 
 _LESS: Final[float] = 1.0
 """How much less doubt there has to be than at the scale that the film was first taken for, or than is tolerated, since

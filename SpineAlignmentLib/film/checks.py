@@ -27,6 +27,8 @@ COLORED_SHARE: Final[float] = 0.05
 """A radiograph saved in color is gray all over, but for small marks."""
 TINTED_SHARE: Final[float] = 0.3
 """Unless so much of it has one hue: a photograph of a film on its light box or on a screen; marks take less."""
+LEAST_GREEN: Final[float] = 0.5
+"""Share of the contrast of the other channels below which green is not taken of a tinted film."""
 ONE_HUE: Final[float] = 0.97
 """How much colored pixels agree in hue, 1 for all of one: 0.99 and more on photographs of films; 0.9 where dark red
 turns to yellow, 0.2 on a portrait."""
@@ -117,8 +119,10 @@ def _gray(pixels: Pixels, name: str) -> Pixels:
     is_colored = np.ptp(rough, axis=2) > COLOR_DIFFERENCE * range_top
     colored = float(np.mean(is_colored))
     if colored > TINTED_SHARE and _agreement(rough[is_colored]) > ONE_HUE:
-        return np.ascontiguousarray(channels[..., int(np.argmax(rough.std(axis=(0, 1))))])
-    if colored > COLORED_SHARE:
+        contrast = rough.std(axis=(0, 1))
+        if contrast[1] < LEAST_GREEN * contrast.max():
+            return np.ascontiguousarray(channels[..., int(np.argmax(contrast))])
+    elif colored > COLORED_SHARE:
         raise FilmError(f"{name}: a color image ({100 * colored:.0f} % of it colored), not a radiograph")
     # green is sampled fully by every color format, the others may not be
     return np.ascontiguousarray(channels[..., 1])
