@@ -147,7 +147,8 @@ def _belongs(path: Path) -> NDArray[np.bool_]:
 
 def _numbering(film: Film, look: Look, spine: Spine, counted: Counted, trust_in_shape: float) -> Numbering:
     other = None
-    if counted.other:
+    # an L6 alone has no landmark
+    if counted.other and np.isfinite(spine.centers(counted.runner_up)).any():
         points, sure, off = _landmarks(film, look, spine, counted.runner_up, trust_in_shape)
         other = OtherNumbering(counted.other, points, sure, off)
         levels = counted.runner_up.levels
