@@ -129,4 +129,4 @@ def difference(told: Bits, found: Bits, layout: Layout) -> str:
     if found.signed == layout.signed:
         tag = f"{tag_name('BitsStored')} = {layout.stored} and HighBit = {layout.high}"
         return f"gray values do not fit {tag}: {found.count} bits are read, {sign}"
-    return f"{tag_name('PixelRepresentation')} = {int(layout.signed)} tears the gray values apart: read as {sign}"
+    return f"{tag_name('PixelRepresentation')} = {int(layout.signed)} makes neighbors' gray values leap: read as {sign}"

@@ -104,7 +104,7 @@ def _method(syntax: str) -> str:
     """How a message calls the compression of pixels that are none of a known one."""
     name = "".join(c for c in uid_name(syntax) if c.isprintable())[:80]
     if syntax in _NATIVE:
-        return f"an unknown method, against {name}"
+        return f"an unknown method, although the tag says {name}"
     return f"an unknown method, {name}," if name == syntax else name
 
 

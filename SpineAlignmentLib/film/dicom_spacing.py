@@ -105,7 +105,7 @@ def _settled(data: Any, patient: _Size, keyword: str, plane: _Size, warnings: li
     larger = min(x, y) < 1 - _SAME
     possible = not larger and max(x, y) < _MOST_MAGNIFIED * (1 - _SAME)
     if patient == _PLACEHOLDER:
-        reason = "only means that nobody knew it, beside"
+        reason = "is a placeholder for an unknown size, beside"
     elif shape:
         reason = "makes pixels of another shape than"
     elif not possible:

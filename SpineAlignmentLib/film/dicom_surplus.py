@@ -52,12 +52,12 @@ def without_surplus(value: bytes, layout: Layout, keyword: str, big: bool, path:
     others, again = value[layout.size_bytes :], value[: layout.size_bytes] * (times - 1)
     empty = not others.strip(b"\0")
     if empty or (again and others.startswith(again)):
-        what = "zeros" if empty else "the same again"
+        what = "zeros" if empty else "the same once more"
         return layout, [f"{told}, {need} take {layout.size_bytes}: the rest is {what}, and not read"]
     if rest < spare:
         raise FilmError(f"{path}: {told}, {times} times what {need} take: several images, or check {check}")
     if _has_longer_rows(value, layout, big):
-        raise FilmError(f"{path}: {told}, and rows of {layout.width} do not fit each other: check {check}")
+        raise FilmError(f"{path}: {told}, and rows of {layout.width} pixels do not line up: check {check}")
     return layout, [f"{told}, {need} take {layout.size_bytes}: the film may go on beyond what is read; check {check}"]
 
 

@@ -96,7 +96,7 @@ def _age(data: Any, ages: tuple[float, float], warnings: list[str]) -> float | N
     stated = _possible(data, stated, ages, warnings, f"{by} are used") if stated or exact >= 1 else None
     if stated is None or abs(stated - exact) <= _ROUNDED_YEARS:
         return age if stated is None else stated
-    why = "ages are often left over; --age gives the right one"
+    why = "an age may be left over from an earlier patient; give the right one (--age)"
     warnings.append(f"{tag_name(_AGE)} contradicts {by}, which are used: {why}")
     return age
 
@@ -108,9 +108,9 @@ def _possible(
     if stated is None and text(data, _AGE):
         warnings.append(f"{tag_name(_AGE)} holds no age; {otherwise}")
     elif stated == 0:
-        warnings.append(f"{tag_name(_AGE)} says 0, as where nobody knows it; {otherwise}")
+        warnings.append(f"{tag_name(_AGE)} says 0, which often means unknown; {otherwise}")
     elif stated is not None and not ages[0] <= stated <= ages[1]:
-        warnings.append(f"{tag_name(_AGE)} says what is no age of a person; {otherwise}")
+        warnings.append(f"{tag_name(_AGE)} says an age that nobody has; {otherwise}")
     else:
         return stated
     return None
@@ -127,7 +127,7 @@ def _film_days(
     """Tags of days on which the film can have been taken, the best first, with the whole and the exact age by each."""
     born = _day(text(data, _BIRTH))
     if born == _NO_BIRTH:
-        warnings.append(f"{tag_name(_BIRTH)} holds what stands where nobody knows it; not used")
+        warnings.append(f"{tag_name(_BIRTH)} holds a placeholder for an unknown date; not used")
     if born is None or born == _NO_BIRTH:
         return []
     found: list[tuple[str, float, float]] = []

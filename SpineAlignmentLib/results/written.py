@@ -111,8 +111,8 @@ def _same_file(path: Path, source: Path) -> bool:
 def _why(kept: Path, source: Path) -> str:
     """Why a file is kept."""
     if _same_file(kept, source):
-        return "is what was measured, so it is kept"
-    return "not known to be as a run wrote it (corrected, or another file), so it is kept"
+        return "kept, since it is the file that was measured"
+    return "kept, since it may have been corrected or be another file (not as a run wrote it)"
 
 
 def _fingerprint(content: bytes) -> str:

@@ -259,6 +259,6 @@ def test_corrected_results_stay_and_new_ones_go_beside_them(tmp_path, films, mod
         assert [row["result"] for row in rows(tmp_path)] == ["IM000001_2"]
     (line,) = capsys.readouterr().err.splitlines()
     assert line.startswith(f"spine-alignment: {result}: ")
-    assert line.endswith("so it is kept; new results: IM000001_2.json")
+    assert line.endswith("(not as a run wrote it); new results: IM000001_2.json")
     assert main(["measure", str(result), "-o", str(tmp_path)]) == 0
     assert json.loads(result.read_text()) == corrected

@@ -146,8 +146,8 @@ IMAGER, SHEET = "ImagerPixelSpacing (0018,1164)", "NominalScannedPixelSpacing (0
     [
         ((0.2, 0.4), (0.2, 0.2), "another shape"),
         ((0.4, 0.2), (0.2, 0.4), "another shape"),
-        ((1, 1), (1.4, 1.4), "nobody knew it"),
-        ((1, 1), (0.2, 0.2), "nobody knew it"),
+        ((1, 1), (1.4, 1.4), "placeholder"),
+        ((1, 1), (0.2, 0.2), "placeholder"),
         ((0.02, 0.02), (0.2, 0.2), "is 10 times smaller than"),
         ((0.1, 0.1), (0.2, 0.2), "is 2 times smaller than"),
     ],

@@ -122,8 +122,8 @@ def test_pixels_of_twice_the_bits_that_are_said(tmp_path, gray, syntax):
         (GRAY8, {"Rows": 112}, "2 times"),
         (GRAY12, {"Rows": 56}, "4 times"),
         (COLOR.reshape(224, -1), {"Columns": 96}, "3 times"),
-        (GRAY12, {"Columns": 90}, "rows of 90 do not fit"),
-        (GRAY8, {"Columns": 93}, "rows of 93 do not fit"),
+        (GRAY12, {"Columns": 90}, "rows of 90 pixels do not line up"),
+        (GRAY8, {"Columns": 93}, "rows of 93 pixels do not line up"),
     ],
 )
 def test_pixels_that_the_tags_leave_over_are_refused_where_the_film_is_not_sure(tmp_path, gray, tags, told):

@@ -228,7 +228,7 @@ def test_what_is_measured_is_kept_and_named_as_that(tmp_path):
     with Store(out) as store:
         film = Source(out / "a.json", "a.json")
         name, kept = store.write(film, store.name(film, "a"), "a", {".json": detection()})
-    assert name == "a_2" and "a.json: is what was measured, so it is kept" in kept
+    assert name == "a_2" and "a.json: kept, since it is the file that was measured" in kept
 
 
 def test_a_name_that_the_disk_does_not_take_is_said(tmp_path):
