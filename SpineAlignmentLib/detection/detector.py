@@ -13,6 +13,7 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from functools import lru_cache, partial
+from heapq import nlargest
 from pathlib import Path
 from typing import Final
 
@@ -43,7 +44,7 @@ from SpineAlignmentLib.detection.side import WHOLE_SPINE, implausibility, landma
 from SpineAlignmentLib.detection.side_by_side import SideBySide
 from SpineAlignmentLib.detection.sightings import Sighting
 from SpineAlignmentLib.detection.spine import Spine, find_spine, seen_closely
-from SpineAlignmentLib.detection.unknown_scale import LIKELY, Found, least_doubtful, other_scales
+from SpineAlignmentLib.detection.unknown_scale import LIKELY, Found, least_doubtful, likeness, other_scales
 from SpineAlignmentLib.detection.views import as_wide_as, resized, zoomed
 from SpineAlignmentLib.film.burned_in import text_warning
 from SpineAlignmentLib.film.film import CLAIMED_SIDES, GIVEN, Film, film_from_pixels, turned
@@ -144,29 +145,24 @@ class Detector:
         if not force and (turns or result is None):
             raise no_spine(film, LIES.get(turns))
         if result is None:
-            result = self._found(film, say, force).result
+            result = self._found(*self._first_look(film), say, force).result
             assert result is not None
         return result
 
     def _seen(self, film: Film, say: Progress, force: bool = False) -> Annotation | None:
         """What there is on a film as it lies, at its own scale; None where that is no lateral spine, unless forced."""
-        found = self._found(film, say, force)
+        say(0.0, "looking at the film")
+        found = self._found(*self._first_look(film), say, force)
 
         def go_on(share: float, stage: str) -> None:
             say(0.9, "looking at other scales")
 
-        likely = sorted(other_scales(film, found), key=self._likeness, reverse=True)[:LIKELY]
-        return least_doubtful(film, found, (self._found(other, go_on) for other in likely)).result
+        # no more of them than these are kept in memory
+        likely = nlargest(LIKELY, map(self._first_look, other_scales(film, found)), key=lambda seen: likeness(seen[2]))
+        return least_doubtful(film, found, (self._found(*seen, go_on) for seen in likely)).result
 
-    def _likeness(self, film: Film) -> float:
-        """How well the levels of a film score at first sight, the mean of them."""
-        spine = self._first_look(film)[2]
-        return -np.inf if spine is None or not spine.path.levels else spine.path.score / len(spine.path.levels)
-
-    def _found(self, film: Film, say: Progress, force: bool = False) -> Found:
-        """What there is on a film as it lies, at the scale that it seems to have."""
-        say(0.0, "looking at the film")
-        film, first, spine = self._first_look(film)
+    def _found(self, film: Film, first: Look, spine: Spine | None, say: Progress, force: bool = False) -> Found:
+        """What there is on a film as it lies, at the scale that it was first seen at, see `_first_look`."""
         if spine is None or len(spine.path.levels) < LEAST_LEVELS:
             return self._without_levels(film, first.named(), force)
         say(0.4, "looking at the spine")

@@ -13,6 +13,7 @@ from typing import Final
 import numpy as np
 
 from SpineAlignmentLib.detection.lying import in_doubt
+from SpineAlignmentLib.detection.spine import Spine
 from SpineAlignmentLib.errors import FilmError
 from SpineAlignmentLib.film.film import Film
 from SpineAlignmentLib.results.annotation import Annotation
@@ -49,6 +50,11 @@ def other_scales(film: Film, found: Found) -> tuple[Film, ...]:
             other = film.calibrated(height_mm / (film.size_px[1] * film.pixel_aspect))
             others.append(replace(other, warnings=film.warnings))
     return tuple(others)
+
+
+def likeness(spine: Spine | None) -> float:
+    """How well the levels seen at first sight score, the mean of them."""
+    return -np.inf if spine is None or not spine.path.levels else spine.path.score / len(spine.path.levels)
 
 
 def least_doubtful(film: Film, first: Found, others: Iterable[Found]) -> Found:

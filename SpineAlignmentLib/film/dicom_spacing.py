@@ -88,9 +88,9 @@ def _believed(data: Any, size: tuple[int, int], path: Path, warnings: list[str])
                     f"which is that of {_PLANES[keyword]}: taken as not calibrated"
                 )
             return keyword, plane
-    for keyword, plane in others.items():
-        return _settled(data, patient, keyword, plane, warnings)
-    return _PATIENT, patient
+    if not others:
+        return _PATIENT, patient
+    return _settled(data, patient, *next(iter(others.items())), warnings)
 
 
 def _settled(data: Any, patient: _Size, keyword: str, plane: _Size, warnings: list[str]) -> tuple[str | None, _Size]:
