@@ -14,14 +14,14 @@ from Training.simulation.appearance.chain import Look, film
 from Training.simulation.command import RESOLUTIONS
 from Training.simulation.film import simulate_film
 from Training.simulation.patient import generator, project, sample_patient, whole_window
-from Training.simulation.workers import projector, render_pool
+from Training.simulation.workers import render_pool
 
 SEED = 11
 
 
 def make(index: int) -> None:
     """One complete film, not written."""
-    simulate_film(SEED, index, projector(), RESOLUTIONS["network"])
+    simulate_film(SEED, index, RESOLUTIONS["network"])
 
 
 def parts(index: int) -> tuple[float, float, float]:
@@ -29,7 +29,7 @@ def parts(index: int) -> tuple[float, float, float]:
     clock = [time.process_time()]
     patient = sample_patient(SEED, index)
     clock.append(time.process_time())
-    projection = project(patient, projector(), whole_window(patient, RESOLUTIONS["network"]))
+    projection = project(patient, whole_window(patient, RESOLUTIONS["network"]))
     clock.append(time.process_time())
     rng = generator(SEED, index, 9)
     film(projection, Look.sample(rng, 0.5), rng)

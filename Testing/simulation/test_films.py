@@ -13,33 +13,27 @@ from SpineAlignmentLib.detection.heads_network import fitted_circle
 from SpineAlignmentLib.film.reading import read_film
 from SpineAlignmentLib.measurement.landmarks import CORNERS, INDEX, VERTEBRAE
 from SpineAlignmentLib.results.result_file import read_annotation
-from Training.simulation import cache, projection
+from Training.simulation import cache
 from Training.simulation.body_windows import BodyWindows
 from Training.simulation.command import main
 from Training.simulation.film import simulate_film
 from Training.simulation.head_windows import HeadWindows
-from Training.simulation.projection import GraphicsError, Projector
 from Training.simulation.stream import SimulatedFilms
 from Training.simulation.vertebra_windows import VertebraWindows
 from Training.simulation.writing import dicom_bytes, write_film
 
 
-@pytest.fixture(scope="module")
-def projector() -> Projector:
-    return Projector()
-
-
-def test_seed_and_index_alone_rebuild_a_film(projector: Projector) -> None:
-    first = simulate_film(4, 2, projector, spacing=1.5)
-    simulate_film(4, 0, projector, spacing=1.5)
-    again = simulate_film(4, 2, projector, spacing=1.5)
+def test_seed_and_index_alone_rebuild_a_film() -> None:
+    first = simulate_film(4, 2, spacing=1.5)
+    simulate_film(4, 0, spacing=1.5)
+    again = simulate_film(4, 2, spacing=1.5)
     assert dicom_bytes(first) == dicom_bytes(again)
-    assert not np.array_equal(first.pixels, simulate_film(4, 3, projector, spacing=1.5).pixels[:1, :1])
+    assert not np.array_equal(first.pixels, simulate_film(4, 3, spacing=1.5).pixels[:1, :1])
 
 
-def test_films_of_one_system_share_exposure_and_processing(projector: Projector) -> None:
+def test_films_of_one_system_share_exposure_and_processing() -> None:
     def looks(system: int | None) -> list[dict[str, object]]:
-        made = [simulate_film(4, i, projector, spacing=3.0, system=system) for i in (0, 1)]
+        made = [simulate_film(4, i, spacing=3.0, system=system) for i in (0, 1)]
         return [film.annotation.extra["simulation"]["look"] for film in made]
 
     first, second = looks(6)
@@ -51,8 +45,8 @@ def test_films_of_one_system_share_exposure_and_processing(projector: Projector)
 
 
 @pytest.mark.parametrize("kind", ["png", "dicom"])
-def test_films_read_back_as_written(projector: Projector, tmp_path: Path, kind: str) -> None:
-    made = simulate_film(4, 1, projector, spacing=1.2)
+def test_films_read_back_as_written(tmp_path: Path, kind: str) -> None:
+    made = simulate_film(4, 1, spacing=1.2)
     path = write_film(made, tmp_path, kind)
     film = read_film(path)
     annotation = read_annotation(path.with_suffix(".json"))
@@ -73,9 +67,9 @@ def test_films_read_back_as_written(projector: Projector, tmp_path: Path, kind: 
         assert film.anterior == "left"
 
 
-def test_dicom_has_what_a_digital_x_ray_must_have(projector: Projector, tmp_path: Path) -> None:
+def test_dicom_has_what_a_digital_x_ray_must_have(tmp_path: Path) -> None:
     path = tmp_path / "film.dcm"
-    path.write_bytes(dicom_bytes(simulate_film(4, 1, projector, spacing=1.2), compression_ratio=6))
+    path.write_bytes(dicom_bytes(simulate_film(4, 1, spacing=1.2), compression_ratio=6))
     with pydicom.dcmread(path) as data:
         assert data.SOPClassUID == "1.2.840.10008.5.1.4.1.1.1.1"
         for keyword in ("Modality", "PresentationIntentType", "ImagerPixelSpacing", "PatientOrientation", "ImageType"):
@@ -217,9 +211,3 @@ def test_full_disk_is_said_before_anything_is_made(
     assert main(["--count", "1", "--output", str(tmp_path)]) == 1
     assert "not enough space" in capsys.readouterr().err
     assert not list(tmp_path.iterdir())
-
-
-def test_missing_graphics_library_names_the_packages(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(projection.sys, "executable", "/bin/false")
-    with pytest.raises(GraphicsError, match="apt-get install libegl1"):
-        Projector.check()

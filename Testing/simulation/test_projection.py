@@ -1,17 +1,13 @@
-"""The projector against closed forms, and landmarks against what is rendered where they are."""
+"""Projections against closed forms, and landmarks against what is rendered where they are."""
 
 import numpy as np
 import pytest
 
-from Training.simulation import projection
 from Training.simulation.anatomy.mesh import Mesh, ellipsoid, join, loft, signed_volume, tube, unit_circle
 from Training.simulation.patient import project, sample_patient, whole_window
-from Training.simulation.projection import Beam, Projector, Window
+from Training.simulation.projection import Beam, Window, path_lengths
 
-
-@pytest.fixture(scope="module")
-def projector() -> Projector:
-    return Projector()
+PARALLEL = Beam(1e9, True, (0, 0))
 
 
 def closed(mesh: Mesh) -> bool:
@@ -36,10 +32,10 @@ def test_solids_are_closed_and_face_outward(mesh: Mesh) -> None:
     assert signed_volume(mesh.reversed()) == pytest.approx(-signed_volume(mesh))
 
 
-def test_path_through_a_sphere_is_its_chord(projector: Projector) -> None:
+def test_path_through_a_sphere_is_its_chord() -> None:
     sphere = ellipsoid([0, 0, 0], [20, 20, 20], rings=48)
     window = Window(40.0, 40.0, (80, 80), 1.0)
-    image = projector.path_lengths({"sphere": [(sphere, 1.0)]}, Beam(1e9, True, (0, 0)), window)["sphere"]
+    image = path_lengths([(sphere, 1.0)], PARALLEL, window)
     y, x = np.mgrid[:80, :80] - 39.5
     chord = 2 * np.sqrt(np.clip(20**2 - x**2 - y**2, 0, None))
     inner = x**2 + y**2 < 18**2
@@ -47,50 +43,21 @@ def test_path_through_a_sphere_is_its_chord(projector: Projector) -> None:
     assert image.sum() == pytest.approx(signed_volume(sphere), rel=0.01)
 
 
-def test_hollows_subtract(projector: Projector) -> None:
+def test_hollows_subtract() -> None:
     shell = join([ellipsoid([0, 0, 0], [20, 20, 20]), ellipsoid([0, 0, 0], [12, 12, 12]).reversed()])
-    image = projector.path_lengths({"shell": [(shell, 1.0)]}, Beam(1e9, True, (0, 0)), Window(30, 30, (61, 61), 1.0))[
-        "shell"
-    ]
+    image = path_lengths([(shell, 1.0)], PARALLEL, Window(30, 30, (61, 61), 1.0))
     assert image[30, 30] == pytest.approx(16.0, abs=0.5)
 
 
-def test_large_films_are_rendered_in_tiles_without_a_seam(projector: Projector) -> None:
+def test_films_finer_than_the_mesh_have_no_seams() -> None:
     rod = tube([[0, -70, 0], [0, 0, 0], [0, 70, 0]], 6.0, (1, 0, 0), 40)
-    image = projector.path_lengths({"rod": [(rod, 1.0)]}, Beam(1e9, True, (0, 0)), Window(10, 55, (2200, 400), 0.05))[
-        "rod"
-    ]
+    image = path_lengths([(rod, 1.0)], PARALLEL, Window(10, 55, (2200, 400), 0.05))
     middle = image[:, 190:210]
-    assert np.abs(middle - np.median(middle, axis=0)).max() < 0.3
-
-
-def test_bands_are_as_wide_as_the_mesh_and_give_the_same_picture(
-    projector: Projector, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    leaning = tube([[-60, -70, 0], [0, 0, 5], [60, 70, 0]], 6.0)
-    window, beam = Window(80, 80, (160, 160), 1.0), Beam(1000.0, True, (0, 0))
-    pixels: list[int] = []
-    pictures = []
-    render = projector._render
-    monkeypatch.setattr(
-        projector,
-        "_render",
-        lambda name, mesh, window, rows, columns: (
-            pixels.append((rows.stop - rows.start) * (columns.stop - columns.start))
-            or render(name, mesh, window, rows, columns)
-        ),
-    )
-    for size in (10**9, 2000):
-        monkeypatch.setattr(projection, "BAND_PIXELS", size)
-        pictures.append(projector.path_lengths({"rod": [(leaning, 1.0)]}, beam, window)["rod"])
-    whole, bands = pixels[0], pixels[1:]
-    assert len(bands) > 3 and sum(bands) < 0.7 * whole
-    assert np.abs(pictures[0] - pictures[1]).max() < 0.5
-    assert pictures[1].sum() == pytest.approx(pictures[0].sum(), rel=1e-4)
+    assert np.abs(middle - np.median(middle, axis=0)).max() < 1e-4
 
 
 @pytest.mark.parametrize("index", [0, 1, 5])
-def test_landmarks_are_where_markers_at_their_points_are_seen(projector: Projector, index: int) -> None:
+def test_landmarks_are_where_markers_at_their_points_are_seen(index: int) -> None:
     patient = sample_patient(3, index)
     window = whole_window(patient, 1.0)
     expected = window.to_pixels(patient.beam.project(patient.landmarks))
@@ -99,32 +66,18 @@ def test_landmarks_are_where_markers_at_their_points_are_seen(projector: Project
         marker = ellipsoid(patient.landmarks[i], [1.5, 1.5, 1.5])
         x, y = np.floor(expected[i]).astype(int)
         around = Window(window.left - (x - 8), window.top - (y - 8), (17, 17), 1.0)
-        image = projector.path_lengths({"marker": [(marker, 1.0)]}, patient.beam, around)["marker"]
+        image = path_lengths([(marker, 1.0)], patient.beam, around)
         rows, columns = np.mgrid[:17, :17]
         seen = np.array([(image * columns).sum(), (image * rows).sum()]) / image.sum() + [x - 8, y - 8]
         assert np.hypot(*(seen - expected[i])) < 0.5
 
 
-def test_a_projection_has_all_layers_and_its_landmarks_on_bone(projector: Projector) -> None:
+def test_a_projection_has_all_layers_and_its_landmarks_on_bone() -> None:
     patient = sample_patient(3, 0)
-    made = project(patient, projector, whole_window(patient, 2.0))
+    made = project(patient, whole_window(patient, 2.0))
     centers = made.landmarks[-23:]
     centers = centers[~np.isnan(centers[:, 0])].round().astype(int)
     assert (made.spine[centers[:, 1], centers[:, 0]] > 0.5).all()
     assert made.soft.max() > 200
     assert made.skeleton.max() > 10
     assert all(np.isfinite(layer).all() for layer in (made.spine, made.skeleton, made.soft, made.metal))
-
-
-def test_soft_tissue_in_coarse_pixels_stays_where_it_is(projector: Projector) -> None:
-    patient = sample_patient(3, 0)
-    window = Window(180.0, 400.0, (301, 201), 2.0)  # odd sizes: the coarse pixels reach over the edges
-    soft = project(patient, projector, window).soft
-    exact = np.maximum(projector.path_lengths({"soft": [(patient.anatomy.soft, 1.0)]}, patient.beam, window)["soft"], 0)
-    assert soft.shape == exact.shape
-    rows, columns = np.mgrid[: soft.shape[0], : soft.shape[1]]
-    for axis in (rows, columns):
-        center = (exact * axis).sum() / exact.sum()
-        # a slip of half a coarse pixel is 0.5
-        assert (soft * axis).sum() / soft.sum() == pytest.approx(center, abs=0.1)
-    assert np.median(np.abs(soft - exact)[exact > 20]) < 1.5

@@ -16,8 +16,7 @@ from numpy.typing import NDArray
 from tqdm import tqdm
 
 from Training.simulation.patient import project, sample_patient, whole_window
-from Training.simulation.projection import GraphicsError
-from Training.simulation.workers import projector, render_pool
+from Training.simulation.workers import render_pool
 
 SPACING_MM = 1.0
 STEPS_PER_MM = {"spine": 128.0, "skeleton": 128.0, "soft": 48.0, "metal": 512.0}
@@ -75,7 +74,7 @@ def _plain(points: NDArray[np.float64]) -> list[list[float | None]]:
 def _render(job: tuple[str, int, int, float]) -> int:
     folder, seed, index, spread = Path(job[0]), *job[1:]
     patient = sample_patient(seed, index, spread if index % 2 else 1.0)
-    projection = project(patient, projector(), whole_window(patient, SPACING_MM))
+    projection = project(patient, whole_window(patient, SPACING_MM))
     layers = np.stack([getattr(projection, name) * steps for name, steps in STEPS_PER_MM.items()])
     layers16 = np.clip(layers.round(), 0, 65535).astype(np.uint16)
     record = {
@@ -101,7 +100,6 @@ def render(folder: Path, count: int, seed: int, workers: int, spread: float = 1.
     Every second patient has a spine `spread` times as far from the mean as the population's.
 
     Raises:
-        GraphicsError: gVirtualXray cannot start.
         OSError: not enough space.
     """
     folder.mkdir(parents=True, exist_ok=True)
@@ -129,7 +127,7 @@ def main() -> int:
     arguments = parser.parse_args()
     try:
         render(arguments.output, arguments.count, arguments.seed, arguments.workers, arguments.spread)
-    except (GraphicsError, OSError) as error:
+    except OSError as error:
         print(error, file=sys.stderr)
         return 1
     return 0

@@ -10,8 +10,7 @@ from tqdm import tqdm
 
 from SpineAlignmentLib.errors import SpineAlignmentError
 from Training.simulation.film import simulate_film
-from Training.simulation.projection import GraphicsError
-from Training.simulation.workers import projector, render_pool
+from Training.simulation.workers import render_pool
 from Training.simulation.writing import write_film
 
 RESOLUTIONS = {"network": 0.95, "half": 0.36, "full": 0.18}
@@ -22,7 +21,7 @@ Job = tuple[int, int, float, float, int | None, int | None, str, str]
 
 def _make(job: Job) -> str:
     seed, index, spacing, randomization, system, presacral, folder, kind = job
-    made = simulate_film(seed, index, projector(), spacing, randomization, system, presacral)
+    made = simulate_film(seed, index, spacing, randomization, system, presacral)
     return write_film(made, Path(folder), kind).name
 
 
@@ -73,7 +72,7 @@ def main(arguments: list[str] | None = None) -> int:
         with render_pool(options.workers) as pool:
             for _ in tqdm(pool.imap_unordered(_make, jobs), total=len(jobs), disable=None, unit="film"):
                 pass
-    except (GraphicsError, SpineAlignmentError, OSError) as error:
+    except (SpineAlignmentError, OSError) as error:
         print(error, file=sys.stderr)
         return 1
     return 0

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from SpineAlignmentLib.results.annotation import Annotation
 from Training.simulation.appearance.chain import Look, film
 from Training.simulation.patient import generator, project, sample_patient
-from Training.simulation.projection import Projector, Window
+from Training.simulation.projection import Window
 from Training.simulation.stream import sample_film
 
 _VIEW, _LOOK, _SYSTEM = 3, 4, 6
@@ -27,7 +27,6 @@ class SimulatedFilm:
 def simulate_film(
     seed: int,
     index: int,
-    projector: Projector,
     spacing: float = 0.36,
     randomization: float = 0.5,
     system: int | None = None,
@@ -37,7 +36,6 @@ def simulate_film(
 
     Args:
         seed, index: which film.
-        projector: of this process.
         spacing: size of a film pixel, mm.
         randomization: strength of its look, 0 plausible to 1.5 well past it.
         system: which X-ray system takes the film, with an exposure and a processing of its own; None: any.
@@ -51,7 +49,7 @@ def simulate_film(
     left, top, right, bottom = sample_film(coarse.to_pixels(plane), canvas, generator(seed, index, _VIEW))
     size = (int((bottom - top) / spacing), int((right - left) / spacing))
     window = Window(coarse.left - left - 0.5, coarse.top - top - 0.5, size, spacing)
-    projection = project(patient, projector, window)
+    projection = project(patient, window)
     rng = generator(seed, index, _LOOK)
     look = Look.sample(rng, randomization)
     if system is not None:

@@ -3,7 +3,6 @@
 from dataclasses import dataclass
 from typing import Any
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
@@ -13,13 +12,11 @@ from Training.simulation.anatomy.assembly import Anatomy, assemble
 from Training.simulation.appearance.projection_layers import RIM_POINTS, Projection
 from Training.simulation.people import Person, sample_person
 from Training.simulation.posture import landmarks3d, order_femoral_heads, solve
-from Training.simulation.projection import Beam, Projector, Window
+from Training.simulation.projection import Beam, Window, path_lengths
 
 FloatArray = NDArray[np.float64]
 
 _PATIENT, _SHAPE = 1, 5
-_SOFT_STEP = 2
-"""Pixels of soft tissue against those of bone: it has no edge as sharp, and takes a fourth of the work so."""
 
 
 def generator(seed: int, index: int, purpose: int, *more: int) -> np.random.Generator:
@@ -93,35 +90,24 @@ def posed_landmarks(seed: int, index: int, spread: float = 1.0) -> FloatArray:
     return -order_femoral_heads(beam.project(points))
 
 
-def project(patient: Patient, projector: Projector, window: Window) -> Projection:
+def project(patient: Patient, window: Window) -> Projection:
     """The patient's path lengths, landmarks and corners in a window."""
-    anatomy, (spine_density, other_density) = patient.anatomy, patient.densities
-    height, width = window.size
-    coarse = projector.path_lengths({"soft": [(anatomy.soft, 1.0)]}, patient.beam, window.coarser(_SOFT_STEP))["soft"]
-    soft = cv2.resize(coarse, None, fx=_SOFT_STEP, fy=_SOFT_STEP, interpolation=cv2.INTER_LINEAR)
-    layers = projector.path_lengths(
-        {
-            "spine": [(anatomy.spine.outer, 1.0), (anatomy.spine.inner, spine_density - 1)],
-            "skeleton": [(anatomy.skeleton.outer, 1.0), (anatomy.skeleton.inner, other_density - 1)],
-            "metal": [(anatomy.metal, 1.0)],
-        },
-        patient.beam,
-        window,
-    )
-    shown = patient.beam.project(patient.landmarks)
+    anatomy, beam, (spine_density, other_density) = patient.anatomy, patient.beam, patient.densities
+    spine, skeleton = anatomy.spine, anatomy.skeleton
+    shown = beam.project(patient.landmarks)
     points = window.to_pixels(order_femoral_heads(shown))
     heads = [INDEX[name] for name in HEADS]
-    rims = window.to_pixels(patient.beam.project(head_rims(patient.landmarks[heads], patient.head_radius)))
+    rims = window.to_pixels(beam.project(head_rims(patient.landmarks[heads], patient.head_radius)))
     if not np.array_equal(order_femoral_heads(shown)[heads], shown[heads], equal_nan=True):
         rims = rims[::-1]
     return Projection(
-        np.maximum(layers["spine"], 0),
-        np.maximum(layers["skeleton"], 0),
-        np.maximum(soft[:height, :width], 0),
-        np.maximum(layers["metal"], 0),
+        path_lengths([(spine.outer, 1.0), (spine.inner, spine_density - 1)], beam, window),
+        path_lengths([(skeleton.outer, 1.0), (skeleton.inner, other_density - 1)], beam, window),
+        path_lengths([(anatomy.soft, 1.0)], beam, window),
+        path_lengths([(anatomy.metal, 1.0)], beam, window),
         window.spacing,
         points,
-        window.to_pixels(patient.beam.project(patient.corners)),
+        window.to_pixels(beam.project(patient.corners)),
         rims,
     )
 

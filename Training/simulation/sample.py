@@ -19,7 +19,6 @@ from SpineAlignmentLib.measurement.landmarks import CENTERS, INDEX
 from SpineAlignmentLib.results.files import write_files
 from SpineAlignmentLib.results.result_file import json_bytes
 from Training.simulation.film import SimulatedFilm, named, simulate_film
-from Training.simulation.projection import Projector
 from Training.simulation.writing import dicom_bytes
 
 SEED: Final[int] = 2026
@@ -79,9 +78,9 @@ def _below(points: NDArray[np.float64], top: int) -> NDArray[np.float64]:
 
 def main() -> None:
     """Write each sample's .dcm and .json."""
-    folder, projector = Path(sys.argv[1]), Projector()
+    folder = Path(sys.argv[1])
     for sample in SAMPLES:
-        made = simulate_film(SEED, sample.index, projector, SPACING_MM, RANDOMIZATION)
+        made = simulate_film(SEED, sample.index, SPACING_MM, RANDOMIZATION)
         if sample.first is not None:
             made = begun_at(made, sample.first)
         annotation = json_bytes(named(made, f"{sample.name}.dcm"))

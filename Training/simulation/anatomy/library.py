@@ -48,11 +48,17 @@ def _load(name: str) -> Any:
 
 
 def _closed(mesh: Any) -> Any:
-    """The mesh with every hole closed by a fan from its middle; rays through an open one would see no bone at all."""
-    trimesh.repair.fill_holes(mesh)
+    """The mesh with every hole closed by a fan from its middle: a ray through an open one would never leave the bone.
+
+    Holes are where as many faces do not run along an edge in one direction as in the other: such edges form loops
+    wherever the faces look, also where more than two meet at an edge.
+    """
+    repair: Any = trimesh.repair
+    repair.fix_normals(mesh, multibody=True)
     directed = mesh.edges
-    _, which, count = np.unique(np.sort(directed, axis=1), axis=0, return_inverse=True, return_counts=True)
-    rims = directed[count[which] == 1]
+    ends, which = np.unique(np.sort(directed, axis=1), axis=0, return_inverse=True)
+    surplus = np.bincount(which, np.where(directed[:, 0] < directed[:, 1], 1, -1)).astype(int)
+    rims = np.repeat(np.where(surplus[:, None] > 0, ends, ends[:, ::-1]), np.abs(surplus), axis=0)
     if not len(rims):
         return mesh
     graph = coo_matrix((np.ones(len(rims)), rims.T), shape=(len(mesh.vertices),) * 2)
