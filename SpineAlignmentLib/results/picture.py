@@ -267,8 +267,13 @@ class _Sheet:
     def finished(self) -> Any:
         """The film with the lines laid on."""
         picture = self._canvas.image
-        small = self._layer.reduce(OVERSAMPLING).convert("RGBA")
-        picture.paste(small.convert("RGB"), (0, 0), small.getchannel("A"))
+        inked = self._layer.getbbox()
+        if inked is not None:  # most of a film has no line on it
+            left, top = inked[0] // OVERSAMPLING, inked[1] // OVERSAMPLING
+            right, bottom = -(-inked[2] // OVERSAMPLING), -(-inked[3] // OVERSAMPLING)
+            whole = (left * OVERSAMPLING, top * OVERSAMPLING, right * OVERSAMPLING, bottom * OVERSAMPLING)
+            small = self._layer.reduce(OVERSAMPLING, whole).convert("RGBA")
+            picture.paste(small.convert("RGB"), (left, top), small.getchannel("A"))
         return picture
 
     def label(self, picture: Any, shown: Construction, color: Color, label_px: int) -> None:
