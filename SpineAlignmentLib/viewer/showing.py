@@ -52,6 +52,7 @@ class Showing:
         self._follow = follow
         self._shown = page_state.SHOWN_AT_FIRST
         self._drawn = {"points": True, "curve": True, "names": False}
+        self._reading: asyncio.Task[None] | None = None
 
     def state(self) -> dict[str, Any]:
         """What of it the page has to know."""
@@ -135,16 +136,22 @@ class Showing:
     async def toggle_header(self) -> None:
         """Show who the patient is and when the film was taken, or no longer: it is hidden until it is asked for."""
         self._page.state.header_on = not self._page.state.header_on
-        await self.read_header()
+        await self._read_header()
 
-    async def read_header(self) -> None:
-        """Bring the patient's line to the film on screen."""
+    def forget_header(self) -> None:
+        """Another film is on screen: no other patient's name may stand over it, not even until its own is read."""
+        self._page.state.header = []
+        self._reading = asyncio.get_running_loop().create_task(self._read_header())
+
+    async def _read_header(self) -> None:
         path = self._file_of()
         texts: tuple[str, ...] = ()
         if self._page.state.header_on and path is not None:
             texts = await asyncio.to_thread(name_and_date, path) or ("the file names no patient",)
-        self._page.state.header = list(texts)
-        self._page.state.flush()
+        # meanwhile another film may be on screen, or nobody may be asked for any more
+        if path == self._file_of():
+            self._page.state.header = list(texts) if self._page.state.header_on else []
+            self._page.state.flush()
 
 
 def _level_px(alignment: FilmAlignment) -> float:

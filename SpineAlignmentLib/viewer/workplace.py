@@ -197,12 +197,11 @@ class Workplace:
             finally:
                 self._state.opening = False
 
-    async def choose(self, film: str) -> None:
+    def choose(self, film: str) -> None:
         """Show another of the open films."""
         alignment = self._alignment(film)
         if alignment is not None and alignment is not self.page.film:
             self._show(alignment)
-            await self._showing.read_header()
 
     def close(self, film: str) -> None:
         """Close a film and forget it; an uploaded file is removed."""
@@ -234,6 +233,7 @@ class Workplace:
         self._corrections.unselect()
         self._measuring.shown()
         self._state.dicom = _is_dicom(self._shown_file())
+        self._showing.forget_header()
         self._showing.draw()
 
     def _shown_file(self) -> Path | None:

@@ -11,6 +11,7 @@ from SpineAlignmentLib.measurement.landmarks import INDEX
 from SpineAlignmentLib.results.heads import head_radii, rim
 from SpineAlignmentLib.results.renumbering import center_of, renumbered_text, shifted
 from Testing.viewer.conftest import new_page
+from SpineAlignmentLib.viewer.command import SAMPLE_FILM
 
 
 def content(page):
@@ -188,8 +189,6 @@ def test_pacs_gets_a_report_and_a_presentation_state(page):
 
 
 def test_another_visit_stands_beside_with_what_differs(page, tmp_path):
-    from SpineAlignmentLib.viewer.command import SAMPLE_FILM
-
     data = pydicom.dcmread(SAMPLE_FILM)
     data.StudyDate = "20240229"
     data.save_as(tmp_path / "visit2.dcm")
@@ -199,6 +198,16 @@ def test_another_visit_stands_beside_with_what_differs(page, tmp_path):
     (tmp_path / "visit2.json").write_text(json.dumps(saved))
     page.send(tmp_path / "visit2.dcm")
     page.page.wait_for_function("document.querySelectorAll('.films li').length === 2")
+    other.page.click("#patient")
+    other.page.wait_for_selector("p.patient")
+    # no film that comes to the screen, by opening or by closing, has another one's name over it
+    other.open_sample()
+    other.page.wait_for_selector(".films li:nth-child(2).chosen")
+    other.page.wait_for_selector("p.patient:has-text('Simulated')")
+    assert "Doe" not in other.page.content()
+    other.page.click(".films li:nth-child(2) .close")
+    other.page.wait_for_selector("p.patient:has-text('Doe Jane')")
+    assert "Simulated" not in other.page.text_content("p.patient")
     page.send(tmp_path / "visit2.json")
     page.page.wait_for_function("document.querySelector('[data-key=SS] .value')?.textContent.includes('°')")
     second = page.annotation()
@@ -221,8 +230,6 @@ def test_another_visit_stands_beside_with_what_differs(page, tmp_path):
 
 
 def test_films_of_different_patients_are_compared_with_a_warning(page, tmp_path):
-    from SpineAlignmentLib.viewer.command import SAMPLE_FILM
-
     data = pydicom.dcmread(SAMPLE_FILM)
     data.PatientID, data.PatientName = "4711", "Roe^Richard"
     data.save_as(tmp_path / "stranger.dcm")
