@@ -212,6 +212,25 @@ def test_another_visit_stands_beside_with_what_differs(page, tmp_path):
     page.page.wait_for_function("document.querySelector('[data-key=SS] .value')?.textContent.includes('°')")
     second = page.annotation()
     page.page.click(".films li:first-child .name")
+def test_beside_another_film_the_patients_line_covers_no_button(page, tmp_path):
+    data = pydicom.dcmread(SAMPLE_FILM)
+    data.PatientName, data.StudyDate = "Wolfeschlegelsteinhausen^Hubert Blaine", "20240229"
+    data.save_as(tmp_path / "long.dcm")
+    page.send(tmp_path / "long.dcm")
+    page.page.wait_for_selector(".films li:nth-child(2).chosen")
+    page.page.select_option("#compare", label="sample_film.dcm")
+    page.page.wait_for_selector("img.beside")
+    page.page.click("#patient")
+    line = page.page.wait_for_selector("p.patient")
+    said, tools = line.bounding_box(), page.page.locator(".tools").bounding_box()
+    assert said["x"] >= tools["x"] + tools["width"]
+    assert said["x"] + said["width"] <= page.page.locator("img.beside").bounding_box()["x"]
+    assert line.evaluate("e => e.scrollWidth <= e.clientWidth"), "nothing of who it is is cut off"
+    page.page.click("#patient")
+    page.page.click(".films li:nth-child(2) .close")
+    page.page.wait_for_selector(".films li:nth-child(2)", state="detached")
+
+
     page.settle()
     first = page.annotation()
     page.page.select_option("#compare", label="visit2.dcm")
