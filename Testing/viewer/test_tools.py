@@ -6,11 +6,15 @@ import json
 import numpy as np
 import pydicom
 import pytest
+from PIL import Image
 
 from SpineAlignmentLib.measurement.landmarks import INDEX
 from SpineAlignmentLib.results.heads import head_radii, rim
 from SpineAlignmentLib.results.renumbering import center_of, renumbered_text, shifted
 from Testing.viewer.conftest import new_page
+from Testing.viewer.conftest import new_page
+
+CHOSEN = "document.querySelector('#compare').selectedOptions[0]?.text"
 from SpineAlignmentLib.viewer.command import SAMPLE_FILM
 
 
@@ -265,6 +269,25 @@ def test_films_of_different_patients_are_compared_with_a_warning(page, tmp_path)
 
 
 def test_the_scale_bar_is_as_long_as_it_says(page):
+def test_the_other_films_values_stand_where_this_one_has_none(page, tmp_path):
+    part = pydicom.dcmread(SAMPLE_FILM).pixel_array[::2, ::2] // 16
+    Image.fromarray(part.astype(np.uint8)).save(tmp_path / "sizeless.png")
+    page.send(tmp_path / "sizeless.png")
+    page.page.wait_for_selector(".films li:nth-child(2).chosen")
+    page.detect()
+    page.page.select_option("#compare", label="sample_film.dcm")
+    page.page.wait_for_selector("img.beside")
+    cells = page.page.locator("[data-key=SVA] td")
+    assert "unknown" in page.page.text_content("[data-key=SVA] .reason")
+    assert cells.nth(cells.count() - 2).text_content().endswith(" mm") and cells.last.text_content() == "n/a"
+    # the list says what is beside: nothing, where the other film is the one on screen or is closed
+    page.page.click(".films li:first-child .name")
+    page.page.wait_for_selector("img.beside", state="detached")
+    assert page.page.input_value("#compare") == "" and page.page.evaluate(CHOSEN) == "none"
+    page.page.click(".films li:last-child .close")
+    page.page.wait_for_function("document.querySelectorAll('.films li').length === 1")
+
+
     show_whole(page)
     film = page.annotation()
     page.page.wait_for_selector(".scale")
