@@ -193,7 +193,9 @@ def test_a_line_over_a_known_length_calibrates(page):
         page.page.wait_for_timeout(200)
         page.page.mouse.click(x, at[1])
         page.page.wait_for_timeout(300)
-    page.page.fill("input[aria-label='Known length in mm']", "50")
+    # the field is there to be typed into: the same digits are keys elsewhere
+    page.page.wait_for_selector("input[aria-label='Known length in mm']:focus")
+    page.page.keyboard.type("50")
     page.press("Enter")
     spacing = page.annotation().spacing_mm
     assert spacing[0] == pytest.approx(0.5 / page.film_step(film)[0], rel=0.03)
