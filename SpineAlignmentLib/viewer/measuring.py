@@ -112,6 +112,8 @@ class Measuring:
         self._page.state.heads = not self._page.state.heads
         self.show_corners(self._page.state.level)
         if self._page.film is not None and self._page.state.heads:
+            # keys would go on moving a landmark that is out of sight
+            self._page.state.selected = self._page.state.pointed = ""
             self._view.look_at(middle_of_heads(self._page.film.annotation))
 
     def show_corners(self, level: str) -> None:
