@@ -161,6 +161,7 @@ class Measuring:
             try:
                 self._tools.lines.go_on()
             except ResultError as error:
+                self._leave_modes()
                 self._page.complain(str(error))
             self._page.state.drawing = self._tools.lines.placing or ""
             self._page.state.flush()

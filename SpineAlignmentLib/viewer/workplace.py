@@ -274,6 +274,7 @@ class Workplace:
         self._facts.stop_calibrating()
         self._measuring.stop_drawing()
         self._corrections.placing.stop()
+        self._stale = True  # texts go back to their own places
 
     # Download
 

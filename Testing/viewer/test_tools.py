@@ -11,11 +11,10 @@ from PIL import Image
 from SpineAlignmentLib.measurement.landmarks import INDEX
 from SpineAlignmentLib.results.heads import head_radii, rim
 from SpineAlignmentLib.results.renumbering import center_of, renumbered_text, shifted
-from Testing.viewer.conftest import new_page
+from SpineAlignmentLib.viewer.command import SAMPLE_FILM
 from Testing.viewer.conftest import new_page
 
 CHOSEN = "document.querySelector('#compare').selectedOptions[0]?.text"
-from SpineAlignmentLib.viewer.command import SAMPLE_FILM
 
 
 def content(page):
@@ -113,7 +112,9 @@ def test_any_cobb_angle_a_distance_and_an_angle_are_measured_and_kept(page):
     page.page.wait_for_selector(".further li")
     assert page.page.text_content(".further li").startswith(f"Cobb T4-L2{film.cobb('T4', 'L2'):.1f}°")
     page.page.click("#distance")
-    for xy in ((200.0, 900.0), (700.0, 900.0)):
+    # it ends at the spine, where its text has to give way
+    x, y = film.points_px[INDEX["L1_C"]] + (20.0, 0.0)
+    for xy in ((x - 500.0, y), (x, y)):
         page.page.mouse.click(*page.screen(np.array(xy), film).round())
         page.page.wait_for_timeout(300)
     page.page.wait_for_function("document.querySelectorAll('.further li').length === 2")
@@ -122,6 +123,14 @@ def test_any_cobb_angle_a_distance_and_an_angle_are_measured_and_kept(page):
         page.page.mouse.click(*page.screen(np.array(xy), film).round())
         page.page.wait_for_timeout(300)
     page.page.wait_for_function("document.querySelectorAll('.further li').length === 3")
+
+    def aside():
+        page.page.mouse.move(*page.screen(np.array((100.0, 100.0)), film))
+        page.settle()
+
+    # what is left off leaves every text where it was
+    aside()
+    before = page.page.locator("main.film").screenshot()
     page.page.click("#distance")
     for _ in range(2):
         page.page.mouse.click(*page.screen(np.array((300.0, 1000.0)), film).round())
@@ -130,6 +139,15 @@ def test_any_cobb_angle_a_distance_and_an_angle_are_measured_and_kept(page):
     assert page.page.text_content(".message span").startswith("no distance: both clicks are on one spot")
     page.page.click(".message button")
     assert page.page.locator("#distance.on").count() == 0
+    aside()
+    assert page.page.locator("main.film").screenshot() == before
+    page.page.click("#angle")
+    for xy in ((300.0, 700.0), (600.0, 700.0)):
+        page.page.mouse.click(*page.screen(np.array(xy), film).round())
+        page.page.wait_for_timeout(300)
+    page.page.keyboard.press("Escape")
+    aside()
+    assert page.page.locator("main.film").screenshot() == before
     cobb, distance, angle = content(page)["drawn"]
     step = page.film_step(film)[0] * film.spacing_mm[0]
     assert cobb["levels"] == ["T4", "L2"] and cobb["value"] == pytest.approx(film.cobb("T4", "L2"), abs=0.01)
@@ -166,8 +184,6 @@ def test_a_film_is_marked_as_reviewed(page):
 
 
 def test_the_patient_is_named_only_when_asked_for(page, browser, viewer, tmp_path):
-    from SpineAlignmentLib.viewer.command import SAMPLE_FILM
-
     data = pydicom.dcmread(SAMPLE_FILM)
     data.PatientName, data.PatientID, data.StudyDate = "Doe^Jane", "4711", "20240229"
     data.save_as(tmp_path / "a.dcm")
@@ -182,27 +198,6 @@ def test_the_patient_is_named_only_when_asked_for(page, browser, viewer, tmp_pat
     other.page.click("#patient")
     other.page.wait_for_selector("p.patient", state="detached")
     assert "Doe" not in other.page.content()
-    assert other.page.errors == []
-    other.page.context.close()
-
-
-def test_pacs_gets_a_report_and_a_presentation_state(page):
-    for kind, modality in (("sr.dcm", "SR"), ("gsps.dcm", "PR")):
-        data = pydicom.dcmread(io.BytesIO(page.download(kind)))
-        assert data.Modality == modality
-    assert page.page.locator("text=GSPS").count() == 1
-
-
-def test_another_visit_stands_beside_with_what_differs(page, tmp_path):
-    data = pydicom.dcmread(SAMPLE_FILM)
-    data.StudyDate = "20240229"
-    data.save_as(tmp_path / "visit2.dcm")
-    saved = content(page)
-    saved["film"], saved["film_sha256"] = "visit2.dcm", ""
-    saved["landmarks"]["S1_A"]["y_px"] += 30
-    (tmp_path / "visit2.json").write_text(json.dumps(saved))
-    page.send(tmp_path / "visit2.dcm")
-    page.page.wait_for_function("document.querySelectorAll('.films li').length === 2")
     other.page.click("#patient")
     other.page.wait_for_selector("p.patient")
     # no film that comes to the screen, by opening or by closing, has another one's name over it
@@ -213,10 +208,10 @@ def test_another_visit_stands_beside_with_what_differs(page, tmp_path):
     other.page.click(".films li:nth-child(2) .close")
     other.page.wait_for_selector("p.patient:has-text('Doe Jane')")
     assert "Simulated" not in other.page.text_content("p.patient")
-    page.send(tmp_path / "visit2.json")
-    page.page.wait_for_function("document.querySelector('[data-key=SS] .value')?.textContent.includes('°')")
-    second = page.annotation()
-    page.page.click(".films li:first-child .name")
+    assert other.page.errors == []
+    other.page.context.close()
+
+
 def test_beside_another_film_the_patients_line_covers_no_button(page, tmp_path):
     data = pydicom.dcmread(SAMPLE_FILM)
     data.PatientName, data.StudyDate = "Wolfeschlegelsteinhausen^Hubert Blaine", "20240229"
@@ -236,6 +231,27 @@ def test_beside_another_film_the_patients_line_covers_no_button(page, tmp_path):
     page.page.wait_for_selector(".films li:nth-child(2)", state="detached")
 
 
+def test_pacs_gets_a_report_and_a_presentation_state(page):
+    for kind, modality in (("sr.dcm", "SR"), ("gsps.dcm", "PR")):
+        data = pydicom.dcmread(io.BytesIO(page.download(kind)))
+        assert data.Modality == modality
+    assert page.page.locator("text=GSPS").count() == 1
+
+
+def test_another_visit_stands_beside_with_what_differs(page, tmp_path):
+    data = pydicom.dcmread(SAMPLE_FILM)
+    data.StudyDate = "20240229"
+    data.save_as(tmp_path / "visit2.dcm")
+    saved = content(page)
+    saved["film"], saved["film_sha256"] = "visit2.dcm", ""
+    saved["landmarks"]["S1_A"]["y_px"] += 30
+    (tmp_path / "visit2.json").write_text(json.dumps(saved))
+    page.send(tmp_path / "visit2.dcm")
+    page.page.wait_for_function("document.querySelectorAll('.films li').length === 2")
+    page.send(tmp_path / "visit2.json")
+    page.page.wait_for_function("document.querySelector('[data-key=SS] .value')?.textContent.includes('°')")
+    second = page.annotation()
+    page.page.click(".films li:first-child .name")
     page.settle()
     first = page.annotation()
     page.page.select_option("#compare", label="visit2.dcm")
@@ -253,23 +269,6 @@ def test_beside_another_film_the_patients_line_covers_no_button(page, tmp_path):
     assert np.allclose(page.annotation().points_px, first.points_px, atol=0.01, equal_nan=True)
 
 
-def test_films_of_different_patients_are_compared_with_a_warning(page, tmp_path):
-    data = pydicom.dcmread(SAMPLE_FILM)
-    data.PatientID, data.PatientName = "4711", "Roe^Richard"
-    data.save_as(tmp_path / "stranger.dcm")
-    page.send(tmp_path / "stranger.dcm")
-    page.page.wait_for_function("document.querySelectorAll('.films li').length === 2")
-    page.page.select_option("#compare", label="sample_film.dcm")
-    page.page.wait_for_selector("#others")
-    assert "different patients" in page.page.text_content("#others")
-    assert "Roe" not in page.page.content() and "4711" not in page.page.content()
-    page.page.select_option("#compare", label="none")
-    page.page.wait_for_selector("#others", state="detached")
-    page.page.click(".films li:last-child .close")
-    page.page.wait_for_function("document.querySelectorAll('.films li').length === 1")
-
-
-def test_the_scale_bar_is_as_long_as_it_says(page):
 def test_the_other_films_values_stand_where_this_one_has_none(page, tmp_path):
     part = pydicom.dcmread(SAMPLE_FILM).pixel_array[::2, ::2] // 16
     Image.fromarray(part.astype(np.uint8)).save(tmp_path / "sizeless.png")
@@ -289,6 +288,23 @@ def test_the_other_films_values_stand_where_this_one_has_none(page, tmp_path):
     page.page.wait_for_function("document.querySelectorAll('.films li').length === 1")
 
 
+def test_films_of_different_patients_are_compared_with_a_warning(page, tmp_path):
+    data = pydicom.dcmread(SAMPLE_FILM)
+    data.PatientID, data.PatientName = "4711", "Roe^Richard"
+    data.save_as(tmp_path / "stranger.dcm")
+    page.send(tmp_path / "stranger.dcm")
+    page.page.wait_for_function("document.querySelectorAll('.films li').length === 2")
+    page.page.select_option("#compare", label="sample_film.dcm")
+    page.page.wait_for_selector("#others")
+    assert "different patients" in page.page.text_content("#others")
+    assert "Roe" not in page.page.content() and "4711" not in page.page.content()
+    page.page.select_option("#compare", label="none")
+    page.page.wait_for_selector("#others", state="detached")
+    page.page.click(".films li:last-child .close")
+    page.page.wait_for_function("document.querySelectorAll('.films li').length === 1")
+
+
+def test_the_scale_bar_is_as_long_as_it_says(page):
     show_whole(page)
     film = page.annotation()
     page.page.wait_for_selector(".scale")
