@@ -5,7 +5,6 @@ networks agree on where each center is; on frontal films, other parts of the bod
 of bright spots, but a poor one on which they disagree.
 """
 
-import re
 from typing import Final
 
 import numpy as np
@@ -59,16 +58,6 @@ def doubt(look: Look, spine: Spine, path: Path, strengths: NDArray[np.float64] |
         clear = seen >= _LEAST_SEEN and (look.deviation[pelvis] <= _SEEN_PX * step).all()
         return float(np.clip(unlike, -_FEW_SAY, 0.0)) if clear else np.inf
     return np.inf if apart > _A_VERTEBRA_APART else unlike
-
-
-_BY_COMMAND: Final[re.Pattern[str]] = re.compile(r"if there is one, (give [^,]*, or )?measure it with --force")
-_BY_HAND: Final[str] = "if there is one, say which side the patient faces and detect again"
-"""What to do on the command line, and where films are shown: who says so has seen a lateral spine."""
-
-
-def by_hand(text: str) -> str:
-    """A refusal as it is said where films are shown."""
-    return _BY_COMMAND.sub(_BY_HAND, text)
 
 
 def no_spine(film: Film, lies: tuple[str, str] | None = None) -> FilmError:

@@ -17,7 +17,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, TextIO
 
-from SpineAlignmentLib.errors import FilmError, SpineAlignmentError
+from SpineAlignmentLib.errors import FilmError, SpineAlignmentError, by_hand
 from SpineAlignmentLib.jobs.sealing import seal_as_told
 
 Answer = Callable[[dict[str, Any]], None]
@@ -59,7 +59,6 @@ def _detect(request: Mapping[str, Any], answer: Answer) -> dict[str, Any]:
     import numpy as np
 
     from SpineAlignmentLib.detection.detector import detect
-    from SpineAlignmentLib.detection.refusal import by_hand
     from SpineAlignmentLib.film.film import GIVEN, film_from_pixels
     from SpineAlignmentLib.film.reading import read_film
     from SpineAlignmentLib.results.result_file import to_json

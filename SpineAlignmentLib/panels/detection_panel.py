@@ -7,7 +7,7 @@ import qt
 import slicer
 from slicer.i18n import tr as _
 
-from SpineAlignmentLib.errors import SpineAlignmentError
+from SpineAlignmentLib.errors import SpineAlignmentError, by_hand
 from SpineAlignmentLib.jobs.detection_job import DetectionQueue
 from SpineAlignmentLib.mrml.alignment import FilmAlignment
 from SpineAlignmentLib.results.reviewing import LOW_WARNING
@@ -95,7 +95,7 @@ class DetectionPanel:
         texts = [_("Landmarks found.")]
         if low:
             texts.append(_("Those of low confidence ({count}) are marked red: check them.").format(count=low))
-        told = [text for text in alignment.annotation.warnings if not text.startswith(LOW_WARNING)]
+        told = [by_hand(text) for text in alignment.annotation.warnings if not text.startswith(LOW_WARNING)]
         if told:
             texts.append(_("Note: {warnings}.").format(warnings="; ".join(told)))
         self.report(" ".join(texts))

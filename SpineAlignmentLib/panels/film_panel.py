@@ -6,7 +6,7 @@ from typing import Any, Final
 import slicer
 from slicer.i18n import tr as _
 
-from SpineAlignmentLib.errors import SpineAlignmentError
+from SpineAlignmentLib.errors import SpineAlignmentError, by_hand
 from SpineAlignmentLib.mrml.calibration import set_by_hand, set_pixel_size
 from SpineAlignmentLib.mrml.film_facts import SIDE_UNKNOWN
 from SpineAlignmentLib.results.annotation import SPACING_WARNING, Annotation
@@ -102,7 +102,7 @@ def spacing_text(film: Annotation) -> str:
         return unknown
     x, y = film.spacing_mm
     size = f"{x:.4g} mm" if abs(x - y) < 1e-6 * x else f"{x:.4g} x {y:.4g} mm"
-    warnings = [text for text in film.warnings if text.startswith(SPACING_WARNING)]
+    warnings = [by_hand(text) for text in film.warnings if text.startswith(SPACING_WARNING)]
     return "; ".join([f"{size} ({film.spacing_source})", *warnings])
 
 

@@ -8,6 +8,7 @@ import numpy as np
 
 from SpineAlignmentLib.clinical.norms import held_for, norm, norm_text
 from SpineAlignmentLib.clinical.patient import patient_of
+from SpineAlignmentLib.errors import by_hand
 from SpineAlignmentLib.film.burned_in import DECLARED, SEEN
 from SpineAlignmentLib.film.film import NO_SPACING
 from SpineAlignmentLib.measurement.constructions import value_text
@@ -109,7 +110,7 @@ def facts(alignment: FilmAlignment | None) -> State:
 
 def _told(warnings: tuple[str, ...]) -> list[str]:
     """What the page does not show in another way: uncertain landmarks are marked, an unknown spacing is said."""
-    return [text for text in warnings if text != NO_SPACING and not text.startswith(LOW_WARNING)]
+    return [by_hand(text) for text in warnings if text != NO_SPACING and not text.startswith(LOW_WARNING)]
 
 
 def hint(alignment: FilmAlignment | None, low: int, doubted: list[str]) -> str:

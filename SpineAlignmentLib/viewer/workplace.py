@@ -11,7 +11,7 @@ from typing import Any, Final
 
 import slicer
 
-from SpineAlignmentLib.errors import FilmError, ResultError, SpineAlignmentError
+from SpineAlignmentLib.errors import FilmError, ResultError, SpineAlignmentError, by_command
 from SpineAlignmentLib.film.dicom_dataset import looks_like_dicom
 from SpineAlignmentLib.film.film import Film
 from SpineAlignmentLib.jobs.reading_process import read_apart
@@ -133,7 +133,7 @@ class Workplace:
             self.check_room(path.name)
             film = await asyncio.to_thread(read_apart, path)
         except SpineAlignmentError as error:
-            text = str(error).replace(str(path), path.name) if keep_path_quiet else str(error)
+            text = by_command(str(error).replace(str(path), path.name) if keep_path_quiet else str(error))
             self.page.complain(text)
             return text
         known = self._saved.with_content(film.sha256)

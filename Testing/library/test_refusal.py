@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 
 from SpineAlignmentLib.detection.look import Look
-from SpineAlignmentLib.detection.refusal import by_hand, doubt, no_spine
+from SpineAlignmentLib.detection.refusal import doubt, no_spine
 from SpineAlignmentLib.detection.sequences import Path
+from SpineAlignmentLib.errors import by_command, by_hand
 from SpineAlignmentLib.film.film import film_from_pixels
 from SpineAlignmentLib.film.preprocessing import InputFrame
 from SpineAlignmentLib.measurement.landmarks import COUNT
@@ -33,3 +34,12 @@ def test_a_refusal_asks_for_what_is_not_known_alone(spacing, anterior):
     assert text.startswith("a.png: no lateral spine found (") and text.endswith("measure it with --force")
     shown = by_hand(text)
     assert "--" not in shown and shown.endswith("; if there is one, say which side the patient faces and detect again")
+
+
+def test_what_is_advised_can_be_done_where_it_is_said():
+    told = "left is taken; give the side with --anterior if that is wrong"
+    assert by_hand(told) == "left is taken; set the side by hand if that is wrong"
+    assert by_hand("of no size, give the right one with --spacing") == "of no size, set the size of a pixel by hand"
+    refused = "a.dcm: not a lateral film: AP; --force measures it"
+    assert by_command(refused) == "a.dcm: not a lateral film: AP; on the command line: --force measures it"
+    assert by_command("a.dcm: damaged; pixels are missing") == "a.dcm: damaged; pixels are missing"

@@ -124,3 +124,22 @@ def test_a_film_that_does_not_say_how_old_the_patient_was_is_told_in_one_line(br
     page.page.wait_for_selector(".message")
     assert "does not say how old" in page.page.text_content(".message")
     page.page.context.close()
+
+
+def test_nobody_is_told_to_use_options_that_the_page_does_not_have(browser, viewer, tmp_path):
+    data = pydicom.dcmread(SAMPLE_FILM)
+    data.PatientOrientation = ["A", "F"]
+    data.save_as(tmp_path / "contradicts.dcm")
+    del data.PatientOrientation
+    data.ViewPosition = "AP"
+    data.save_as(tmp_path / "frontal.dcm")
+    page = new_page(browser, viewer)
+    page.send(tmp_path / "frontal.dcm")
+    page.page.wait_for_selector(".message")
+    assert page.page.text_content(".message span").endswith("frontal; on the command line: --force measures it")
+    page.send(tmp_path / "contradicts.dcm")
+    page.page.wait_for_selector("#detect")
+    page.detect()
+    warned = page.page.inner_text(".facts")
+    assert "left is taken; set the side by hand if that is wrong" in warned and "--" not in warned
+    page.page.context.close()
