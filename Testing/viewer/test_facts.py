@@ -143,3 +143,13 @@ def test_nobody_is_told_to_use_options_that_the_page_does_not_have(browser, view
     warned = page.page.inner_text(".facts")
     assert "left is taken; set the side by hand if that is wrong" in warned and "--" not in warned
     page.page.context.close()
+
+
+def test_a_side_that_is_chosen_looks_so_under_the_pointer(page):
+    page.page.click("text=right ▶")
+    page.page.wait_for_selector(".side button.on:has-text('right')")
+    color = "getComputedStyle(document.querySelector('.side button.on')).backgroundColor"
+    under = page.page.evaluate(color)
+    page.page.mouse.move(600, 400)
+    assert page.page.evaluate(color) == under
+    page.page.click("text=◀ left")
