@@ -153,7 +153,6 @@ class SpineAlignmentLogic(ScriptedLoadableModuleLogic):
         Raises:
             FilmError: the volume is not a film.
         """
-
         from SpineAlignmentLib.mrml.film_detection import start_detection
 
         start_detection(self.queue, self.spine, volumeNode, onDone, onFailed, onProgress, engine, self.models)
@@ -262,8 +261,9 @@ class SpineAlignmentWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         self.ui.mainButton.clicked.connect(lambda *_: self.panel.draw(MAIN_MEASUREMENTS))
 
         self.addObserver(slicer.mrmlScene, slicer.mrmlScene.StartCloseEvent, self.onSceneStartClose)
-        self.addObserver(slicer.mrmlScene, slicer.mrmlScene.EndCloseEvent, self.onSceneEndClose)
-        self.addObserver(slicer.mrmlScene, slicer.mrmlScene.EndImportEvent, self.onSceneEndImport)
+        self.addObserver(slicer.mrmlScene, slicer.mrmlScene.EndCloseEvent, self.onSceneEnd)
+        self.addObserver(slicer.mrmlScene, slicer.mrmlScene.StartImportEvent, self.onSceneStartImport)
+        self.addObserver(slicer.mrmlScene, slicer.mrmlScene.EndImportEvent, self.onSceneEnd)
 
         # after a reload nobody calls enter
         if self.parent.isEntered:
@@ -288,17 +288,18 @@ class SpineAlignmentWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         self.panel.scene_closes()
         self.setParameterNode(None)
 
-    def onSceneEndClose(self, caller, event) -> None:
-        if self.parent.isEntered:
-            self.initializeParameterNode()
+    def onSceneStartImport(self, caller, event) -> None:
+        """Leave the choices alone: a selector chooses the first film that comes, whatever the scene's choice is."""
+        self.setParameterNode(None)
 
-    def onSceneEndImport(self, caller, event) -> None:
+    def onSceneEnd(self, caller, event) -> None:
         if self.parent.isEntered:
-            self.setParameterNode(None)
             self.initializeParameterNode()
 
     def initializeParameterNode(self) -> None:
         """Ensure that the parameter node exists, is observed and names a film if there is one."""
+        # it remembers what it refers to, and read that before films that come after it in a scene's file
+        self.logic.getParameterNode().Modified()
         self.setParameterNode(self.logic.getParameterNode())
         if not self._parameterNode.film:
             self._parameterNode.film = self.logic.spine.first_film()

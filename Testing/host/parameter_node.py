@@ -1,7 +1,7 @@
 """A minimal version of slicer.parameterNodeWrapper: nodes, strings with choices, booleans and lists of strings.
 
-As in Slicer, values live in a vtkMRMLScriptedModuleNode and widgets are tied to them by the dynamic property
-SlicerParameterName.
+As in Slicer, values live in a vtkMRMLScriptedModuleNode, are read when it says that it was modified and remembered in
+between, and widgets are tied to them by the dynamic property SlicerParameterName.
 """
 
 import json
@@ -105,6 +105,16 @@ class _Wrapper:
         self.parameterNode = parameterNode
         self._guis: dict[int, tuple[list[tuple[str, _Connector]], int]] = {}
         self._writing_gui = False
+        self._remember()
+        self.AddObserver(vtk.vtkCommand.ModifiedEvent, self._remember)
+
+    def _remember(self, *_: Any) -> None:
+        self._values = {name: parameter.read(self.parameterNode) for name, parameter in self._parameters.items()}
+
+    def _set(self, name: str, value: Any) -> None:
+        with slicer.util.NodeModify(self.parameterNode):
+            self._parameters[name].write(self.parameterNode, value)
+            self._values[name] = self._parameters[name].read(self.parameterNode)
 
     def connectGui(self, gui: Any) -> int:
         connectors = []
@@ -151,19 +161,22 @@ class _Wrapper:
     def RemoveObserver(self, tag: int) -> None:
         self.parameterNode.RemoveObserver(tag)
 
+    def Modified(self) -> None:
+        self.parameterNode.Modified()
+
 
 def parameterNodeWrapper(cls: type) -> type:
     """Make the annotated names of a class parameters of a node."""
     hints = typing.get_type_hints(cls, include_extras=True)
     parameters = {name: _Parameter(name, hint, getattr(cls, name, None)) for name, hint in hints.items()}
     made = type(cls.__name__, (_Wrapper,), {"_parameters": parameters, "__doc__": cls.__doc__})
-    for name, parameter in parameters.items():
+    for name in parameters:
         setattr(
             made,
             name,
             property(
-                lambda self, p=parameter: p.read(self.parameterNode),
-                lambda self, value, p=parameter: p.write(self.parameterNode, value),
+                lambda self, name=name: self._values[name],
+                lambda self, value, name=name: self._set(name, value),
             ),
         )
     return made

@@ -269,6 +269,24 @@ def test_reload_of_the_scene_restores_film_and_choices(host, detected, film, tmp
     assert detected.ui.engineComboBox.currentText == "onnx"
 
 
+@pytest.mark.parametrize("open_module", [True, False])
+def test_the_films_of_a_scene_are_chosen_again_whichever_came_first(host, scene, tmp_path, open_module):
+    # the module is open before any film is there, and so is its parameter node
+    module = host.open_module()
+    films = [add_film(scene, np.zeros((40, 30), np.uint8), (1, 1), name) for name in ("one", "two", "three")]
+    module._parameterNode.film, module._parameterNode.otherFilm = films[2], films[1]
+    save(scene, tmp_path / "saved")
+    scene.Clear()
+    if not open_module:
+        host.leave_module()
+    load(scene, tmp_path / "saved")
+    if not open_module:
+        host.return_to_module()
+    choices = module.logic.getParameterNode()
+    assert (choices.film.GetName(), choices.otherFilm.GetName()) == ("three", "two")
+    assert module.ui.filmSelector.currentNode().GetName() == "three"
+
+
 def test_a_detection_of_another_film_says_so(host, module, film, models, scene):
     module.logic.models = models
     module.logic.alignment(film).set_anterior("left")
