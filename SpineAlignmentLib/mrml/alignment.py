@@ -44,7 +44,7 @@ class FilmAlignment:
         self._record = FilmRecord(landmarks, film)
         self._geometry = volume_film.volume_geometry(volume)
         self._busy = self._bent = False
-        self._drawing = FilmDrawing(scene, volume, landmarks)
+        self._drawing = FilmDrawing(scene, volume)
         self._table = FilmTable(scene, volume, landmarks)
         self._points = np.full((COUNT, 2), np.nan)
         self._measured: dict[str, Measured] = {}

@@ -89,14 +89,18 @@ def _side(share: float) -> int:
 
 
 def add_drawn(scene: Node, class_name: str, name: str) -> Node:
-    """A new markup that is no one's to edit, so that Slicer's lists leave it out.
+    """A new markup that is no one's to edit, so that Slicer's lists and its subject hierarchy leave it out.
 
     Slicer lets clicks place points of the newest markup; this one leaves the user's hand where it is.
     """
     selection = scene.GetNodeByID("vtkMRMLSelectionNodeSingleton")
     placed = (selection.GetActivePlaceNodeClassName(), selection.GetActivePlaceNodeID()) if selection else ("", "")
-    node = scene.AddNewNodeByClass(class_name, name)
+    node = scene.CreateNodeByClass(class_name)
+    node.UnRegister(None)
+    node.SetName(name)
+    # first of all: the subject hierarchy takes in what is not hidden when it is added, and saves that it was there
     node.SetHideFromEditors(True)
+    scene.AddNode(node)
     if selection is not None:
         selection.SetReferenceActivePlaceNodeClassName(placed[0])
         selection.SetActivePlaceNodeID(placed[1])

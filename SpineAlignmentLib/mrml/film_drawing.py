@@ -10,7 +10,6 @@ from SpineAlignmentLib.measurement.landmarks import CENTERS, INDEX
 from SpineAlignmentLib.measurement.parameters import KEYS
 from SpineAlignmentLib.measurement.shapes import Construction
 from SpineAlignmentLib.mrml import drawing
-from SpineAlignmentLib.mrml.folder import put_into_folder, remove_if_empty
 from SpineAlignmentLib.mrml.volume_film import VolumeGeometry
 from SpineAlignmentLib.results.annotation import Annotation
 from SpineAlignmentLib.results.colors import CURVE, unit
@@ -20,19 +19,18 @@ FloatArray = NDArray[np.float64]
 
 
 class FilmDrawing:
-    """The drawn nodes of one film, in its folder and under its transform."""
+    """The drawn nodes of one film, under its transform."""
 
-    def __init__(self, scene: Node, volume: Node, landmarks: Node) -> None:
+    def __init__(self, scene: Node, volume: Node) -> None:
         self.shown: frozenset[str] = frozenset()
         """The measurements that are drawn when they are measurable."""
         self.curve_visible = True
         self._scene = scene
         self._volume = volume
-        self._landmarks = landmarks
         self._curve_centers = np.empty((0, 2))
         self._frame: tuple[Any, ...] = ()
         self._drawn: dict[str, tuple[Construction, bool]] = {}
-        self._measurements = {key: drawing.MeasurementDrawing(scene, key, self._put_away) for key in KEYS}
+        self._measurements = {key: drawing.MeasurementDrawing(scene, key, self._put_along) for key in KEYS}
         self._curve = drawing.MarkupPool(scene, "vtkMRMLMarkupsCurveNode", "Spine curve", unit(CURVE))
 
     @property
@@ -70,16 +68,15 @@ class FilmDrawing:
         self._curve_centers = centers
         curve = spine_curve(points_mm, samples_per_level=2) if self.curve_visible else np.empty((0, 2))
         for node in self._curve.show([to_ras(curve)] if len(curve) > 1 else []):
-            self._put_away(node)
+            self._put_along(node)
 
     def draw_anew(self) -> None:
         """Draw everything next time even where its landmarks stay: the film lies elsewhere, or nodes are gone."""
         self._curve_centers = np.empty((0, 2))
         self._drawn.clear()
 
-    def _put_away(self, node: Node) -> None:
+    def _put_along(self, node: Node) -> None:
         node.SetAndObserveTransformNodeID(self._volume.GetTransformNodeID())
-        put_into_folder(self._scene, self._volume, self._landmarks, node, derived=True)
 
     def forget(self, node: Node) -> None:
         """Let go of a node that is being deleted by someone else; it comes back when it is needed."""
@@ -94,4 +91,3 @@ class FilmDrawing:
             self._curve.forget(node)
             self._scene.RemoveNode(node)
         self.draw_anew()
-        remove_if_empty(self._scene, self._landmarks)

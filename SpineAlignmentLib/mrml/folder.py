@@ -1,35 +1,26 @@
-"""The subject hierarchy folder that holds everything of one film."""
+"""The subject hierarchy folder that holds landmarks and table of one film."""
 
 from typing import Any, Final
 
 import slicer
-import vtk
 
 Node = Any
 
 FOLDER_ATTRIBUTE: Final[str] = "SpineAlignment.folder"
-_FILM, _DERIVED = "film", "measurements"
+_FILM: Final[str] = "film"
 
 
-def put_into_folder(scene: Node, volume: Node, landmarks: Node, node: Node, derived: bool = False) -> None:
-    """Put a node into the folder of a film; derived nodes into the folder "Measurements" in it.
+def put_into_folder(scene: Node, volume: Node, landmarks: Node, node: Node) -> None:
+    """Put a node into the folder of a film.
 
     The folder is the one that the film's landmark list is in, so that it can be renamed and moved freely.
     """
-    hierarchy = slicer.vtkMRMLSubjectHierarchyNode.GetSubjectHierarchyNode(scene)
-    if hierarchy is None:
+    if scene.IsBatchProcessing():
+        # a scene that is being loaded: its own hierarchy, with this folder, comes into effect when all of it is there
         return
-    folder = film_folder(hierarchy, landmarks) or _new_folder(hierarchy, volume, landmarks)
-    hierarchy.CreateItem(_derived_folder(hierarchy, folder) if derived else folder, node)
-
-
-def remove_if_empty(scene: Node, landmarks: Node) -> None:
-    """Remove the folder of derived nodes, and that of the film, when nothing is left in them."""
-    hierarchy = slicer.vtkMRMLSubjectHierarchyNode.GetSubjectHierarchyNode(scene)
-    folder = film_folder(hierarchy, landmarks)
-    for child in _children(hierarchy, folder) if folder else []:
-        if hierarchy.GetItemAttribute(child, FOLDER_ATTRIBUTE) == _DERIVED and not _children(hierarchy, child):
-            hierarchy.RemoveItem(child)
+    hierarchy = slicer.vtkMRMLSubjectHierarchyNode.ResolveSubjectHierarchy(scene)
+    if hierarchy is not None:
+        hierarchy.CreateItem(film_folder(hierarchy, landmarks) or _new_folder(hierarchy, volume, landmarks), node)
 
 
 def film_folder(hierarchy: Node, landmarks: Node) -> int:
@@ -46,19 +37,3 @@ def _new_folder(hierarchy: Node, volume: Node, landmarks: Node) -> int:
     hierarchy.SetItemAttribute(folder, FOLDER_ATTRIBUTE, _FILM)
     hierarchy.CreateItem(folder, landmarks)
     return int(folder)
-
-
-def _derived_folder(hierarchy: Node, folder: int) -> int:
-    for item in _children(hierarchy, folder):
-        if hierarchy.GetItemAttribute(item, FOLDER_ATTRIBUTE) == _DERIVED:
-            return item
-    item = hierarchy.CreateFolderItem(folder, "Measurements")
-    hierarchy.SetItemAttribute(item, FOLDER_ATTRIBUTE, _DERIVED)
-    hierarchy.SetItemExpanded(item, False)
-    return int(item)
-
-
-def _children(hierarchy: Node, item: int) -> list[int]:
-    ids = vtk.vtkIdList()
-    hierarchy.GetItemChildren(item, ids)
-    return [ids.GetId(i) for i in range(ids.GetNumberOfIds())]

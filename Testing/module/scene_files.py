@@ -24,7 +24,14 @@ def save(scene: Any, folder: Path) -> None:
 
 
 def load(scene: Any, folder: Path) -> None:
-    """Load it into an empty scene."""
+    """Load it in place of what is in the scene."""
     scene.SetURL(str(folder / "scene.mrml"))
     scene.SetRootDirectory(str(folder))
     assert scene.Connect()
+
+
+def add(scene: Any, folder: Path) -> None:
+    """Load it into a scene that keeps what it has."""
+    scene.SetURL(str(folder / "scene.mrml"))
+    scene.SetRootDirectory(str(folder))
+    assert scene.Import()

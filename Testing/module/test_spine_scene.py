@@ -14,7 +14,7 @@ from SpineAlignmentLib.mrml.spine_scene import SpineScene
 from SpineAlignmentLib.results.comparison import differences
 from Testing.host import subject
 from Testing.host.films import add_film
-from Testing.module.scene_files import load, save
+from Testing.module.scene_files import add, load, save
 
 
 def test_save_and_reload_restore_everything(scene, spine, film, tmp_path):
@@ -83,11 +83,45 @@ def test_one_folder_for_each_film(scene, alignment):
     inside = vtk.vtkCollection()
     hierarchy.GetDataNodesInBranch(folder, inside)
     nodes = {inside.GetItemAsObject(i) for i in range(inside.GetNumberOfItems())}
-    assert nodes == {alignment.landmarks, alignment.table, *alignment.drawn_nodes}
+    assert nodes == {alignment.landmarks, alignment.table}
     hierarchy.SetItemName(folder, "Mrs. A")
     alignment.set_point("S1_A", (300, 1300))
     assert hierarchy.GetItemParent(hierarchy.GetItemByDataNode(alignment.table)) == folder
     assert hierarchy.GetItemAttribute(folder, FOLDER_ATTRIBUTE)
+
+
+def items(scene):
+    """The names of everything in the tree of data."""
+    hierarchy, ids = slicer.vtkMRMLSubjectHierarchyNode.GetSubjectHierarchyNode(scene), vtk.vtkIdList()
+    hierarchy.GetItemChildren(hierarchy.GetSceneItemID(), ids, True)
+    return [hierarchy.GetItemName(ids.GetId(i)) for i in range(ids.GetNumberOfIds())]
+
+
+@pytest.mark.parametrize("closes", [True, False])
+def test_a_scene_that_is_saved_and_loaded_has_the_same_tree_of_data(scene, alignment, tmp_path, closes):
+    alignment.show(KEYS)
+    before = items(scene)
+    assert before == ["Spine alignment of film", "film landmarks", "film parameters"]
+    save(scene, tmp_path / "saved")
+    scene.Clear()
+    (load if closes else add)(scene, tmp_path / "saved")
+    assert items(scene) == before
+
+
+def test_what_is_drawn_is_hidden_before_it_is_added(scene, spine, alignment):
+    seen = []
+
+    @vtk.calldata_type(vtk.VTK_OBJECT)
+    def look(_scene, _event, node):
+        # as Slicer's subject hierarchy does, once for each node
+        if node.IsA("vtkMRMLMarkupsNode") and not node.GetHideFromEditors():
+            seen.append(node.GetName())
+
+    tag = scene.AddObserver(scene.NodeAddedEvent, look)
+    alignment.show(KEYS)
+    scene.RemoveObserver(tag)
+    assert alignment.drawn_nodes
+    assert seen == []
 
 
 def test_deleting_the_film_takes_the_lines_and_leaves_the_work(scene, spine, alignment):
