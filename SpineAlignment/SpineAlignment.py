@@ -162,15 +162,16 @@ class SpineAlignmentLogic(ScriptedLoadableModuleLogic):
 
         Raises:
             FilmError: the volume is not a film.
-            RuntimeError: the detection failed; the text says why.
+            RuntimeError: the detection failed or was cancelled; the text says why.
             TimeoutError: it took longer than `timeout` seconds.
         """
+        done: list[FilmAlignment] = []
         failures: list[str] = []
-        self.startDetection(volumeNode, None, failures.append, None, engine)
+        self.startDetection(volumeNode, done.append, failures.append, None, engine)
         self.queue.wait(timeout, slicer.app.processEvents)
-        if failures:
-            raise RuntimeError(failures[0])
-        return self.alignment(volumeNode)
+        if not done:
+            raise RuntimeError(failures[0] if failures else f"{volumeNode.GetName()}: the detection was cancelled")
+        return done[0]
 
     def cancel(self) -> None:
         """Stop every detection at once."""
@@ -255,7 +256,6 @@ class SpineAlignmentWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         self.layout.addWidget(uiWidget)
         self.ui = slicer.util.childWidgetVariables(uiWidget)
         uiWidget.setMRMLScene(slicer.mrmlScene)
-
         self.logic = SpineAlignmentLogic()
         self.panel = ModulePanel(self.ui, uiWidget, self.logic)
         self.ui.mainButton.clicked.connect(lambda *_: self.panel.draw(MAIN_MEASUREMENTS))

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 import slicer
 from PIL import Image
-from PySide6 import QtWidgets
+from PySide6 import QtCore, QtWidgets
 
 from SpineAlignmentLib.panels import dicom_studies
 from Testing.host import subject
@@ -31,6 +31,20 @@ def test_cancel_is_quick_and_the_next_detection_works(module, models, film):
     module.ui.detectButton.click()
     wait_until(lambda: not module.logic.queue.busy)
     assert module.logic.alignment(film).detection is not None
+
+
+@pytest.mark.parametrize("ends", ["cancel", "close"])
+def test_a_script_that_waits_is_told_when_its_detection_is_cancelled(module, models, film, ends):
+    module.logic.models = models
+    how = {"cancel": module.ui.cancelButton.click, "close": slicer.mrmlScene.Clear}
+    soon = QtCore.QTimer()
+    soon.setSingleShot(True)
+    soon.timeout.connect(how[ends])
+    soon.start(0)
+    module.ui.detectButton.click()
+    with pytest.raises(RuntimeError, match="film: the detection was cancelled"):
+        module.logic.detect(film)
+    assert all(alignment.volume.GetScene() is not None for alignment in module.logic.spine.alignments)
 
 
 def test_a_killed_child_gives_a_message_and_the_next_detection_works(module, models, film, caplog):
