@@ -41,6 +41,8 @@ FACTS: Final[str] = "SpineAlignment.film"
 """Attribute of the list: JSON of what `write_facts` remembers."""
 DETECTION: Final[str] = "SpineAlignment.detection"
 """Attribute of the list: the detection as a result file holds it."""
+_OWN: Final[str] = "SpineAlignment.own"
+"""Attribute of the list: what the film's file said when the list was made, as a result file holds it."""
 MARKED: Final[str] = "marks"
 """Key of `FACTS`: the film and what lies on it as a result file holds them, without the size of a pixel."""
 _CONFIDENCE: Final[str] = "confidence"
@@ -192,5 +194,19 @@ def write_detection(node: Node, detection: results.Annotation | None) -> None:
 
 def read_detection(node: Node) -> results.Annotation | None:
     """The remembered detection, if there is one."""
-    content = node.GetAttribute(DETECTION)
+    return _annotation(node, DETECTION)
+
+
+def write_own(node: Node, own: results.Annotation) -> None:
+    """Remember what the film's file says: a scene is saved with a copy of the film, which says less."""
+    node.SetAttribute(_OWN, json.dumps(results.to_json(own)))
+
+
+def read_own(node: Node) -> results.Annotation | None:
+    """What `write_own` remembered."""
+    return _annotation(node, _OWN)
+
+
+def _annotation(node: Node, attribute: str) -> results.Annotation | None:
+    content = node.GetAttribute(attribute)
     return results.from_json(json.loads(content), node.GetName()) if content else None

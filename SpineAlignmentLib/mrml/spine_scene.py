@@ -39,7 +39,6 @@ class SpineScene:
         self._file_for_instance = file_for_instance
         self._alignments: dict[str, FilmAlignment] = {}
         self._read_facts: dict[str, tuple[tuple[Any, ...], Annotation]] = {}
-        self._own: dict[str, Annotation] = {}
         events = (
             (slicer.vtkMRMLScene.NodeAboutToBeRemovedEvent, self._on_node_about_to_be_removed),
             (slicer.vtkMRMLScene.StartCloseEvent, self._on_scene_closed),
@@ -107,7 +106,9 @@ class SpineScene:
         Raises:
             FilmError: the volume is not a film.
         """
-        return self._own.get(volume.GetID()) or self._facts_without_landmarks(volume)
+        alignment = self.alignment(volume)
+        known = landmark_list.read_own(alignment.landmarks) if alignment is not None else None
+        return known or self._facts_without_landmarks(volume)
 
     def create(self, volume: Node, facts: Annotation | None = None, own: Annotation | None = None) -> FilmAlignment:
         """The alignment of a film; landmarks that are still to be placed are made when it has none.
@@ -124,8 +125,8 @@ class SpineScene:
         if known is not None:
             return known
         facts = facts or self._facts_without_landmarks(volume)
-        self._own[volume.GetID()] = own or facts
         landmarks = landmark_list.create(self.scene, volume)
+        landmark_list.write_own(landmarks, own or facts)
         return self._adopt(FilmAlignment(self.scene, volume, landmarks, facts))
 
     def _adopt(self, alignment: FilmAlignment) -> FilmAlignment:
@@ -221,7 +222,6 @@ class SpineScene:
         if self.scene.IsClosing():
             return
         self._read_facts.pop(node.GetID(), None)
-        self._own.pop(node.GetID(), None)
         for alignment in self.alignments:
             if node is alignment.volume or node is alignment.landmarks:
                 self._let_go(alignment)
@@ -240,7 +240,6 @@ class SpineScene:
             alignment.release()
         self._alignments.clear()
         self._read_facts.clear()
-        self._own.clear()
         self._notify()
 
     def _on_scene_imported(self, *_: Any) -> None:

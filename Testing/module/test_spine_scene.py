@@ -13,7 +13,8 @@ from SpineAlignmentLib.mrml.folder import FOLDER_ATTRIBUTE
 from SpineAlignmentLib.mrml.spine_scene import SpineScene
 from SpineAlignmentLib.results.comparison import differences
 from Testing.host import subject
-from Testing.host.films import add_film
+from Testing.host.films import add_film, load_film
+from Testing.library.films import dicom, pattern
 from Testing.module.scene_files import add, load, save
 
 
@@ -48,6 +49,22 @@ def test_save_and_reload_restore_everything(scene, spine, film, tmp_path):
     assert scene.GetNumberOfNodesByClass("vtkMRMLTableNode") == 1
     restored.show(["LL"])
     assert restored.drawn_nodes
+
+
+def test_a_saved_scene_knows_what_the_films_own_file_says(scene, spine, tmp_path):
+    film = load_film(scene, dicom(tmp_path / "film.dcm", pattern(), PixelSpacing=None, ImagerPixelSpacing=[0.2, 0.2]))
+    alignment, own = spine.create(film), spine.own_facts(film)
+    assert own.spacing_source.startswith("ImagerPixelSpacing") and own.warnings
+    alignment.set_spacing((0.15, 0.15), "typed")
+    save(scene, tmp_path / "saved")
+    scene.Clear()
+    load(scene, tmp_path / "saved")
+    (restored,) = spine.alignments
+    again = spine.own_facts(restored.volume)
+    assert (again.spacing_mm, again.spacing_source) == (own.spacing_mm, own.spacing_source)
+    assert again.warnings == own.warnings
+    restored.set_spacing_of(again)
+    assert set(own.warnings) <= set(restored.annotation.warnings)
 
 
 def test_two_films_are_compared(scene, spine, alignment):
