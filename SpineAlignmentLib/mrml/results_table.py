@@ -82,13 +82,19 @@ def write_comparison(node: Node, first: str, second: str, rows: Sequence[Differe
 
 def write_values(node: Node, values: Mapping[str, float], age: float | None = None) -> None:
     """Put the parameters' values into the table, NaN where not measurable, beside the norms for an age."""
-    if node.GetAttribute(_AGE) != str(age):
+    if node.GetAttribute(_AGE) != str(age) or not _is_whole(node):
         fill(node, age)
     column = node.GetTable().GetColumnByName("Value")
     with slicer.util.NodeModify(node):
         for row, key in enumerate(KEYS):
             column.SetValue(row, values[key])
         node.GetTable().Modified()
+
+
+def _is_whole(node: Node) -> bool:
+    """Whether nobody took columns or rows away, which Slicer's Tables module lets one do once it is unlocked."""
+    table = node.GetTable()
+    return all(table.GetColumnByName(name) for name in COLUMNS) and table.GetNumberOfRows() == len(KEYS)
 
 
 def read_values(node: Node) -> dict[str, float]:

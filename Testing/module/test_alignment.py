@@ -252,6 +252,15 @@ def test_deleted_lines_and_table_come_back(alignment, scene):
     assert results_table.read_values(alignment.table)["SS"] == pytest.approx(alignment.parameters["SS"])
 
 
+@pytest.mark.parametrize("taken", ["columns", "a row"])
+def test_a_table_that_lost_something_is_whole_again(alignment, taken):
+    table = alignment.table
+    table.RemoveRow(3) if taken == "a row" else table.RemoveAllColumns()
+    move(alignment, "S1_A", 2, 2)
+    assert table.GetNumberOfRows() == len(KEYS)
+    assert results_table.read_values(table) == pytest.approx(alignment.parameters)
+
+
 def test_non_square_pixels(spine, scene):
     film = add_film(scene, subject.film_pixels()[:, ::2], (0.9, 0.45))
     alignment = spine.create(film)
