@@ -232,6 +232,7 @@ class DrawnLines:
 
 
 def _set_points(node: Node, ras: FloatArray) -> None:
+    """Put the points there; the key Delete, in a view, does not take one of them away any more."""
     with slicer.util.NodeModify(node):
         for i, position in enumerate(ras):
             place = [float(v) for v in position]
@@ -240,3 +241,4 @@ def _set_points(node: Node, ras: FloatArray) -> None:
                     node.SetNthControlPointPosition(i, *place)
             else:
                 node.AddControlPoint(place)
+        node.SetFixedNumberOfControlPoints(True)

@@ -57,6 +57,8 @@ class Handles:
         node.SetSaveWithScene(False)
         for name in NAMES:
             node.UnsetNthControlPointPosition(node.AddControlPoint(vtk.vtkVector3d(0, 0, 0), name))
+        # the key Delete takes the point under the pointer away, and the others would be taken for their neighbors
+        node.SetFixedNumberOfControlPoints(True)
         node.CreateDefaultDisplayNodes()
         display = node.GetDisplayNode()
         display.SetSaveWithScene(False)

@@ -47,7 +47,7 @@ class LevelNames:
             if self.node is not None:
                 self.node.SetDisplayVisibility(False)
             return
-        if self.node is None:
+        if self.node is None or self.node.GetScene() is None:
             self.node = self._make()
         film = self._alignment.annotation
         behind = film.from_frame((-BEHIND * level_distance(film.points_mm()), 0.0))

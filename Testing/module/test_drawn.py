@@ -10,6 +10,7 @@ from SpineAlignmentLib.errors import ResultError
 from SpineAlignmentLib.measurement.landmarks import INDEX, VERTEBRAE
 from SpineAlignmentLib.mrml.drawn_lines import DrawnLines
 from SpineAlignmentLib.mrml.handles import NAMES, Handles
+from SpineAlignmentLib.mrml.level_names import LevelNames
 from SpineAlignmentLib.mrml.volume_film import volume_geometry
 from SpineAlignmentLib.results.drawn import Drawn, cobb_between, names
 from SpineAlignmentLib.results.heads import head_centers, head_radii
@@ -87,6 +88,38 @@ def test_lines_are_drawn_moved_and_taken_away(alignment):
     assert len(alignment.annotation.drawn) == 2
     lines.remove()
     assert not lines.drawn_nodes
+
+
+def test_the_key_delete_takes_no_end_and_no_handle_away(alignment):
+    # as vtkSlicerMarkupsWidget does with the point under the pointer
+    lines = DrawnLines(alignment)
+    drawn = [Drawn("distance", None, ((100.0, y), (130.0, y + 40.0))) for y in (200.0, 300.0)]
+    for one in drawn:
+        lines.add(one)
+    lines.follow()
+    lines.handles[0].RemoveNthControlPoint(1)
+    drag(alignment, lines.handles[1], 1, (30.0, 40.0))
+    assert alignment.annotation.drawn[0] == drawn[0]
+    assert alignment.annotation.drawn[1].points_px[1] == pytest.approx((160.0, 380.0))
+    lines.remove()
+    handles = Handles(alignment)
+    handles.show(heads=True)
+    handles.node.RemoveNthControlPoint(NAMES.index("FH_1 rim"))
+    drag(alignment, handles.node, NAMES.index("FH_2 rim"), (6.0, 4.0))
+    radius = alignment.annotation.head_radius_px
+    assert np.isnan(radius[0]) and np.isfinite(radius[1])
+    handles.remove()
+
+
+def test_names_of_levels_that_someone_deleted_come_back(alignment, scene):
+    level_names = LevelNames(alignment)
+    level_names.show(True)
+    scene.RemoveNode(level_names.node)
+    alignment.set_point("L3_C", alignment.points_px[INDEX["L3_C"]] + 5)
+    level_names.follow()
+    assert level_names.node.GetScene() is not None
+    assert level_names.node.GetNumberOfDefinedControlPoints() > 20
+    level_names.remove()
 
 
 @pytest.mark.parametrize("kind", ["distance", "angle"])
