@@ -47,10 +47,14 @@ def path_lengths(vertices: FloatArray, triangles: IntArray, size: tuple[int, int
 
     def drawn(values: FloatArray) -> FloatArray:
         ends = np.bincount(cells, np.concatenate([values, -values]), height * (width + 1))
-        return np.cumsum(ends.reshape(height, width + 1)[:, :width], axis=1)
+        image = np.asarray(ends, np.float64).reshape(height, width + 1)
+        np.cumsum(image, axis=1, out=image)
+        return image[:, :width]
 
-    depth = constant[runs.triangle] + down[runs.triangle] * runs.row
-    return drawn(depth) + drawn(along[runs.triangle]) * np.arange(width)
+    out = drawn(along[runs.triangle])
+    out *= np.arange(width)
+    out += drawn(constant[runs.triangle] + down[runs.triangle] * runs.row)
+    return out
 
 
 def _runs(x: FloatArray, y: FloatArray, rows: IntArray, width: int) -> _Runs:
