@@ -10,6 +10,7 @@ from jinja2 import Environment, PackageLoader, select_autoescape
 from matplotlib.figure import Figure
 
 from SpineAlignmentLib import SOFTWARE
+from SpineAlignmentLib.clinical.norms import PATIENTS, norm
 from SpineAlignmentLib.cohort import figures
 from SpineAlignmentLib.cohort.outliers import FAR_SDS, MANY
 from SpineAlignmentLib.measurement.parameters import PARAMETERS
@@ -36,12 +37,20 @@ def page(table: pd.DataFrame, visits: pd.DataFrame, differences: pd.DataFrame, o
         outliers=[_shown(row) for row in outliers.head(MANY).to_dict("records")],
         more=len(outliers) if len(outliers) > MANY else 0,
         far=f"{FAR_SDS:g}",
+        of_patients=_of_patients(),
         images=images,
         changes=_changes(differences),
         failures=_failures(table[~done]),
         software=SOFTWARE,
         made=datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC"),
     )
+
+
+def _of_patients() -> str:
+    """The parameters whose band is that of patients, where no healthy adults' values were found."""
+    known = ((p.key, norm(p.key)) for p in PARAMETERS)
+    *keys, last = [key for key, usual in known if usual is not None and usual.cohort == PATIENTS]
+    return f"{', '.join(keys)} and {last}"
 
 
 def _notes(table: pd.DataFrame, done: Any, differences: pd.DataFrame) -> list[str]:

@@ -8,6 +8,8 @@ import pytest
 pd = pytest.importorskip("pandas")
 pytest.importorskip("seaborn")
 
+from SpineAlignmentLib.clinical.norms import HEALTHY_ADULTS, norm  # noqa: E402
+from SpineAlignmentLib.cohort import figures  # noqa: E402
 from SpineAlignmentLib.cohort.outliers import outliers  # noqa: E402
 from SpineAlignmentLib.cohort.visits import differences, read_results, visits  # noqa: E402
 from SpineAlignmentLib.command_line import main  # noqa: E402
@@ -141,6 +143,22 @@ def test_the_page_stands_alone(out, capsys):
     assert "8 films measured, 1 failed; 3 patients with 6" in text
     assert "an empty file" in text and "1 films are in no visit" in text
     assert "<b>" not in text
+
+
+def test_the_page_says_whose_the_bands_are(out):
+    assert main(["cohort", str(out)]) == 0
+    text = " ".join((out / "cohort" / "cohort.html").read_text().split())
+    assert norm("LL").cohort == HEALTHY_ADULTS
+    assert "deviations of healthy adults, under 65 where norms differ by age; those of PTK, MTK" in text
+    assert "and OD-HA are of the patients of Yeh 2021." in text
+    assert "standard deviations from the mean of the patients of Yeh 2021" in text
+
+
+def test_figures_of_few_films_can_be_read(out):
+    table = read_results(out / "results.csv")
+    found = visits(table)
+    assert min(figures.trends(found).axes[0].collections[-1].get_sizes()) > 20
+    assert all(float(tick).is_integer() for axes in figures.distributions(table).axes for tick in axes.get_yticks())
 
 
 @pytest.mark.filterwarnings("error")
