@@ -30,6 +30,15 @@ class Patient:
         """Whether anything is known."""
         return self.age is not None or self.sex is not None
 
+    def completed(self, other: "Patient") -> "Patient":
+        """This one, with what is not known of it as another source has it."""
+        age = other.age if self.age is None else self.age
+        sex = other.sex if self.sex is None else self.sex
+        if (age, sex) == (self.age, self.sex):
+            return self
+        sources = dict.fromkeys((self.source, other.source) if self.known else (other.source,))
+        return Patient(age, sex, ", ".join(sources))
+
     def to_json(self) -> dict[str, Any]:
         """The entry "patient" of a result file."""
         return {"age": self.age, "sex": self.sex, "source": self.source}
@@ -47,17 +56,19 @@ def checked_age(age: float) -> float:
     return age
 
 
-def patient_of(extra: Mapping[str, Any], name: str) -> Patient:
-    """The patient from the further keys of a result file called `name`.
+def patient_of(extra: Mapping[str, Any], name: str, given: Patient | None = None) -> Patient:
+    """The patient from the further keys of a result file called `name`; what the user gives goes before them.
 
     Raises:
-        ResultError: an age or a sex that cannot be.
+        ResultError: an age or a sex that cannot be, and that nothing given replaces.
     """
+    given = given or Patient()
     entry = extra.get("patient")
     if entry is None:
-        return Patient()
+        return given
     try:
-        age, sex = entry.get("age"), entry.get("sex")
+        age = entry.get("age") if given.age is None else None
+        sex = entry.get("sex") if given.sex is None else None
         checked = None if age is None else checked_age(float(age))
     except (AttributeError, TypeError, ValueError) as error:
         raise ResultError(f"{name}: patient: expected age and sex, got {entry!r}") from error
@@ -65,4 +76,4 @@ def patient_of(extra: Mapping[str, Any], name: str) -> Patient:
         raise ResultError(f"{name}: {error}") from error
     if sex is not None and sex not in SEXES:
         raise ResultError(f"{name}: patient: sex must be one of {', '.join(SEXES)}, not {sex!r}")
-    return Patient(checked, sex, str(entry.get("source", "given")))
+    return given.completed(Patient(checked, sex, str(entry.get("source", "given"))))

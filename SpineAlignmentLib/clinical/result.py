@@ -51,11 +51,14 @@ def readings_of(annotation: Annotation, patient: Patient | None = None) -> tuple
 def with_readings(annotation: Annotation, patient: Patient | None = None) -> Annotation:
     """The same landmarks with what they mean: `extra` gets "readings", "norms" and, where known, "patient".
 
+    Args:
+        annotation: its landmarks.
+        patient: what is known besides what the result itself names, and goes before it.
+
     Raises:
         ResultError: the result names an age or a sex that cannot be.
     """
-    if patient is None or not patient.known:
-        patient = patient_of(annotation.extra, annotation.film)
+    patient = patient_of(annotation.extra, annotation.film, patient)
     extra = dict(annotation.extra)
     if patient.known:
         extra["patient"] = patient.to_json()

@@ -232,11 +232,12 @@ def _further(task: FilmTask, film: "Film", found: Annotation) -> tuple[dict[str,
 def _of_patient(task: FilmTask, found: Annotation) -> Annotation:
     """The result with what can be said of age and sex, as far as the user gives or allows them."""
     chosen = task.settings
-    if chosen.patient is not None or not chosen.patient_tags:
-        return with_readings(found, chosen.patient)
+    given = chosen.patient or Patient()
+    if not chosen.patient_tags or None not in (given.age, given.sex):
+        return with_readings(found, given)
     told = patient_tags(task.path, AGE_LIMITS)
     said = replace(found, warnings=(*found.warnings, *told.warnings))
-    return with_readings(said, Patient(told.age, told.sex, DICOM_TAGS))
+    return with_readings(said, given.completed(Patient(told.age, told.sex, DICOM_TAGS)))
 
 
 @lru_cache(maxsize=1)

@@ -42,7 +42,7 @@ def measure(
         spacing: size of a pixel in mm where the user knows it, x alone or (x, y); wins over what a file says.
         anterior: "left" or "right" where the user knows which side the patient faces; wins over what a file says.
         cobb: levels whose angle is measured too, upper and lower one.
-        patient: age and sex where the user gives them; None for those that a file names itself.
+        patient: age and sex where the user gives them; what he does not is as a file names it itself.
         read: reads landmarks from a file.
 
     Returns:

@@ -5,7 +5,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from SpineAlignmentLib.clinical.patient import Patient
+from SpineAlignmentLib.clinical.patient import Patient, patient_of
 from SpineAlignmentLib.errors import FilmError, ResultError
 from SpineAlignmentLib.results.files import make_folder, write_files
 from SpineAlignmentLib.results.markups import read_landmarks
@@ -33,7 +33,7 @@ def write_report(
         films: where the films are, a file or a folder; None for beside their results.
         paper: "a4" or "letter".
         compare: whether the two results are visits to be shown side by side.
-        patient: age and sex where the user gives them; None for those that a result names itself.
+        patient: age and sex where the user gives them; what he does not is as a result names it itself.
 
     Raises:
         ResultError: a result or the place of the report is not right.
@@ -52,7 +52,8 @@ def write_report(
 def _of(annotation: "Annotation", patient: Patient | None) -> "Annotation":
     if patient is None:
         return annotation
-    return replace(annotation, extra={**annotation.extra, "patient": patient.to_json()})
+    known = patient_of(annotation.extra, annotation.film, patient)
+    return replace(annotation, extra={**annotation.extra, "patient": known.to_json()})
 
 
 def report_bytes(

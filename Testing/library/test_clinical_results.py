@@ -71,6 +71,11 @@ def test_command_line_takes_age_and_sex(tmp_path, upright, capsys):
     assert content["patient"]["age"] == 63 and content["readings"]["GAP"]["value"] is not None
     assert main(["measure", str(out / "f.json"), "-o", str(tmp_path / "again")]) == 0
     assert json.loads((tmp_path / "again" / "f.json").read_text()) == content
+    assert main(["measure", str(out / "f.json"), "-o", str(tmp_path / "male"), "--sex", "M"]) == 0
+    assert "63 years, M" in capsys.readouterr().out
+    assert json.loads((tmp_path / "male" / "f.json").read_text())["readings"] == content["readings"]
+    assert main(["measure", str(out / "f.json"), "-o", str(tmp_path / "older"), "--age", "70"]) == 0
+    assert "70 years, F" in capsys.readouterr().out
     for age in ("150", "-1", "old", "nan"):
         with pytest.raises(SystemExit) as end:
             main(["measure", str(tmp_path / "f.json"), "-o", str(out), "--age", age])
@@ -83,6 +88,8 @@ def test_command_line_takes_age_and_sex(tmp_path, upright, capsys):
     (tmp_path / "g.json").write_text(json.dumps(content))
     assert main(["measure", str(tmp_path / "g.json"), "-o", str(out)]) == 1
     assert "age 150" in capsys.readouterr().err
+    assert main(["measure", str(tmp_path / "g.json"), "-o", str(out), "--age", "50"]) == 0
+    assert "50 years, F" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize(
@@ -162,6 +169,10 @@ def test_tags_of_the_patient_are_used_only_when_allowed(tmp_path, capsys):
     content = json.loads((tmp_path / "b" / "film.json").read_text())
     assert content["patient"] == {"age": 71, "sex": "F", "source": "DICOM tags"}
     assert content["readings"]["PT target"]["target"] == pytest.approx(20 + 16 / 3, abs=1e-3)
+    told = [str(tmp_path / "film.dcm"), "-o", str(tmp_path / "c"), "--use-patient-tags", "--no-pictures"]
+    assert main(["detect", *told, "--age", "60"]) == 0
+    both = {"age": 60, "sex": "F", "source": "given, DICOM tags"}
+    assert json.loads((tmp_path / "c" / "film.json").read_text())["patient"] == both
     rows = list(csv.DictReader((tmp_path / "b" / "results.csv").open()))
     assert rows[0]["age"] == "71.0" and rows[0]["class SRS-Schwab"]
     capsys.readouterr()

@@ -246,6 +246,9 @@ def test_command_line_takes_age_and_sex(tmp_path, capsys):
     assert main(["report", str(RESULT), "-o", str(tmp_path / "r.html"), *told]) == 0
     text = (tmp_path / "r.html").read_text()
     assert "71 years, male" in text and "GAP (age unknown)" not in text
+    assert main(["measure", str(RESULT), "-o", str(tmp_path), *told]) == 0
+    assert main(["report", str(tmp_path / RESULT.name), "-o", str(tmp_path / "r.html"), "--sex", "F"]) == 0
+    assert "71 years, female" in (tmp_path / "r.html").read_text()
     capsys.readouterr()
     assert main(["report", str(RESULT), str(RESULT), "-o", str(tmp_path / "n.html"), "--compare", *told]) == 1
     assert "one patient" in capsys.readouterr().err and not (tmp_path / "n.html").exists()
