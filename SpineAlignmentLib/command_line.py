@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, NoReturn
 
 from SpineAlignmentLib import SOFTWARE, node_options
 from SpineAlignmentLib.errors import SpineAlignmentError
-from SpineAlignmentLib.option_values import count, named
+from SpineAlignmentLib.option_values import count, named, port
 
 if TYPE_CHECKING:
     from SpineAlignmentLib.clinical.patient import Patient
@@ -123,7 +123,7 @@ def _parser() -> argparse.ArgumentParser:
     view = commands.add_parser("view", help="look at films in the browser, detect and correct their landmarks")
     view.add_argument("films", nargs="*", type=named, metavar="FILM")
     view.add_argument("--host", default="127.0.0.1", help="address to listen on; others than loopback ask for a key")
-    view.add_argument("--port", type=int, help="8080 if absent, or a free one when that is taken")
+    view.add_argument("--port", type=port, help="8080 if absent, or a free one when that is taken")
     view.add_argument(
         "--models", type=named, metavar="DIR", help="folder with ensemble.json; the shipped one if absent"
     )

@@ -5,7 +5,7 @@ import ipaddress
 from typing import TYPE_CHECKING
 
 from SpineAlignmentLib.errors import SpineAlignmentError
-from SpineAlignmentLib.option_values import named
+from SpineAlignmentLib.option_values import count, named, port, title
 
 if TYPE_CHECKING:
     from SpineAlignmentLib.dicom.node import NodeSettings, Peer
@@ -15,17 +15,19 @@ def add_options(node: argparse.ArgumentParser) -> None:
     """The options of the command."""
     node.add_argument("--folder", required=True, type=named, metavar="DIR", help="keeps films and results on their way")
     node.add_argument("--send-to", required=True, type=_peer, metavar="TITLE@HOST:PORT", help="takes the results")
-    node.add_argument("--aet", default="SPINE", metavar="TITLE", help="own title")
+    node.add_argument("--aet", type=title, default="SPINE", metavar="TITLE", help="own title")
     node.add_argument("--host", default="127.0.0.1", help="address to listen on; others than loopback need --allow")
-    node.add_argument("--port", type=int, default=11112)
-    node.add_argument("--allow", action="append", default=[], metavar="TITLE", help="a peer that may send; repeatable")
+    node.add_argument("--port", type=port, default=11112)
+    node.add_argument(
+        "--allow", type=title, action="append", default=[], metavar="TITLE", help="a peer that may send; repeatable"
+    )
     node.add_argument("--capture", action="store_true", help="send the picture of each film too")
     node.add_argument("--watch", type=named, metavar="DIR", help="take films from this folder too")
     node.add_argument("--tls", nargs=3, type=named, metavar=("CERT", "KEY", "CA"), help="encrypt, with certificates")
     node.add_argument(
         "--models", type=named, metavar="DIR", help="folder with ensemble.json; the shipped one if absent"
     )
-    node.add_argument("--workers", type=int, default=1, metavar="N", help="films done at a time")
+    node.add_argument("--workers", type=count, default=1, metavar="N", help="films done at a time")
 
 
 def settings(options: argparse.Namespace) -> "NodeSettings":
@@ -50,7 +52,7 @@ def settings(options: argparse.Namespace) -> "NodeSettings":
         options.watch,
         None if options.tls is None else Tls(*options.tls),
         options.models,
-        max(1, options.workers),
+        options.workers,
         options.capture,
     )
 

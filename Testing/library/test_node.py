@@ -161,12 +161,21 @@ def test_a_full_disk_is_said_to_the_sender(tmp_path):
 
 
 def test_wrong_use_is_one_line(tmp_path, capsys):
-    for archive in ("ORTHANC", "ORTHANC@host", "@host:4242", "TOO_LONG_TITLE_FOR_DICOM@host:1", "A@host:99999"):
+    titles = ("", " ", "R\u00f6ntgen", "A\\B", "TOO_LONG_TITLE_FOR_DICOM")
+    for archive in ("ORTHANC", "ORTHANC@host", "A@host:99999", *(f"{title}@host:4242" for title in titles)):
         with pytest.raises(SystemExit) as end:
             main(["node", "--folder", str(tmp_path), "--send-to", archive])
         assert end.value.code == 2 and len(capsys.readouterr().err.splitlines()) == 1
     assert Peer.parsed("ORTHANC@[::1]:4242") == Peer("ORTHANC", "::1", 4242)
     node = ["node", "--folder", str(tmp_path / "n"), "--send-to", "A@127.0.0.1:1"]
+    for option, value in (
+        *(("--port", "99999"), ("--port", "-1"), ("--port", "dicom"), ("--workers", "0")),
+        *(("--aet", "A_TITLE_THAT_IS_TOO_LONG"), ("--aet", " "), ("--allow", "R\u00f6ntgen"), ("--allow", "A\\B")),
+    ):
+        with pytest.raises(SystemExit) as end:
+            main([*node, f"{option}={value}"])
+        error = capsys.readouterr().err
+        assert end.value.code == 2 and option in error and len(error.splitlines()) == 1
     (tmp_path / "file").write_text("")
     wrong = {
         "open to others": [*node, "--host", "0.0.0.0"],

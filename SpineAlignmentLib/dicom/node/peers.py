@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from SpineAlignmentLib.errors import ResultError
 
-_PEER: Final = re.compile(r"(?P<title>[^@\\]{1,16})@(?P<host>[^:@]+|\[[0-9a-fA-F:]+\]):(?P<port>\d{1,5})")
+_PEER: Final = re.compile(r"(?P<title>(?! +@)[ -?A-\[\]-~]{1,16})@(?P<host>[^:@]+|\[[0-9a-fA-F:]+\]):(?P<port>\d{1,5})")
 _SUCCESS: Final[int] = 0x0000
 _WARNINGS: Final[range] = range(0xB000, 0xC000)
 """Stored all the same (PS3.4 B.2.3)."""
