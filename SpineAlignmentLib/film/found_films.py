@@ -1,20 +1,23 @@
 """The films that a user names: files, folders, a DICOMDIR, zip files of films. Nothing is left out without a word."""
 
+import errno
 import shutil
 import tempfile
 import zipfile
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
 from SpineAlignmentLib.film.checks import MAX_UNPACKED
 from SpineAlignmentLib.film.paths import is_candidate, split_files
+from SpineAlignmentLib.film.private_folder import UNPACKED, PrivateFolder
 from SpineAlignmentLib.results.files import readable
 from SpineAlignmentLib.results.store import Source
 
 _ZIP: Final[bytes] = b"PK\x03\x04"
+_FULL: Final[tuple[int, ...]] = (errno.ENOSPC, errno.EDQUOT)
 
 
 @dataclass
@@ -42,14 +45,14 @@ def found_films(places: Sequence[Path], output: Path | None = None) -> Iterator[
         output: a folder of earlier results, which are no films.
     """
     found = FoundFilms()
-    with tempfile.TemporaryDirectory(prefix="SpineAlignment", ignore_cleanup_errors=True) as folder:
+    with closing(PrivateFolder(UNPACKED)) as folder:
         for place in places:
             if place.is_dir():
-                _look_into(place, output, Path(folder), found)
+                _look_into(place, output, folder, found)
             elif place.name.upper() == "DICOMDIR" and place.is_file():
                 _follow(place, found)
             elif is_zip(place):
-                _unpack(place, Path(folder), found, readable(place.name))
+                _unpack(place, folder, found, readable(place.name))
             else:
                 found.add(Source(place, readable(place.name)))
         yield found
@@ -67,7 +70,7 @@ def is_zip(path: Path) -> bool:
         return False
 
 
-def _look_into(place: Path, output: Path | None, room: Path, found: FoundFilms) -> None:
+def _look_into(place: Path, output: Path | None, room: PrivateFolder, found: FoundFilms) -> None:
     films, others = split_files(place, output)
     for path in films:
         found.add(Source(path, readable(path.relative_to(place).as_posix())))
@@ -129,7 +132,7 @@ def _beside(folder: Path, names: Sequence[str]) -> Path | None:
     return folder if folder.is_file() else None
 
 
-def _unpack(path: Path, room: Path, found: FoundFilms, shown: str) -> None:
+def _unpack(path: Path, room: PrivateFolder, found: FoundFilms, shown: str) -> None:
     """The films in a zip file, each unpacked under its own name into a folder of its own."""
     rest = 0
     before = len(found.films)
@@ -142,20 +145,36 @@ def _unpack(path: Path, room: Path, found: FoundFilms, shown: str) -> None:
                 if name.startswith(".") or member.file_size > MAX_UNPACKED:
                     rest += 1
                     continue
-                place = Path(tempfile.mkdtemp(dir=room)) / name.encode()[-200:].decode(errors="ignore")
-                with packed.open(member) as stream, place.open("wb") as copy:
-                    shutil.copyfileobj(stream, copy)
+                place = room.new() / name.encode()[-200:].decode(errors="ignore")
+                _copy(packed, member, place)
                 if is_candidate(place):
                     found.add(Source(place, f"{shown}/{readable(member.filename)}", path / member.filename))
                 else:
                     place.unlink()
                     rest += 1
-    # a member may be locked, damaged, or packed in a way that is not supported
-    except (OSError, ValueError, RuntimeError, NotImplementedError, EOFError, zipfile.BadZipFile) as error:
-        locked = "locked by a password" if "password" in str(error) else "damaged, or of a kind that cannot be unpacked"
-        found.problems.append(f"{path}: this zip file is {locked}; unpack it and name the folder")
+    # a member may be locked, damaged, or packed in a way that is not supported; each way of packing has its own errors
+    except Exception as error:
+        found.problems.append(f"{path}: {_why_not(error)}")
         return
     if len(found.films) == before:
         found.problems.append(f"{path}: no films in this zip file")
     if rest:
         found.notes.append(f"{path}: {_counted(rest)} no films")
+
+
+def _copy(packed: zipfile.ZipFile, member: zipfile.ZipInfo, place: Path) -> None:
+    """A file of a zip file, whole or not at all."""
+    try:
+        with packed.open(member) as stream, place.open("wb") as copy:
+            shutil.copyfileobj(stream, copy)
+    except BaseException:
+        place.unlink(missing_ok=True)
+        raise
+
+
+def _why_not(error: Exception) -> str:
+    """Why a zip file cannot be unpacked, and what to do."""
+    if isinstance(error, OSError) and error.errno in _FULL:
+        return f"cannot be unpacked: no space left in {tempfile.gettempdir()}; TMPDIR names another folder"
+    locked = "locked by a password" if "password" in str(error) else "damaged, or of a kind that cannot be unpacked"
+    return f"this zip file is {locked}; unpack it and name the folder"

@@ -13,8 +13,8 @@ from pathlib import Path
 from typing import Final
 
 from SpineAlignmentLib.errors import SpineAlignmentError
+from SpineAlignmentLib.film.private_folder import VIEWER, PrivateFolder
 from SpineAlignmentLib.jobs.child_process import worker_environment
-from SpineAlignmentLib.viewer.private_folder import PrivateFolder, remove_left_over
 from SpineAlignmentLib.viewer.settings import IDLE_S, Settings
 
 MAX_SESSIONS: Final[int] = 8
@@ -72,8 +72,7 @@ class People:
 
     def open(self) -> None:
         """Start the first person's session ahead, so that they do not wait for the start of a process."""
-        remove_left_over()
-        self._folder = PrivateFolder()
+        self._folder = PrivateFolder(VIEWER)
         self._spare = asyncio.create_task(self._start())
 
     @property

@@ -22,8 +22,9 @@ from urllib.parse import quote
 from aiohttp import web
 
 from SpineAlignmentLib.errors import SpineAlignmentError
+from SpineAlignmentLib.film import private_folder
 from SpineAlignmentLib.jobs.sealing import seal_children
-from SpineAlignmentLib.viewer import first_page, private_folder
+from SpineAlignmentLib.viewer import first_page
 from SpineAlignmentLib.viewer.settings import KEY_HEADER, Settings
 from SpineAlignmentLib.viewer.uploads import UploadFolder
 

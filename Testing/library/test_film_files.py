@@ -251,25 +251,6 @@ def test_films_of_a_dicomdir(tmp_path, lower):
         assert found.problems == [f"{tmp_path / 'DICOMDIR'}: 1 of 2 files that it lists are not there"]
 
 
-def test_films_in_a_zip_file(tmp_path):
-    film = dicom(tmp_path / "a.dcm", pattern())
-    with zipfile.ZipFile(tmp_path / "films.zip", "w") as packed:
-        packed.write(film, "doe/IM1")
-        packed.write(film, "poe/IM1")
-        packed.writestr("doe/notes.txt", "no film")
-        packed.writestr("../../../away.dcm", film.read_bytes())
-    film.unlink()
-    for place in (tmp_path / "films.zip", tmp_path):
-        with found_films([place]) as found:
-            assert places(found) == ["films.zip/doe/IM1", "films.zip/poe/IM1", "films.zip/../../../away.dcm"]
-            assert [read_film(s.path).size_px for s in found.films.values()] == [(96, 224)] * 3
-            assert "1 file was no films" in found.notes[0]
-        assert not any(s.path.exists() for s in found.films.values())
-    (tmp_path / "films.zip").write_bytes((tmp_path / "films.zip").read_bytes()[:3000])
-    with found_films([tmp_path / "films.zip"]) as found:
-        assert "this zip file is damaged" in found.problems[0]
-
-
 def test_what_is_no_ending_is_kept():
     names = ["FILM.IMA", "Doe J. lateral", "a.tar"]
     assert [stem_of(Path(name)) for name in names] == ["FILM", "Doe J. lateral", "a.tar"]

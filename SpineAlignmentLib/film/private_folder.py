@@ -1,7 +1,7 @@
-"""The viewer's own folder for films and temporary files: private, held by a lock, and removed when its viewer is gone.
+"""A process's own folder for copies of films: private, held by a lock, and removed when its process is gone.
 
-The lock ends with the process that holds it, however that ends; a folder whose lock can be had is of a viewer that was
-killed, and the next viewer removes it.
+The lock ends with the process that holds it, however that ends; a folder whose lock can be had is of a process that was
+killed, and the next one that makes such a folder removes it.
 """
 
 import os
@@ -13,17 +13,24 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
-PREFIX: Final[str] = "SpineAlignmentViewer"
+VIEWER: Final[str] = "SpineAlignmentViewer"
+"""How folders of the viewer begin: uploads, and temporary files of its processes."""
+UNPACKED: Final[str] = "SpineAlignmentUnpacked"
+"""And those of films from zip files."""
 _LOCK: Final[str] = "in-use"
 _UNLOCKED_S: Final[float] = 3600.0
-"""A folder without a lock is just being made, or of a viewer that was killed in that moment so long ago."""
+"""A folder without a lock is just being made, or of a process that was killed in that moment so long ago."""
 
 
 class PrivateFolder:
-    """A folder that only this user can read, held until `close`."""
+    """A folder that only this user can read, held until `close`; its name begins with `prefix`.
 
-    def __init__(self) -> None:
-        self.path = Path(tempfile.mkdtemp(prefix=PREFIX))
+    Those of the same prefix whose processes were killed are removed.
+    """
+
+    def __init__(self, prefix: str) -> None:
+        _remove_left_over(prefix)
+        self.path = Path(tempfile.mkdtemp(prefix=prefix))
         self._lock = os.open(self.path / _LOCK, os.O_RDWR | os.O_CREAT, 0o600)
         _take(self._lock)
 
@@ -43,14 +50,11 @@ class PrivateFolder:
         shutil.rmtree(self.path, ignore_errors=True)
 
 
-def remove_left_over() -> int:
-    """Remove the folders of viewers that were killed; returns how many there were."""
-    removed = 0
-    for folder in Path(tempfile.gettempdir()).glob(f"{PREFIX}*"):
+def _remove_left_over(prefix: str) -> None:
+    """Remove the folders of processes that were killed."""
+    for folder in Path(tempfile.gettempdir()).glob(f"{prefix}*"):
         if _is_ours(folder) and _is_abandoned(folder):
             shutil.rmtree(folder, ignore_errors=True)
-            removed += 1
-    return removed
 
 
 def leave(folder: Path) -> None:
