@@ -6,7 +6,7 @@ import warnings as python_warnings
 from pathlib import Path
 from typing import Any, Final
 
-from SpineAlignmentLib.dicom.sr_writing import FACTS_GROUP
+from SpineAlignmentLib.dicom.sr_writing import DEVIATIONS, FACTS_GROUP
 from SpineAlignmentLib.dicom.vocabulary import PIXEL_CENTER, SCHEME
 from SpineAlignmentLib.errors import ResultError
 from SpineAlignmentLib.measurement.landmarks import INDEX
@@ -79,6 +79,9 @@ def _content(groups: list[Data]) -> dict[str, Any]:
         elif identifier == FACTS_GROUP:
             texts = [str(item.TextValue) for item in items if _name(item) == _PARAMETER]
             content |= {key: json.loads(value) for key, value in (text.split("=", 1) for text in texts)}
+    for name, deviation in content.pop(DEVIATIONS, {}).items():
+        if name in landmarks:
+            landmarks[name][DEVIATIONS] = deviation
     return content
 
 

@@ -29,9 +29,11 @@ SERIES_NUMBER: Final[int] = 9701
 DESCRIPTION: Final[str] = "SpineAlignment measurements"
 FACTS: Final[tuple[str, ...]] = (
     *("film", "film_sha256", "size_px", "spacing_mm", "spacing_source", "anterior", "anterior_source", "turned"),
-    *("pixel_aspect", "models", "warnings"),
+    *("pixel_aspect", "models", "warnings", "interval_factors", "reviewed", "film_reviewed"),
 )
 """What a result file knows of the film besides landmarks: kept as algorithm parameters (TID 4019), JSON each."""
+DEVIATIONS: Final[str] = "sd_px"
+"""One more of them, landmark name to its `Annotation.deviation_px`: intervals, and what is withheld, come of these."""
 FACTS_GROUP: Final[str] = "film"
 """Tracking identifier of the group that keeps them."""
 
@@ -210,7 +212,14 @@ def _facts(annotation: Annotation) -> Data:
     import highdicom as hd
 
     known = to_json(annotation)
-    facts = [f"{key}={json.dumps(known[key])}" for key in FACTS if known.get(key) is not None]
+    told = {key: known[key] for key in FACTS if known.get(key) is not None}
+    if "numbering" in known:
+        # the other one has landmarks of its own, as many again
+        told["numbering"] = {**known["numbering"], "runner_up": None}
+    marks = {name: mark for name, mark in known["landmarks"].items() if mark}
+    if deviations := {name: mark[DEVIATIONS] for name, mark in marks.items() if DEVIATIONS in mark}:
+        told[DEVIATIONS] = deviations
+    facts = [f"{key}={json.dumps(value)}" for key, value in told.items()]
     return hd.sr.MeasurementsAndQualitativeEvaluations(
         tracking_identifier=hd.sr.TrackingIdentifier(uid=hd.UID(), identifier=FACTS_GROUP),
         algorithm_id=_algorithm(facts),

@@ -14,6 +14,7 @@ from SpineAlignmentLib.dicom.vocabulary import parameter_label, plain
 from SpineAlignmentLib.measurement.landmarks import INDEX, NAMES
 from SpineAlignmentLib.measurement.parameters import KEYS
 from SpineAlignmentLib.results.doubts import doubts
+from SpineAlignmentLib.results.numbering import Numbering, OtherNumbering
 from SpineAlignmentLib.results.result_file import read_annotation
 from Testing.library.films import SAMPLE_FILM
 from Testing.library.test_dicom_results import run
@@ -74,3 +75,27 @@ def test_doubts_are_read_where_the_values_are(tmp_path, kind):
     ]
     for i, a in enumerate(boxes):
         assert all(a[2] <= b[0] or b[2] <= a[0] or a[3] <= b[1] or b[3] <= a[1] for b in boxes[:i])
+
+
+def test_a_report_that_is_measured_again_gives_and_withholds_the_same(tmp_path):
+    confidence, deviation = np.full(len(NAMES), 0.9), np.full(len(NAMES), 3.0)
+    confidence[[INDEX["FH_1"], INDEX["C2_AI"]]] = 0.4
+    deviation[INDEX["T5_PI"]] = 120.0
+    numbering = Numbering(24, ("C2", "L5"), 0.4, OtherNumbering("another", FILM.points_px, confidence))
+    found = replace(
+        FILM,
+        confidence=confidence,
+        deviation_px=deviation,
+        interval_factors=dict.fromkeys(KEYS, 1.6),
+        numbering=numbering,
+        reviewed=frozenset({"C2_AI"}),
+    )
+    reasons = found.reasons()
+    assert "FH_1" in reasons["PI"] and "too uncertain" in reasons["PTK"] and "CL" not in reasons
+    structured_report(found, film_header(SAMPLE_FILM)).save_as(tmp_path / "f.sr.dcm", enforce_file_format=True)
+    back = read_structured_report(tmp_path / "f.sr.dcm")
+    assert back.reasons().keys() == reasons.keys()
+    for key, ends in found.intervals().items():
+        assert back.intervals()[key] == pytest.approx(ends, abs=0.01, nan_ok=True), key
+    assert (back.numbering.sure, back.numbering.levels, back.reviewed) == (0.4, ("C2", "L5"), found.reviewed)
+    assert not back.extra
