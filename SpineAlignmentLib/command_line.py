@@ -288,10 +288,10 @@ def _further_files(options: argparse.Namespace) -> "tuple[FurtherFiles, ...]":
 
 def _landmarks(path: Path) -> "Annotation":
     """Landmarks of a result file, of markups, or of a structured report."""
-    from SpineAlignmentLib.dicom.sr_reading import read_structured_report
+    from SpineAlignmentLib.dicom.sr_reading import may_be_report, read_structured_report
     from SpineAlignmentLib.results.markups import read_landmarks
 
-    return read_structured_report(path) if path.suffix.lower() == ".dcm" else read_landmarks(path)
+    return read_structured_report(path) if may_be_report(path) else read_landmarks(path)
 
 
 def _print_all(lines: Sequence[str]) -> None:

@@ -9,6 +9,7 @@ from typing import Any, Final
 from SpineAlignmentLib.dicom.sr_writing import DEVIATIONS, FACTS_GROUP
 from SpineAlignmentLib.dicom.vocabulary import PIXEL_CENTER, SCHEME
 from SpineAlignmentLib.errors import ResultError
+from SpineAlignmentLib.film.dicom_dataset import looks_like_dicom
 from SpineAlignmentLib.measurement.landmarks import INDEX
 from SpineAlignmentLib.results.annotation import Annotation
 from SpineAlignmentLib.results.result_file import from_json
@@ -17,8 +18,19 @@ Data = Any
 _GROUP, _IDENTIFIER, _REGION, _PARAMETER = "125007", "112039", "111030", "111002"
 """Measurement Group, Tracking Identifier, Image Region, Algorithm Parameters (DCM)."""
 _UNDEFINED_LENGTH: Final[int] = 0xFFFFFFFF
+_HEAD: Final[int] = 132
 _DEEPEST: Final[int] = 12
 """No content tree of TID 1500 is deeper."""
+
+
+def may_be_report(path: Path) -> bool:
+    """Whether a file says that it is DICOM, by what is in it or by its ending; archives give files any name."""
+    try:
+        with path.open("rb") as stream:
+            return looks_like_dicom(stream.read(_HEAD)) or path.suffix.lower() == ".dcm"
+    # a reader says why
+    except OSError:
+        return path.suffix.lower() == ".dcm"
 
 
 def read_structured_report(path: Path) -> Annotation:

@@ -306,6 +306,9 @@ def test_command_line_writes_them_beside_the_others(tmp_path):
     assert {p.name for p in out.iterdir()} >= {"film.sr.dcm", "film.gsps.dcm", "film.sc.dcm", "film.json"}
     assert film_files(out, out) == []
     assert main(["measure", str(out / "film.sr.dcm"), "-o", str(tmp_path / "back")]) == 0
+    fetched = tmp_path / "SRc.1.2.826.0.1"  # as archives give it back
+    fetched.write_bytes((out / "film.sr.dcm").read_bytes())
+    assert main(["measure", str(fetched), "-o", str(tmp_path / "fetched")]) == 0
     one, other = (json.loads((p / "film.json").read_text()) for p in (out, tmp_path / "back"))
     assert one["parameters"]["PI"]["value"] == pytest.approx(other["parameters"]["PI"]["value"], abs=1e-3)
 
