@@ -14,8 +14,8 @@ from PIL import Image
 from SpineAlignmentLib.clinical.norms import unusual
 from SpineAlignmentLib.clinical.patient import Patient
 from SpineAlignmentLib.clinical.report import ENGLISH, html_report, pdf_report, visit
-from SpineAlignmentLib.clinical.report.content import change_text, reading_value
-from SpineAlignmentLib.clinical.result import with_readings
+from SpineAlignmentLib.clinical.report.content import change_text, inputs_text, reading_value
+from SpineAlignmentLib.clinical.result import readings_of, with_readings
 from SpineAlignmentLib.command_line import main
 from SpineAlignmentLib.film.reading import read_film
 from SpineAlignmentLib.measurement.constructions import value_text
@@ -201,6 +201,28 @@ def test_differences_have_their_sign(film, found):
         change = second.value - first.value
         assert change_text(first, second).startswith("+" if change > 0 else "-" if round(change, 2) < 0 else "")
     assert change_text(one.rows[0], replace(other.rows[0], value=float("nan"))) == ""
+
+
+def test_a_comparison_marks_the_norms_of_patients(film, found):
+    page = html_report([[visit(found, film, ENGLISH, True)] * 2]).decode()
+    assert "<b>GT*</b>" in page and "<b>PI</b>" in page
+    assert "<b>GT</b>" in html_report([[visit(found, film, ENGLISH)]]).decode()
+
+
+def test_a_dot_stands_where_its_value_is_on_the_bar(film, found):
+    seen = visit(found, film, ENGLISH)
+    rows = [replace(row, value=row.norm.usual[number % 2]) for number, row in enumerate(seen.rows)]
+    page = html_report([[replace(seen, rows=tuple(rows))]]).decode()
+    bars = re.findall(r'<rect x="([\d.]+)" y="3" width="([\d.]+)".*?<circle cx="([\d.]+)"', page)
+    assert len(bars) == len(KEYS)
+    for number, (low, width, dot) in enumerate((float(a), float(b), float(c)) for a, b, c in bars):
+        assert dot == pytest.approx(low + (number % 2) * width, abs=0.11)
+
+
+def test_inputs_of_readings_have_the_digits_of_the_table(found):
+    shown = {reading.key: inputs_text(reading) for reading in readings_of(found)}
+    assert shown["Barrey ratio"] == f"Barrey {found.parameters()['Barrey']:.2f}"
+    assert shown["SRS-Schwab PT"] == f"PT {found.parameters()['PT']:.1f}"
 
 
 def test_another_language_is_another_table_of_words(film, found):

@@ -15,7 +15,7 @@ from SpineAlignmentLib.clinical.readings import Reading
 from SpineAlignmentLib.clinical.report.texts import Texts
 from SpineAlignmentLib.clinical.result import readings_of
 from SpineAlignmentLib.measurement.constructions import value_text
-from SpineAlignmentLib.measurement.parameters import KEYS, Parameter
+from SpineAlignmentLib.measurement.parameters import BY_KEY, KEYS, Parameter
 from SpineAlignmentLib.results.annotation import Annotation
 from SpineAlignmentLib.results.doubts import WITHHELD, all_warnings, doubts, side_doubt
 from SpineAlignmentLib.results.drawn_shapes import drawn_texts
@@ -219,7 +219,9 @@ def class_text(reading: Reading, texts: Texts) -> str:
 
 def inputs_text(reading: Reading) -> str:
     """What a reading was computed from, such as "PI 52.0, LL 40.1"."""
-    return ", ".join(f"{key} {value:.1f}" for key, value in reading.inputs.items())
+    ratios = {key for key in reading.inputs if key in BY_KEY and not BY_KEY[key].unit}
+    digits = {key: RATIO_DIGITS if key in ratios else 1 for key in reading.inputs}
+    return ", ".join(f"{key} {value:.{digits[key]}f}" for key, value in reading.inputs.items())
 
 
 def in_short(reading: Reading, texts: Texts) -> str:
@@ -236,6 +238,11 @@ def drawn_lines(visits: tuple[Visit, ...], texts: Texts) -> list[str]:
         said = "; ".join(f"{name} {value}" for name, value in seen.drawn)
         lines += [f"{which}: {said}" if len(visits) > 1 else said] if said else []
     return lines
+
+
+def key_text(of: tuple[Row, ...]) -> str:
+    """The parameter's key; of two visits, which have no column of usual ranges, with the mark of one of patients."""
+    return of[0].parameter.key + ("*" if len(of) > 1 and of[-1].of_patients else "")
 
 
 def change_text(first: Row, second: Row) -> str:

@@ -16,6 +16,7 @@ from SpineAlignmentLib.clinical.report.content import (
     drawn_lines,
     in_short,
     inputs_text,
+    key_text,
     not_computable,
     reading_value,
     target_text,
@@ -105,7 +106,7 @@ def _parameters(visits: tuple[Visit, ...], t: Texts) -> str:
 def _row(of: tuple[Row, ...], timed: bool, t: Texts) -> str:
     parameter = of[0].parameter
     told = t.term(next((row.reason for row in of if row.reason), parameter.name))
-    name = f'<td><b>{escape(parameter.key)}</b> <span class="quiet">{escape(told)}</span></td>'
+    name = f'<td><b>{escape(key_text(of))}</b> <span class="quiet">{escape(told)}</span></td>'
     cells = [
         f'<td class="{"unusual" if row.unusual else ""}">{escape(row.text)}{" !" if row.unusual else ""}</td>'
         for row in of
@@ -136,7 +137,8 @@ def _bar(of: tuple[Row, ...]) -> str:
         if len(of) == 1 and ends[0] is not None and ends[1] is not None:
             shapes.append(f'<path d="M{width * ends[0]:.1f} 7H{width * ends[1]:.1f}" stroke="#000" stroke-width="2"/>')
         fill = "#000" if number == len(of) - 1 else "#fff"
-        shapes.append(f'<circle cx="{4 + place * (width - 8):.1f}" cy="7" r="3.2" fill="{fill}" stroke="#000"/>')
+        center = min(max(place * width, 4.0), width - 4.0)
+        shapes.append(f'<circle cx="{center:.1f}" cy="7" r="3.2" fill="{fill}" stroke="#000"/>')
     return f'<svg width="{width}" height="{height}">{"".join(shapes)}</svg>'
 
 

@@ -21,6 +21,7 @@ from SpineAlignmentLib.clinical.report.content import (
     drawn_lines,
     in_short,
     inputs_text,
+    key_text,
     not_computable,
     reading_value,
     shortened,
@@ -249,7 +250,7 @@ class _Report:
     def _row(self, of: tuple[Row, ...], timed: bool, bar_width: float) -> list[Any]:
         parameter = of[0].parameter
         name = self._texts.term(next((row.reason for row in of if row.reason), parameter.name))
-        cells: list[Any] = [[_text(parameter.key, 8, bold=True), _text(name, 6, textColor=_QUIET)]]
+        cells: list[Any] = [[_text(key_text(of), 8, bold=True), _text(name, 6, textColor=_QUIET)]]
         cells += [_text(f"{r.text} !" if r.unusual else r.text, 8, bold=r.unusual) for r in of]
         if len(of) > 1:
             cells.append(_text(change_text(of[0], of[1]), 8))
@@ -337,7 +338,8 @@ def _bar(of: tuple[Row, ...], width: float, height: float) -> Any:
         if len(of) == 1 and ends[0] is not None and ends[1] is not None:
             drawing.add(Line(width * ends[0], middle, width * ends[1], middle, strokeColor=black, strokeWidth=1.1))
         last = number == len(of) - 1
-        dot = Circle(2.2 + place * (width - 4.4), middle, 2.2, strokeColor=black, strokeWidth=0.9)
+        center = min(max(place * width, 2.2), width - 2.2)
+        dot = Circle(center, middle, 2.2, strokeColor=black, strokeWidth=0.9)
         dot.fillColor = black if last else white
         drawing.add(dot)
     return drawing
