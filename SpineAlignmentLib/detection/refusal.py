@@ -14,7 +14,7 @@ from SpineAlignmentLib.detection.look import Look
 from SpineAlignmentLib.detection.sequences import Path
 from SpineAlignmentLib.detection.spine import Spine
 from SpineAlignmentLib.errors import FilmError
-from SpineAlignmentLib.film.film import Film
+from SpineAlignmentLib.film.film import GIVEN, Film
 from SpineAlignmentLib.measurement.landmarks import INDEX
 
 GREATEST_DOUBT: Final[float] = 0.95
@@ -72,9 +72,10 @@ def no_spine(film: Film, lies: tuple[str, str] | None = None) -> FilmError:
         return FilmError(f"{told}, the film lies {lies[0]}: turn it {lies[1]} and detect again")
     unknown = [option for option, fact in (("--spacing", film.spacing_mm), ("--anterior", film.anterior)) if not fact]
     give = f"give {' and '.join(unknown)}, or " if unknown else ""
+    side = "a patient who faces the other side than given, " if film.anterior and film.anterior_source == GIVEN else ""
     return FilmError(
-        f"{told} (a frontal film, another part of the body, a film on its side or upside down, or no radiograph); "
-        f"if there is one, {give}measure it with --force"
+        f"{told} ({side}a frontal film, another part of the body, a film on its side or upside down, or no radiograph)"
+        f"; if there is one, {give}measure it with --force"
     )
 
 

@@ -1,5 +1,6 @@
 """What is refused although a sequence of levels was found on it."""
 
+from dataclasses import replace
 from types import SimpleNamespace
 
 import numpy as np
@@ -9,7 +10,7 @@ from SpineAlignmentLib.detection.look import Look
 from SpineAlignmentLib.detection.refusal import doubt, no_spine
 from SpineAlignmentLib.detection.sequences import Path
 from SpineAlignmentLib.errors import by_command, by_hand
-from SpineAlignmentLib.film.film import film_from_pixels
+from SpineAlignmentLib.film.film import SIDE_OF_TAG, film_from_pixels
 from SpineAlignmentLib.film.preprocessing import InputFrame
 from SpineAlignmentLib.measurement.landmarks import COUNT
 
@@ -34,6 +35,13 @@ def test_a_refusal_asks_for_what_is_not_known_alone(spacing, anterior):
     assert text.startswith("a.png: no lateral spine found (") and text.endswith("measure it with --force")
     shown = by_hand(text)
     assert "--" not in shown and shown.endswith("; if there is one, say which side the patient faces and detect again")
+
+
+def test_a_refusal_names_the_side_where_the_user_gave_it():
+    film = film_from_pixels(np.eye(900, 400, dtype=np.uint8), "a.png", anterior="left")
+    assert "(a patient who faces the other side than given, a frontal film" in str(no_spine(film))
+    told = replace(film, anterior_source=SIDE_OF_TAG)
+    assert "than given" not in str(no_spine(told)) and "(a frontal film" in str(no_spine(told))
 
 
 def test_what_is_advised_can_be_done_where_it_is_said():
