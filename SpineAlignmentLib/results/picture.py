@@ -254,15 +254,20 @@ class _Sheet:
         width, height = picture.size
         sides = "AP" if annotation.anterior == "left" else "PA"
         edged = {"fill": TEXT, "font": letters, "stroke_width": 2, "stroke_fill": _EDGE}
-        for letter, x in zip(sides, (14, width - 14), strict=True):
+        edge = label_px / 2 + 4
+        for letter, x in zip(sides, (edge, width - edge), strict=True):
             pen.text((x, height / 2), letter, anchor="mm", **edged)
+            self._taken.append(pen.textbbox((x, height / 2), letter, font=letters, anchor="mm"))
         if annotation.spacing_mm is None:
             return
         long = BAR_MM / annotation.spacing_mm[0] * float(self._canvas.scale[0])
         right, y = width - 20, height - 24
         pen.line((right - long, y, right, y), fill=TEXT, width=3)
-        pen.text((right - long / 2, y - 6), f"{BAR_MM} mm", anchor="ms", **edged)
-        self._taken.append((right - long, y - 2 * label_px, right, float(height)))
+        text = f"{BAR_MM} mm"
+        reach = max(long, pen.textlength(text, font=letters)) / 2
+        middle = min(right - long / 2, width - 8 - reach)
+        pen.text((middle, y - 6), text, anchor="ms", **edged)
+        self._taken.append((middle - reach, y - 2 * label_px, max(right, middle + reach), float(height)))
 
     def finished(self) -> Any:
         """The film with the lines laid on."""

@@ -57,6 +57,18 @@ def test_only_what_is_chosen_is_drawn_on_the_film(upright):
         assert not any(colors.values())
 
 
+@pytest.mark.parametrize("label_px", [20, 30, 44])
+def test_marks_of_any_size_are_whole(label_px):
+    # nothing but the marks is white on a black film without landmarks, and 50 mm are shorter than their text
+    film = film_from_pixels(np.eye(1800, 600, dtype=np.uint8), "a.png", (1.0, 1.0), anterior="left")
+    annotation = Annotation("a.png", film.size_px, spacing_mm=(1.0, 1.0), anterior="left")
+    drawn = np.asarray(draw_film(film, annotation, [], label_px).convert("L"))
+    columns = np.flatnonzero((drawn[:, drawn.shape[1] // 2 :] > 200).any(axis=0)) + drawn.shape[1] // 2
+    assert columns.max() < drawn.shape[1] - 4
+    letters = (drawn[drawn.shape[0] // 2 - label_px : drawn.shape[0] // 2 + label_px] > 200).any(axis=0)
+    assert not letters[:4].any() and letters[4 : 2 * label_px].any()
+
+
 def test_png_with_any_landmarks_missing(upright):
     for missing in (range(10), range(COUNT), range(22, COUNT)):
         image = Image.open(io.BytesIO(png_bytes(*shown(upright, missing=missing))))
