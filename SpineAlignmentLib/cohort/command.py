@@ -41,13 +41,14 @@ def cohort(output: Path, surgery: Path | None = None) -> list[str]:
     if listed is not None and not (found["state"] != "").any():
         raise ResultError(*notes or [f"{surgery}: no patient of these surgeries has a visit with a day"])
     changes = visits.differences(found)
+    shown = visits.counted_once(table)
     place = output / COHORT
     make_folder(place)
     write_files(
         {
             place / "visits.csv": found.to_csv(index=False).encode(),
             place / "differences.csv": changes.to_csv(index=False).encode(),
-            place / "cohort.html": page(table, found, changes, outliers(table, changes, found)).encode(),
+            place / "cohort.html": page(shown, found, changes, outliers(shown, changes, found)).encode(),
         }
     )
     return [*notes, f"page: {place / 'cohort.html'}"]

@@ -41,6 +41,14 @@ def read_results(path: Path) -> pd.DataFrame:
     return table
 
 
+def counted_once(table: pd.DataFrame) -> pd.DataFrame:
+    """The table of `read_results` without films whose corrected landmarks have a row of their own."""
+    measured = table["file"].where(table["status"] == "done").str.removesuffix(".json").str.removesuffix(".mrk")
+    corrected = measured[measured != table["file"]].dropna()
+    superseded = table["result"].isin(corrected) & (table["result"] != measured)
+    return table[~superseded]
+
+
 def visits(table: pd.DataFrame, surgery: pd.DataFrame | None = None) -> pd.DataFrame:
     """One row a visit, in order: of the films of a day the one with corrected landmarks, or whose are surest.
 

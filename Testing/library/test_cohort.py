@@ -11,7 +11,7 @@ pytest.importorskip("seaborn")
 from SpineAlignmentLib.clinical.norms import HEALTHY_ADULTS, norm  # noqa: E402
 from SpineAlignmentLib.cohort import figures  # noqa: E402
 from SpineAlignmentLib.cohort.outliers import outliers  # noqa: E402
-from SpineAlignmentLib.cohort.visits import differences, read_results, visits  # noqa: E402
+from SpineAlignmentLib.cohort.visits import counted_once, differences, read_results, visits  # noqa: E402
 from SpineAlignmentLib.command_line import main  # noqa: E402
 from SpineAlignmentLib.measurement.parameters import PARAMETERS  # noqa: E402
 from SpineAlignmentLib.results.store import Entry, Source, Store  # noqa: E402
@@ -68,6 +68,15 @@ def test_visits_are_put_in_order(out):
         ["cc", 1, 0, "c1.png", 1],
     ]
     assert set(found["state"]) == {""}
+
+
+def test_a_corrected_film_counts_once(tmp_path):
+    films = [(name, "p", 0, 0.0, 0.0, 0.9) for name in ("x.png", "y.png", "x.json", "x_2.mrk.json", "z.json")]
+    write(tmp_path / "out", films)
+    table = read_results(tmp_path / "out" / "results.csv")
+    results = {"x.png": "x", "y.png": "y", "x.json": "x_2", "x_2.mrk.json": "x_2_2", "z.json": "z"}
+    assert dict(zip(table["file"], table["result"], strict=True)) == results
+    assert set(counted_once(table)["file"]) == {"y.png", "x_2.mrk.json", "z.json"}
 
 
 def test_corrected_landmarks_count_before_detected_ones(tmp_path):
