@@ -12,7 +12,7 @@ from typing import Final
 
 from SpineAlignmentLib.film.checks import MAX_UNPACKED
 from SpineAlignmentLib.film.paths import is_candidate, split_files
-from SpineAlignmentLib.film.private_folder import UNPACKED, PrivateFolder
+from SpineAlignmentLib.private_folder import UNPACKED, PrivateFolder
 from SpineAlignmentLib.results.files import readable
 from SpineAlignmentLib.results.store import Source
 

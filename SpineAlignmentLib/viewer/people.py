@@ -13,8 +13,8 @@ from pathlib import Path
 from typing import Final
 
 from SpineAlignmentLib.errors import SpineAlignmentError
-from SpineAlignmentLib.film.private_folder import VIEWER, PrivateFolder
 from SpineAlignmentLib.jobs.child_process import worker_environment
+from SpineAlignmentLib.private_folder import VIEWER, PrivateFolder
 from SpineAlignmentLib.viewer.settings import IDLE_S, Settings
 
 MAX_SESSIONS: Final[int] = 8

@@ -21,8 +21,8 @@ from urllib.parse import quote
 
 from aiohttp import web
 
+from SpineAlignmentLib import private_folder
 from SpineAlignmentLib.errors import SpineAlignmentError
-from SpineAlignmentLib.film import private_folder
 from SpineAlignmentLib.jobs.sealing import seal_children
 from SpineAlignmentLib.viewer import first_page
 from SpineAlignmentLib.viewer.settings import KEY_HEADER, Settings
