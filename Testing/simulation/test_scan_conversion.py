@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from numpy.typing import NDArray
@@ -65,3 +65,11 @@ def test_faces_seen_edge_on_leave_no_trace() -> None:
     assert set(np.unique(np.abs(drawn))) == {0.0, 4.0}
     assert (drawn != 0).sum() == 25
     assert np.abs(path_lengths(box, faces[:, ::-1], SIZE) + drawn).max() == 0
+
+
+@given(arrays(int, (4, 3), elements=st.integers(-5, 60)), st.integers(1, 7), st.integers(0, 8), st.integers(0, 8))
+@example(np.array([[-2, 22, 39], [34, 58, 5], [0, 0, 29], [0, 0, 19]]), 3, 7, 1)
+def test_a_solid_seen_edge_on_spoils_no_ray_beside_it(lattice: NDArray[np.int64], unit: int, m: int, n: int) -> None:
+    corners = lattice / unit  # on a line, where rounding decides on which side of a ray it passes
+    corners[2:, :2] = corners[0, :2] + np.array([[m], [n]]) / 8 * (corners[1, :2] - corners[0, :2])
+    assert np.abs(path_lengths(corners, TETRAHEDRON, (40, 40))).max() <= np.ptp(corners[:, 2]) + 1e-6

@@ -8,12 +8,16 @@ same end of their runs on it, so that no pixel is missed or met twice.
 """
 
 from dataclasses import dataclass
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
 FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.int32]
+
+_EDGE_ON: Final[float] = 1e-9
+"""Twice the area, in pixels, below which a triangle's plane is lost in rounding."""
 
 
 @dataclass(frozen=True)
@@ -83,9 +87,13 @@ def _runs(x: FloatArray, y: FloatArray, rows: IntArray, width: int) -> _Runs:
 
 
 def _planes(x: FloatArray, y: FloatArray, z: FloatArray) -> tuple[FloatArray, FloatArray, FloatArray]:
-    """Depths of triangles with corners (3, m): at the origin, and how they grow along x and along y, each (m,)."""
+    """Depths of triangles with corners (3, m): at the origin, and how they grow along x and along y, each (m,).
+
+    One that is seen edge-on covers no pixel, unless by rounding; its depth there is the mean of its corners'.
+    """
     (x1, x2), (y1, y2), (z1, z2) = (v[1:] - v[0] for v in (x, y, z))
-    with np.errstate(divide="ignore", invalid="ignore"):  # one that is seen edge-on covers no pixel
-        area = x1 * y2 - y1 * x2
-        along, down = (z1 * y2 - y1 * z2) / area, (x1 * z2 - z1 * x2) / area
-        return z[0] - along * x[0] - down * y[0], along, down
+    area = x1 * y2 - y1 * x2
+    edge_on = np.abs(area) < _EDGE_ON
+    area = np.where(edge_on, np.inf, area)
+    along, down = (z1 * y2 - y1 * z2) / area, (x1 * z2 - z1 * x2) / area
+    return np.where(edge_on, z.mean(axis=0), z[0] - along * x[0] - down * y[0]), along, down
