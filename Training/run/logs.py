@@ -9,7 +9,10 @@ from tqdm import tqdm
 
 
 class CsvLog:
-    """A CSV file with one row a step, started with the rows up to a given step when it exists already."""
+    """A CSV file with one row a step, started with the rows up to a given step when it exists already.
+
+    Rows are on disk as soon as they are known, so that a training that is killed loses none of those before.
+    """
 
     def __init__(self, path: Path, first_step: int) -> None:
         self.path = path
@@ -18,9 +21,15 @@ class CsvLog:
             with path.open(newline="", encoding="utf-8") as file:
                 rows = [row for row in csv.DictReader(file) if int(row["step"]) <= first_step]
         self.writer: csv.DictWriter[str] | None = None
-        self.file: TextIO = path.open("w", newline="", encoding="utf-8")
+        kept = path.with_suffix(".partial")
+        self.file: TextIO = kept.open("w", newline="", encoding="utf-8")
         for row in rows:
             self._write(row)
+        self.file.close()
+        kept.replace(path)
+        self.file = path.open("a", newline="", encoding="utf-8")
+        if rows:
+            self.writer = csv.DictWriter(self.file, list(rows[0]), extrasaction="ignore")
 
     def write(self, step: int, figures: dict[str, float]) -> None:
         """Adds a row."""
