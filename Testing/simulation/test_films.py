@@ -1,6 +1,12 @@
 """Complete films: the same bytes for the same seed, valid files, honest errors."""
 
+import errno
 import json
+import os
+import signal
+import subprocess
+import sys
+import time
 from pathlib import Path
 
 import numpy as np
@@ -10,6 +16,7 @@ import pytest
 from SpineAlignmentLib.detection.bodies_network import MM_PER_PIXEL
 from SpineAlignmentLib.detection.close_ups import REGIONS
 from SpineAlignmentLib.detection.heads_network import fitted_circle
+from SpineAlignmentLib.errors import ResultError
 from SpineAlignmentLib.film.reading import read_film
 from SpineAlignmentLib.measurement.landmarks import CORNERS, INDEX, VERTEBRAE
 from SpineAlignmentLib.results.result_file import read_annotation
@@ -102,6 +109,48 @@ def test_cached_projections_are_resumed_and_stream(tmp_path: Path) -> None:
         fixed.get(0, 0, (432, 240), np.random.default_rng(1))[0],
         fixed.get(0, 1, (432, 240), np.random.default_rng(2))[0],
     )
+
+
+def test_a_disk_that_fills_while_projections_are_written_leaves_no_half_of_one(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    def full(path: Path, *arguments: object) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr("os.fsync", full)
+    monkeypatch.setattr(Path, "write_text", full)
+    with pytest.raises(ResultError, match=r"000000.*No space left"):
+        cache._render((str(tmp_path), 8, 0, 1.0))
+    assert not list(tmp_path.iterdir())
+
+
+def test_projections_of_two_seeds_are_not_mixed(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    (tmp_path / "000000.json").write_text('{"seed": 8}')
+    assert cache.main(["--count", "1", "--output", str(tmp_path), "--seed", "9"]) == 1
+    assert "holds projections of seed 8; give --seed 8 or another --output" in capsys.readouterr().err
+    assert cache.main(["--count", "1", "--output", str(tmp_path), "--seed", "8"]) == 0
+    with pytest.raises(FileNotFoundError, match="no projections from number 4 on"):
+        cache.cached(tmp_path, first=4)
+
+
+@pytest.mark.parametrize("options", [["--count", "0"], ["--seed", "-1"], ["--workers", "0"], ["--spread", "nan"]])
+def test_wrong_usage_of_the_cache(options: list[str], capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    with pytest.raises(SystemExit) as stop:
+        cache.main(["--count", "1", "--output", str(tmp_path / "new"), *options])
+    assert stop.value.code == 2 and "at least 1" in capsys.readouterr().err
+    assert not (tmp_path / "new").exists()
+
+
+@pytest.mark.parametrize("module", ["Training.simulation", "Training.simulation.cache"])
+def test_ctrl_c_ends_in_one_line(module: str, tmp_path: Path) -> None:
+    command = [sys.executable, "-m", module, "--count", "99", "--output", str(tmp_path), "--workers", "2"]
+    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, start_new_session=True)
+    while len(list(tmp_path.glob("*.json"))) < 2 and process.poll() is None:
+        time.sleep(0.1)
+    os.killpg(process.pid, signal.SIGINT)
+    _, said = process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert said.decode().strip() == "interrupted; the same command goes on"
 
 
 def test_windows_show_bodies_where_the_projection_has_them(tmp_path: Path) -> None:
@@ -197,7 +246,10 @@ def test_command_writes_films_and_keeps_those_that_are_there(tmp_path: Path) -> 
 
 
 def test_wrong_usage(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
-    for options in (["--count", "0"], ["--count", "1", "--randomization", "9"], ["--count", "1", "--format", "bmp"]):
+    for options in (
+        *(["--count", "0"], ["--count", "1", "--randomization", "9"], ["--count", "1", "--format", "bmp"]),
+        *(["--count", "1", option, "-1"] for option in ("--seed", "--index", "--system")),
+    ):
         with pytest.raises(SystemExit) as stop:
             main([*options, "--output", str(tmp_path)])
         assert stop.value.code == 2

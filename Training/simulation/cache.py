@@ -5,7 +5,9 @@ already there is not rendered again, so an interrupted run continues. A projecti
 """
 
 import argparse
+import io
 import json
+import math
 import os
 import shutil
 import sys
@@ -15,6 +17,9 @@ import numpy as np
 from numpy.typing import NDArray
 from tqdm import tqdm
 
+from SpineAlignmentLib.errors import ResultError, SpineAlignmentError
+from SpineAlignmentLib.results.files import make_folder, remove_left, write_files
+from SpineAlignmentLib.results.result_file import read_json
 from Training.simulation.patient import project, sample_patient, whole_window
 from Training.simulation.workers import render_pool
 
@@ -36,9 +41,11 @@ def cached(folder: Path, first: int = 0, count: int = 0) -> list[int]:
         FileNotFoundError: there are none.
     """
     numbers = sorted(int(path.stem) for path in folder.glob("*.json") if path.stem.isdigit())
-    numbers = [number for number in numbers if number >= first]
     if not numbers:
         raise FileNotFoundError(f"{folder}: no projections; run python -m Training.simulation.cache first")
+    numbers = [number for number in numbers if number >= first]
+    if not numbers:
+        raise FileNotFoundError(f"{folder}: no projections from number {first} on; lower first or render more")
     return numbers[:count] if count else numbers
 
 
@@ -85,13 +92,17 @@ def _render(job: tuple[str, int, int, float]) -> int:
         "rims": [_plain(own) for own in projection.rims],
         "simulation": patient.metadata(),
     }
-    for name, data in ((".half.npy", halved(layers16)), (".npy", layers16)):
-        temporary = folder / f".{index:06d}{name}"
-        with temporary.open("wb") as file:
-            np.save(file, data)
-        temporary.replace(path_of(folder, index).with_suffix(name))
-    path_of(folder, index).with_suffix(".json").write_text(json.dumps(record))
+    path = path_of(folder, index)
+    contents = {".half.npy": _npy(halved(layers16)), ".npy": _npy(layers16), ".json": json.dumps(record).encode()}
+    write_files({path.with_suffix(name): content for name, content in contents.items()})  # in this order
     return index
+
+
+def _npy(array: NDArray[np.uint16]) -> bytes:
+    """As `np.load` reads it."""
+    buffer = io.BytesIO()
+    np.save(buffer, array)
+    return buffer.getvalue()
 
 
 def render(folder: Path, count: int, seed: int, workers: int, spread: float = 1.0) -> None:
@@ -100,14 +111,20 @@ def render(folder: Path, count: int, seed: int, workers: int, spread: float = 1.
     Every second patient has a spine `spread` times as far from the mean as the population's.
 
     Raises:
-        OSError: not enough space.
+        ResultError: the folder cannot be written to, has not enough space, or holds projections of another seed.
     """
-    folder.mkdir(parents=True, exist_ok=True)
+    make_folder(folder)
+    remove_left(folder)
+    for path in sorted(folder.glob("*.json"))[:1]:
+        if (held := read_json(path).get("seed")) != seed:
+            raise ResultError(f"{folder}: holds projections of seed {held}; give --seed {held} or another --output")
     missing = [i for i in range(count) if not path_of(folder, i).with_suffix(".json").exists()]
     needed, free = len(missing) * BYTES_PER_PROJECTION, shutil.disk_usage(folder).free
     print(f"{len(missing)} projections to render, about {needed / 1e9:.1f} GB; {free / 1e9:.0f} GB free", flush=True)
     if needed > free:
-        raise OSError(f"{folder}: {needed / 1e9:.1f} GB needed, {free / 1e9:.1f} GB free; lower --count or free space")
+        raise ResultError(
+            f"{folder}: {needed / 1e9:.1f} GB needed, {free / 1e9:.1f} GB free; lower --count or free space"
+        )
     if not missing:
         return
     jobs = [(str(folder), seed, index, spread) for index in missing]
@@ -116,20 +133,25 @@ def render(folder: Path, count: int, seed: int, workers: int, spread: float = 1.
             pass
 
 
-def main() -> int:
-    """Command line; 0 done, 1 failed."""
+def main(arguments: list[str] | None = None) -> int:
+    """Command line; 0 done, 1 failed, 2 wrong usage, 130 interrupted."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--count", type=int, required=True)
     parser.add_argument("--output", type=Path, required=True)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--spread", type=float, default=1.0, help="how much wider every second spine is drawn")
     parser.add_argument("--workers", type=int, default=os.cpu_count() or 1)
-    arguments = parser.parse_args()
+    options = parser.parse_args(arguments)
+    if options.count < 1 or options.workers < 1 or options.seed < 0 or not 0 < options.spread < math.inf:
+        parser.error("--count and --workers must be at least 1, --seed 0 or more, --spread above 0")
     try:
-        render(arguments.output, arguments.count, arguments.seed, arguments.workers, arguments.spread)
-    except OSError as error:
+        render(options.output, options.count, options.seed, options.workers, options.spread)
+    except SpineAlignmentError as error:
         print(error, file=sys.stderr)
         return 1
+    except KeyboardInterrupt:
+        print("interrupted; the same command goes on", file=sys.stderr)
+        return 130
     return 0
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 from tqdm import tqdm
 
 from SpineAlignmentLib.errors import SpineAlignmentError
+from SpineAlignmentLib.results.files import make_folder
 from Training.simulation.film import simulate_film
 from Training.simulation.workers import render_pool
 from Training.simulation.writing import write_film
@@ -44,17 +45,19 @@ def _parse(arguments: list[str] | None) -> argparse.Namespace:
     options = parser.parse_args(arguments)
     if options.count < 1 or options.workers < 1 or not 0 <= options.randomization <= 1.5:
         parser.error("--count and --workers must be at least 1, --randomization between 0 and 1.5")
+    if min(options.seed, options.index or 0, options.system or 0) < 0:
+        parser.error("--seed, --index and --system must be 0 or more")
     return options
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Returns the exit status: 0 all films are there, 1 something failed, 2 wrong usage."""
+    """Returns the exit status: 0 all films are there, 1 something failed, 2 wrong usage, 130 interrupted."""
     options = _parse(arguments)
     spacing = RESOLUTIONS[options.resolution]
     ending = ".png" if options.format == "png" else ".dcm"
     wanted = range(options.count) if options.index is None else [options.index]
     try:
-        options.output.mkdir(parents=True, exist_ok=True)
+        make_folder(options.output)
         missing = [i for i in wanted if not (options.output / f"simulated_{options.seed}_{i:05d}{ending}").exists()]
         needed = len(missing) * 2.2e6 / spacing**2 * (1.0 if options.format == "dicom" else 0.7)
         free = shutil.disk_usage(options.output).free
@@ -72,7 +75,10 @@ def main(arguments: list[str] | None = None) -> int:
         with render_pool(options.workers) as pool:
             for _ in tqdm(pool.imap_unordered(_make, jobs), total=len(jobs), disable=None, unit="film"):
                 pass
-    except (SpineAlignmentError, OSError) as error:
+    except SpineAlignmentError as error:
         print(error, file=sys.stderr)
         return 1
+    except KeyboardInterrupt:
+        print("interrupted; the same command goes on", file=sys.stderr)
+        return 130
     return 0
