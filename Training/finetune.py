@@ -11,6 +11,7 @@ command is given again.
 import argparse
 import json
 import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Sequence
@@ -20,7 +21,14 @@ from typing import Any, Final
 
 import numpy as np
 
-from SpineAlignmentLib.detection.models import Model, read_close_ups, read_ensemble
+from SpineAlignmentLib.detection.models import (
+    CLOSEST,
+    Model,
+    listing_of,
+    read_close_ups,
+    read_closest_model,
+    read_ensemble,
+)
 from SpineAlignmentLib.errors import ModelError, ResultError, SpineAlignmentError
 from SpineAlignmentLib.results.files import make_folder, write_files
 from Training.config import (
@@ -33,6 +41,7 @@ from Training.config import (
     save_config,
 )
 from Training.datasets import read_films
+from Training.export.model_folder import update_ensemble
 from Training.export.weight_storage import unpack
 from Training.run.weight_average import average_run
 
@@ -134,6 +143,8 @@ def extract_weights(model: Model, path: Path) -> None:
 def finetune(models: Path | None, settings: Settings, output: Path, work: Path) -> Path:
     """Continue every model of an ensemble, close-ups too, and export the results; each training has its own process.
 
+    Networks of single vertebrae and the like, see `CLOSEST`, stay as they are: nobody corrects what they learn from.
+
     Args:
         models: folder with ensemble.json, or of one model; None for the ensemble that ships.
         settings: films and training.
@@ -141,8 +152,11 @@ def finetune(models: Path | None, settings: Settings, output: Path, work: Path) 
         work: folder for runs, which can be continued when interrupted.
 
     Raises:
-        SpineAlignmentError: too few films, or a training that fails; its own message was printed.
+        SpineAlignmentError: too few films, the models' own folder as output, or a training that fails; its own message
+            was printed.
     """
+    if output.resolve() == listing_of(models).parent.resolve():
+        raise ResultError(f"{output}: holds the models that are continued; give another --output")
     for folder in (settings.films, settings.rehearsal):
         _check_films(folder)
     make_folder(work)
@@ -162,7 +176,16 @@ def finetune(models: Path | None, settings: Settings, output: Path, work: Path) 
         )
         runs += ["--run", str(between)]
     _command("Training.export", *runs, "--output", str(output), "--ensemble")
+    update_ensemble(output, _carried_over(models, output))
     return output
+
+
+def _carried_over(models: Path | None, output: Path) -> list[str]:
+    """Copies the networks that are not continued into the folder of the new models; their names."""
+    kept = [model for task in CLOSEST if (model := read_closest_model(task, models)) is not None]
+    for model in kept:
+        shutil.copytree(model.folder, output / model.name, dirs_exist_ok=True)
+    return [model.name for model in kept]
 
 
 def _check_films(folder: Path | None) -> None:

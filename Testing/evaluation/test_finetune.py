@@ -8,7 +8,7 @@ import pytest
 from PIL import Image
 
 from SpineAlignmentLib.detection.close_ups import REGIONS
-from SpineAlignmentLib.detection.models import Model
+from SpineAlignmentLib.detection.models import CLOSEST, ONNX_FILE, Model, read_closest_model
 from SpineAlignmentLib.measurement.landmarks import NAMES
 from Testing.evaluation.samples import SIZE, truth, write_films
 from Testing.training import tiny
@@ -88,6 +88,18 @@ def test_finetuned_models_are_measured_before_and_after(
     assert "with other settings; give another --work" in capfd.readouterr().err
 
 
+def test_networks_that_are_not_continued_are_kept(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    for step in ("_command", "extract_weights"):
+        monkeypatch.setattr(f"Training.finetune.{step}", lambda *arguments: None)
+    monkeypatch.setattr("Training.finetune.average_run", lambda *arguments: tmp_path)
+    films, output = write_drawn_films(tmp_path / "films", 5), tmp_path / "new"
+    finetune(None, Settings(films), output, tmp_path / "work")
+    for task in CLOSEST:
+        kept, before = read_closest_model(task, output), read_closest_model(task)
+        assert kept is not None and before is not None
+        assert kept.about == before.about and kept.verified(ONNX_FILE).is_file()
+
+
 @pytest.mark.parametrize(("corrected", "known"), [(20, 40), (5, 60), (30, 6)])
 def test_new_and_known_films_weigh_the_same(tmp_path: Path, corrected: int, known: int) -> None:
     """Both kinds train and choose the best step in about equal numbers, and no film does both."""
@@ -110,3 +122,5 @@ def test_too_few_films(shipped: tuple[Path, Path], tmp_path: Path, capsys: pytes
     assert "fewer than 5 patients" in capsys.readouterr().err and not (tmp_path / "new").exists()
     with pytest.raises(Exception, match="no such folder"):
         finetune(shipped[0], Settings(tmp_path / "nothing"), tmp_path / "new", tmp_path / "work")
+    with pytest.raises(Exception, match="holds the models that are continued"):
+        finetune(shipped[0], Settings(films), shipped[0], tmp_path / "work")
