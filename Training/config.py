@@ -180,6 +180,8 @@ def load_config(path: str | Path, overrides: typing.Sequence[str] = ()) -> Train
         data = yaml.safe_load(path.read_text(encoding="utf-8"))
     except OSError as error:
         raise ConfigError(f"{path}: cannot read the configuration: {error.strerror}") from error
+    except UnicodeDecodeError as error:
+        raise ConfigError(f"{path}: not a text in UTF-8") from error
     except yaml.YAMLError as error:
         raise ConfigError(f"{path}: not valid YAML: {' '.join(str(error).split())}") from error
     if not isinstance(data, dict):
@@ -210,7 +212,10 @@ def _override(data: dict[str, Any], text: str) -> None:
         data = data.setdefault(section, {})
         if not isinstance(data, dict):
             raise ConfigError(f"--set {text}: {section} is not a section")
-    data[last] = yaml.safe_load(value)
+    try:
+        data[last] = yaml.safe_load(value)
+    except yaml.YAMLError as error:
+        raise ConfigError(f"--set {text}: the value is not valid YAML") from error
 
 
 def _plain(value: Any) -> Any:
@@ -293,6 +298,21 @@ def _check(config: TrainingConfig, where: str) -> None:
     for key, value in positive.items():
         if not value > 0:
             raise ConfigError(f"{where}: {key} must be above 0, got {value}")
+    _check_widths(network, where)
+    not_negative = {
+        "optimizer.warmup_steps": optimizer.warmup_steps,
+        "optimizer.clip_norm": optimizer.clip_norm,
+        "optimizer.final_rate": optimizer.final_rate,
+        "data.workers": config.data.workers,
+        "run.threads": run.threads,
+        "run.patience": run.patience,
+        "run.seed": run.seed,
+    }
+    for key, value in not_negative.items():
+        if not value >= 0:
+            raise ConfigError(f"{where}: {key} must be 0 or more, got {value}")
+    if run.seed >= 2**32:
+        raise ConfigError(f"{where}: run.seed must be below 2**32, got {run.seed}")
     if config.region and config.region not in REGIONS:
         raise ConfigError(f"{where}: region must be one of {', '.join(REGIONS)}, got {config.region!r}")
     if config.region and config.input_size != REGIONS[config.region].input_size:
@@ -310,3 +330,11 @@ def _check(config: TrainingConfig, where: str) -> None:
         )
     if not 0 <= optimizer.average < 1:
         raise ConfigError(f"{where}: optimizer.average must be at least 0 and below 1, got {optimizer.average}")
+
+
+def _check_widths(network: NetworkConfig, where: str) -> None:
+    """Every level has channels, and no number of blocks is negative."""
+    for name, value in dataclasses.asdict(network).items():
+        numbers, least = value if isinstance(value, tuple) else (value,), int(name.endswith("channels"))
+        if not numbers or min(numbers) < least:
+            raise ConfigError(f"{where}: network.{name} must be {least} or more, got {value}")

@@ -18,13 +18,17 @@ def parse(arguments: list[str] | None = None) -> argparse.Namespace:
         "--set", action="append", default=[], metavar="KEY=VALUE", help="override, as section.key=value"
     )
     parser.add_argument("--until", type=int, help="stop after this many steps in all; the schedule stays as configured")
-    return parser.parse_args(arguments)
+    options = parser.parse_args(arguments)
+    if options.until is not None and options.until < 1:
+        parser.error("--until must be at least 1")
+    return options
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Returns the exit status: 0 trained, 2 wrong configuration, films or checkpoint."""
+    """Returns the exit status: 0 trained, 2 wrong configuration, films or checkpoint, 130 interrupted."""
     options = parse(arguments)
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+    from SpineAlignmentLib.errors import ResultError
     from Training.config import ConfigError, load_config
 
     try:
@@ -35,9 +39,12 @@ def main(arguments: list[str] | None = None) -> int:
         folder = options.run or Path("runs") / config.name
         session = Session(config, folder)
         progress = session.run(options.until)
-    except (ConfigError, FileNotFoundError) as error:
+    except (ConfigError, ResultError, FileNotFoundError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
+    except KeyboardInterrupt:
+        print("interrupted; the same command goes on from the last checkpoint", file=sys.stderr)
+        return 130
     if session.ranks.is_first:
         print(f"{folder}: {progress.step} steps, best mean error {progress.best:.2f} px of 864")
     return 0

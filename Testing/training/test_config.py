@@ -5,8 +5,9 @@ from pathlib import Path
 import pytest
 import yaml
 
-from Testing.training.tiny import ROOT, tiny_config
-from Training.config import ConfigError, config_from_dict, load_config, save_config
+from Testing.training.tiny import BLOBS, ROOT, tiny_config
+from Training.config import ConfigError, SourceConfig, config_from_dict, load_config, save_config
+from Training.data.film_source import build_source
 
 SHIPPED = sorted((ROOT / "Training" / "configs").glob("*.yaml"))
 
@@ -40,6 +41,15 @@ def test_networks_have_the_papers_25_blocks(name: str) -> None:
         ({"region": "knee"}, "region must be one of neck, pelvis, got 'knee'"),
         ({"region": "pelvis"}, "input_size of region pelvis must be [320, 256], got [64, 32]"),
         ({"trainning": {}}, "unknown key 'trainning'"),
+        ({"run": {"seed": -1}}, "run.seed must be 0 or more"),
+        ({"run": {"seed": 2**32}}, "run.seed must be below 2**32"),
+        ({"optimizer": {"clip_norm": -5.0}}, "optimizer.clip_norm must be 0 or more"),
+        ({"network": {"channels": [0, 8, 8, 8]}}, "network.channels must be 1 or more"),
+        (
+            {"network": {"channels": [], "backbone_blocks": [], "refine_blocks": []}},
+            "network.channels must be 1 or more",
+        ),
+        ({"network": {"backbone_blocks": [-1, 6, 5, 5]}}, "network.backbone_blocks must be 0 or more"),
     ],
 )
 def test_mistakes_are_one_clear_line(changes: dict[str, object], message: str) -> None:
@@ -56,6 +66,9 @@ def test_files_that_are_no_configuration(tmp_path: Path) -> None:
     (tmp_path / "bad.yaml").write_text("a: [1,\n b: 2")
     with pytest.raises(ConfigError, match="not valid YAML"):
         load_config(tmp_path / "bad.yaml")
+    (tmp_path / "binary.yaml").write_bytes(b"\xff\xfe\x00")
+    with pytest.raises(ConfigError, match="not a text in UTF-8"):
+        load_config(tmp_path / "binary.yaml")
     (tmp_path / "list.yaml").write_text("- 1")
     with pytest.raises(ConfigError, match="mapping of keys"):
         load_config(tmp_path / "list.yaml")
@@ -70,3 +83,22 @@ def test_overrides_win(tmp_path: Path) -> None:
     assert config.optimizer.length == 7 and config.data.training.options["count"] == 3
     with pytest.raises(ConfigError, match=r"section\.key=value"):
         load_config(tmp_path / "tiny.yaml", ["optimizer.length"])
+    with pytest.raises(ConfigError, match=r"--set optimizer.length=\[1: the value is not valid YAML"):
+        load_config(tmp_path / "tiny.yaml", ["optimizer.length=[1"])
+
+
+@pytest.mark.parametrize(
+    ("kind", "options", "message"),
+    [
+        (":Blobs", {}, "unknown kind of films"),
+        (BLOBS, {"count": -1}, "do not take these options"),
+        (BLOBS, {"count": "many"}, "do not take these options"),
+        ("fold", {"source": {"kind": BLOBS}, "fold": 5}, "there is no fold 5 of 5"),
+        ("fold", {"source": {"kind": BLOBS}, "fold": 0, "folds": 0}, "there is no fold 0 of 0"),
+        ("mixture", {"sources": [{"kind": BLOBS}], "repeats": [1, 2]}, "a mixture of 1 sources needs as many repeats"),
+    ],
+)
+def test_films_that_cannot_be_had_are_one_clear_line(kind: str, options: dict[str, object], message: str) -> None:
+    with pytest.raises(ConfigError) as caught:
+        build_source(SourceConfig(kind, options), training=True)
+    assert str(caught.value).startswith((message, "films of kind")) and message in str(caught.value)

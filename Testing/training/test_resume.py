@@ -1,6 +1,7 @@
 """A training that is killed and started again ends where an uninterrupted one ends."""
 
 import csv
+import os
 import signal
 import subprocess
 import time
@@ -66,11 +67,32 @@ def test_errors_are_one_line_and_exit_status_2(tmp_path: Path) -> None:
         tmp_path / "other.yaml", optimizer__length=2, run__init_from=str(tmp_path / "run" / "none.npz")
     )
     wrong_size = write_config(tmp_path / "size.yaml", optimizer__length=2, input_size=[32, 32])
+    unseen = write_config(
+        tmp_path / "unseen.yaml",
+        data__validation={"kind": "annotated", "options": {"folder": str(tmp_path / "nothing")}},
+    )
     for path, run, message in (
         (other, "new", "there is no such checkpoint"),
         (wrong_size, "run", "holds a training with another input_size"),
+        (unseen, "new", "nothing: no such folder"),
+        (config, "tiny.yaml", "tiny.yaml: cannot write there"),
     ):
         done = train(path, tmp_path / run)
         assert done.returncode == 2
         errors = [line for line in done.stderr.splitlines() if line.startswith("error:")]
         assert len(errors) == 1 and message in errors[0] and "Traceback" not in done.stderr
+    assert not (tmp_path / "new").exists()
+
+
+def test_ctrl_c_ends_in_one_line(tmp_path: Path) -> None:
+    config = write_config(tmp_path / "tiny.yaml", data__workers=1, optimizer__length=100000)
+    process = subprocess.Popen(
+        train_command(config, tmp_path / "run"), env=environment(), cwd=ROOT,
+        stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, start_new_session=True,
+    )  # fmt: skip
+    while len(rows(tmp_path / "run" / "training.csv")) < 3 and process.poll() is None:
+        time.sleep(0.05)
+    os.killpg(process.pid, signal.SIGINT)
+    _, said = process.communicate(timeout=120)
+    assert process.returncode == 130
+    assert "interrupted; the same command goes on" in said and "Traceback" not in said

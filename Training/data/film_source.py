@@ -67,7 +67,7 @@ def build_source(config: SourceConfig, training: bool, region: str = "") -> Film
     """
     target = KINDS.get(config.kind, config.kind)
     module, colon, name = target.partition(":")
-    if not colon:
+    if not (module and colon):
         raise ConfigError(f"unknown kind of films {config.kind!r}; known are {', '.join(KINDS)}, or give module:Class")
     try:
         maker: Any = getattr(importlib.import_module(module), name)
@@ -76,9 +76,12 @@ def build_source(config: SourceConfig, training: bool, region: str = "") -> Film
     try:
         part = {"region": region} if region else {}
         source: FilmSource = maker(**config.options, **part, training=training)
-    except TypeError as error:
+        count = len(source)
+    except ConfigError:
+        raise
+    except (TypeError, ValueError) as error:
         raise ConfigError(f"films of kind {config.kind!r} do not take these options: {error}") from error
-    if len(source) == 0:
+    if count == 0:
         raise ConfigError(f"films of kind {config.kind!r}: none found with {config.options}")
     return source
 
@@ -106,6 +109,8 @@ class Fold:
         region: str = "",
         training: bool = True,
     ) -> None:
+        if folds < 2 or not 0 <= fold < folds:
+            raise ConfigError(f"there is no fold {fold} of {folds}; folds count from 0, and there are 2 or more")
         self.source = build_source(SourceConfig(**source), training, region)
         groups = getattr(self.source, "groups", None) or list(range(len(self.source)))
         distinct = sorted(set(groups))

@@ -7,6 +7,7 @@ one would have seen, and ranks share a global batch without overlap.
 
 import multiprocessing
 import os
+import signal
 import threading
 import time
 from collections import deque
@@ -57,6 +58,7 @@ def prepare(source: FilmSource, request: Request) -> Sample:
 
 def _start_worker(config: SourceConfig, region: str) -> None:
     global _worker_source
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl+C reaches all processes; the training ends its workers.
     os.nice(5)  # The training itself goes first.
     cv2.setNumThreads(1)  # One film a worker at a time: with a thread a core in each they would fight for the cores.
     threading.Thread(target=_end_with_parent, daemon=True).start()

@@ -15,7 +15,9 @@ import numpy as np
 from keras import ops
 from tqdm import tqdm
 
+from SpineAlignmentLib.results.files import make_folder
 from Training.config import ConfigError, TrainingConfig, load_config, save_config
+from Training.data.film_source import build_source
 from Training.data.loader import BatchLoader, FloatArray, validation_films
 from Training.run import checkpoint
 from Training.run.distributed import Ranks
@@ -96,6 +98,7 @@ class Session:
 
         Raises:
             ConfigError: anything about the configuration, the films or the checkpoint that does not fit.
+            ResultError: the folder cannot be written to.
         """
         self.config, self.folder = config, folder
         prepare_engine(config)
@@ -109,6 +112,7 @@ class Session:
             workers=data.workers, prefetch=data.prefetch, rank=self.ranks.rank, ranks=self.ranks.size,
             region=config.region,
         )  # fmt: skip
+        build_source(data.validation, False, config.region)  # that nothing is there is said now, not hours later
         self.task = task_of(config)
         self.network = self.task.network(config, config.input_size, self.ranks.normalization)
         self.averaged = self.task.network(config, config.input_size)
@@ -123,6 +127,9 @@ class Session:
         self.steps = Schedule.from_config(settings, self.loader.steps_per_epoch).length
         self.progress = Progress()
         self._restore()
+        if self.ranks.is_first:
+            make_folder(folder)
+            save_config(config, folder / "config.yaml")
         self.validation: tuple[FloatArray, FloatArray] | None = None
 
     @property
@@ -255,9 +262,6 @@ class Session:
             ):
                 if old != new:
                     raise ConfigError(f"{self.folder}: holds a training with another {name}; give another folder")
-        if self.ranks.is_first:
-            self.folder.mkdir(parents=True, exist_ok=True)
-            save_config(self.config, path)
 
 
 class _Window:
