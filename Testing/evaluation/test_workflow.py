@@ -66,6 +66,8 @@ def test_split_command_and_parts(tmp_path: Path, capsys: pytest.CaptureFixture[s
         target, "fold0"
     )
     assert len(splits.read_split(target, "test")) == 3
+    with pytest.raises(ResultError, match="no negative numbers"):
+        splits.split_films([], seed=-1)
     with pytest.raises(ResultError, match="no part"):
         splits.read_split(target, "validation")
     assert split_command(["--films", str(folder), "--output", str(target), "--folds", "30"]) == 2

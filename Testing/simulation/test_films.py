@@ -20,7 +20,7 @@ from SpineAlignmentLib.errors import ResultError
 from SpineAlignmentLib.film.reading import read_film
 from SpineAlignmentLib.measurement.landmarks import CORNERS, INDEX, VERTEBRAE
 from SpineAlignmentLib.results.result_file import read_annotation
-from Training.simulation import cache
+from Training.simulation import cache, contact_sheet
 from Training.simulation.body_windows import BodyWindows
 from Training.simulation.command import main
 from Training.simulation.film import simulate_film
@@ -234,7 +234,9 @@ def test_projections_without_corners_are_named(tmp_path: Path) -> None:
         cache.read_points(cache.path_of(tmp_path, 0), "vertebrae")
 
 
-def test_command_writes_films_and_keeps_those_that_are_there(tmp_path: Path) -> None:
+def test_command_writes_films_and_keeps_those_that_are_there(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     options = ["--count", "2", "--output", str(tmp_path), "--seed", "6", "--resolution", "network", "--workers", "1"]
     assert main([*options, "--index", "1"]) == 0
     first = (tmp_path / "simulated_6_00001.png").read_bytes()
@@ -243,6 +245,9 @@ def test_command_writes_films_and_keeps_those_that_are_there(tmp_path: Path) -> 
     record = json.loads((tmp_path / "simulated_6_00000.json").read_text())
     assert record["simulation"]["seed"] == 6
     assert set(record["landmarks"]) >= {"S1_A", "FH_2"}
+    assert contact_sheet.main(["--films", str(tmp_path), "--output", str(tmp_path / "sheets")]) == 0
+    assert contact_sheet.main(["--films", str(tmp_path), "--output", str(tmp_path / "simulated_6_00000.json")]) == 1
+    assert "simulated_6_00000.json: cannot write there" in capsys.readouterr().err
 
 
 def test_wrong_usage(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:

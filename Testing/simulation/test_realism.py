@@ -28,12 +28,15 @@ def write_film(folder: Path, name: str, seed: int, blur: float, native: bool) ->
     (folder / f"{name}.json").write_text(json.dumps({**content, "spacing_mm": [1.0, 1.0]}))
 
 
-def test_rougher_films_show_in_the_table(tmp_path: Path) -> None:
+def test_rougher_films_show_in_the_table(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     real, simulated, out = (tmp_path / name for name in ("real", "simulated", "out"))
     for folder, blur in ((real, 4.0), (simulated, 1.0)):
         folder.mkdir()
         for k in range(3):
             write_film(folder, f"film_{k}", k, blur, native=k % 2 == 0)
+    (tmp_path / "file").touch()
+    assert realism.main(["--films", str(real), "--simulated", str(real), "--output", str(tmp_path / "file")]) == 2
+    assert "file: cannot write there" in capsys.readouterr().err
     assert realism.main(["--films", str(real), "--simulated", str(simulated), "--output", str(out)]) == 0
     rows = list(csv.DictReader((out / "realism.csv").open()))
     assert {row["region"] for row in rows} == {"neck", "shoulders", "chest", "abdomen", "hips"}

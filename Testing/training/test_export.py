@@ -172,6 +172,12 @@ def test_nothing_to_export(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -
         update_ensemble(tmp_path, ["missing"])
 
 
+def test_nowhere_to_export(trained: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "file").touch()
+    assert main(["--run", str(trained), "--output", str(tmp_path / "file")]) == 2
+    assert "file: cannot write there" in capsys.readouterr().err
+
+
 def test_the_network_of_bodies_answers_with_maps_of_films_of_any_size(tmp_path: Path) -> None:
     config = config_from_dict(tiny_config(name="parts", task="bodies"), "tiny")
     network = build_bodies_network(config.network, (None, None))

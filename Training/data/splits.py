@@ -36,8 +36,8 @@ def split_films(
     Raises:
         ResultError: fewer patients than folds, or more films for readers than the test set has patients.
     """
-    if not 0 <= test < 1 or folds < 2 or readers < 0:
-        raise ResultError("a split needs a test share from 0 to below 1, at least 2 folds and no negative counts")
+    if not 0 <= test < 1 or folds < 2 or min(readers, seed) < 0:
+        raise ResultError("a split needs a test share from 0 to below 1, at least 2 folds and no negative numbers")
     rng = np.random.default_rng(seed)
     by_patient: dict[str, list[AnnotatedFilm]] = defaultdict(list)
     for film in sorted(films, key=lambda f: f.name):

@@ -6,13 +6,13 @@ import sys
 from pathlib import Path
 
 from SpineAlignmentLib.detection.models import read_models
-from SpineAlignmentLib.errors import ModelError
+from SpineAlignmentLib.errors import SpineAlignmentError
 from Training.config import ConfigError
 from Training.export.model_folder import export_again, export_run, update_ensemble
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Returns the exit status: 0 exported, 2 nothing that can be exported."""
+    """Returns the exit status: 0 exported, 2 nothing that can be exported, or nowhere."""
     parser = argparse.ArgumentParser(prog="python -m Training.export", description="Export trained runs.")
     what = parser.add_mutually_exclusive_group(required=True)
     what.add_argument("--run", type=Path, action="append", help="run folder; give it once per model")
@@ -29,7 +29,7 @@ def main(arguments: list[str] | None = None) -> int:
             folders = [export_run(run, options.output) for run in options.run]
         if options.ensemble and not options.again:
             update_ensemble(options.output, [folder.name for folder in folders])
-    except (ConfigError, ModelError) as error:
+    except (ConfigError, SpineAlignmentError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
     for folder in folders:

@@ -26,6 +26,7 @@ from SpineAlignmentLib.detection.close_ups import REGIONS
 from SpineAlignmentLib.detection.models import CLOSEST, ONNX_FILE, SAVED_MODEL, WEIGHTS_FILE, Model
 from SpineAlignmentLib.errors import ModelError
 from SpineAlignmentLib.measurement import landmarks
+from SpineAlignmentLib.results.files import make_folder
 from Training.config import ConfigError, TrainingConfig, config_from_dict, load_config
 from Training.export.weight_storage import Packed, pack, unpack
 
@@ -43,6 +44,7 @@ def export_run(run: Path, output: Path, name: str = "") -> Path:
 
     Raises:
         ConfigError: no such run, or its weights do not fit its configuration.
+        ResultError: the folder of models cannot be written to.
     """
     from Training.run import checkpoint
     from Training.run.tasks import task_of
@@ -52,7 +54,7 @@ def export_run(run: Path, output: Path, name: str = "") -> Path:
     network = restored(config, arrays, run / "best.npz", task_of(config).conversion_size(config))
     weights = [variable.numpy() for variable in network.weights]
     name = name or config.name
-    output.mkdir(parents=True, exist_ok=True)
+    make_folder(output)
     target = output / name
     with tempfile.TemporaryDirectory(dir=output, prefix=".export-") as temporary:
         folder = Path(temporary) / name

@@ -19,6 +19,7 @@ from SpineAlignmentLib.film.preprocessing import fit_region, resample
 from SpineAlignmentLib.film.reading import read_film
 from SpineAlignmentLib.measurement.landmarks import INDEX
 from SpineAlignmentLib.results.annotation import Annotation
+from SpineAlignmentLib.results.files import make_folder
 from SpineAlignmentLib.results.result_file import read_annotation
 
 Picture = NDArray[np.uint8]
@@ -85,7 +86,7 @@ def zooms(films: list[Film], annotations: list[Annotation]) -> Image.Image:
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Command line; 0 done, 1 a film cannot be read, 2 there is none."""
+    """Command line; 0 done, 1 a film cannot be read or the sheets not be written, 2 there is no film."""
     parser = argparse.ArgumentParser(prog="python -m Training.simulation.contact_sheet", description=__doc__)
     parser.add_argument("--films", type=Path, required=True, help="folder that python -m Training.simulation wrote")
     parser.add_argument("--output", type=Path, required=True)
@@ -97,10 +98,10 @@ def main(arguments: list[str] | None = None) -> int:
     try:
         films = [read_film(path) for path in paths]
         annotations = [read_annotation(path.with_suffix(".json")) for path in paths]
+        make_folder(options.output)
     except SpineAlignmentError as error:
         print(error, file=sys.stderr)
         return 1
-    options.output.mkdir(parents=True, exist_ok=True)
     sheet(films).save(options.output / "simulated_films.webp", quality=60, method=6)
     zooms(films, annotations).save(options.output / "simulated_regions.webp", quality=70, method=6)
     return 0

@@ -22,7 +22,9 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from SpineAlignmentLib.errors import ResultError
 from SpineAlignmentLib.film.preprocessing import INPUT_SIZE, fit_film, network_input
+from SpineAlignmentLib.results.files import make_folder
 from Training.simulation.body_averages import AnnotatedFilm, Marks, averages
 from Training.simulation.body_averages import draw as draw_bodies
 
@@ -272,7 +274,11 @@ def main(arguments: list[str] | None = None) -> int:
             print(f"{folder} holds no annotated film ({', '.join(SUFFIXES)} beside .json)", file=sys.stderr)
             return 2
         groups.append(patches)
-    options.output.mkdir(parents=True, exist_ok=True)
+    try:
+        make_folder(options.output)
+    except ResultError as error:
+        print(error, file=sys.stderr)
+        return 2
     write_table(groups[0], groups[1], options.output / "realism.csv")
     draw(groups[0], groups[1], options.output)
     real, simulated = (averages(annotated_films(folder)) for folder in (options.films, options.simulated))
