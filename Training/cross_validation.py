@@ -100,11 +100,12 @@ def _fold(
     base: TrainingConfig, run: Path, candidate: Candidate, fold: int, folds: int, launcher: tuple[str, ...]
 ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
     """Predicted and true landmarks of the held-out films."""
-    done = run / HELD_OUT
+    done, config, wanted = run / HELD_OUT, run / "fold.yaml", candidate.configure(base, fold, folds)
+    if done.exists() and load_config(config).to_dict() != wanted.to_dict():
+        raise ConfigError(f"{run}: holds a fold of another selection; give another --output")
     if not done.exists():
         run.mkdir(parents=True, exist_ok=True)
-        config = run / "fold.yaml"
-        save_config(candidate.configure(base, fold, folds), config)
+        save_config(wanted, config)
         program = [sys.executable, "-m", "Training.cross_validation", "--fold", str(config), "--output", str(run)]
         if subprocess.run([*launcher, *program], check=False).returncode:
             raise ConfigError(f"{run}: its training failed; the same command continues after the cause is removed")
@@ -157,6 +158,8 @@ def main(arguments: list[str] | None = None) -> int:
     options = parser.parse_args(arguments)
     if (options.config is None) == (options.fold is None):
         parser.error("--config is required")
+    if options.folds < 2:
+        parser.error("--folds must be at least 2")
     try:
         if options.fold:
             train_fold(load_config(options.fold), options.output)

@@ -80,7 +80,9 @@ def test_spread_is_averaged_over_the_annotated_landmarks_of_a_region() -> None:
     assert np.isnan(list(nothing.values())).all()
 
 
-def test_selection_resumes_and_ranks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_selection_resumes_and_ranks(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     for key, value in environment().items():
         monkeypatch.setenv(key, value)
     config = write_config(tmp_path / "tiny.yaml", data__training=WHOLE, optimizer__length=2)
@@ -95,6 +97,10 @@ def test_selection_resumes_and_ranks(tmp_path: Path, monkeypatch: pytest.MonkeyP
     before = {path: path.stat().st_mtime_ns for path in held}
     assert cross_validation.main(command) == 0, "finished folds are not trained again"
     assert before == {path: path.stat().st_mtime_ns for path in held}
+    assert cross_validation.main([*command, "--folds", "3"]) == 2
+    assert "fold-0: holds a fold of another selection; give another --output" in capsys.readouterr().err
+    with pytest.raises(SystemExit):
+        cross_validation.main([*command, "--folds", "1"])
 
 
 def test_candidates_are_the_papers_grid() -> None:
