@@ -25,6 +25,7 @@ from PIL import Image
 from SpineAlignmentLib.results.store import TABLE
 from Testing import small_models
 from Testing.host import subject
+from Testing.interrupts import hear
 
 BAD_EVERY: Final[int] = 20
 _SHRINK: Final[int] = 4
@@ -97,8 +98,7 @@ def disturbed(
     start = [*start, "--log", str(log)]
     with log.with_suffix(".said").open("wb") as stream:
         for ending, films_done in zip(signals, moments, strict=True):
-            # a shell starts what runs in the background deaf to Ctrl+C, and its children would be, too
-            process = subprocess.Popen(start, stdout=stream, stderr=stream, start_new_session=True, preexec_fn=_hear)
+            process = subprocess.Popen(start, stdout=stream, stderr=stream, start_new_session=True, preexec_fn=hear)
             while process.poll() is None and len(list(out.glob("*.mrk.json"))) < films_done:
                 time.sleep(0.02)
             time.sleep(choice.uniform(0, 0.3))
@@ -111,10 +111,6 @@ def disturbed(
         statuses.append(subprocess.run(start, stdout=stream, stderr=stream, check=False).returncode)
     done = Counter(line.split(" done: ", 1)[1] for line in log.read_text().splitlines() if " done: " in line)
     return Disturbed(statuses, sum(times - 1 for times in done.values()))
-
-
-def _hear() -> None:
-    signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
 def watched(start: Sequence[str], said: Path, out: Path) -> tuple[int, list[tuple[int, float]]]:

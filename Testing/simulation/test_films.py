@@ -20,6 +20,7 @@ from SpineAlignmentLib.errors import ResultError
 from SpineAlignmentLib.film.reading import read_film
 from SpineAlignmentLib.measurement.landmarks import CORNERS, INDEX, VERTEBRAE
 from SpineAlignmentLib.results.result_file import read_annotation
+from Testing.interrupts import hear
 from Training.simulation import cache, contact_sheet
 from Training.simulation.body_windows import BodyWindows
 from Training.simulation.command import main
@@ -144,7 +145,9 @@ def test_wrong_usage_of_the_cache(options: list[str], capsys: pytest.CaptureFixt
 @pytest.mark.parametrize("module", ["Training.simulation", "Training.simulation.cache"])
 def test_ctrl_c_ends_in_one_line(module: str, tmp_path: Path) -> None:
     command = [sys.executable, "-m", module, "--count", "99", "--output", str(tmp_path), "--workers", "2"]
-    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, start_new_session=True)
+    process = subprocess.Popen(
+        command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, start_new_session=True, preexec_fn=hear
+    )
     while len(list(tmp_path.glob("*.json"))) < 2 and process.poll() is None:
         time.sleep(0.1)
     os.killpg(process.pid, signal.SIGINT)

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from SpineAlignmentLib.measurement.landmarks import REGIONS
+from Testing.interrupts import hear
 from Testing.training.tiny import ROOT, environment, train, train_command, write_config
 from Training.evaluation.learning_speed import read_training_log
 
@@ -88,7 +89,7 @@ def test_ctrl_c_ends_in_one_line(tmp_path: Path) -> None:
     config = write_config(tmp_path / "tiny.yaml", data__workers=1, optimizer__length=100000)
     process = subprocess.Popen(
         train_command(config, tmp_path / "run"), env=environment(), cwd=ROOT,
-        stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, start_new_session=True,
+        stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, start_new_session=True, preexec_fn=hear,
     )  # fmt: skip
     while len(rows(tmp_path / "run" / "training.csv")) < 3 and process.poll() is None:
         time.sleep(0.05)

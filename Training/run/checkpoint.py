@@ -3,6 +3,7 @@
 A file is written beside its final name and moved there at once, so that a crash leaves the one before it intact.
 """
 
+import io
 import json
 import os
 import zipfile
@@ -32,9 +33,11 @@ def optimizer_arrays(optimizer: keras.optimizers.Optimizer) -> Arrays:
 
 def save(path: Path, arrays: Arrays, state: dict[str, Any]) -> None:
     """Writes arrays and a JSON-able state."""
+    content = io.BytesIO()  # an archive that Ctrl+C leaves half written complains where its file is closed
+    np.savez(content, **arrays, **{STATE: np.frombuffer(json.dumps(state).encode(), np.uint8)})
     temporary = path.with_suffix(".partial")
     with temporary.open("wb") as file:
-        np.savez(file, **arrays, **{STATE: np.frombuffer(json.dumps(state).encode(), np.uint8)})
+        file.write(content.getbuffer())
         file.flush()
         os.fsync(file.fileno())
     temporary.replace(path)
