@@ -1,10 +1,9 @@
 """What is known of a film besides its landmarks: its side and the size of its pixels, put right or wrong by hand."""
 
-import pydicom
 
 from SpineAlignmentLib.clinical.norms import norm_text
-from SpineAlignmentLib.viewer.command import SAMPLE_FILM
 from Testing.viewer.conftest import new_page
+from Testing.viewer.sample_copies import sample_with
 
 
 def doubt(page):
@@ -93,11 +92,8 @@ def test_a_size_set_by_hand_is_undone_or_given_back_to_the_file(page):
 
 
 def test_norms_are_those_of_the_patients_age_and_say_so(browser, viewer, tmp_path):
-    data = pydicom.dcmread(SAMPLE_FILM)
-    data.PatientAge, data.PatientSex = "071Y", "F"
-    data.save_as(tmp_path / "old.dcm")
     page = new_page(browser, viewer)
-    page.send(tmp_path / "old.dcm")
+    page.send(sample_with(tmp_path / "old.dcm", PatientAge="071Y", PatientSex="F"))
     page.page.wait_for_selector("#tags")
     norm = "[data-key=SVA] td:nth-last-child(2)"
     assert norm_text("SVA") in page.page.text_content(norm)
@@ -115,11 +111,8 @@ def test_norms_are_those_of_the_patients_age_and_say_so(browser, viewer, tmp_pat
 
 
 def test_a_film_that_does_not_say_how_old_the_patient_was_is_told_in_one_line(browser, viewer, tmp_path):
-    data = pydicom.dcmread(SAMPLE_FILM)
-    del data.PatientSex
-    data.save_as(tmp_path / "silent.dcm")
     page = new_page(browser, viewer)
-    page.send(tmp_path / "silent.dcm")
+    page.send(sample_with(tmp_path / "silent.dcm", PatientSex=None))
     page.page.click("#tags")
     page.page.wait_for_selector(".message")
     assert "does not say how old" in page.page.text_content(".message")
@@ -127,17 +120,11 @@ def test_a_film_that_does_not_say_how_old_the_patient_was_is_told_in_one_line(br
 
 
 def test_nobody_is_told_to_use_options_that_the_page_does_not_have(browser, viewer, tmp_path):
-    data = pydicom.dcmread(SAMPLE_FILM)
-    data.PatientOrientation = ["A", "F"]
-    data.save_as(tmp_path / "contradicts.dcm")
-    del data.PatientOrientation
-    data.ViewPosition = "AP"
-    data.save_as(tmp_path / "frontal.dcm")
     page = new_page(browser, viewer)
-    page.send(tmp_path / "frontal.dcm")
+    page.send(sample_with(tmp_path / "frontal.dcm", PatientOrientation=None, ViewPosition="AP"))
     page.page.wait_for_selector(".message")
     assert page.page.text_content(".message span").endswith("frontal; on the command line: --force measures it")
-    page.send(tmp_path / "contradicts.dcm")
+    page.send(sample_with(tmp_path / "contradicts.dcm", PatientOrientation=["A", "F"]))
     page.page.wait_for_selector("#detect")
     page.detect()
     warned = page.page.inner_text(".facts")

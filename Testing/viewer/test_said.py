@@ -3,13 +3,13 @@
 from dataclasses import replace
 
 import numpy as np
-import pydicom
 import pytest
 
 from SpineAlignmentLib.measurement.landmarks import INDEX
 from SpineAlignmentLib.results import json_bytes
 from SpineAlignmentLib.viewer.command import SAMPLE_FILM
 from Testing.viewer.conftest import new_page
+from Testing.viewer.sample_copies import sample_with
 from Testing.viewer.viewer_process import WINDOW
 
 
@@ -42,12 +42,9 @@ def test_the_line_below_the_film_follows_keys_and_buttons(page, tmp_path):
 
 
 def test_what_is_not_saved_is_said_of_its_film(browser, viewer, tmp_path):
-    data = pydicom.dcmread(SAMPLE_FILM)
-    data.StudyDate = "20240229"
-    data.save_as(tmp_path / "second.dcm")
     page = new_page(browser, viewer)
     page.open_sample()
-    page.send(tmp_path / "second.dcm")
+    page.send(sample_with(tmp_path / "second.dcm", StudyDate="20240229"))
     page.page.wait_for_function("document.querySelectorAll('.films li').length === 2")
     page.page.fill("input[name=age]", "63")
     page.page.keyboard.press("Tab")

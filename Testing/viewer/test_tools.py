@@ -13,6 +13,7 @@ from SpineAlignmentLib.results.heads import head_radii, rim
 from SpineAlignmentLib.results.renumbering import center_of, renumbered_text, shifted
 from SpineAlignmentLib.viewer.command import SAMPLE_FILM
 from Testing.viewer.conftest import new_page
+from Testing.viewer.sample_copies import sample_with
 
 CHOSEN = "document.querySelector('#compare').selectedOptions[0]?.text"
 
@@ -184,11 +185,8 @@ def test_a_film_is_marked_as_reviewed(page):
 
 
 def test_the_patient_is_named_only_when_asked_for(page, browser, viewer, tmp_path):
-    data = pydicom.dcmread(SAMPLE_FILM)
-    data.PatientName, data.PatientID, data.StudyDate = "Doe^Jane", "4711", "20240229"
-    data.save_as(tmp_path / "a.dcm")
     other = new_page(browser, viewer)
-    other.send(tmp_path / "a.dcm")
+    other.send(sample_with(tmp_path / "a.dcm", PatientName="Doe^Jane", PatientID="4711", StudyDate="20240229"))
     other.page.wait_for_selector("#patient")
     assert "Doe" not in other.page.content()
     other.page.click("#patient")
@@ -213,10 +211,8 @@ def test_the_patient_is_named_only_when_asked_for(page, browser, viewer, tmp_pat
 
 
 def test_beside_another_film_the_patients_line_covers_no_button(page, tmp_path):
-    data = pydicom.dcmread(SAMPLE_FILM)
-    data.PatientName, data.StudyDate = "Wolfeschlegelsteinhausen^Hubert Blaine", "20240229"
-    data.save_as(tmp_path / "long.dcm")
-    page.send(tmp_path / "long.dcm")
+    name = "Wolfeschlegelsteinhausen^Hubert Blaine"
+    page.send(sample_with(tmp_path / "long.dcm", PatientName=name, StudyDate="20240229"))
     page.page.wait_for_selector(".films li:nth-child(2).chosen")
     page.page.select_option("#compare", label="sample_film.dcm")
     page.page.wait_for_selector("img.beside")
@@ -239,9 +235,7 @@ def test_pacs_gets_a_report_and_a_presentation_state(page):
 
 
 def test_another_visit_stands_beside_with_what_differs(page, tmp_path):
-    data = pydicom.dcmread(SAMPLE_FILM)
-    data.StudyDate = "20240229"
-    data.save_as(tmp_path / "visit2.dcm")
+    sample_with(tmp_path / "visit2.dcm", StudyDate="20240229")
     saved = content(page)
     saved["film"], saved["film_sha256"] = "visit2.dcm", ""
     saved["landmarks"]["S1_A"]["y_px"] += 30
@@ -289,10 +283,7 @@ def test_the_other_films_values_stand_where_this_one_has_none(page, tmp_path):
 
 
 def test_films_of_different_patients_are_compared_with_a_warning(page, tmp_path):
-    data = pydicom.dcmread(SAMPLE_FILM)
-    data.PatientID, data.PatientName = "4711", "Roe^Richard"
-    data.save_as(tmp_path / "stranger.dcm")
-    page.send(tmp_path / "stranger.dcm")
+    page.send(sample_with(tmp_path / "stranger.dcm", PatientID="4711", PatientName="Roe^Richard"))
     page.page.wait_for_function("document.querySelectorAll('.films li').length === 2")
     page.page.select_option("#compare", label="sample_film.dcm")
     page.page.wait_for_selector("#others")
