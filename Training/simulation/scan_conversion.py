@@ -7,7 +7,6 @@ where it ends, and one running sum along the rows draws all triangles at once. T
 same end of their runs on it, so that no pixel is missed or met twice.
 """
 
-from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
@@ -18,17 +17,11 @@ IntArray = NDArray[np.int32]
 
 _EDGE_ON: Final[float] = 1e-9
 """Twice the area, in pixels, below which a triangle's plane is lost in rounding."""
-
-
-@dataclass(frozen=True)
-class _Runs:
-    """Runs of pixels that triangles cover, one an element."""
-
-    triangle: IntArray
-    row: IntArray
-    begin: IntArray
-    """First column, and the one behind the last; the other way round where a triangle faces away."""
-    end: IntArray
+_ORDERS: Final = np.array([[0, 0, 0, 2, 1, 1, 0, 2], [1, 1, 2, 0, 0, 2, 1, 1], [2, 2, 1, 1, 2, 0, 2, 0]], np.int32)
+"""Corners from the upper one down, (3, 8), by whether the first lies below the second, that below the third, and the
+first below the third, as bits; two of these cannot be."""
+_TURNS: Final = np.array([1.0, 1.0, -1.0, 1.0, -1.0, 1.0, 1.0, -1.0])
+"""-1 where they then go round the other way."""
 
 
 def path_lengths(vertices: FloatArray, triangles: IntArray, size: tuple[int, int]) -> FloatArray:
@@ -41,49 +34,80 @@ def path_lengths(vertices: FloatArray, triangles: IntArray, size: tuple[int, int
             (`mesh.signed_volume`). What faces inward subtracts.
         size: (height, width) of the image, which need not hold all of the surface.
     """
-    height, width = size
-    rows = np.clip(np.ceil(vertices[:, 1]), 0, height).astype(np.int32)[triangles.T]
-    met = np.flatnonzero(rows.max(axis=0) > rows.min(axis=0))
-    x, y, z = np.ascontiguousarray(np.moveaxis(vertices[triangles.T[:, met]], -1, 0))
-    runs = _runs(x, y, rows[:, met], width)
-    constant, along, down = _planes(x, y, z)
-    cells = np.concatenate([runs.begin, runs.end]) + np.tile(runs.row * (width + 1), 2)
+    out = np.zeros(size)
+    if len(triangles):
+        x, y, depth = np.ascontiguousarray(vertices.T)
+        (left, right), (top, bottom) = (_extent(v, n) for v, n in ((x, size[1]), (y, size[0])))
+        out[top:bottom, left:right] = _drawn(x - left, y - top, depth, triangles, (bottom - top, right - left))
+    return out
 
-    def drawn(values: FloatArray) -> FloatArray:
+
+def _extent(places: FloatArray, pixels: int) -> tuple[int, int]:
+    """The first of `pixels` that places (n,) along an axis meet, and the one behind the last."""
+    low, high = np.clip([np.floor(places.min()), np.ceil(places.max()) + 1], 0, pixels)
+    return int(low), int(high)
+
+
+def _drawn(x: FloatArray, y: FloatArray, depth: FloatArray, triangles: IntArray, size: tuple[int, int]) -> FloatArray:
+    """An image of `size` of triangles whose vertices (n,) lie there; see `path_lengths`."""
+    height, width = size
+    first = np.clip(np.ceil(y), 0, height).astype(np.int32)
+    corners, turn = _downward(triangles, first)
+    rows = first[corners]
+    long, short = (_crossings(x[c], y[c], first[c], width) for c in (corners[::2], corners))
+    seen = np.flatnonzero(long != short)  # a run of pixels each
+    count = rows[2] - rows[0]
+    triangle = np.repeat(np.arange(len(count), dtype=np.int32), count)[seen]
+    row = seen.astype(np.int32) - (np.cumsum(count, dtype=np.int32) - count - rows[0])[triangle]
+    cells = np.concatenate([long[seen], short[seen]]) + np.tile(row * (width + 1), 2)
+    constant, along, down = _planes(x[corners], y[corners], turn * depth[corners])
+
+    def summed(values: FloatArray) -> FloatArray:
         ends = np.bincount(cells, np.concatenate([values, -values]), height * (width + 1))
         image = np.asarray(ends, np.float64).reshape(height, width + 1)
         np.cumsum(image, axis=1, out=image)
         return image[:, :width]
 
-    out = drawn(along[runs.triangle])
+    out = summed(along[triangle])
     out *= np.arange(width)
-    out += drawn(constant[runs.triangle] + down[runs.triangle] * runs.row)
+    out += summed(constant[triangle] + down[triangle] * row)
     return out
 
 
-def _runs(x: FloatArray, y: FloatArray, rows: IntArray, width: int) -> _Runs:
-    """The runs of triangles with corners (3, m) at x, y, below which `rows` are the first.
+def _downward(triangles: IntArray, first: IntArray) -> tuple[IntArray, FloatArray]:
+    """The triangles that meet a row, corners (3, m) from the upper one down, and 1.0 or -1.0 (m,) where that turns one.
 
-    On each row that a triangle meets, one of its edges goes down and one goes up.
+    Args:
+        triangles: (n, 3) vertices.
+        first: the first row below each vertex.
     """
-    first = rows.min(axis=0)
-    count = rows.max(axis=0) - first
-    triangle = np.repeat(np.arange(len(count), dtype=np.int32), count)
-    place = np.cumsum(count, dtype=np.int32) - count - first
-    ends = np.empty((2, len(triangle)), np.int32)
-    for a, b in ((0, 1), (1, 2), (2, 0)):
-        for side, (top, bottom) in enumerate(((a, b), (b, a))):
-            edge = np.flatnonzero(rows[bottom] > rows[top])
-            times = rows[bottom, edge] - rows[top, edge]
-            slope = (x[bottom, edge] - x[top, edge]) / (y[bottom, edge] - y[top, edge])
-            offset = x[top, edge] - slope * y[top, edge]
-            which = np.repeat(np.arange(len(edge), dtype=np.int32), times)
-            row = np.arange(len(which), dtype=np.int32)
-            row -= (np.cumsum(times, dtype=np.int32) - times - rows[top, edge])[which]
-            ends[side, place[edge][which] + row] = np.clip(np.ceil(slope[which] * row + offset[which]), 0, width)
-    row = np.arange(len(triangle), dtype=np.int32) - place[triangle]
-    seen = np.flatnonzero(ends[0] != ends[1])
-    return _Runs(triangle[seen], row[seen], ends[1, seen], ends[0, seen])
+    a, b, c = (first[v] for v in np.ascontiguousarray(triangles.T))
+    met = np.flatnonzero((a != b) | (b != c))
+    order = (4 * (a > b) + 2 * (b > c) + (a > c))[met]
+    place = _ORDERS.take(order, axis=1) * np.int32(len(triangles)) + met.astype(np.int32)
+    return triangles.T.ravel()[place], _TURNS[order]
+
+
+def _crossings(x: FloatArray, y: FloatArray, rows: IntArray, width: int) -> IntArray:
+    """The first columns to the right of chains of edges on each row that they meet, chain after chain.
+
+    Args:
+        x, y: corners (n, m) of chains, from the upper one down.
+        rows: the first row below each.
+        width: of the image, in which columns end.
+    """
+    times = np.diff(rows, axis=0).T.ravel()
+    slope = np.diff(x, axis=0) / np.where(rows[1:] > rows[:-1], np.diff(y, axis=0), np.inf)
+    begin = x[:-1] + slope * (rows[:-1] - y[:-1])
+    # as exact as a column needs to be: the two triangles on an edge find the same one
+    slope, begin = (v.T.astype(np.float32).ravel() for v in (slope, begin))
+    edge = np.repeat(np.arange(len(times), dtype=np.int32), times)
+    down = np.arange(len(edge), dtype=np.int32)
+    down -= (np.cumsum(times, dtype=np.int32) - times)[edge]
+    column = slope[edge]
+    column *= down
+    column += begin[edge]
+    return np.asarray(np.clip(np.ceil(column), 0, width), np.int32)
 
 
 def _planes(x: FloatArray, y: FloatArray, z: FloatArray) -> tuple[FloatArray, FloatArray, FloatArray]:

@@ -40,10 +40,10 @@ def join(meshes: Iterable[Mesh]) -> Mesh:
     parts = list(meshes)
     if not parts:
         return Mesh(np.zeros((0, 3)), np.zeros((0, 3), np.int32))
-    offsets = np.cumsum([0] + [len(m.vertices) for m in parts[:-1]])
+    offsets = np.cumsum([0] + [len(m.vertices) for m in parts[:-1]], dtype=np.int32)
     return Mesh(
         np.concatenate([m.vertices for m in parts]),
-        np.concatenate([m.faces + o for m, o in zip(parts, offsets, strict=True)]).astype(np.int32),
+        np.concatenate([m.faces + o for m, o in zip(parts, offsets, strict=True)]),
     )
 
 
@@ -64,9 +64,14 @@ def _loft_faces(rings: int, points: int) -> NDArray[np.int32]:
 
 def loft(rings: FloatArray) -> Mesh:
     """The closed surface through rings of points, shape (rings, points, 3): ends closed by fans, faces outward."""
-    ends = rings[[0, -1]].mean(axis=1)
-    mesh = Mesh(np.concatenate([rings.reshape(-1, 3), ends]), _loft_faces(rings.shape[0], rings.shape[1]))
+    mesh = _turning_left(rings)
     return mesh if signed_volume(mesh) >= 0 else Mesh(mesh.vertices, mesh.faces[:, ::-1])
+
+
+def _turning_left(rings: FloatArray) -> Mesh:
+    """A loft through rings that are known to turn left about the way from each to the next."""
+    ends = rings[[0, -1]].sum(axis=1) / rings.shape[1]
+    return Mesh(np.concatenate([rings.reshape(-1, 3), ends]), _loft_faces(rings.shape[0], rings.shape[1]))
 
 
 @lru_cache(maxsize=64)
@@ -101,7 +106,6 @@ def tube(
     tangent = _unit(np.concatenate([p[1:2] - p[:1], p[2:] - p[:-2], p[-1:] - p[-2:-1]]))
     second = _unit(np.asarray(up, float) - tangent * (tangent @ np.asarray(up, float))[:, None])
     first = _cross(second, tangent)
-    circle = unit_circle(points)
     if shrink:
         p = p.copy()
         p[0] += tangent[0] * shrink
@@ -110,16 +114,13 @@ def tube(
     p = np.concatenate([[p[0] - tangent[0] * blunt[0]], p, [p[-1] + tangent[-1] * blunt[1]]])
     r = np.concatenate([0.55 * r[:1], r, 0.55 * r[-1:]])
     first, second = (np.concatenate([v[:1], v, v[-1:]]) for v in (first, second))
-    rings = (
-        p[:, None]
-        + first[:, None] * (circle[None, :, :1] * r[:, None, :1])
-        + second[:, None] * (circle[None, :, 1:] * r[:, None, 1:])
-    )
-    return loft(rings)
+    axes = np.stack([first * r[:, :1], second * r[:, 1:]], axis=1)
+    return _turning_left(p[:, None] + unit_circle(points) @ axes)
 
 
-def ellipsoid(center: ArrayLike, radii: ArrayLike, rotation: ArrayLike | None = None, rings: int = 12) -> Mesh:
-    """An ellipsoid with semi-axes `radii` (3,) in mm, turned by `rotation` (3, 3)."""
+@lru_cache(maxsize=32)
+def _sphere(rings: int) -> FloatArray:
+    """(rings, 2 * rings, 3) points of the unit sphere, from one pole along y almost to the other."""
     polar = np.linspace(0.02, np.pi - 0.02, rings)
     circle = unit_circle(2 * rings)
     unit = np.stack(
@@ -130,10 +131,15 @@ def ellipsoid(center: ArrayLike, radii: ArrayLike, rotation: ArrayLike | None = 
         ],
         axis=-1,
     )
-    points = unit * np.asarray(radii, float)
+    return np.asarray(unit[:, ::-1])
+
+
+def ellipsoid(center: ArrayLike, radii: ArrayLike, rotation: ArrayLike | None = None, rings: int = 12) -> Mesh:
+    """An ellipsoid with semi-axes `radii` (3,) in mm, turned by `rotation` (3, 3)."""
+    axes = np.diag(np.asarray(radii, float))
     if rotation is not None:
-        points = points @ np.asarray(rotation, float).T
-    return loft(points[:, ::-1] + np.asarray(center, float))
+        axes = axes @ np.asarray(rotation, float).T
+    return _turning_left(_sphere(rings) @ axes + np.asarray(center, float))
 
 
 def signed_volume(mesh: Mesh) -> float:

@@ -9,6 +9,7 @@ Frame: x anterior, y up, z right, origin at the body center; mm. Proportions aft
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Final
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -82,6 +83,12 @@ class BodyShape:
 _RING_POINTS = 32
 
 
+_HOLLOW: Final = np.array([0.25, 0.5, 0.72, 0.88])
+"""Radii of the rings of an endplate within its rim, shares of the body's."""
+_WALL: Final = np.array([0.0, 0.06, 0.14, 0.3, 0.5, 0.7, 0.86, 0.94, 1.0])
+"""Heights of the rings of the wall: 0 inferior, 1 superior."""
+
+
 def _section() -> FloatArray:
     """A body's cross-section (points, 2): anterior and lateral in -1..1, kidney-shaped.
 
@@ -93,42 +100,27 @@ def _section() -> FloatArray:
     return np.stack([np.where(x < 0, behind / np.abs(behind).max(), x), z], 1)
 
 
-def _surface_y(corners: FloatArray, x: FloatArray, share: FloatArray) -> FloatArray:
-    """Height at anterior position x (-1..1) and share (0 inferior, 1 superior) between the sloping endplates."""
-    (_, a_s), (_, p_s), (_, a_i), (_, p_i) = corners
-    superior = p_s + (a_s - p_s) * (x + 1) / 2
-    inferior = p_i + (a_i - p_i) * (x + 1) / 2
-    return np.asarray(inferior + (superior - inferior) * share)
-
-
 def _body_surface(corners: FloatArray, shape: BodyShape, inset: float, plate: float) -> Mesh:
     """One surface of a body, moved inward by `inset` at the walls and by `plate` at the endplates."""
-    section = _section()
-    (xa_s, _), (xp_s, _), (xa_i, _), (xp_i, _) = corners
-    rings = []
-    height = 0.5 * abs(corners[0, 1] - corners[2, 1]) + 0.5 * abs(corners[1, 1] - corners[3, 1])
+    (xa_s, a_s), (xp_s, p_s), (xa_i, a_i), (xp_i, p_i) = corners
+    height = 0.5 * abs(a_s - a_i) + 0.5 * abs(p_s - p_i)
     edge = min(0.45, plate / max(height, 1.0))
     upper = edge * shape.upper_plate
-
-    def ring(share: float, radius: float, dip: float) -> None:
-        front, back = xa_i + (xa_s - xa_i) * share, xp_i + (xp_s - xp_i) * share
-        half, middle = (front - back) / 2, (front + back) / 2
-        bulge = 1 - shape.waist * (1 - (2 * share - 1) ** 2)
-        lip = shape.osteophyte * max(0.0, abs(2 * share - 1) - 0.75) * 4 if radius == 1 else 0.0
-        scale_x = max(half * bulge + lip - inset, 1.0) * radius
-        scale_z = max(shape.width / 2 * bulge + 0.6 * lip - inset, 1.0) * radius
-        x = section[:, 0] * radius
-        squeezed = edge + (1 - edge - upper) * share
-        y = _surface_y(corners, x, np.full(len(x), squeezed)) + dip
-        rings.append(np.stack([middle + section[:, 0] * scale_x, y, section[:, 1] * scale_z], 1))
-
-    for radius in (0.25, 0.5, 0.72, 0.88):
-        ring(0.0, radius, shape.concavity_inferior * (1 - radius**2.5))
-    for share in (0.0, 0.06, 0.14, 0.3, 0.5, 0.7, 0.86, 0.94, 1.0):
-        ring(share, 1.0, 0.0)
-    for radius in (0.88, 0.72, 0.5, 0.25):
-        ring(1.0, radius, -shape.concavity_superior * (1 - radius**2.5))
-    return loft(np.stack(rings))
+    # of each ring from the middle of the inferior endplate to that of the superior one, (rings, 1)
+    share = np.concatenate([np.zeros_like(_HOLLOW), _WALL, np.ones_like(_HOLLOW)])[:, None]
+    radius = np.concatenate([_HOLLOW, np.ones_like(_WALL), _HOLLOW[::-1]])[:, None]
+    dip = (1 - radius**2.5) * np.where(share < 0.5, shape.concavity_inferior, -shape.concavity_superior)
+    front, back = xa_i + (xa_s - xa_i) * share, xp_i + (xp_s - xp_i) * share
+    half, middle = (front - back) / 2, (front + back) / 2
+    bulge = 1 - shape.waist * (1 - (2 * share - 1) ** 2)
+    lip = np.where(radius == 1, shape.osteophyte * np.maximum(0.0, np.abs(2 * share - 1) - 0.75) * 4, 0.0)
+    scale_x = np.maximum(half * bulge + lip - inset, 1.0) * radius
+    scale_z = np.maximum(shape.width / 2 * bulge + 0.6 * lip - inset, 1.0) * radius
+    anterior, lateral = _section().T
+    along = (anterior * radius + 1) / 2
+    superior, inferior = p_s + (a_s - p_s) * along, p_i + (a_i - p_i) * along
+    y = inferior + (superior - inferior) * (edge + (1 - edge - upper) * share) + dip
+    return loft(np.stack([middle + anterior * scale_x, y, lateral * scale_z], axis=-1))
 
 
 def body(corners: FloatArray, shape: BodyShape) -> Bone:
