@@ -6,7 +6,6 @@ input; the loss converts them.
 
 import dataclasses
 import difflib
-import types
 import typing
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -193,7 +192,7 @@ def load_config(path: str | Path, overrides: typing.Sequence[str] = ()) -> Train
 
 def config_from_dict(data: dict[str, Any], where: str) -> TrainingConfig:
     """Checks plain values, `where` they come from being named in errors; see `load_config`."""
-    config = typing.cast(TrainingConfig, _convert(TrainingConfig, data, where, ""))
+    config = typing.cast(TrainingConfig, converted(TrainingConfig, data, where, ""))
     _check(config, where)
     return config
 
@@ -226,8 +225,12 @@ def _plain(value: Any) -> Any:
     return value
 
 
-def _convert(kind: Any, value: Any, where: str, key: str) -> Any:
-    """`value` as the annotated type `kind`."""
+def converted(kind: Any, value: Any, where: str, key: str) -> Any:
+    """`value` as the annotated type `kind`.
+
+    Raises:
+        ConfigError: it is none; `where` and `key` say which one.
+    """
     place = f"{where}: {key}" if key else where
     origin, arguments = typing.get_origin(kind), typing.get_args(kind)
     if dataclasses.is_dataclass(kind):
@@ -236,22 +239,21 @@ def _convert(kind: Any, value: Any, where: str, key: str) -> Any:
         if value not in arguments:
             raise ConfigError(f"{place} must be one of {', '.join(map(str, arguments))}, got {value!r}")
         return value
-    if origin is tuple:
+    if origin in (tuple, list):
         if not isinstance(value, list | tuple):
             raise ConfigError(f"{place} must be a list, got {value!r}")
-        if arguments[-1] is not Ellipsis and len(value) != len(arguments):
+        if origin is tuple and arguments[-1] is not Ellipsis and len(value) != len(arguments):
             raise ConfigError(f"{place} must have {len(arguments)} values, got {len(value)}")
-        return tuple(_convert(arguments[0], v, where, f"{key}[{i}]") for i, v in enumerate(value))
+        return origin(converted(arguments[0], v, where, f"{key}[{i}]") for i, v in enumerate(value))
     if origin is dict:
         if not isinstance(value, dict):
             raise ConfigError(f"{place} must be a mapping, got {value!r}")
         return {
-            _convert(arguments[0], k, where, key): _convert(arguments[1], v, where, f"{key}.{k}")
+            converted(arguments[0], k, where, key): converted(arguments[1], v, where, f"{key}.{k}")
             for k, v in value.items()
         }
-    if kind is Any:
+    if kind is Any or origin or not isinstance(kind, type):  # what only films of other modules may ask for
         return value
-    assert not isinstance(kind, types.UnionType)
     if kind is float and isinstance(value, int) and not isinstance(value, bool):
         return float(value)
     if not isinstance(value, kind) or (kind is int and isinstance(value, bool)):
@@ -274,7 +276,7 @@ def _convert_section(kind: type, value: Any, where: str, key: str) -> Any:
         if required and item.name not in value:
             raise ConfigError(f"{place}: the key {item.name} is missing")
     prefix = f"{key}." if key else ""
-    return kind(**{name: _convert(types_of[name], v, where, prefix + name) for name, v in value.items()})
+    return kind(**{name: converted(types_of[name], v, where, prefix + name) for name, v in value.items()})
 
 
 def _check(config: TrainingConfig, where: str) -> None:

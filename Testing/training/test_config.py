@@ -92,7 +92,11 @@ def test_overrides_win(tmp_path: Path) -> None:
     [
         (":Blobs", {}, "unknown kind of films"),
         (BLOBS, {"count": -1}, "do not take these options"),
-        (BLOBS, {"count": "many"}, "do not take these options"),
+        (BLOBS, {"counts": 3}, "do not take these options"),
+        (BLOBS, {"count": "many"}, "count must be int, got 'many'"),
+        ("simulated", {"folder": ".", "randomization": "strong"}, "randomization must be float, got 'strong'"),
+        ("annotated", {"folder": 7}, "folder must be str, got 7"),
+        ("mixture", {"sources": {"kind": BLOBS}}, "sources must be a list"),
         ("fold", {"source": {"kind": BLOBS}, "fold": 5}, "there is no fold 5 of 5"),
         ("fold", {"source": {"kind": BLOBS}, "fold": 0, "folds": 0}, "there is no fold 0 of 0"),
         ("mixture", {"sources": [{"kind": BLOBS}], "repeats": [1, 2]}, "a mixture of 1 sources needs as many repeats"),

@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from SpineAlignmentLib.detection.close_ups import REGIONS
 from Testing.training.tiny import train, write_config
 from Training.config import ConfigError
 from Training.run import checkpoint
@@ -39,6 +40,16 @@ def test_weights_of_another_network_are_one_clear_line(tmp_path: Path, capsys: p
     assert capsys.readouterr().err == f"error: {tmp_path / 'none.npz'}: there is no such checkpoint\n"
     with pytest.raises(SystemExit, match="2"):
         main([*options, str(first)])
+
+
+def test_close_ups_of_different_regions_have_no_mean(tmp_path: Path) -> None:
+    neck, pelvis = run_of(tmp_path / "neck", 0), run_of(tmp_path / "pelvis", 8)
+    for run, region in ((neck, "neck"), (pelvis, "pelvis")):
+        size = REGIONS[region].input_size
+        write_config(run / "config.yaml", region=region, input_size=list(size))
+    with pytest.raises(ConfigError, match=r"pelvis: learned the close-up pelvis, and .*neck the close-up neck"):
+        average_run([neck, pelvis], [0.5, 0.5], neck, tmp_path / "mean")
+    assert not (tmp_path / "mean").exists()
 
 
 def test_the_mean_of_two_trainings_with_one_start_is_exported(tmp_path: Path) -> None:

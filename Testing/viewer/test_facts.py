@@ -1,6 +1,5 @@
 """What is known of a film besides its landmarks: its side and the size of its pixels, put right or wrong by hand."""
 
-
 from SpineAlignmentLib.clinical.norms import norm_text
 from Testing.viewer.conftest import new_page
 from Testing.viewer.sample_copies import sample_with

@@ -4,12 +4,12 @@ Importing this module is cheap, since loader processes do: no engine, no simulat
 """
 
 import importlib
-from typing import Any, Final, Protocol
+from typing import Any, Final, Protocol, get_type_hints
 
 import numpy as np
 from numpy.typing import NDArray
 
-from Training.config import ConfigError, SourceConfig
+from Training.config import ConfigError, SourceConfig, converted
 
 FloatArray = NDArray[np.float32]
 
@@ -74,8 +74,11 @@ def build_source(config: SourceConfig, training: bool, region: str = "") -> Film
     except (ImportError, AttributeError) as error:
         raise ConfigError(f"films of kind {config.kind!r}: {error}") from error
     try:
+        kinds = get_type_hints(maker.__init__)
+        where = f"films of kind {config.kind!r}"
+        options = {name: converted(kinds.get(name, Any), value, where, name) for name, value in config.options.items()}
         part = {"region": region} if region else {}
-        source: FilmSource = maker(**config.options, **part, training=training)
+        source: FilmSource = maker(**options, **part, training=training)
         count = len(source)
     except ConfigError:
         raise

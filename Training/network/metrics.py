@@ -38,7 +38,7 @@ def localization_score(predicted: FloatArray, true: FloatArray) -> float:
     between = np.linalg.norm(true[:, :, None] - true[:, None, :], axis=-1)
     between[:, np.arange(true.shape[1]), np.arange(true.shape[1])] = np.nan
     neighbor = np.min(np.where(np.isfinite(between), between, np.inf), axis=-1)
-    weighted = errors(predicted, true) / np.where(np.isfinite(neighbor), neighbor, np.nan)
+    weighted = errors(predicted, true) / np.where((neighbor > 0) & np.isfinite(neighbor), neighbor, np.nan)
     measured = np.isfinite(weighted).any(axis=0)
     return float(np.max(np.nanmedian(weighted[:, measured], axis=0))) if measured.any() else float("nan")
 

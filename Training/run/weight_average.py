@@ -8,7 +8,7 @@ knew than any of them, and does better on films unlike those of the training (mo
 from collections.abc import Sequence
 from pathlib import Path
 
-from Training.config import ConfigError, load_config, save_config
+from Training.config import ConfigError, TrainingConfig, load_config, save_config
 
 
 def average_run(sources: Sequence[Path], shares: Sequence[float], run: Path, output: Path) -> Path:
@@ -24,13 +24,19 @@ def average_run(sources: Sequence[Path], shares: Sequence[float], run: Path, out
         `output`.
 
     Raises:
-        ConfigError: no such run or file, or weights of different networks.
+        ConfigError: no such run or file, or weights of different networks, or of different tasks.
     """
     from Training.run import checkpoint
 
     config = load_config(run / "config.yaml")
     _, state = checkpoint.load(run / "best.npz")
     paths = [source / "best.npz" if source.is_dir() else source for source in sources]
+    for source in sources:
+        own = load_config(source / "config.yaml") if source.is_dir() else config
+        if (own.task, own.region) != (config.task, config.region):
+            raise ConfigError(
+                f"{source}: learned {_learned(own)}, and {run} {_learned(config)}; average runs of one kind"
+            )
     mean: checkpoint.Arrays = {}
     for path, share in zip(paths, shares, strict=True):
         arrays, _ = checkpoint.load(path)
@@ -42,3 +48,7 @@ def average_run(sources: Sequence[Path], shares: Sequence[float], run: Path, out
     save_config(config, output / "config.yaml")
     checkpoint.save(output / "best.npz", mean, {"step": state["step"], "averaged": len(paths)})
     return output
+
+
+def _learned(config: TrainingConfig) -> str:
+    return f"the close-up {config.region}" if config.region else f"the task {config.task}"
