@@ -149,7 +149,7 @@ def test_the_page_stands_alone(out, capsys):
     assert str(out / "cohort" / "cohort.html") in capsys.readouterr().out
     assert not re.findall(r'(?:src|href)="(?!data:)', text)
     assert text.count("data:image/png;base64,") == 2
-    assert "8 films measured, 1 failed; 3 patients with 6" in text
+    assert "Films measured: 8, failed: 1. Patients: 3, visits:" in text
     assert "an empty file" in text and "1 films are in no visit" in text
     assert "<b>" not in text
 
