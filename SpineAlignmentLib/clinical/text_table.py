@@ -81,6 +81,6 @@ def reading_text(reading: Reading) -> str:
 def _value(reading: Reading) -> str:
     unit = UNITS[reading.unit]
     if math.isfinite(reading.target):
-        return f"{reading.value:+.1f}{unit} against {reading.target:.1f}{unit}"
+        return f"{reading.value:+z.1f}{unit} against {reading.target:z.1f}{unit}"
     digits = 1 if reading.unit else 0 if reading.value == round(reading.value) else 2
-    return f"{reading.value:.{digits}f}{unit}"
+    return f"{reading.value:z.{digits}f}{unit}"

@@ -41,7 +41,7 @@ def unit_text(unit: str, value: float) -> str:
     """A value in "deg", "mm" or "" as it is read aloud; see `value_text`."""
     if not np.isfinite(value):
         return "n/a"
-    return {"deg": f"{value:.1f}\N{DEGREE SIGN}", "mm": f"{value:.1f} mm"}.get(unit, f"{value:.2f}")
+    return {"deg": f"{value:z.1f}\N{DEGREE SIGN}", "mm": f"{value:z.1f} mm"}.get(unit, f"{value:z.2f}")
 
 
 def constructions(points: ArrayLike, calibrated: bool = True) -> dict[str, Construction]:

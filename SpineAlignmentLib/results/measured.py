@@ -34,5 +34,4 @@ def interval_text(key: str, found: Measured) -> str:
         return ""
     unit = BY_KEY[key].unit
     digits = 2 if not unit else 0 if found.half_width >= 2 else 1
-    low, high = (round(end, digits) + 0.0 for end in (found.low, found.high))  # never -0
-    return f"{low:.{digits}f} to {high:.{digits}f}"
+    return f"{found.low:z.{digits}f} to {found.high:z.{digits}f}"

@@ -29,6 +29,9 @@ def draw_panel(whole: Any, left: int, annotation: Annotation) -> None:
     y += 50
     values = {key: value_text(key, measured.value) for key, measured in found.items()}
     widest = max(pen.textlength(value, font=font(22)) for value in values.values())
+    if any(interval_text(key, measured) for key, measured in found.items()):
+        # or it is taken for what is usual
+        pen.text((left + width - 38 - widest, y + 16), "90 % interval", fill=_DIM, font=font(15), anchor="ra")
     group = ""
     for parameter in PARAMETERS_BY_GROUP:
         if parameter.group != group:
@@ -39,7 +42,8 @@ def draw_panel(whole: Any, left: int, annotation: Annotation) -> None:
         pen.text((x, y), parameter.key, fill=TEXT, font=font(22))
         interval = interval_text(parameter.key, found[parameter.key])
         room = width - 150 - GAP - widest - pen.textlength(interval, font=font(15))
-        pen.text((x + 88, y + 6), _shortened(pen, parameter.name, room, font(15)), fill=_DIM, font=font(15))
+        told = found[parameter.key].reason or parameter.name
+        pen.text((x + 88, y + 6), _shortened(pen, told, room, font(15)), fill=_DIM, font=font(15))
         pen.text((left + width - 38 - widest, y + 6), interval, fill=_DIM, font=font(15), anchor="ra")
         pen.text((left + width - 24, y), values[parameter.key], fill=TEXT, font=font(22), anchor="ra")
         y += 36

@@ -1,15 +1,17 @@
 """The picture: of the whole size whatever the film, with its landmarks where they are, and never an exception."""
 
 import io
+from dataclasses import replace
 
 import numpy as np
 import pytest
-from PIL import Image
+from PIL import Image, ImageDraw
 
 from SpineAlignmentLib.errors import FilmError
 from SpineAlignmentLib.film.film import film_from_pixels
 from SpineAlignmentLib.film.reading import read_film
-from SpineAlignmentLib.measurement.landmarks import COUNT
+from SpineAlignmentLib.measurement.landmarks import COUNT, INDEX
+from SpineAlignmentLib.measurement.parameters import KEYS
 from SpineAlignmentLib.results.annotation import Annotation
 from SpineAlignmentLib.results.colors import GROUP_COLORS, SURE, UNSURE
 from SpineAlignmentLib.results.frame import film_points
@@ -95,6 +97,23 @@ def test_a_film_much_wider_than_high_makes_no_huge_picture(height):
     # where a landmark is drawn, there it is
     x, y = ((points + 0.5) * WIDTH_PX / 4000)[0].astype(int)
     assert np.abs(np.asarray(picture).astype(int)[y - 2 : y + 3, x - 2 : x + 3] - SURE).max(axis=2).min() < 40
+
+
+def test_the_table_heads_intervals_and_says_why_a_value_is_not_given(upright, monkeypatch):
+    written = []
+    write = ImageDraw.ImageDraw.text
+
+    def text(pen, xy, said, **style):
+        written.append(said)
+        write(pen, xy, said, **style)
+
+    monkeypatch.setattr(ImageDraw.ImageDraw, "text", text)
+    film, detected = shown(upright, missing=[INDEX["C2_D"]])
+    draw(film, detected)
+    assert "90 % interval" not in written
+    deviation = {"deviation_px": np.full(COUNT, 4.0), "interval_factors": dict.fromkeys(KEYS, 1.5)}
+    draw(film, replace(detected, **deviation))
+    assert written.count("90 % interval") == 1 and "not on the film: C2_D" in written
 
 
 def test_the_picture_of_a_result_is_no_film(upright, tmp_path):

@@ -21,6 +21,7 @@ from SpineAlignmentLib.film.reading import read_film
 from SpineAlignmentLib.measurement.constructions import value_text
 from SpineAlignmentLib.measurement.parameters import KEYS
 from SpineAlignmentLib.results.drawn import Drawn, cobb_between
+from SpineAlignmentLib.results.picture import png_bytes
 from SpineAlignmentLib.results.result_file import read_annotation, to_json, write_annotation
 from Testing.library.films import SAMPLE_FILM
 
@@ -106,6 +107,8 @@ def test_all_is_said(printed, found):
     assert ("Target" in text) is (count == 1) and ("Difference" in text) is (count == 2)
     if count == 1:
         assert f"{values['PI'] - 4:.1f} to {values['PI'] + 5:.1f}" in text
+    # or nobody knows what it means
+    assert ("90 % interval: nine times in ten" in text and "Line through it" in text) is (count == 1)
 
 
 def test_pictures_are_there_and_readable_in_gray(printed, tmp_path):
@@ -195,6 +198,12 @@ def test_ratios_have_the_digits_of_the_viewer(found):
     assert reading_value(reading, ENGLISH).startswith(f"{row.value:.2f}")
 
 
+def test_nothing_is_below_zero_by_rounding(found):
+    row = next(row for row in visit(found, None, ENGLISH).rows if row.parameter.unit == "deg")
+    small = replace(row, value=-0.04, low=-0.049, high=0.04)
+    assert (small.text, small.interval(ENGLISH)) == ("0.0\N{DEGREE SIGN}", "0.0 to 0.0")
+
+
 def test_differences_have_their_sign(film, found):
     one, other = (visit(a, film, ENGLISH) for a in (found, found.with_points(found.points_px * [[1.0, 1.02]])))
     for first, second in zip(one.rows, other.rows, strict=True):
@@ -240,6 +249,12 @@ def test_command_line(tmp_path, capsys):
     shutil.copy(RESULT, tmp_path / "film.json")
     assert main(["report", str(tmp_path / "film.json"), "-o", str(tmp_path / "out" / "r.pdf")]) == 0
     assert "The film itself was not found" in run("pdftotext", tmp_path / "out" / "r.pdf", "-")
+    write_annotation(replace(read_annotation(RESULT), film="film.png"), tmp_path / "film.json")
+    # a film that was a PNG itself has the name of its result's picture, which is none
+    (tmp_path / "film.png").write_bytes(png_bytes(read_film(SAMPLE_FILM), read_annotation(RESULT)))
+    assert main(["report", str(tmp_path / "film.json"), "-o", str(tmp_path / "png.pdf")]) == 0
+    assert "The film itself was not found" in run("pdftotext", tmp_path / "png.pdf", "-")
+    shutil.copy(RESULT, tmp_path / "film.json")
     both = ["report", str(RESULT), str(tmp_path / "film.json"), "--films", str(SAMPLE_FILM.parent)]
     assert main([*both, "-o", str(tmp_path / "two.html"), "--compare"]) == 0
     assert (tmp_path / "two.html").read_bytes().count(b"data:image/jpeg") == 2

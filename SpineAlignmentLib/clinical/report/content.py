@@ -77,11 +77,11 @@ class Row:
         return math.isfinite(self.low) and math.isfinite(self.high)
 
     def interval(self, texts: Texts) -> str:
-        """The interval, such as "48 to 55"; "" where it is not known."""
+        """The interval, such as "48.1 to 55.0"; "" where it is not known."""
         if not self.has_interval:
             return ""
         digits = 1 if self.parameter.unit else RATIO_DIGITS
-        return texts.span.format(low=f"{self.low:.{digits}f}", high=f"{self.high:.{digits}f}")
+        return texts.span.format(low=f"{self.low:z.{digits}f}", high=f"{self.high:z.{digits}f}")
 
     def usual(self, texts: Texts) -> str:
         """The usual range."""
@@ -200,15 +200,15 @@ def reading_value(reading: Reading, texts: Texts) -> str:
         return ""
     compared = math.isfinite(reading.target)
     digits = 1 if reading.unit else 0 if reading.value == round(reading.value) else RATIO_DIGITS
-    text = f"{reading.value:{'+' if compared else ''}.{digits}f}{_UNITS[reading.unit]}"
+    text = f"{reading.value:{'+' if compared else ''}z.{digits}f}{_UNITS[reading.unit]}"
     known = math.isfinite(reading.low) and math.isfinite(reading.high)
-    ends = texts.span.format(low=f"{reading.low:.{digits}f}", high=f"{reading.high:.{digits}f}")
+    ends = texts.span.format(low=f"{reading.low:z.{digits}f}", high=f"{reading.high:z.{digits}f}")
     return f"{text} ({ends})" if known else text
 
 
 def target_text(reading: Reading) -> str:
     """What a comparison compares with; "" for other readings."""
-    return f"{reading.target:.1f}{_UNITS[reading.unit]}" if math.isfinite(reading.target) else ""
+    return f"{reading.target:z.1f}{_UNITS[reading.unit]}" if math.isfinite(reading.target) else ""
 
 
 def class_text(reading: Reading, texts: Texts) -> str:
@@ -221,7 +221,7 @@ def inputs_text(reading: Reading) -> str:
     """What a reading was computed from, such as "PI 52.0, LL 40.1"."""
     ratios = {key for key in reading.inputs if key in BY_KEY and not BY_KEY[key].unit}
     digits = {key: RATIO_DIGITS if key in ratios else 1 for key in reading.inputs}
-    return ", ".join(f"{key} {value:.{digits[key]}f}" for key, value in reading.inputs.items())
+    return ", ".join(f"{key} {value:z.{digits[key]}f}" for key, value in reading.inputs.items())
 
 
 def in_short(reading: Reading, texts: Texts) -> str:

@@ -99,8 +99,8 @@ def _parameters(visits: tuple[Visit, ...], t: Texts) -> str:
             group = of[0].parameter.group
             lines.append(f'<tr class="group"><td colspan="{len(heads)}">{escape(t.groups[group])}</td></tr>')
         lines.append(f"<tr>{_row(of, timed, t)}</tr>")
-    explained = f"{escape(t.bar_two if two else t.bar)} {escape(t.marked)}"
-    return f'<table>{"".join(lines)}</table><p class="quiet">{explained}</p>'
+    explained = [*([t.covered] if timed else []), t.bar_two if two else t.bar, t.marked]
+    return f'<table>{"".join(lines)}</table><p class="quiet">{escape(" ".join(explained))}</p>'
 
 
 def _row(of: tuple[Row, ...], timed: bool, t: Texts) -> str:

@@ -244,8 +244,8 @@ class _Report:
                 rows.append([_text(t.groups[group], 7.5, bold=True), *[""] * (len(heads) - 1)])
             lines.append(("LINEBELOW", (0, len(rows)), (-1, len(rows)), 0.25, _BAND))
             rows.append(self._row(of, timed, widths[-1]))
-        explained = [_text(t.bar_two if two else t.bar, 6.5, textColor=_QUIET), _text(t.marked, 6.5, textColor=_QUIET)]
-        return [_table(rows, widths, *lines), *explained]
+        words = [*([t.covered] if timed else []), t.bar_two if two else t.bar, t.marked]
+        return [_table(rows, widths, *lines), *(_text(said, 6.5, textColor=_QUIET) for said in words)]
 
     def _row(self, of: tuple[Row, ...], timed: bool, bar_width: float) -> list[Any]:
         parameter = of[0].parameter

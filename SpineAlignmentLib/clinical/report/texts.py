@@ -34,7 +34,11 @@ class Texts:
     value: str = "Value"
     interval: str = "90 % interval"
     usual: str = "Usual"
-    bar: str = "Gray: usual range (mean \N{PLUS-MINUS SIGN} 2 SD). Dot: this film."
+    covered: str = (
+        "90 % interval: nine times in ten the value that a reader of the film measures lies within it, "
+        "where films are like those it was calibrated on."
+    )
+    bar: str = "Gray: usual range (mean \N{PLUS-MINUS SIGN} 2 SD). Dot: this film. Line through it: its interval."
     bar_two: str = "Gray: usual range (mean \N{PLUS-MINUS SIGN} 2 SD). Ring: first visit. Dot: second."
     marked: str = "! outside the usual range of healthy adults; * range of the patients of Yeh 2021"
     first: str = "First"
