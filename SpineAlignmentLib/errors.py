@@ -15,6 +15,13 @@ class FilmError(SpineAlignmentError):
     """A file that is not a film, or cannot be read."""
 
 
+class ResultPictureError(FilmError):
+    """The picture of a result where a film is asked for."""
+
+    def __init__(self, path: object) -> None:
+        super().__init__(f"{path}: the picture of a result, not a film; choose the film it was made from")
+
+
 class ModelError(SpineAlignmentError):
     """A model that is missing, altered or cannot run here."""
 

@@ -6,7 +6,7 @@ Tags are read by pydicom; each concern of theirs has a module of its own.
 from pathlib import Path
 from typing import Any
 
-from SpineAlignmentLib.errors import FilmError
+from SpineAlignmentLib.errors import ResultPictureError
 from SpineAlignmentLib.film.burned_in import DECLARED
 from SpineAlignmentLib.film.dicom_dataset import photometric_of, read_dataset, tag_name, text
 from SpineAlignmentLib.film.dicom_gray import bone_bright
@@ -27,7 +27,7 @@ def read(path: Path, options: ReadOptions) -> Film:
     """
     data = read_dataset(path)
     if text(data, "DerivationDescription").startswith(RESULT_MARK.upper()):
-        raise FilmError(f"{path}: the picture of a result, not a film; choose the film it was made from")
+        raise ResultPictureError(path)
     side = read_orientation(data, path, options.force)
     gray = bone_bright(data, path)
     size = (gray.pixels.shape[1], gray.pixels.shape[0])

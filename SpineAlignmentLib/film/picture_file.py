@@ -7,7 +7,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from SpineAlignmentLib.errors import FilmError
+from SpineAlignmentLib.errors import FilmError, ResultPictureError
 from SpineAlignmentLib.film.bounded_file import BoundedFile
 from SpineAlignmentLib.film.checks import MAX_PIXELS, check_size, checked_pixels
 from SpineAlignmentLib.film.film import Film
@@ -61,7 +61,7 @@ def read(path: Path, options: ReadOptions) -> Film:
         with quiet(), BoundedFile(path) as stream, Image.open(stream) as picture:
             image: Any = picture
             if RESULT_MARK in image.info:
-                raise FilmError(f"{path}: the picture of a result, not a film; choose the film it was made from")
+                raise ResultPictureError(path)
             _seek_film(image, path, warnings)
             check_size(image.size[0], image.size[1], str(path))
             asked = _orientation(image)

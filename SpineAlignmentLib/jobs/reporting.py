@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from SpineAlignmentLib.clinical.patient import Patient, patient_of
-from SpineAlignmentLib.errors import FilmError, ResultError
+from SpineAlignmentLib.errors import FilmError, ResultError, ResultPictureError
 from SpineAlignmentLib.results.files import make_folder, write_files
 from SpineAlignmentLib.results.markups import read_landmarks
 
@@ -96,7 +96,12 @@ def film_of(annotation: "Annotation", result: Path, films: Path | None) -> "Film
         if films is not None:
             raise FilmError(f"{path}: no such film, though {result} was measured on it")
         return None
-    film = read_film(path, annotation.spacing_mm, annotation.anterior)
+    try:
+        film = read_film(path, annotation.spacing_mm, annotation.anterior)
+    except ResultPictureError:
+        if films is not None:
+            raise
+        return None  # `detect` wrote it there, under the name of a film that was a PNG itself
     if film.size_px != annotation.size_px:
         raise FilmError(
             f"{path}: {film.size_px[0]} x {film.size_px[1]} pixels, but {result} was measured on "
