@@ -88,7 +88,7 @@ def from_json(content: Any, name: str) -> Numbering:
         first, last = (str(level) for level in content["levels"])
         count = None if content["count"] is None else int(content["count"])
         runner_up = None if other is None else _other(other, name)
-        return Numbering(count, (first, last), float(content["sure"]), runner_up)
+        return Numbering(count, (first, last), vertebrae.chance(content["sure"], f"{name}: numbering"), runner_up)
     except (KeyError, TypeError, ValueError) as error:
         raise ResultError(f'{name}: "numbering" is not as detect writes it ({error!r})') from error
 
@@ -99,6 +99,8 @@ def _other(content: Mapping[str, Any], name: str) -> OtherNumbering:
         if value is not None:
             # x, y, confidence and deviation, which older files do not have
             marks[INDEX[landmark], : len(value)] = [float(v) for v in value]
+    if np.any((marks[:, 2] < 0) | (marks[:, 2] > 1)):
+        raise ValueError("a confidence of the runner-up is not from 0 to 1")
     corners = vertebrae.from_json(content.get("vertebrae"), f"{name}: runner_up")
     count, levels = content.get("count"), content.get("levels")
     return OtherNumbering(

@@ -115,11 +115,11 @@ def from_json(content: Any, name: str = "annotation") -> Annotation:
             raise ResultError(f"{name}: landmark {key} needs x_px and y_px, or null when it is missing")
         points[INDEX[key]] = [_float(value[c], f"{name}: landmark {key}") for c in ("x_px", "y_px")]
         if value.get("confidence") is not None:
-            confidence[INDEX[key]] = _float(value["confidence"], f"{name}: confidence of {key}")
+            confidence[INDEX[key]] = vertebrae.chance(value["confidence"], f"{name}: confidence of {key}")
         if value.get("sd_px") is not None:
             deviation[INDEX[key]] = _positive(value["sd_px"], f"{name}: sd_px of {key}")
         if key in HEADS and value.get("radius_px") is not None:
-            radius[HEADS.index(key)] = _float(value["radius_px"], f"{name}: radius of {key}")
+            radius[HEADS.index(key)] = _positive(value["radius_px"], f"{name}: radius of {key}")
     corners, corner_confidence = vertebrae.from_json(content.get("vertebrae"), name)
     anterior = content.get("anterior", "left")
     if anterior not in ANTERIOR_SIDES:
@@ -134,7 +134,9 @@ def from_json(content: Any, name: str = "annotation") -> Annotation:
     turned = content.get("turned", 0)
     if isinstance(turned, bool) or turned not in range(4):
         raise ResultError(f"{name}: turned must be 0 to 3 quarter turns, not {turned!r}")
-    looked_at = frozenset(_strings(content.get("reviewed"), f"{name}: reviewed")) & INDEX.keys()
+    looked_at = frozenset(_strings(content.get("reviewed"), f"{name}: reviewed"))
+    if unknown := sorted(looked_at - INDEX.keys()):
+        raise ResultError(f"{name}: reviewed: unknown landmark {unknown[0]!r}")
     return Annotation(
         film=str(content.get("film", "")),
         size_px=(int(size[0]), int(size[1])),

@@ -57,13 +57,25 @@ def from_json(content: Any, name: str) -> tuple[FloatArray, FloatArray]:
         row = VERTEBRAE.index(level)
         for key, value in own.items():
             if key == "confidence":
-                confidence[row] = np.nan if value is None else _number(value, f"{name}: confidence of {level}")
+                confidence[row] = np.nan if value is None else chance(value, f"{name}: confidence of {level}")
             elif key in CORNERS and isinstance(value, Mapping) and "x_px" in value and "y_px" in value:
                 place = [_number(value[c], f"{name}: {level} {key}") for c in ("x_px", "y_px")]
                 corners[row, CORNERS.index(key)] = place
             else:
                 raise ResultError(f"{name}: {level} needs corners {', '.join(CORNERS)} with x_px and y_px, not {key!r}")
     return corners, confidence
+
+
+def chance(value: Any, what: str) -> float:
+    """A confidence of a file: a percentage would pass for a surer one than there is.
+
+    Raises:
+        ResultError: it is not a number from 0 to 1.
+    """
+    number = _number(value, what)
+    if not 0 <= number <= 1:
+        raise ResultError(f"{what}: {number:g} is not from 0 to 1")
+    return number
 
 
 def _number(value: Any, what: str) -> float:

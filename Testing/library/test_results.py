@@ -158,6 +158,17 @@ def test_what_a_person_drew_is_in_the_table(annotation):
         ('{"landmarks": {"C2_D": {"x_px": 3}}}', "C2_D needs x_px and y_px"),
         ('{"landmarks": {"C2_D": {"x_px": NaN, "y_px": 1}}}', "not a number"),
         ('{"landmarks": {"C2_D": {"x_px": "3", "y_px": 1}}}', "not a number"),
+        ('{"landmarks": {"C2_D": {"x_px": 3, "y_px": 1, "confidence": 97}}}', "C2_D: 97 is not from 0 to 1"),
+        ('{"landmarks": {"C2_D": {"x_px": 3, "y_px": 1, "confidence": -0.1}}}', "is not from 0 to 1"),
+        ('{"landmarks": {"FH_1": {"x_px": 3, "y_px": 1, "radius_px": -5}}}', "radius of FH_1: -5 is not above zero"),
+        ('{"landmarks": {}, "reviewed": ["S1A"]}', "reviewed: unknown landmark 'S1A'"),
+        ('{"landmarks": {}, "vertebrae": {"L1": {"confidence": 98}}}', "confidence of L1: 98 is not from 0 to 1"),
+        ('{"landmarks": {}, "numbering": {"count": 24, "levels": ["C2", "L5"], "sure": 2, "runner_up": null}}', "2 is"),
+        (
+            '{"landmarks": {}, "numbering": {"count": 24, "levels": ["C2", "L5"], "sure": 1, "runner_up": '
+            '{"text": "", "landmarks": {"C2_D": [1, 2, 3]}}}}',
+            "runner-up is not from 0 to 1",
+        ),
         ('{"landmarks": {}, "anterior": "up"}', "anterior"),
         ('{"landmarks": {}, "spacing_mm": [0, 1]}', "positive"),
         ('{"landmarks": {}, "spacing_mm": 0.3}', "two numbers"),
