@@ -81,8 +81,7 @@ def export(corrected: Sequence[AnnotatedFilm], films: Path, output: Path, first:
     done: list[Exported] = []
     for number, (given, source) in enumerate(pairs, first):
         film, item = read_film(source), on_film(given, source)
-        if item.annotation.size_px not in ((0, 0), film.size_px):
-            raise ResultError(f"{source}: has {film.size_px} pixels, its annotation is of {item.annotation.size_px}")
+        replace(item, picture=source).check_size(film.size_px)
         name = f"corrected_{number:04d}"
         if (output / f"{name}.json").exists():
             raise ResultError(f"{output}: has a {name} already; give another --first")

@@ -85,7 +85,7 @@ def test_annotation_of_another_film_is_refused(tmp_path: Path, capsys: pytest.Ca
     assert "no film for the annotation a" in capsys.readouterr().err
     Image.fromarray(picture()).save(tmp_path / "films" / "a.png")
     assert main(options) == 2
-    assert "its annotation is of (120, 360)" in capsys.readouterr().err
+    assert "its annotation is of a film of 120 x 360" in capsys.readouterr().err
     assert not list((tmp_path / "o").iterdir())
 
 

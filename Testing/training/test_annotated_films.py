@@ -115,3 +115,12 @@ def test_incomplete_folders_are_one_clear_line(tmp_path: Path) -> None:
     (tmp_path / "film.json").write_text('{"landmarks": {"C9_X": {"x_px": 1, "y_px": 2}}}')
     with pytest.raises(ConfigError, match="unknown landmark 'C9_X'"):
         AnnotatedFilms(str(tmp_path))
+
+
+def test_a_film_that_was_made_smaller_after_it_was_annotated_is_refused(tmp_path: Path) -> None:
+    write_film(tmp_path, "film")
+    with Image.open(tmp_path / "film.png") as film:
+        film.resize((SIZE[0] // 2, SIZE[1] // 2)).save(tmp_path / "film.png")
+    films = AnnotatedFilms(str(tmp_path))
+    with pytest.raises(ConfigError, match=r"film\.png: .* its annotation is of a film of"):
+        films.get(0, 0, (432, 240), np.random.default_rng(0))

@@ -120,6 +120,7 @@ class AnnotatedFilms:
         assert film.picture is not None
         try:
             read = read_film(film.picture)
+            film.check_size(read.size_px)
         except SpineAlignmentError as error:
             raise ConfigError(str(error)) from error
         annotation = upright(replace(film.annotation, size_px=read.size_px))

@@ -9,7 +9,7 @@ from typing import Any, Final, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from SpineAlignmentLib.errors import SpineAlignmentError
+from SpineAlignmentLib.errors import ResultError, SpineAlignmentError
 from SpineAlignmentLib.measurement.landmarks import INDEX
 from SpineAlignmentLib.results.annotation import Annotation
 from SpineAlignmentLib.results.result_file import read_annotation
@@ -56,6 +56,22 @@ class AnnotatedFilm:
     def patient(self) -> str:
         """Whose film it is, a code and never a name: films of one patient never part in a split."""
         return self.owner or str(self.annotation.extra.get("patient") or self.name)
+
+    def check_size(self, size_px: tuple[int, int]) -> None:
+        """Refuse landmarks of a film of another size, as of one that was made smaller after it was annotated.
+
+        Args:
+            size_px: (width, height) of the film as it was read.
+
+        Raises:
+            ResultError: the annotation says that its film has another one.
+        """
+        known = self.annotation.size_px
+        if known not in ((0, 0), size_px):
+            raise ResultError(
+                f"{self.picture}: {size_px[0]} x {size_px[1]} pixels, but its annotation is of a film of "
+                f"{known[0]} x {known[1]}; put that film there"
+            )
 
     @property
     def category(self) -> str:
