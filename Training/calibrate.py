@@ -28,6 +28,7 @@ from SpineAlignmentLib.detection.calibration import (
 )
 from SpineAlignmentLib.detection.models import read_models, shipped_models
 from SpineAlignmentLib.errors import ResultError, SpineAlignmentError
+from SpineAlignmentLib.results.files import make_folder
 from SpineAlignmentLib.results.result_file import read_json
 from Training.datasets import AnnotatedFilm, load_mapping, read_films
 from Training.evaluation.calibration import ENOUGH, FEWEST, calibrated
@@ -67,15 +68,18 @@ def calibrate(options: argparse.Namespace) -> tuple[Calibration, dict[str, int]]
     """
     models = shipped_models() if options.models is None else options.models
     _check_place(models, options.output)
+    before = read_calibration(models)
     mapping = load_mapping(options.mapping) if options.mapping else None
     truth, problems = read_films(options.films, mapping)
+    for problem in problems:
+        print(problem, file=sys.stderr)
     _check_number(options.films, truth)
     detector = LibraryDetector(models, options.engine, calibrated=False)
     found, failed = predict([film for film in truth if film.labeled.any()], detector, options.workers)
-    for problem in [*problems, *failed]:
+    for problem in failed:
         print(problem, file=sys.stderr)
-    _check_number(options.films, found)
-    fitted, counts = calibrated(truth, found, read_calibration(models))
+    _check_number(options.films, found, "landmarks were found on films")
+    fitted, counts = calibrated(truth, found, before)
     if not any(count >= FEWEST for count in counts.values()):
         raise ResultError(f"{options.films}: no parameter is annotated and found on films of {FEWEST} patients")
     fitted = replace(fitted, about=_about(options.subject, models, counts))
@@ -88,14 +92,14 @@ def _check_place(models: Path, output: Path) -> None:
         raise ResultError(f"{models}: no ensemble there (ensemble.json is missing)")
     if output.exists():
         raise ResultError(f"{output}: is there already; name a new folder")
+    make_folder(output.absolute().parent)
 
 
-def _check_number(folder: Path, films: Sequence[AnnotatedFilm]) -> None:
+def _check_number(folder: Path, films: Sequence[AnnotatedFilm], what: str = "annotated films") -> None:
     patients = len({film.patient for film in films if film.labeled.any()})
     if patients < FEWEST:
         raise ResultError(
-            f"{folder}: annotated films of {patients} patients; a 90 % interval needs at least {FEWEST}, "
-            f"better {ENOUGH} or more"
+            f"{folder}: {what} of {patients} patients; a 90 % interval needs at least {FEWEST}, better {ENOUGH} or more"
         )
 
 
@@ -113,7 +117,6 @@ def _write(models: Path, output: Path, fitted: Calibration) -> None:
     """The models with a calibration, as a folder that appears whole or not at all."""
     content = calibration_bytes(fitted)
     try:
-        output.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(prefix=f".{output.name}.", dir=output.parent) as work:
             new = Path(work) / output.name
             shutil.copytree(models, new)
@@ -127,13 +130,16 @@ def _write(models: Path, output: Path, fitted: Calibration) -> None:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the command; 0 when the models are written, 2 when that is not possible."""
+    """Run the command; 0 when the models are written, 2 when that is not possible, 130 after Ctrl+C."""
     options = parser().parse_args(arguments)
     try:
         fitted, counts = calibrate(options)
     except (SpineAlignmentError, ValueError) as error:
         print(f"calibrate: {error}", file=sys.stderr)
         return 2
+    except KeyboardInterrupt:
+        print("calibrate: interrupted; nothing was written", file=sys.stderr)
+        return 130
     print(f"confidence: slope {fitted.slope:.2f}, offset {fitted.offset:+.2f}")
     for key, count in counts.items():
         kept = "" if count >= FEWEST else f" (too few: {'as before' if key in fitted.factors else 'no interval'})"

@@ -1,6 +1,12 @@
 """Calibration on annotated films: the factor's promise, the command on real detections, and the file it writes."""
 
 import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
 from dataclasses import replace
 from pathlib import Path
 
@@ -14,14 +20,16 @@ from SpineAlignmentLib.detection.calibration import CALIBRATION_FILE, Calibratio
 from SpineAlignmentLib.detection.detector import Detector
 from SpineAlignmentLib.errors import ModelError
 from SpineAlignmentLib.film.film import film_from_pixels
-from SpineAlignmentLib.measurement.landmarks import COUNT
+from SpineAlignmentLib.measurement.landmarks import COUNT, NAMES
 from SpineAlignmentLib.measurement.parameters import KEYS
 from SpineAlignmentLib.results.annotation import Annotation
 from SpineAlignmentLib.results.result_file import write_annotation
 from Testing import small_models
 from Testing.evaluation.samples import film, spine, truth
 from Testing.host import subject
+from Testing.interrupts import hear
 from Training.calibrate import main
+from Training.datasets import AnnotatedFilm
 from Training.evaluation.calibration import FEWEST, calibrated, factor
 
 
@@ -72,6 +80,22 @@ def test_one_film_of_a_patient_counts_and_too_few_keep_what_was() -> None:
     before = Calibration(1.5, 0.1, {"PI": 7.0})
     fitted, counts = calibrated(films, found, before)
     assert set(counts.values()) == {8} and fitted == before
+
+
+def test_a_patient_s_neck_and_hips_count_on_films_of_their_own() -> None:
+    kinds = {"neck": ("C", "T1"), "hips": ("L", "S1", "FH")}
+    films = []
+    for one in truth(FEWEST):
+        for kind, levels in kinds.items():
+            shown = np.array([name.startswith(levels) for name in NAMES])
+            part = one.annotation.with_points(np.where(shown[:, None], one.points, np.nan))
+            films.append(replace(one, name=f"{one.name}_{kind}", annotation=part))
+    found = [
+        replace(f, annotation=replace(f.annotation, points_px=f.points + 1, deviation_px=np.ones(COUNT))) for f in films
+    ]
+    moved = [replace(f, annotation=f.annotation.with_points(f.points + [[1, i % 2]])) for i, f in enumerate(films)]
+    _, counts = calibrated(moved, found, Calibration())
+    assert counts["CL"] == counts["LL"] == counts["PI"] == FEWEST and counts["SVA"] == 0
 
 
 @pytest.fixture(scope="module")
@@ -140,6 +164,83 @@ def test_too_few_films_are_one_line_and_nothing_is_written(
     said = capsys.readouterr().err
     assert f"films of 3 patients; a 90 % interval needs at least {FEWEST}" in said and said.count("\n") == 1
     assert sorted(p.name for p in tmp_path.iterdir()) == ["few", "models"]
+
+
+def test_what_no_film_can_mend_is_one_line_and_told_before_any_is_looked_at(
+    films: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    models = small_models.write(tmp_path / "models")
+    monkeypatch.setattr("Training.calibrate.predict", lambda *_: pytest.fail("looked at films"))
+    (tmp_path / "file").write_text("")
+    call = ["--films", str(films), "--models", str(models)]
+    assert main([*call, "-o", str(tmp_path / "file" / "new")]) == 2
+    assert "file: cannot write there" in capsys.readouterr().err
+    listing = json.loads((models / "ensemble.json").read_text())
+    (models / "ensemble.json").write_text(json.dumps(listing | {"calibration": {"sha256": "0"}}))
+    (models / CALIBRATION_FILE).write_text("{}")
+    assert main([*call, "-o", str(tmp_path / "new")]) == 2
+    said = capsys.readouterr().err
+    assert "altered" in said and said.count("\n") == 1
+
+
+def test_models_that_cannot_be_used_are_told_once(
+    films: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    models = small_models.write(tmp_path / "models")
+    for network in models.rglob("*.onnx"):
+        network.write_bytes(b"")
+    call = ["--films", str(films), "--models", str(models), "-o", str(tmp_path / "new")]
+    for workers in ("1", "2"):
+        assert main([*call, "--workers", workers]) == 2
+        assert capsys.readouterr().err.count("\n") == 1
+    assert main([*call, "--workers", "-1"]) == 2 and "--workers -1" in capsys.readouterr().err
+
+
+def test_annotations_of_another_size_or_spacing_are_told_and_left_out(
+    films: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    models, own = small_models.write(tmp_path / "models"), shutil.copytree(films, tmp_path / "films")
+    for name, change in (("film_1", {"size_px": [100, 200]}), ("film_2", {"spacing_mm": [0.0009, 0.0009]})):
+        content = json.loads((own / f"{name}.json").read_text())
+        (own / f"{name}.json").write_text(json.dumps(content | change))
+    call = ["--films", str(own), "--models", str(models), "-o", str(tmp_path / "new"), "--workers", "1"]
+    assert main(call) == 2
+    sized, spaced, few = capsys.readouterr().err.splitlines()
+    assert "film_1.png: " in sized and "its annotation is of a film of 100 x 200" in sized
+    assert "film_2.png: impossible pixel spacing" in spaced and "mend spacing_mm there" in spaced
+    assert f"landmarks were found on films of {FEWEST - 2} patients" in few
+
+
+class Slow:
+    """A detection that leaves word that it has begun."""
+
+    def __init__(self, *_: object, **__: object) -> None:
+        pass
+
+    def __call__(self, film: AnnotatedFilm) -> Annotation:
+        assert film.picture is not None
+        film.picture.with_suffix(".seen").touch()
+        time.sleep(0.5)
+        return film.annotation
+
+
+def test_ctrl_c_is_one_line_and_writes_nothing(films: Path, tmp_path: Path) -> None:
+    models, own = small_models.write(tmp_path / "models"), shutil.copytree(films, tmp_path / "films")
+    options = ["--films", str(own), "--models", str(models), "-o", str(tmp_path / "new"), "--workers", "2"]
+    code = (
+        "import sys; from Training import calibrate; from Testing.evaluation.test_calibrate import Slow; "
+        "calibrate.LibraryDetector = Slow; sys.exit(calibrate.main(sys.argv[1:]))"
+    )
+    process = subprocess.Popen(
+        [sys.executable, "-c", code, *options],
+        stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, start_new_session=True, preexec_fn=hear,
+    )  # fmt: skip
+    while len(list(own.glob("*.seen"))) < 2 and process.poll() is None:
+        time.sleep(0.05)
+    os.killpg(process.pid, signal.SIGINT)
+    _, said = process.communicate(timeout=60)
+    assert (process.returncode, said.decode()) == (130, "calibrate: interrupted; nothing was written\n")
+    assert not (tmp_path / "new").exists() and len(list(own.glob("*.seen"))) < FEWEST
 
 
 @pytest.mark.parametrize(

@@ -188,6 +188,28 @@ def test_nothing_to_evaluate(
     assert problem in capsys.readouterr().err and not (tmp_path / "o").exists()
 
 
+def test_a_place_that_cannot_be_written_is_told_before_films_are_detected_on(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("Training.evaluation.prediction.predict", lambda *_: pytest.fail("looked at films"))
+    folder = write_films(truth(2), tmp_path / "films", pictures=True)
+    (tmp_path / "file").write_text("")
+    assert main(["--films", str(folder), "--output", str(tmp_path / "file" / "new")]) == 2
+    assert "cannot write there" in capsys.readouterr().err
+
+
+def test_ctrl_c_is_one_line(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupted(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("Training.evaluation.prediction.predict", interrupted)
+    folder = write_films(truth(2), tmp_path / "films", pictures=True)
+    assert main(["--films", str(folder), "--output", str(tmp_path / "new")]) == 130
+    assert capsys.readouterr().err == "evaluate: interrupted; no report was written\n"
+
+
 def test_learning_speed_log(tmp_path: Path) -> None:
     log = tmp_path / "log.csv"
     steps = np.arange(0, 1000, 100)

@@ -76,7 +76,10 @@ def factor(scores: FloatArray) -> float:
 def calibrated(
     truth: Sequence[AnnotatedFilm], found: Sequence[AnnotatedFilm], before: Calibration
 ) -> tuple[Calibration, dict[str, int]]:
-    """A calibration from films, the first of each patient, and how many patients each factor is from.
+    """A calibration from films, and how many patients each factor is from.
+
+    Of each patient the first film counts, for a parameter the first one that it can be measured on: where neck and
+    hips are on films of their own, each has its parameters.
 
     Args:
         truth: annotated films.
@@ -85,9 +88,14 @@ def calibrated(
             than `ENOUGH`: too few landmarks are wrong on them.
     """
     by_name = {film.name: film.annotation for film in found}
-    first = {film.patient: film for film in reversed(truth) if film.name in by_name and film.labeled.any()}
-    films = list(first.values())
-    scores = np.array([errors(film.annotation, by_name[film.name]).scores for film in films]).reshape(-1, len(KEYS))
+    used = [film for film in truth if film.name in by_name and film.labeled.any()]
+    films = list({film.patient: film for film in reversed(used)}.values())
+    of_patient: dict[str, FloatArray] = {}
+    for film in used:
+        new = errors(film.annotation, by_name[film.name]).scores
+        earlier = of_patient.get(film.patient, new)
+        of_patient[film.patient] = np.where(np.isfinite(earlier), earlier, new)
+    scores = np.array(list(of_patient.values())).reshape(-1, len(KEYS))
     counts = dict(zip(KEYS, np.isfinite(scores).sum(axis=0).tolist(), strict=True))
     told = {key: factor(column) for key, column in zip(KEYS, scores.T, strict=True)}
     factors = dict(before.factors) | {key: value for key, value in told.items() if value > 0}

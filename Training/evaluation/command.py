@@ -9,6 +9,7 @@ from pathlib import Path
 import pandas as pd
 
 from SpineAlignmentLib.errors import ResultError, SpineAlignmentError
+from SpineAlignmentLib.results.files import make_folder
 from Training.data.splits import read_split
 from Training.datasets import AnnotatedFilm, load_mapping, read_films
 from Training.datasets.film import called_as, each
@@ -99,6 +100,7 @@ def gather(options: argparse.Namespace) -> Study:
     else:
         from Training.evaluation.prediction import LibraryDetector, predict
 
+        make_folder(options.output)  # told before the films are detected on, which takes long
         labeled = [film for film in truth if film.labeled.any()]
         predictions, problems = predict(labeled, LibraryDetector(options.models, options.engine), options.workers)
     for problem in problems:
@@ -107,7 +109,7 @@ def gather(options: argparse.Namespace) -> Study:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the command; 0 when the report is written, 2 when there is nothing to evaluate."""
+    """Run the command; 0 when the report is written, 2 when there is nothing to evaluate, 130 after Ctrl+C."""
     options = parser().parse_args(arguments)
     start = time.monotonic()
     try:
@@ -122,6 +124,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except (SpineAlignmentError, StudyError, ValueError) as error:
         print(f"evaluate: {error}", file=sys.stderr)
         return 2
+    except KeyboardInterrupt:
+        print("evaluate: interrupted; no report was written", file=sys.stderr)
+        return 130
     for note in study.notes:
         print(note, file=sys.stderr)
     if options.log and spread is None:

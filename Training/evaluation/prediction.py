@@ -4,15 +4,19 @@ Threads of an engine do not add up on films this small, so that each worker runs
 """
 
 import os
-from collections.abc import Callable, Sequence
+import signal
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass, replace
 from functools import lru_cache, partial
 from multiprocessing import get_context
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from SpineAlignmentLib.errors import SpineAlignmentError
+from tqdm import tqdm
+
+from SpineAlignmentLib.errors import ModelError, ResultError, SpineAlignmentError
 from SpineAlignmentLib.results.annotation import Annotation
 from Training.datasets.film import AnnotatedFilm
 
@@ -40,12 +44,19 @@ class LibraryDetector:
         """Find the landmarks of one film.
 
         Raises:
-            FilmError, ModelError: the film or the models cannot be used.
+            FilmError, ResultError, ModelError: the film, its annotation or the models cannot be used.
         """
+        from SpineAlignmentLib.film.checks import checked_spacing
         from SpineAlignmentLib.film.reading import read_film
 
         assert film.picture is not None
-        return _detector(self).detect(read_film(film.picture, film.annotation.spacing_mm), force=True)
+        given = film.annotation
+        if given.spacing_mm is not None:
+            name, advice = str(film.picture), "mend spacing_mm there"
+            checked_spacing(given.spacing_mm, given.size_px, name, "of its annotation", advice)
+        read = read_film(film.picture, given.spacing_mm)
+        film.check_size(read.size_px)
+        return _detector(self).detect(read, force=True)
 
 
 @lru_cache(maxsize=1)
@@ -70,15 +81,18 @@ def predict(films: Sequence[AnnotatedFilm], detect: Detect, workers: int = 0) ->
 
     Returns:
         The films with the found landmarks in place of the annotated ones, and one line for each that failed.
+
+    Raises:
+        ModelError: the models cannot be used, on any film.
+        ResultError: a number of processes that cannot be, or one of them was ended from outside.
     """
+    if workers < 0:
+        raise ResultError(f"--workers {workers}: a number of processes, or 0 for one on each core")
     seen = [film for film in films if film.picture is not None]
     problems = [f"{film.name}: the annotation has no film beside it" for film in films if film.picture is None]
     count = min(workers or len(os.sched_getaffinity(0)), len(seen))
-    if count <= 1:
-        answers = [_attempt(detect, film) for film in seen]
-    else:
-        with ProcessPoolExecutor(count, mp_context=get_context("spawn")) as pool:
-            answers = list(pool.map(partial(_attempt, detect), seen, chunksize=4))
+    attempt, shown = partial(_attempt, detect), partial(tqdm, total=len(seen), disable=None, unit="film")
+    answers = list(shown(map(attempt, seen)) if count <= 1 else shown(_in_processes(attempt, seen, count)))
     found = [
         replace(film, annotation=answer)
         for film, answer in zip(seen, answers, strict=True)
@@ -87,8 +101,26 @@ def predict(films: Sequence[AnnotatedFilm], detect: Detect, workers: int = 0) ->
     return found, problems + [answer for answer in answers if isinstance(answer, str)]
 
 
+def _in_processes(
+    attempt: Callable[[AnnotatedFilm], Annotation | str], films: Sequence[AnnotatedFilm], count: int
+) -> Iterator[Annotation | str]:
+    pool = ProcessPoolExecutor(count, mp_context=get_context("spawn"), initializer=_deaf)
+    try:
+        yield from pool.map(attempt, films)
+    except BrokenProcessPool as error:
+        raise ResultError("a process was ended from outside, perhaps for want of memory; try --workers 1") from error
+    finally:
+        pool.shutdown(cancel_futures=True)
+
+
+def _deaf() -> None:
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl+C reaches all of them; the first process ends the others
+
+
 def _attempt(detect: Detect, film: AnnotatedFilm) -> Annotation | str:
     try:
         return detect(film)
+    except ModelError:
+        raise  # no other film fares better
     except SpineAlignmentError as error:
         return f"{film.name}: {error}"
