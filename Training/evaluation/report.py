@@ -18,6 +18,7 @@ from SpineAlignmentLib.results.files import make_folder, write_files
 from Training.evaluation import figures, localization
 from Training.evaluation.agreement import icc_table, parameter_table
 from Training.evaluation.examples import examples_figure
+from Training.evaluation.intervals import interval_table
 from Training.evaluation.learning_speed import learning_speed_table
 from Training.evaluation.reliability import judged, platt, reliability_table
 from Training.evaluation.study import Study
@@ -54,6 +55,7 @@ def build_report(study: Study, title: str, subject: str, spread: pd.DataFrame | 
     report.tables["films"] = film_table(study)
     report.tables["measurements"] = measurement_table(study)
     report.tables["reliability"] = reliability_table(study)
+    report.tables["intervals"] = interval_table(study)
     report.pictures["localization"] = figures.localization(study)
     if len(report.tables["reliability"]):
         report.pictures["reliability"] = figures.reliability(report.tables["reliability"], platt(*judged(study)))

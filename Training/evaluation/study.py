@@ -29,6 +29,9 @@ class Study:
     """Rater name (`TRUTH`, `MODEL`, readers) to (films, 45, 2) film pixels, NaN where not marked."""
     confidence: FloatArray | None = None
     """(films, 45) what the model says of its landmarks, 0 to 1, NaN where it says nothing."""
+    given: FloatArray = field(default_factory=lambda: np.zeros((0, len(KEYS), 3)))
+    """(films, 18, 3) value, lower and upper end of its interval of each parameter as the model's result gives them, in
+    the order of `parameters.KEYS`; NaN where it withholds it or knows no interval."""
     notes: list[str] = field(default_factory=list)
     """What the reader of the report must know: films left out, spacing unknown, and so on."""
 
@@ -101,7 +104,7 @@ def build_study(
         said.append(f"{without} films have no pixel spacing: their distances are not computable, their angles are.")
     if len(films) < 3:
         said.append(f"With {len(films)} film(s), correlations and tests are not computable.")
-    return Study(films, marks, _confidence(films, predictions), said)
+    return Study(films, marks, _confidence(films, predictions), _given(films, predictions), said)
 
 
 def _aligned(films: Sequence[AnnotatedFilm], annotations: Sequence[AnnotatedFilm]) -> FloatArray:
@@ -113,6 +116,12 @@ def _aligned(films: Sequence[AnnotatedFilm], annotations: Sequence[AnnotatedFilm
 def _confidence(films: Sequence[AnnotatedFilm], predictions: Sequence[AnnotatedFilm]) -> FloatArray:
     by_name = {f.name: f.annotation.confidence for f in predictions}
     return np.stack([np.asarray(by_name.get(f.name, np.full(COUNT, np.nan)), float) for f in films])
+
+
+def _given(films: Sequence[AnnotatedFilm], predictions: Sequence[AnnotatedFilm]) -> FloatArray:
+    by_name = {f.name: f.annotation for f in predictions}
+    results = [by_name[f.name].measurements() for f in films]
+    return np.array([[(one[key].value, one[key].low, one[key].high) for key in KEYS] for one in results])
 
 
 def _list(names: Sequence[str], shown: int = 5) -> str:
