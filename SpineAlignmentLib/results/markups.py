@@ -29,7 +29,7 @@ _FILM_KEY: Final[str] = "spineAlignmentFilm"
 """Our own entry beside "markups": the film, what is known of its landmarks but their places, and its placement. Slicer
 ignores it, and leaves it out of what it saves: then a person has looked at them."""
 _TRUST_KEY: Final[str] = "trust"
-_TRUST: Final[tuple[str, ...]] = ("confidence", "sd_px")
+_TRUST: Final[tuple[str, ...]] = ("confidence", "sd_px", "radius_px")
 
 _NO_SPACING: Final[str] = "film of unknown pixel spacing"
 """In the description of every control point of such a film, where Slicer keeps it: positions are pixels then."""

@@ -14,7 +14,9 @@ from SpineAlignmentLib.results import from_json, to_json
 from SpineAlignmentLib.results.annotation import Annotation
 from SpineAlignmentLib.results.comparison import differences, signed_text
 from SpineAlignmentLib.results.drawn import Drawn, cobb_between, line_value
+from SpineAlignmentLib.results.markups import markups_bytes, read_landmarks
 from SpineAlignmentLib.results.numbering import Numbering, OtherNumbering
+from SpineAlignmentLib.results.placement import plain_placement
 from SpineAlignmentLib.results.renumbering import (
     center_of,
     dropped_text,
@@ -63,6 +65,13 @@ def test_a_file_keeps_what_a_person_marked(film):
     assert np.array_equal(again.head_radius_px, marked.head_radius_px, equal_nan=True)
     assert (again.drawn, again.reviewed) == (marked.drawn, marked.reviewed)
     assert not {"drawn", "reviewed"} & to_json(film).keys()
+
+
+def test_a_point_list_of_ours_keeps_the_size_of_heads(film, tmp_path):
+    marked = replace(film, head_radius_px=np.array([48.5, np.nan]))
+    (tmp_path / "a.mrk.json").write_bytes(markups_bytes(marked, plain_placement(film.spacing_mm)))
+    again = read_landmarks(tmp_path / "a.mrk.json")
+    assert np.array_equal(again.head_radius_px, marked.head_radius_px, equal_nan=True)
 
 
 @pytest.mark.parametrize(
