@@ -126,6 +126,8 @@ def _write(models: Path, output: Path, fitted: Calibration) -> None:
             (new / "ensemble.json").write_text(json.dumps(listing, indent=1) + "\n", encoding="utf-8")
             new.rename(output)
     except OSError as error:
+        if output.exists():
+            raise ResultError(f"{output}: another run has written it meanwhile; name a new folder") from error
         raise ResultError(f"{output}: cannot write: {error.strerror or error}") from error
 
 

@@ -9,6 +9,7 @@ import sys
 import time
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -31,6 +32,7 @@ from Testing.interrupts import hear
 from Training.calibrate import main
 from Training.datasets import AnnotatedFilm
 from Training.evaluation.calibration import FEWEST, calibrated, factor
+from Training.evaluation.prediction import predict
 
 
 @given(st.lists(st.floats(0, 100), min_size=1, max_size=300, unique=True))
@@ -222,6 +224,21 @@ class Slow:
         film.picture.with_suffix(".seen").touch()
         time.sleep(0.5)
         return film.annotation
+
+
+def test_the_place_that_another_run_took_meanwhile_is_told(
+    films: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    models, new = small_models.write(tmp_path / "models"), tmp_path / "new"
+
+    def meanwhile(*given: Any) -> tuple[list[AnnotatedFilm], list[str]]:
+        (new / "earlier").mkdir(parents=True)
+        return predict(*given)
+
+    monkeypatch.setattr("Training.calibrate.predict", meanwhile)
+    assert main(["--films", str(films), "--models", str(models), "-o", str(new), "--workers", "1"]) == 2
+    assert "another run has written it meanwhile; name a new folder" in capsys.readouterr().err
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["models", "new"]
 
 
 def test_ctrl_c_is_one_line_and_writes_nothing(films: Path, tmp_path: Path) -> None:
