@@ -3,6 +3,7 @@
 import math
 from dataclasses import dataclass
 
+from SpineAlignmentLib.measurement.landmarks import INDEX
 from SpineAlignmentLib.measurement.parameters import BY_KEY
 
 
@@ -35,3 +36,13 @@ def interval_text(key: str, found: Measured) -> str:
     unit = BY_KEY[key].unit
     digits = 2 if not unit else 0 if found.half_width >= 2 else 1
     return f"{found.low:z.{digits}f} to {found.high:z.{digits}f}"
+
+
+def reason_text(reason: str) -> str:
+    """A reason for those who do not know landmarks by name, such as "not on the film: S1, femoral heads"."""
+    told, colon, names = reason.rpartition(": ")
+    landmarks = names.split(", ")
+    if not all(name in INDEX for name in landmarks):
+        return reason
+    structures = ("femoral heads" if name.startswith("FH_") else name.split("_")[0] for name in landmarks)
+    return f"{told}{colon}{', '.join(dict.fromkeys(structures))}"

@@ -9,7 +9,7 @@ from SpineAlignmentLib.results.annotation import Annotation
 from SpineAlignmentLib.results.colors import GROUP_COLORS, UNSURE, Color
 from SpineAlignmentLib.results.doubts import doubts
 from SpineAlignmentLib.results.drawn_shapes import drawn_texts
-from SpineAlignmentLib.results.measured import interval_text
+from SpineAlignmentLib.results.measured import interval_text, reason_text
 
 TEXT: Final[Color] = (235, 238, 242)
 GAP: Final[int] = 14
@@ -42,7 +42,7 @@ def draw_panel(whole: Any, left: int, annotation: Annotation) -> None:
         pen.text((x, y), parameter.key, fill=TEXT, font=font(22))
         interval = interval_text(parameter.key, found[parameter.key])
         room = width - 150 - GAP - widest - pen.textlength(interval, font=font(15))
-        told = found[parameter.key].reason or parameter.name
+        told = reason_text(found[parameter.key].reason) or parameter.name
         pen.text((x + 88, y + 6), _shortened(pen, told, room, font(15)), fill=_DIM, font=font(15))
         pen.text((left + width - 38 - widest, y + 6), interval, fill=_DIM, font=font(15), anchor="ra")
         pen.text((left + width - 24, y), values[parameter.key], fill=TEXT, font=font(22), anchor="ra")

@@ -113,7 +113,7 @@ def test_the_table_heads_intervals_and_says_why_a_value_is_not_given(upright, mo
     assert "90 % interval" not in written
     deviation = {"deviation_px": np.full(COUNT, 4.0), "interval_factors": dict.fromkeys(KEYS, 1.5)}
     draw(film, replace(detected, **deviation))
-    assert written.count("90 % interval") == 1 and "not on the film: C2_D" in written
+    assert written.count("90 % interval") == 1 and "not on the film: C2" in written
 
 
 def test_the_picture_of_a_result_is_no_film(upright, tmp_path):

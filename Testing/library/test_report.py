@@ -14,11 +14,12 @@ from PIL import Image
 from SpineAlignmentLib.clinical.norms import unusual
 from SpineAlignmentLib.clinical.patient import Patient
 from SpineAlignmentLib.clinical.report import ENGLISH, html_report, pdf_report, visit
-from SpineAlignmentLib.clinical.report.content import change_text, inputs_text, reading_value
+from SpineAlignmentLib.clinical.report.content import change_text, inputs_text, not_computable, reading_value
 from SpineAlignmentLib.clinical.result import readings_of, with_readings
 from SpineAlignmentLib.command_line import main
 from SpineAlignmentLib.film.reading import read_film
 from SpineAlignmentLib.measurement.constructions import value_text
+from SpineAlignmentLib.measurement.landmarks import INDEX
 from SpineAlignmentLib.measurement.parameters import KEYS
 from SpineAlignmentLib.results.drawn import Drawn, cobb_between
 from SpineAlignmentLib.results.picture import png_bytes
@@ -196,6 +197,15 @@ def test_ratios_have_the_digits_of_the_viewer(found):
     assert (row.text, row.interval(ENGLISH)) == (f"{row.value:.2f}", f"{low:.2f} to {high:.2f}")
     reading = next(reading for reading in seen.readings if reading.key == "Barrey ratio")
     assert reading_value(reading, ENGLISH).startswith(f"{row.value:.2f}")
+
+
+def test_reasons_name_what_a_surgeon_knows(found):
+    points = found.points_px.copy()
+    points[[INDEX[name] for name in ("FH_1", "FH_2", "S1_A")]] = np.nan
+    seen = visit(replace(found.with_points(points), extra={}), None, ENGLISH)
+    (tilt,) = (row for row in seen.rows if row.parameter.key == "PT")
+    assert tilt.reason == "not on the film: S1, femoral heads"
+    assert "PT is not measurable: not on the film: S1, femoral heads" in not_computable((seen,))
 
 
 def test_nothing_is_below_zero_by_rounding(found):

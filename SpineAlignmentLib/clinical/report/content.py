@@ -19,6 +19,7 @@ from SpineAlignmentLib.measurement.parameters import BY_KEY, KEYS, Parameter
 from SpineAlignmentLib.results.annotation import Annotation
 from SpineAlignmentLib.results.doubts import WITHHELD, all_warnings, doubts, side_doubt
 from SpineAlignmentLib.results.drawn_shapes import drawn_texts
+from SpineAlignmentLib.results.measured import reason_text
 from SpineAlignmentLib.results.picture import Radiograph, draw_film
 from SpineAlignmentLib.results.picture_panel import PARAMETERS_BY_GROUP
 from SpineAlignmentLib.results.result_file import to_json
@@ -170,7 +171,7 @@ def visit(annotation: Annotation, film: Radiograph | None, texts: Texts, small: 
 
 def _row(parameter: Parameter, entry: Mapping[str, Any], age: float | None) -> Row:
     value, low, high = (math.nan if entry.get(k) is None else float(entry[k]) for k in ("value", "low", "high"))
-    return Row(parameter, value, low, high, norm(parameter.key, age), str(entry.get("reason") or ""))
+    return Row(parameter, value, low, high, norm(parameter.key, age), reason_text(str(entry.get("reason") or "")))
 
 
 def _facts(annotation: Annotation, patient: Patient, texts: Texts) -> tuple[tuple[str, str], ...]:
@@ -227,7 +228,7 @@ def inputs_text(reading: Reading) -> str:
 def in_short(reading: Reading, texts: Texts) -> str:
     """Value and class of a reading, or why there is none."""
     if not reading.computable:
-        return f"{texts.not_computable.lower()}: {texts.term(reading.reason)}"
+        return f"{texts.not_computable.lower()}: {texts.term(reason_text(reading.reason))}"
     return ": ".join(part for part in (reading_value(reading, texts), texts.classes(reading.label)) if part)
 
 
@@ -256,7 +257,7 @@ def not_computable(visits: tuple[Visit, ...]) -> dict[str, list[str]]:
     """Reason to the readings that it concerns."""
     reasons: dict[str, list[str]] = {}
     for reading in (r for v in visits for r in v.readings if r.reason):
-        keys = reasons.setdefault(reading.reason, [])
+        keys = reasons.setdefault(reason_text(reading.reason), [])
         keys += [reading.key] if reading.key not in keys else []
     return reasons
 
