@@ -313,7 +313,7 @@ def detect(
     film: Film | str | Path | NDArray[np.generic],
     spacing: float | tuple[float, float] | None = None,
     anterior: str | None = None,
-    models: Path | None = None,
+    models: str | Path | None = None,
     engine: str = "auto",
     progress: Progress | None = None,
     force: bool = False,
@@ -339,4 +339,4 @@ def detect(
         film = film if isinstance(film, Film) else film_from_pixels(np.asarray(film))
         film = film if spacing is None else film.calibrated(spacing)
         film = film if anterior is None else film.facing(anterior)
-    return shared_detector(models, engine).detect(film, progress, force)
+    return shared_detector(None if models is None else Path(models), engine).detect(film, progress, force)

@@ -136,6 +136,11 @@ def test_three_lines_are_enough():
     assert np.isfinite(result.parameters()["PI"])
 
 
+def test_a_folder_of_models_may_be_named_in_a_word():
+    with pytest.raises(ModelError, match="nowhere: no models there"):
+        detect(SAMPLE_FILM, models="nowhere")
+
+
 @pytest.fixture
 def models(tmp_path):
     shutil.copytree(shipped_models(), tmp_path / "models")
