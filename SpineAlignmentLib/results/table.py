@@ -26,7 +26,7 @@ _FIRST: Final[tuple[str, ...]] = (
     *("film", "spacing_x_mm", "spacing_y_mm", "spacing_source", "anterior", "anterior_source", "turned"),
     *("age", "sex", "lowest_confidence", "numbering_confidence"),
 )
-_LAST: Final[tuple[str, ...]] = ("warnings",)
+_LAST: Final[tuple[str, ...]] = ("not_given", "warnings")
 _FORMULA_STARTS: Final[tuple[str, ...]] = ("=", "+", "-", "@", "\t", "\r")
 """Text that begins so is run as a formula by spreadsheets."""
 
@@ -41,7 +41,7 @@ _PARAMETER_COLUMNS: Final[tuple[str, ...]] = tuple(label(p, b) for p in PARAMETE
 
 
 def film_row(content: Mapping[str, Any]) -> dict[str, Value]:
-    """The row of a film: how it was read, its parameters (empty when not measurable), readings and warnings.
+    """The row of a film: how it was read, its parameters, readings, why parameters are empty, and warnings.
 
     Args:
         content: what its result file holds, as `result_file.to_json` gives it.
@@ -62,12 +62,17 @@ def film_row(content: Mapping[str, Any]) -> dict[str, Value]:
     if content.get("turned"):
         row["turned"] = content["turned"]
     numbering = content.get("numbering")
-    if isinstance(numbering, Mapping) and isinstance(numbering.get("confidence"), int | float):
-        row["numbering_confidence"] = round(numbering["confidence"], 3)
+    if isinstance(numbering, Mapping):
+        row["numbering_confidence"] = round(numbering["sure"], 3)
+    reasons: dict[str, list[str]] = {}
     for p in PARAMETERS:
         found = content["parameters"][p.key]
         row[label(p)] = _rounded(found["value"])
         row |= {label(p, bound): _rounded(found[bound]) for bound in ("low", "high") if bound in found}
+        if found.get("reason"):
+            reasons.setdefault(found["reason"], []).append(p.key)
+    if reasons:
+        row["not_given"] = "; ".join(f"{', '.join(keys)} ({reason})" for reason, keys in reasons.items())
     said = "; ".join([*content.get("doubts", ()), *content["warnings"]])
     return row | _drawn(content) | _readings(content) | {"warnings": said}
 

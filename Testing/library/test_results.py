@@ -138,6 +138,15 @@ def test_table_has_one_row_a_film(annotation):
     assert rows[1]["SVA (mm)"] == "" and sum(key.split(" (")[0] in KEYS for key in rows[0]) == len(KEYS)
 
 
+def test_the_table_says_why_a_value_is_missing_and_how_sure_levels_are(annotation):
+    points = annotation.points_px.copy()
+    points[[INDEX["FH_1"], INDEX["FH_2"], INDEX["C2_D"]]] = np.nan
+    numbered = replace(annotation.with_points(points), numbering=Numbering(24, ("C2", "L5"), 0.8314))
+    (row,) = csv.DictReader(io.StringIO(csv_bytes([numbered]).decode()))
+    assert "PI, PT, LPA, GT, TPA, Barrey (not on the film: FH_1, FH_2)" in row["not_given"]
+    assert "OD-HA (not on the film: C2_D, FH_1, FH_2)" in row["not_given"] and row["numbering_confidence"] == "0.831"
+
+
 def test_what_a_person_drew_is_in_the_table(annotation):
     line = Drawn("distance", None, ((10.0, 10.0), (10.0, 110.0)))
     drawn = (line, cobb_between("T1", "T12"), line)
