@@ -28,6 +28,16 @@ _UNITS_MM: Final[dict[str, float]] = {
 """Units of length, to millimeters."""
 _DISTANT: Final[frozenset[str]] = frozenset({"domain", "space", "time", "none", "???"})
 """Kinds of an NRRD's axis along which samples have a distance; teem.sourceforge.net/nrrd/format.html#kinds."""
+_NRRD_BYTES: Final[dict[str, int]] = {
+    **{"char": 1, "int8": 1, "short": 2, "int16": 2, "int": 4, "int32": 4, "longlong": 8, "int64": 8},
+    **{"float": 4, "double": 8},
+}
+"""Types of samples without their sign, to their bytes; teem.sourceforge.net/nrrd/format.html#type."""
+_META_BYTES: Final[dict[str, int]] = {
+    **{"MET_CHAR": 1, "MET_UCHAR": 1, "MET_SHORT": 2, "MET_USHORT": 2, "MET_INT": 4, "MET_UINT": 4},
+    **{"MET_LONG_LONG": 8, "MET_ULONG_LONG": 8, "MET_FLOAT": 4, "MET_DOUBLE": 8},
+}
+"""The same of MetaImage, those alone that are as long on every system."""
 _LINE: Final[int] = 1000
 """Characters of a header's line; none is nearly as long."""
 _HEADER_BYTES: Final[int] = 1 << 16
@@ -48,6 +58,11 @@ class Header:
     inline: bool = True
     whole: bool = True
     """Whether a header of text has an end, as many sizes as dimensions, and lines that can be its own."""
+    sample_bytes: int | None = None
+    """Bytes of all samples; None where they are not as they lie in memory, or behind something else."""
+    row_bytes: int = 1
+    packed: bool = False
+    """Whether samples are packed, as by gzip."""
 
 
 def read_header(path: Path) -> Header:
@@ -84,7 +99,12 @@ def _nrrd(content: bytes) -> Header:
     unit = _unit(re.findall(r'"([^"]*)"', fields.get("space units", fields.get("units", ""))))
     data_file = fields.get("data file", fields.get("datafile", ""))
     whole = (end is not None or bool(data_file)) and _is_whole(text, fields.get("dimension", ""), sizes)
-    return Header(long_axes, unit, _one_file(data_file), text, not data_file, whole)
+    encoding = fields.get("encoding", "").lower()
+    word = re.sub(r"^un|signed |_t$| int$", "", fields.get("type", "").lower()).replace("long long", "longlong")
+    skipped = {"byte skip", "byteskip", "line skip", "lineskip"} & fields.keys()
+    known = encoding in ("raw", "gzip", "gz") and not skipped
+    counted = _counted(_NRRD_BYTES.get(word.removeprefix("u")) if known else None, sizes)
+    return Header(long_axes, unit, _one_file(data_file), text, not data_file, whole, *counted, encoding != "raw")
 
 
 def _without_samples(kinds: str, steps: list[float], sizes: list[int]) -> tuple[list[float], list[int]]:
@@ -111,7 +131,13 @@ def _meta_image(content: bytes) -> Header:
     whole = end is not None and _is_whole(text, keys.get("ndims", ""), sizes)
     # "?" of MetaIO's own vocabulary is an unknown one, which it takes for mm; ITK converts none
     unit = _unit([keys.get("distanceunits", "").replace("?", "")])
-    return Header(_of_long_axes(steps, sizes), unit, "" if inline else _one_file(data_file), text, inline, whole)
+    said_not = {key: keys.get(key, "").lower() in ("false", "0", "") for key in ("binarydata", "compresseddata")}
+    element = _META_BYTES.get(keys.get("elementtype", "").upper().removesuffix("_ARRAY"))
+    known = not said_not["binarydata"] and keys.get("headersize", "0") == "0"
+    counted = _counted(element if known else None, [*sizes, _size(keys.get("elementnumberofchannels", "1"))])
+    where = "" if inline else _one_file(data_file)
+    packed = not said_not["compresseddata"]
+    return Header(_of_long_axes(steps, sizes), unit, where, text, inline, whole, *counted, packed)
 
 
 def _nifti(content: bytes) -> Header:
@@ -128,6 +154,14 @@ def _nifti(content: bytes) -> Header:
     count = max(0, min(int(sizes[0]), 7))
     found = [abs(float(v)) if math.isfinite(v) else math.nan for v in steps[1 : 1 + count]]
     return Header(_of_long_axes(found if any(v != 0 for v in found[:2]) else None, list(sizes[1 : 1 + count])))
+
+
+def _counted(sample: int | None, sizes: list[int]) -> tuple[int | None, int]:
+    """Bytes of all samples, None where those of one are not known, and of a row."""
+    if sample is None:
+        return None, 1
+    count = math.prod(sizes)
+    return sample * count, max(1, sample * count // max(sizes, default=1))
 
 
 def _is_whole(text: str, dimension: str, sizes: list[int]) -> bool:
