@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 
 from SpineAlignmentLib.errors import FilmError
 from SpineAlignmentLib.film.checks import check_size
+from SpineAlignmentLib.film.dicom_color import as_rgb
 
 _ITEM: Final[bytes] = b"\xfe\xff\x00\xe0"
 _SEQUENCE_END: Final[bytes] = b"\xfe\xff\xdd\xe0"
@@ -163,7 +164,9 @@ def decoded(stream: Stream, photometric: str, path: Path) -> NDArray[Any]:
         raise FilmError(f"{path}: damaged: its {stream.name} pixels cannot be decoded") from error
     if image.shape[:2] != (stream.height, stream.width):
         raise FilmError(f"{path}: damaged: its {stream.name} image is not of the size that it says")
-    return image
+    # what is made of red, green and blue in JPEG 2000 is that again after decoding
+    said = "RGB" if stream.syntax == _JPEG_2000 else stream.color or photometric
+    return image if image.ndim == 2 else as_rgb(image, said)
 
 
 def _check_rle(stream: Stream, path: Path) -> None:
@@ -188,9 +191,9 @@ def _bare_file(stream: Stream, photometric: str) -> Any:
     file.SamplesPerPixel, file.Rows, file.Columns = stream.samples, stream.height, stream.width
     file.PhotometricInterpretation = "MONOCHROME2"
     if stream.samples > 1:
-        told = stream.color or photometric
-        file.PhotometricInterpretation = told if told.startswith("YBR") else "RGB"
-        file.PlanarConfiguration = 0
+        # GDCM and pydicom would turn into red, green and blue what is said to be none
+        told = photometric if stream.syntax == _JPEG_2000 and photometric.startswith("YBR") else "RGB"
+        file.PhotometricInterpretation, file.PlanarConfiguration = told, 0
     file.BitsAllocated = 8 if stream.bits <= 8 else 16
     file.BitsStored, file.HighBit, file.PixelRepresentation = stream.bits, stream.bits - 1, int(bool(stream.signed))
     file.PixelData = encapsulate([stream.content + b"\0" * (len(stream.content) % 2)])

@@ -11,7 +11,9 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
+from SpineAlignmentLib.errors import FilmError
 from SpineAlignmentLib.film.checks import checked_pixels
+from SpineAlignmentLib.film.dicom_color import from_palette
 from SpineAlignmentLib.film.dicom_dataset import (
     as_number,
     integer,
@@ -29,6 +31,8 @@ from SpineAlignmentLib.film.polarity import inverted
 Pixels = NDArray[Any]
 
 _BIG_ENDIAN: Final[str] = "1.2.840.10008.1.2.2"
+_UNUSUAL: Final[tuple[str, ...]] = ("CMYK", "HSV")
+"""Photometric interpretations that are retired, and that no film is in."""
 _MODALITY_LUT: Final[str] = "ModalityLUTSequence"
 _VOI_LUT: Final[str] = "VOILUTSequence"
 
@@ -51,8 +55,13 @@ def bone_bright(data: Any, path: Path) -> Gray:
     """
     stored = stored_pixels(data, path)
     photometric = photometric_of(data)
-    if stored.values.ndim == 3 or photometric == "PALETTE COLOR":
-        return Gray(checked_pixels(_color(data, stored.values, photometric), str(path)), "", stored.warnings)
+    if photometric in _UNUSUAL:
+        what = f"{tag_name('PhotometricInterpretation')} {photometric}"
+        raise FilmError(f"{path}: {what} is not supported; export it as MONOCHROME2")
+    if photometric == "PALETTE COLOR" and stored.values.ndim == 2:
+        return Gray(checked_pixels(_of_palette(data, stored.values, path), str(path)), "", stored.warnings)
+    if stored.values.ndim == 3 and not photometric.startswith("MONOCHROME"):
+        return Gray(checked_pixels(stored.values, str(path)), "", stored.warnings)
     # blank before anything is masked is blank afterwards
     gray = checked_pixels(stored.values, str(path))
     warnings = list(stored.warnings)
@@ -72,27 +81,13 @@ def bone_bright(data: Any, path: Path) -> Gray:
                 tuple(warnings))  # fmt: skip
 
 
-def _color(data: Any, image: Pixels, photometric: str) -> Pixels:
-    """Red, green and blue, shape (height, width, 3)."""
-    processing = _processing()
-    if photometric == "PALETTE COLOR":
-        return np.asarray(processing.apply_color_lut(image, data))
-    if photometric in ("YBR_FULL", "YBR_FULL_422") and transfer_syntax(data).startswith("1.2.840.10008.1.2.4"):
-        return image  # the decoder made it red, green and blue
-    if photometric in ("YBR_FULL", "YBR_FULL_422"):
-        return np.asarray(processing.convert_color_space(image, "YBR_FULL", "RGB"))
-    return image
-
-
-def _processing() -> Any:
-    """pydicom's functions for color; they moved in its version 3."""
+def _of_palette(data: Any, image: Pixels, path: Path) -> Pixels:
     try:
-        from pydicom.pixels import processing
-    except ImportError:
-        from pydicom.pixel_data_handlers import util
-
-        return util
-    return processing
+        return from_palette(data, image)
+    # whatever pydicom happens on
+    except Exception as error:
+        what = f"{tag_name('PhotometricInterpretation')} is PALETTE COLOR, without a palette that can be used"
+        raise FilmError(f"{path}: {what}; export it as MONOCHROME2") from error
 
 
 @dataclass(frozen=True)

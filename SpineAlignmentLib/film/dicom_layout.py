@@ -6,6 +6,7 @@ from typing import Any
 
 from SpineAlignmentLib.errors import FilmError
 from SpineAlignmentLib.film.checks import check_size
+from SpineAlignmentLib.film.dicom_color import SUBSAMPLED
 from SpineAlignmentLib.film.dicom_dataset import integer, photometric_of
 
 
@@ -30,9 +31,13 @@ class Layout:
 
     @property
     def pixel_bits(self) -> int:
-        """Bits of a pixel; two share their color in YBR_FULL_422 (PS3.3 C.7.6.3.1.2)."""
-        samples = 2 if self.photometric == "YBR_FULL_422" and self.samples == 3 else self.samples
-        return samples * self.allocated
+        """Bits of a pixel; two may share their color."""
+        return (2 if self.subsampled else self.samples) * self.allocated
+
+    @property
+    def subsampled(self) -> bool:
+        """Whether two pixels share their color."""
+        return self.photometric in SUBSAMPLED and self.samples == 3
 
     @property
     def size_bytes(self) -> int:
@@ -56,6 +61,8 @@ def layout_of(data: Any, path: Path) -> Layout:
     allocated = integer(data, "BitsAllocated") or (8 if 0 < held < 2 * width * height * samples else 16)
     if photometric.startswith("MONOCHROME") and held < width * height * samples * allocated // 8:
         samples = 1
+    if photometric in SUBSAMPLED and held >= width * height * samples * allocated // 8:
+        photometric = "YBR_FULL"  # what decompressed it gave each pixel its own color
     stored = integer(data, "BitsStored", allocated)
     stored = stored if 0 < stored <= allocated else allocated
     return Layout(

@@ -18,6 +18,8 @@ _SEQUENCE_END: Final[bytes] = b"\xfe\xff\xdd\xe0\0\0\0\0"
 _MAX_FLAWS: Final[int] = 16
 """Elements that are made readable or left out."""
 _BLOCK: Final[int] = 1 << 24
+_ANY_WRAPPING: Final[int] = 32 + zlib.MAX_WBITS
+"""Of zlib or of gzip, whichever is there."""
 
 
 def has_pixels(data: Any) -> bool:
@@ -42,8 +44,8 @@ def inflated(content: bytes, name: str) -> bytes:
         FilmError: it grows beyond what a film can be, or is cut off.
     """
     start = meta_of(content).end
-    unpacker = zlib.decompressobj(-zlib.MAX_WBITS)
     parts, size, rest = [], 0, content[start:]
+    unpacker = zlib.decompressobj(_ANY_WRAPPING if _is_wrapped(rest[:2]) else -zlib.MAX_WBITS)
     try:
         while rest and not unpacker.eof:
             parts.append(unpacker.decompress(rest, _BLOCK))
@@ -55,6 +57,13 @@ def inflated(content: bytes, name: str) -> bytes:
         if not size:
             raise FilmError(f"{name}: damaged: its deflated data set cannot be inflated") from error
     return with_syntax(content[:start], _EXPLICIT) + b"".join(parts)
+
+
+def _is_wrapped(head: bytes) -> bool:
+    """Whether a stream begins as those of zlib (RFC 1950 2.2) or gzip do, which some writers take for deflated ones."""
+    first = head[:1] or b"\0"
+    zipped = first[0] & 15 == zlib.DEFLATED and first[0] >> 4 <= 7 and int.from_bytes(head, "big") % 31 == 0
+    return zipped or head == b"\x1f\x8b"
 
 
 def mended(data: Any, content: bytes) -> Any:

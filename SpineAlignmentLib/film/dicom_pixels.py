@@ -13,16 +13,21 @@ from numpy.typing import NDArray
 from SpineAlignmentLib.errors import FilmError
 from SpineAlignmentLib.film.dicom_bits import Bits, bits_in, contradicts, difference, roughness, told_bits
 from SpineAlignmentLib.film.dicom_codec import Stream, decoded, is_encapsulated, joined_fragments, read_stream
+from SpineAlignmentLib.film.dicom_color import as_rgb
 from SpineAlignmentLib.film.dicom_dataset import tag_name, transfer_syntax, uid_name
 from SpineAlignmentLib.film.dicom_layout import Layout, layout_of
 from SpineAlignmentLib.film.dicom_mending import DEFLATED
 from SpineAlignmentLib.film.dicom_padding import float_padding_of, padding_of, without_padding
-from SpineAlignmentLib.film.dicom_surplus import without_surplus
+from SpineAlignmentLib.film.dicom_surplus import with_rows_in_line, without_surplus
 
 Pixels = NDArray[Any]
 
 _BIG_ENDIAN: Final[str] = "1.2.840.10008.1.2.2"
-_NATIVE: Final[frozenset[str]] = frozenset({"1.2.840.10008.1.2", "1.2.840.10008.1.2.1", DEFLATED, _BIG_ENDIAN})
+_ENCAPSULATED: Final[str] = "1.2.840.10008.1.2.1.98"
+"""Native pixels in fragments."""
+_NATIVE: Final[frozenset[str]] = frozenset(
+    {"1.2.840.10008.1.2", "1.2.840.10008.1.2.1", _ENCAPSULATED, DEFLATED, _BIG_ENDIAN}
+)
 _COMPRESSED: Final[tuple[str, str]] = ("1.2.840.10008.1.2.4.", "1.2.840.10008.1.2.5")
 _FLOATS: Final[dict[str, np.dtype[Any]]] = {
     "FloatPixelData": np.dtype(np.float32),
@@ -54,8 +59,8 @@ def stored_pixels(data: Any, path: Path) -> Stored:
     for keyword, kind in _FLOATS.items():
         if keyword in data and "PixelData" not in data:
             return _float_pixels(data, keyword, kind, layout, path)
-    value = data.PixelData
     syntax = transfer_syntax(data)
+    value = _unwrapped(data.PixelData or b"", syntax, layout, path)
     stream: Stream | None
     compressed = is_encapsulated(value) or syntax.startswith(_COMPRESSED)
     if compressed and (len(value) < layout.size_bytes or (is_encapsulated(value) and syntax not in _NATIVE)):
@@ -64,10 +69,21 @@ def stored_pixels(data: Any, path: Path) -> Stored:
         layout, surplus = without_surplus(value, layout, "PixelData", syntax == _BIG_ENDIAN, path)
         layout, planes = _with_true_planes(value, layout)
         warnings = surplus + planes
+        layout, turned = with_rows_in_line(value, layout, syntax == _BIG_ENDIAN)
+        warnings += turned
         words, stream = _native_words(data, value, syntax, layout, path), None
+        words = as_rgb(words, layout.photometric) if words.ndim == 3 else words
         if syntax.startswith(_COMPRESSED) or syntax == DEFLATED:  # what is deflated comes here inflated
             warnings.append(f"{tag_name('TransferSyntaxUID')} says {uid_name(syntax)}; the pixels are not compressed")
     return _gray_values(data, words, stream, layout, warnings)
+
+
+def _unwrapped(value: bytes, syntax: str, layout: Layout, path: Path) -> bytes:
+    """Native pixels out of the fragments that one transfer syntax puts them in, and some writers with any."""
+    if not is_encapsulated(value) or syntax not in _NATIVE or len(value) <= layout.size_bytes:
+        return value
+    content = joined_fragments(value, path)
+    return value if read_stream(content, syntax, layout.size, layout.samples, layout.allocated) else content
 
 
 def _float_pixels(data: Any, keyword: str, kind: np.dtype[Any], layout: Layout, path: Path) -> Stored:
@@ -113,7 +129,7 @@ def _native_words(data: Any, value: bytes, syntax: str, layout: Layout, path: Pa
         raise FilmError(f"{path}: {tag_name('BitsAllocated')} is {layout.allocated}; 8, 16 and 32 can be read")
     big = syntax == _BIG_ENDIAN
     size = layout.allocated // 8
-    if layout.photometric == "YBR_FULL_422" and layout.samples == 3:
+    if layout.subsampled:
         return _upsampled(value, layout, path)
     words = _native(value, np.dtype(f"{'>' if big else '<'}u{size}"), layout, "PixelData", path)
     if size == 1 and big and getattr(data["PixelData"], "VR", "") == "OW":
@@ -160,7 +176,7 @@ def _with_true_planes(value: bytes, layout: Layout) -> tuple[Layout, list[str]]:
 def _upsampled(value: bytes, layout: Layout, path: Path) -> Pixels:
     """Two pixels share their color, Y Y Cb Cr; PS3.3 C.7.6.3.1.2."""
     if layout.width % 2 or layout.allocated != 8 or len(value) < layout.width * layout.height * 2:
-        raise FilmError(f"{path}: damaged: {tag_name('PixelData')} does not fit YBR_FULL_422 pixels")
+        raise FilmError(f"{path}: damaged: {tag_name('PixelData')} does not fit {layout.photometric} pixels")
     pairs = np.frombuffer(value, np.uint8, layout.width * layout.height * 2).reshape(layout.height, -1, 4)
     color = np.repeat(pairs[..., 2:], 2, axis=1)
     return np.concatenate([pairs[..., :2].reshape(layout.height, layout.width, 1), color], axis=2)

@@ -10,9 +10,12 @@ import SimpleITK
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from PIL import Image
+from pydicom.encaps import encapsulate
+from pydicom.uid import UID
 
 from SpineAlignmentLib.errors import FilmError
 from SpineAlignmentLib.film.reading import read_film
+from Testing.library.dicom_words import say_syntax
 from Testing.library.films import dicom, pattern, picture, volume
 
 
@@ -238,3 +241,40 @@ def test_element_longer_than_the_file_does_not_matter_behind_the_pixels(tmp_path
     path = dicom(tmp_path / "a.dcm", pixels, 8)
     path.write_bytes(path.read_bytes() + b"\xee\x89\x34\x12OB\0\0\xff\xff\xff\xdf")
     assert np.array_equal(read_film(path).pixels, pixels)
+
+
+@pytest.mark.parametrize("said", ["1.2.840.10008.1.2.1", "1.2.840.10008.1.2.1.98"])
+@pytest.mark.parametrize("count", [1, 3])
+def test_native_pixels_in_fragments(tmp_path, said, count):
+    gray = pattern()
+    data = pydicom.dcmread(dicom(tmp_path / "a.dcm", gray))
+    data.PixelData = encapsulate([gray.tobytes()], fragments_per_frame=count)
+    data["PixelData"].is_undefined_length = True
+    # pydicom writes fragments of compressed pixels only
+    data.file_meta.TransferSyntaxUID = UID("1.2.840.10008.1.2.4.90")
+    data.save_as(tmp_path / "a.dcm")
+    film = read_film(say_syntax(tmp_path / "a.dcm", said))
+    assert np.array_equal(film.pixels, gray) and not film.warnings
+
+
+def test_empty_pixels_are_named(tmp_path):
+    data = pydicom.dcmread(dicom(tmp_path / "a.dcm", pattern()))
+    data.PixelData = b""
+    data.save_as(tmp_path / "a.dcm")
+    with pytest.raises(FilmError, match=r"PixelData \(7FE0,0010\) holds 0 bytes"):
+        read_film(tmp_path / "a.dcm")
+
+
+@pytest.mark.parametrize("bits", [8, 12])
+def test_rows_and_columns_that_stand_for_each_other(tmp_path, bits):
+    gray = pattern(bits=bits)
+    film = read_film(dicom(tmp_path / "a.dcm", gray, bits, Rows=gray.shape[1], Columns=gray.shape[0]))
+    assert np.array_equal(film.pixels, gray)
+    assert any("read the other way round" in warning for warning in film.warnings)
+
+
+@pytest.mark.parametrize("noise", [0, 300])
+def test_rows_of_a_film_that_is_noisy_are_as_long_as_is_said(tmp_path, noise):
+    gray = pattern() // 2 + np.random.default_rng(3).integers(0, noise + 1, pattern().shape).astype(np.uint16)
+    for film in (gray, np.ascontiguousarray(gray.T), gray * (1 + np.arange(len(gray))[:, None] % 2).astype(np.uint16)):
+        assert np.array_equal(read_film(dicom(tmp_path / "a.dcm", film)).pixels, film)

@@ -1,5 +1,6 @@
 """Films as writers get them wrong, or as few write them: read right, or refused in one true line."""
 
+import gzip
 import struct
 import zlib
 from pathlib import Path
@@ -89,6 +90,16 @@ def test_what_cannot_be_inflated_is_damaged(tmp_path):
     path.write_bytes(content[: meta_of(content).end] + b"\xff" * 500)
     with pytest.raises(FilmError, match="deflated data set cannot be inflated"):
         read_film(path)
+
+
+@pytest.mark.parametrize("pack", [zlib.compress, gzip.compress])
+def test_a_data_set_that_is_packed_and_not_only_deflated(tmp_path, pack):
+    path = write(tmp_path / "a.dcm", GRAY12, **TWELVE, PatientID="T-1")
+    content, start = path.read_bytes(), meta_of(path.read_bytes()).end
+    path.write_bytes(content[:start] + pack(content[start:]))
+    say_syntax(path, SYNTAXES["deflated"])
+    assert np.array_equal(read_film(path).pixels, GRAY12)
+    assert read_identity(path).patient_id == "T-1"
 
 
 @pytest.mark.parametrize("stored_as", ["explicit little endian", "implicit little endian"])
