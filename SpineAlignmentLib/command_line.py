@@ -95,7 +95,7 @@ def _parser() -> argparse.ArgumentParser:
     key.add_argument("file", type=named, metavar="FILE")
     key.set_defaults(run=_make_key)
     measure = commands.add_parser("measure", help="the 18 parameters of given landmarks")
-    measure.add_argument("inputs", nargs="+", type=named, metavar="LANDMARKS", help=".json, .mrk.json, .sr.dcm")
+    measure.add_argument("inputs", nargs="+", type=named, metavar="LANDMARKS", help=".json, .mrk.json, .fcsv, .sr.dcm")
     measure.add_argument("-o", "--output", required=True, type=named, metavar="OUT", help="folder for the results")
     measure.add_argument(
         "--cobb",

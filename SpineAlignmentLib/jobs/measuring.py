@@ -89,7 +89,7 @@ def measure(
 def _stem(path: Path) -> str:
     """What the film was called whose landmarks a file holds."""
     name = path.name
-    for part in (".json", ".mrk", ".dcm", ".sr"):
+    for part in (".json", ".fcsv", ".csv", ".tsv", ".mrk", ".dcm", ".sr"):
         name = name.removesuffix(part)
     return stem_of(Path(name))
 

@@ -16,7 +16,8 @@ from SpineAlignmentLib.errors import ResultError
 from SpineAlignmentLib.measurement.landmarks import INDEX, NAMES
 from SpineAlignmentLib.results.annotation import SPACING_WARNING, Annotation
 from SpineAlignmentLib.results.placement import Placement
-from SpineAlignmentLib.results.result_file import COMPUTED_KEYS, MAX_NUMBER, from_json, read_json, to_json
+from SpineAlignmentLib.results.point_table import markups_of
+from SpineAlignmentLib.results.result_file import COMPUTED_KEYS, MAX_NUMBER, from_json, json_content, read_text, to_json
 from SpineAlignmentLib.results.turning import turned_points
 
 FloatArray = NDArray[np.float64]
@@ -111,6 +112,8 @@ def _control_point(index: int, annotation: Annotation, position: FloatArray) -> 
 def read_markups(path: str | Path) -> Annotation:
     """Landmarks from a markups file, one of ours or a point list saved by Slicer with landmark names as labels.
 
+    What Slicer saves as a table (`.fcsv`, `.csv`, `.tsv`) is read as well.
+
     A list saved by Slicer keeps of its film name and content, where it was one of ours. Its positions, in mm, take the
     place of pixels of 1 mm, and the facing side follows from the landmarks themselves (the front of an endplate is
     anterior of its back).
@@ -120,7 +123,7 @@ def read_markups(path: str | Path) -> Annotation:
             list or point is the same landmark at different places.
     """
     path = Path(path)
-    content = read_json(path)
+    content = _content(path)
     try:
         lists = [markup for markup in content["markups"] if _placed(markup)]
         markup = (lists or content["markups"])[0]
@@ -130,9 +133,9 @@ def read_markups(path: str | Path) -> Annotation:
         positions = np.full((len(NAMES), 3), np.nan)
         twice = ""
         for point in _placed(markup):
-            row, position = INDEX[point["label"]], np.array(point["position"], float).reshape(3)
+            row, position = INDEX[_name(point)], _position(point, path)
             if np.isfinite(positions[row]).all() and np.abs(position - positions[row]).max() > _SAME_PLACE:
-                twice = point["label"]
+                twice = _name(point)
             positions[row] = position
         if np.any(np.abs(positions) > MAX_NUMBER):
             raise ValueError("a position beyond every film")
@@ -159,8 +162,42 @@ def read_markups(path: str | Path) -> Annotation:
 
 def _placed(markup: dict[str, Any]) -> list[dict[str, Any]]:
     """The placed control points of a markup that are labeled with a landmark; a file may hold others beside them."""
-    points = markup.get("controlPoints", ())
-    return [p for p in points if p.get("label") in INDEX and p.get("positionStatus", "defined") == "defined"]
+    points = [p for p in markup.get("controlPoints", ()) if p.get("positionStatus", "defined") == "defined"]
+    return [p for p in points if _name(p) in INDEX and p.get("position") is not None]
+
+
+def _name(point: dict[str, Any]) -> str:
+    """A control point's label as landmarks are called, however a person typed it."""
+    return str(point.get("label", "")).strip().upper()
+
+
+def _position(point: dict[str, Any], path: Path) -> FloatArray:
+    try:
+        return np.array(point["position"], float).reshape(3)
+    except (TypeError, ValueError, OverflowError) as error:
+        what = f"the position of {_name(point)} is not three numbers"
+        raise ResultError(f"{path}: not a markups point list: {what}") from error
+
+
+def _content(path: Path) -> Any:
+    """What a markups or result file holds, or a table of Slicer's points.
+
+    Raises:
+        ResultError: the file cannot be read or is none of these.
+    """
+    text = read_text(path)
+    if text.lstrip()[:1] in ("{", "["):
+        return json_content(text, path)
+    try:
+        table = markups_of(text)
+    except ValueError as error:
+        raise ResultError(f"{path}: {error}") from error
+    if table is None and path.name.lower().endswith(".json"):
+        return json_content(text, path)  # says what is wrong with it
+    if table is None:
+        kinds = ".json, .mrk.json, .sr.dcm, or Slicer's points as .fcsv, .csv or .tsv"
+        raise ResultError(f"{path}: not a landmark file; what can be measured is {kinds}")
+    return table
 
 
 def _ours(film: dict[str, Any], positions: FloatArray, path: Path) -> Annotation:
@@ -220,13 +257,13 @@ def _from_positions(positions: FloatArray, path: Path, said: list[str]) -> Annot
 
 
 def read_landmarks(path: str | Path) -> Annotation:
-    """Landmarks from `<stem>.json` or `<stem>.mrk.json`, told apart by content.
+    """Landmarks from `<stem>.json`, `<stem>.mrk.json` or a table of Slicer's points, told apart by content.
 
     Raises:
         ResultError: the file cannot be read or is neither.
     """
     path = Path(path)
-    content = read_json(path)
+    content = _content(path)
     if isinstance(content, dict) and "markups" in content:
         return read_markups(path)
     return from_json(content, str(path))

@@ -164,6 +164,23 @@ def from_json(content: Any, name: str = "annotation") -> Annotation:
     )
 
 
+def read_text(path: Path) -> str:
+    """The text of a file, in UTF-8 or UTF-16.
+
+    Raises:
+        ResultError: the file cannot be read, or is no text.
+    """
+    try:
+        content = path.read_bytes()
+        # editors of Windows put a byte-order mark in front, or write UTF-16
+        marked = content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
+        return content.decode("utf-16" if marked else "utf-8-sig")
+    except OSError as error:
+        raise ResultError(f"{path}: cannot read: {error.strerror or error}") from error
+    except UnicodeDecodeError as error:
+        raise ResultError(f"{path}: not a JSON file: no text in UTF-8") from error
+
+
 def read_json(path: Path, finite: bool = True) -> Any:
     """The content of a JSON file.
 
@@ -174,18 +191,17 @@ def read_json(path: Path, finite: bool = True) -> Any:
     Raises:
         ResultError: the file cannot be read, is not JSON, or has an entry twice.
     """
+    return json_content(read_text(path), path, finite)
+
+
+def json_content(text: str, path: Path, finite: bool = True) -> Any:
+    """The content of a JSON file's text; see `read_json`."""
     try:
-        content_bytes = path.read_bytes()
-        # editors of Windows put a byte-order mark in front, or write UTF-16
-        marked = content_bytes.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
-        text = content_bytes.decode("utf-16" if marked else "utf-8-sig")
         numbers: dict[str, Any] = {"parse_constant": _no_constant, "parse_float": _finite} if finite else {}
         content = json.loads(text, object_pairs_hook=_once, **numbers)
         if "\\ud" in text.lower():
             # half of a surrogate pair is no text, and no file can hold it
             json.dumps(content, ensure_ascii=False).encode()
-    except OSError as error:
-        raise ResultError(f"{path}: cannot read: {error.strerror or error}") from error
     except _TwiceError as error:
         raise ResultError(f"{path}: {error}") from error
     # besides JSON's own errors: text that is no text, numbers of more digits than Python reads, nesting without end

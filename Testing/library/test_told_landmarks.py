@@ -1,6 +1,7 @@
 """Landmark files as editors and Slicer leave them, and what the user knows better than they do."""
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -136,3 +137,90 @@ def test_equal_names_in_different_folders(annotation, tmp_path, capsys):
     out = tmp_path / "out"
     assert main(["measure", *map(str, paths), "-o", str(out)]) == 0
     assert sorted(p.name for p in out.glob("*.json")) == ["film01.json", "film01_2.json"]
+
+
+def as_fcsv(content, system="LPS", status=""):
+    sign = -1 if system in ("RAS", "0") else 1
+    lines = ["# Markups fiducial file version = 5.10", f"# CoordinateSystem = {system}"]
+    lines.append("# columns = id,x,y,z,ow,ox,oy,oz,vis,sel,lock,label,desc,associatedNodeID")
+    for number, point in enumerate(content["markups"][0]["controlPoints"]):
+        x, y, z = point["position"]
+        last = f'{point["label"]},"{point["description"]}",{status}'
+        lines.append(f"{number},{sign * x},{sign * y},{z},0,0,0,1,1,1,0,{last}")
+    return "\n".join(lines) + "\n"
+
+
+def as_table(content, axes, separator, comma):
+    sign = -1 if axes == "ras" else 1
+    lines = [separator.join(["label", *axes, "defined", "selected", "visible", "locked", "description"])]
+    for point in content["markups"][0]["controlPoints"]:
+        x, y, z = (str(value).replace(".", comma) for value in np.array(point["position"]) * (sign, sign, 1))
+        lines.append(separator.join([point["label"], x, y, z, "1", "1", "1", "0", f'"{point["description"]}"']))
+    return "\n".join(lines) + "\n"
+
+
+def test_tables_of_slicers_points_measure_the_same(annotation, tmp_path, capsys):
+    content = markups(replace(annotation, film_sha256="0f" * 32))
+    tables = {
+        "lps.fcsv": as_fcsv(content), "old.fcsv": as_fcsv(content, "0"), "new.fcsv": as_fcsv(content, "RAS", ",2,0"),
+        "a.csv": as_table(content, "lps", ",", "."), "b.tsv": as_table(content, "ras", "\t", "."),
+        "c.csv": as_table(content, "lps", ";", ","),
+    }  # fmt: skip
+    (tmp_path / "a.mrk.json").write_text(json.dumps(as_slicer_saves(content)))
+    same = read_landmarks(tmp_path / "a.mrk.json")
+    for name, text in tables.items():
+        (tmp_path / name).write_text(text, encoding="utf-8-sig")
+        read = read_landmarks(tmp_path / name)
+        assert np.allclose(read.points_px, same.points_px) and read.anterior == same.anterior
+        assert (read.film, read.film_sha256, read.warnings) == (same.film, same.film_sha256, same.warnings)
+        assert main(["measure", str(tmp_path / name), "-o", str(tmp_path / "out")]) == 0
+    assert (tmp_path / "out" / "lps.json").is_file()
+
+
+def test_points_of_a_table_that_are_not_placed_or_no_numbers(annotation, tmp_path):
+    content = markups(annotation)
+    (tmp_path / "a.fcsv").write_text(as_fcsv(content, status=",0,0"))
+    with pytest.raises(ResultError, match="no control point is labeled"):
+        read_landmarks(tmp_path / "a.fcsv")
+    content["markups"][0]["controlPoints"][5]["position"][2] = "far"
+    (tmp_path / "a.fcsv").write_text(as_fcsv(content))
+    with pytest.raises(ResultError, match=r"a\.fcsv: the position of C7_PI is not three numbers"):
+        read_landmarks(tmp_path / "a.fcsv")
+
+
+def test_labels_as_people_type_them(annotation, tmp_path):
+    content = markups(annotation)
+    points = content["markups"][0]["controlPoints"]
+    for point in points:
+        point["label"] = f" {point['label'].lower()} "
+    points.append({"label": "S1_A", "position": None})
+    (tmp_path / "a.mrk.json").write_text(json.dumps(content))
+    assert np.allclose(read_landmarks(tmp_path / "a.mrk.json").points_px, annotation.points_px, atol=1e-3)
+    points[0]["label"] = points[1]["label"]
+    (tmp_path / "a.mrk.json").write_text(json.dumps(content))
+    with pytest.raises(ResultError, match="two control points"):
+        read_landmarks(tmp_path / "a.mrk.json")
+
+
+@pytest.mark.parametrize(
+    ("content", "told"),
+    [
+        (b"\x89PNG\r\n\x1a\n\xff", "no text in UTF-8"),
+        (b"R\xfccken", "no text in UTF-8"),
+        (b"", "not a landmark file"),
+        (b"landmark,x,y\nS1_A,1,2\n", "not a landmark file; what can be measured is .json"),
+    ],
+)
+def test_what_is_no_landmark_file_is_told_in_plain_words(tmp_path, content, told):
+    (tmp_path / "a.csv").write_bytes(content)
+    with pytest.raises(ResultError, match=told):
+        read_landmarks(tmp_path / "a.csv")
+
+
+@pytest.mark.parametrize("position", [[1, 2], ["1,5", "2,5", "0"], "near"])
+def test_a_position_that_is_none_is_named(annotation, tmp_path, position):
+    content = markups(annotation)
+    content["markups"][0]["controlPoints"][3]["position"] = position
+    (tmp_path / "a.mrk.json").write_text(json.dumps(content))
+    with pytest.raises(ResultError, match="the position of C7_AI is not three numbers"):
+        read_landmarks(tmp_path / "a.mrk.json")

@@ -4,7 +4,6 @@ Slicer stores millimeters where its default reader laid the film, so that the fi
 Without the film or a spacing they are kept as pixels of 1 mm.
 """
 
-import csv
 from dataclasses import replace
 from pathlib import Path
 from typing import Final
@@ -12,7 +11,6 @@ from typing import Final
 import numpy as np
 
 from SpineAlignmentLib.errors import ResultError
-from SpineAlignmentLib.measurement.landmarks import COUNT, INDEX
 from SpineAlignmentLib.results.annotation import Annotation
 from SpineAlignmentLib.results.markups import read_markups
 from SpineAlignmentLib.results.turning import upright
@@ -36,7 +34,7 @@ def read_slicer_film(path: Path, spacing: tuple[float, float] | None = None, roo
         ResultError: the file cannot be read, holds no landmark, or its positions are not on the film.
     """
     stem = path.name.removesuffix(".fcsv").removesuffix(".mrk.json")
-    annotation = read_fcsv(path) if path.name.endswith(".fcsv") else read_markups(path)
+    annotation = read_markups(path)
     named = annotation.film if annotation.film != path.name else ""
     picture = find_picture(path.parent, stem, named, (), annotation.film_sha256)
     owner = patient_code(picture) if picture else ""
@@ -91,46 +89,3 @@ def on_film(item: AnnotatedFilm, picture: Path | None) -> AnnotatedFilm:
     )
     side = anterior_from_points(upright(annotation).points_px) or annotation.anterior
     return replace(item, annotation=replace(annotation, anterior=side))
-
-
-def read_fcsv(path: Path) -> Annotation:
-    """Landmarks from Slicer's `.fcsv` (Markups fiducial file, version 4 and 5), as pixels of 1 mm.
-
-    Raises:
-        ResultError: the file cannot be read or holds no landmark.
-    """
-    try:
-        lines = path.read_text(encoding="utf-8").splitlines()
-    except (OSError, UnicodeDecodeError) as error:
-        raise ResultError(f"{path}: cannot be read ({error})") from error
-    header: dict[str, str] = {}
-    for line in lines:
-        if line.startswith("#") and "=" in line:
-            key, value = line.lstrip("# ").split("=", 1)
-            header[key.strip()] = value.strip()
-    system = header.get("CoordinateSystem", "0")
-    # versions before 4.11 wrote a number: 0 is RAS, 1 is LPS
-    if system not in ("0", "RAS", "1", "LPS"):
-        raise ResultError(f"{path}: unknown coordinate system {system!r}")
-    sign = -1.0 if system in ("0", "RAS") else 1.0
-    columns = header.get("columns", "id,x,y,z,ow,ox,oy,oz,vis,sel,lock,label,desc,associatedNodeID").split(",")
-    positions = np.full((COUNT, 3), np.nan)
-    for row in csv.DictReader((line for line in lines if line and line[0] != "#"), columns):
-        if row.get("label") in INDEX:
-            try:
-                x, y, z = (float(row[axis]) for axis in ("x", "y", "z"))
-            except (KeyError, TypeError, ValueError) as error:
-                raise ResultError(f"{path}: the position of {row['label']} is not three numbers") from error
-            positions[INDEX[str(row["label"])]] = sign * x, sign * y, z
-    known = positions[np.isfinite(positions).all(axis=1)]
-    # a film lies in one plane, as `read_markups` sees it too
-    flat = int(np.argmin(np.ptp(known, axis=0))) if len(known) else 2
-    across, down = {0: (1, -2), 1: (0, -2), 2: (0, 1)}[flat]
-    points = np.stack([positions[:, across], np.sign(down) * positions[:, abs(down)]], axis=1)
-    anterior = anterior_from_points(points)
-    if not np.isfinite(points).any() or anterior is None:
-        raise ResultError(f"{path}: no endplate of the landmarks is labeled; name the points as S1_A, S1_P and so on")
-    return Annotation(
-        path.name, (0, 0), points, spacing_mm=(1.0, 1.0), spacing_source=IN_SPACE,
-        anterior=anterior, anterior_source="endplates",
-    )  # fmt: skip
