@@ -11,7 +11,7 @@ from SpineAlignmentLib.errors import FilmError, ResultPictureError
 from SpineAlignmentLib.film.bounded_file import BoundedFile
 from SpineAlignmentLib.film.checks import MAX_PIXELS, check_size, checked_pixels
 from SpineAlignmentLib.film.film import Film
-from SpineAlignmentLib.film.itk import itk_placement, quiet
+from SpineAlignmentLib.film.itk import itk_pixels, itk_placement, quiet
 from SpineAlignmentLib.film.polarity import inverted
 from SpineAlignmentLib.film.reader import ReadOptions
 from SpineAlignmentLib.results.files import RESULT_MARK
@@ -64,6 +64,7 @@ def read(path: Path, options: ReadOptions) -> Film:
                 raise ResultPictureError(path)
             _seek_film(image, path, warnings)
             check_size(image.size[0], image.size[1], str(path))
+            deep = _deep_color(image, path, warnings)  # first, as Pillow forgets while it looks for an orientation
             asked = _orientation(image)
             flipped = int(image.tag_v2.get(_ORIENTATION, 1)) if image.format == "TIFF" else 1
             if asked > 1:
@@ -74,10 +75,11 @@ def read(path: Path, options: ReadOptions) -> Film:
             if image.mode in ("P", "PA", "CMYK", "YCbCr", "LAB", "HSV"):
                 image = image.convert("RGB")
             plain = _is_plain(image)
-            pixels = _numbers(image)
-            # Pillow turns a TIFF while it loads it, and nothing else
-            stored = _as_stored(pixels, asked if _orientation(picture) == 1 else 1)
-            pixels = np.ascontiguousarray(_flipped(stored, flipped))
+            pixels = _numbers(image) if deep is None else deep
+            if deep is None:
+                # Pillow turns a TIFF while it loads it, and nothing else
+                stored = _as_stored(pixels, asked if _orientation(picture) == 1 else 1)
+                pixels = np.ascontiguousarray(_flipped(stored, flipped))
     except UnidentifiedImageError as error:
         text = "damaged, or of a kind that is not supported; save it anew as PNG or TIFF of 16 bits a pixel"
         raise FilmError(f"{path}: its {kind_of(path.read_bytes()[:16])} picture is {text}") from error
@@ -90,6 +92,21 @@ def read(path: Path, options: ReadOptions) -> Film:
         placement=(None if plain else itk_placement(path)) or plain_placement(None),
         warnings=tuple(warnings),
     )
+
+
+def _deep_color(image: Any, path: Path, warnings: list[str]) -> NDArray[Any] | None:
+    """A picture in color, or with transparency, of 16 bits as ITK shows it, since Pillow reads the upper 8 of them.
+
+    None for any other, and where ITK cannot. Films of 12 bits are often left in the lower ones, and 16 grays of them.
+    """
+    raw = str(image.tile[0][3]) if getattr(image, "tile", None) else ""
+    if ";16" not in raw or image.mode not in ("LA", "RGB", "RGBA") or getattr(image, "n_frames", 1) > 1:
+        return None
+    try:
+        return itk_pixels(path)
+    except RuntimeError:
+        warnings.append("the upper 8 of its 16 bits are read; save it as gray without transparency to have all of them")
+        return None
 
 
 def _numbers(image: Any) -> NDArray[Any]:

@@ -6,6 +6,7 @@ import os
 import re
 import struct
 import zipfile
+import zlib
 from contextlib import suppress
 from pathlib import Path
 
@@ -38,6 +39,29 @@ def test_first_picture_of_a_png_is_the_film(tmp_path):
     other = Image.fromarray(255 - PIXELS)
     Image.fromarray(PIXELS).save(tmp_path / "a.png", save_all=True, append_images=[other])
     assert np.array_equal(read_film(tmp_path / "a.png").pixels, PIXELS)
+
+
+def png_of_16_bits(path, samples):
+    """A PNG file of shape (height, width, samples), which Pillow does not write."""
+    height, width, count = samples.shape
+    rows = b"".join(b"\0" + row.tobytes() for row in samples.astype(">u2"))
+    header = struct.pack(">2I5B", width, height, 16, {2: 4, 3: 2, 4: 6}[count], 0, 0, 0)
+    parts = ((b"IHDR", header), (b"IDAT", zlib.compress(rows)), (b"IEND", b""))
+    chunks = (struct.pack(">I", len(v)) + k + v + struct.pack(">I", zlib.crc32(k + v)) for k, v in parts)
+    path.write_bytes(b"\x89PNG\r\n\x1a\n" + b"".join(chunks))
+    return path
+
+
+def test_all_bits_of_a_gray_film_in_color_are_read(tmp_path):
+    gray = pattern()
+    color, full = np.stack([gray] * 3, axis=-1), np.full_like(gray, 65535)[..., None]
+    for samples in (color, np.concatenate([color, full], axis=-1)):
+        assert np.array_equal(read_film(png_of_16_bits(tmp_path / "a.png", samples)).pixels, gray)
+    SimpleITK.WriteImage(SimpleITK.GetImageFromArray(color, isVector=True), str(tmp_path / "a.tif"))
+    assert np.array_equal(read_film(tmp_path / "a.tif").pixels, gray)
+    film = read_film(png_of_16_bits(tmp_path / "a.png", np.stack([gray, full[..., 0]], axis=-1)))
+    assert np.array_equal(film.pixels, gray >> 8)
+    assert any("upper 8 of its 16 bits" in warning for warning in film.warnings)
 
 
 def test_what_is_packed_is_said(tmp_path):
