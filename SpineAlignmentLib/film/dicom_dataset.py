@@ -12,11 +12,14 @@ from typing import Any, BinaryIO, Final
 
 from SpineAlignmentLib.errors import FilmError
 from SpineAlignmentLib.film.bounded_file import BoundedFile
-from SpineAlignmentLib.film.dicom_elements import meta_of
+from SpineAlignmentLib.film.dicom_elements import meta_of, with_syntax
 from SpineAlignmentLib.film.dicom_mending import DEFLATED, has_pixels, inflated, is_deflated, mended, undeflated
 
 _HEAD: Final[int] = 4096
 """Bytes in which the transfer syntax stands."""
+_PREFIX: Final[bytes] = b"DICM\x02\0"
+"""At byte 128 of a DICOM file (PS3.10 7.1), and the first group of what follows."""
+_BIG_ENDIAN: Final[str] = "1.2.840.10008.1.2.2"
 _OF_A_FRAME: Final[tuple[str, ...]] = (
     "PixelSpacing", "ImagerPixelSpacing", "EstimatedRadiographicMagnificationFactor", "RescaleSlope",
     "RescaleIntercept", "ModalityLUTSequence", "VOILUTSequence", "PixelIntensityRelationshipSign", "PatientOrientation",
@@ -38,8 +41,17 @@ _MAX_ITEMS: Final[int] = 64
 
 
 def looks_like_dicom(head: bytes) -> bool:
-    """Whether a file that begins with these bytes is DICOM: with its preamble, or a bare data set of group 0008."""
-    return head[128:132] == b"DICM" or (head[:2] in (b"\x08\x00", b"\x02\x00") and head[3:4] == b"\x00")
+    """Whether a file that begins with these bytes is DICOM: with its preamble, or a bare data set of group 0008.
+
+    What something was put in front of, or taken away from, is as well.
+    """
+    bare = head[:2] in (b"\x08\x00", b"\x02\x00") and head[3:4] == b"\x00"
+    return head[128:132] == b"DICM" or bare or _PREFIX in head or _is_big(head)
+
+
+def _is_big(head: bytes) -> bool:
+    """Whether a file begins as a bare data set of group 0008 in big endian order does, whose VRs are explicit."""
+    return head[:3] == b"\x00\x08\x00" and head[4:6] in (b"CS", b"UI", b"UL", b"DA", b"LO", b"SH")
 
 
 def read_dataset(path: Path) -> Any:
@@ -52,8 +64,9 @@ def read_dataset(path: Path) -> Any:
 
     failed: Exception | None = None
     data: Any = pydicom.Dataset()
-    with BoundedFile(path) as stream:
-        head = stream.peek(_HEAD)
+    with BoundedFile(path) as file:
+        stream = _from_its_begin(file, path)
+        head = _head_of(stream)
         deflated, said = is_deflated(head), meta_of(head).syntax
         try:
             data = pydicom.dcmread(_plain(stream, path), force=True)
@@ -62,8 +75,9 @@ def read_dataset(path: Path) -> Any:
         # pydicom raises whatever it happens on
         except Exception as error:
             failed = error
-    if not has_pixels(data) and not deflated:
-        data = mended(data, undeflated(path.read_bytes())) or data
+        if not has_pixels(data) and not deflated:
+            stream.seek(0)
+            data = mended(data, undeflated(stream.read())) or data
     if has_pixels(data):
         if said == DEFLATED and not deflated:
             data.file_meta.TransferSyntaxUID = said  # what is said of pixels that are not is a warning
@@ -84,18 +98,43 @@ def read_header(path: Path, keywords: Sequence[str] | None = None) -> Any:
     import pydicom
 
     tags = None if keywords is None else list(keywords)
-    with python_warnings.catch_warnings(), BoundedFile(path) as stream:
+    with python_warnings.catch_warnings(), BoundedFile(path) as file:
         python_warnings.simplefilter("ignore")
-        return pydicom.dcmread(_plain(stream, path), force=True, stop_before_pixels=True, specific_tags=tags)
+        stream = _plain(_from_its_begin(file, path), path)
+        return pydicom.dcmread(stream, force=True, stop_before_pixels=True, specific_tags=tags)
 
 
-def _plain(stream: BoundedFile, path: Path) -> BinaryIO:
+def _from_its_begin(file: BoundedFile, path: Path) -> BinaryIO:
+    """A file without what was put in front of it, as by one who keeps the answer of a web archive with its boundaries.
+
+    Raises:
+        FilmError: there is more than one in it.
+    """
+    head = _head_of(file)
+    at = head.find(_PREFIX)
+    if head[128:132] == b"DICM" or (at < 0 and not _is_big(head)):
+        return file
+    content = file.read()
+    if at < 0:
+        return io.BytesIO(with_syntax(content, _BIG_ENDIAN))
+    if content.find(_PREFIX, at + 1) >= 0:
+        raise FilmError(f"{path}: several DICOM files in one; save each to a file of its own")
+    return io.BytesIO(bytes(128) + content[at:])
+
+
+def _head_of(stream: BinaryIO) -> bytes:
+    head = stream.read(_HEAD)
+    stream.seek(0)
+    return head
+
+
+def _plain(stream: BinaryIO, path: Path) -> BinaryIO:
     """A file as pydicom is to read it: not deflated, whatever it says.
 
     Raises:
         FilmError: it cannot be inflated.
     """
-    head = stream.peek(_HEAD)
+    head = _head_of(stream)
     if meta_of(head).syntax != DEFLATED:
         return stream
     content = stream.read()

@@ -14,8 +14,10 @@ from pydicom.encaps import encapsulate
 from pydicom.uid import UID
 
 from SpineAlignmentLib.errors import FilmError
+from SpineAlignmentLib.film.dicom_elements import meta_of
+from SpineAlignmentLib.film.identity import read_identity
 from SpineAlignmentLib.film.reading import read_film
-from Testing.library.dicom_words import say_syntax
+from Testing.library.dicom_words import say_syntax, write
 from Testing.library.films import dicom, pattern, picture, volume
 
 
@@ -278,3 +280,21 @@ def test_rows_of_a_film_that_is_noisy_are_as_long_as_is_said(tmp_path, noise):
     gray = pattern() // 2 + np.random.default_rng(3).integers(0, noise + 1, pattern().shape).astype(np.uint16)
     for film in (gray, np.ascontiguousarray(gray.T), gray * (1 + np.arange(len(gray))[:, None] % 2).astype(np.uint16)):
         assert np.array_equal(read_film(dicom(tmp_path / "a.dcm", film)).pixels, film)
+
+
+@pytest.mark.parametrize("front", [b"--5f\r\nContent-Type: application/dicom\r\n\r\n", bytes(60)])
+def test_what_was_put_in_front_of_a_film_does_not_matter(tmp_path, front):
+    whole = dicom(tmp_path / "a.dcm", pattern()).read_bytes()
+    for content in (front + whole + b"\r\n--5f--\r\n", whole[128:], whole[40:]):
+        (tmp_path / "a").write_bytes(content)
+        film = read_film(tmp_path / "a")
+        assert np.array_equal(film.pixels, pattern()) and film.spacing_mm == (0.2, 0.2)
+        assert read_identity(tmp_path / "a").patient_id == "SECRET-77"
+    (tmp_path / "a").write_bytes(front + whole + front + whole)
+    refused(tmp_path / "a", "several DICOM files in one")
+
+
+def test_a_bare_data_set_in_big_endian_order(tmp_path):
+    whole = write(tmp_path / "a.dcm", pattern(), "big endian").read_bytes()
+    (tmp_path / "a.dcm").write_bytes(whole[meta_of(whole).end :])
+    assert np.array_equal(read_film(tmp_path / "a.dcm").pixels, pattern())
