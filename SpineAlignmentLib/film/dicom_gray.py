@@ -4,7 +4,7 @@ The values stay linear: rescale is a line, which no film changes by, so that onl
 (PS3.3 C.11.1) bends them and is applied; window and VOI LUT are for eyes, and only the direction of a LUT counts.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final
 
@@ -18,6 +18,7 @@ from SpineAlignmentLib.film.dicom_dataset import (
     as_number,
     integer,
     items,
+    number,
     photometric_of,
     tag_name,
     text,
@@ -35,6 +36,10 @@ _UNUSUAL: Final[tuple[str, ...]] = ("CMYK", "HSV")
 """Photometric interpretations that are retired, and that no film is in."""
 _MODALITY_LUT: Final[str] = "ModalityLUTSequence"
 _VOI_LUT: Final[str] = "VOILUTSequence"
+_SAMPLED: Final[int] = 101
+"""Every so many pixels tell where a film's gray values end."""
+_ENDS: Final[tuple[int, int]] = (2, 98)
+"""Percentiles of gray values that are the film's own, not burned-in marks."""
 
 
 @dataclass(frozen=True)
@@ -66,12 +71,17 @@ def bone_bright(data: Any, path: Path) -> Gray:
     gray = checked_pixels(stored.values, str(path))
     warnings = list(stored.warnings)
     table = _modality_lut(data, warnings)
-    down = False
+    slope = 1.0
     if table is not None:
         gray = table.of(gray)
     else:
-        down = _slope(data, warnings) < 0
-    down ^= _falls(data)
+        slope = _slope(data, warnings)
+    down = slope < 0
+    if items(data, _VOI_LUT):
+        film = gray if stored.padded is None else gray[~stored.padded]
+        ends = np.percentile(film.ravel()[::_SAMPLED], _ENDS) * slope
+        rescaled = ends if table is not None else ends + (number(data, "RescaleIntercept") or 0.0)
+        down ^= _falls(data, np.sort(rescaled))
     doubt, dark_bone = _polarity(data, down)
     gray = inverted(gray) if dark_bone else gray
     if stored.padded is not None:
@@ -149,13 +159,23 @@ def _modality_lut(data: Any, warnings: list[str]) -> LookupTable | None:
     return table
 
 
-def _falls(data: Any) -> bool:
-    """Whether the LUT for eyes turns bright to dark."""
+def _falls(data: Any, ends: Pixels) -> bool:
+    """Whether the LUT for eyes turns bright to dark, between the ends of the film's gray values.
+
+    Beyond these, entries are often zeros that fill it up.
+    """
     try:
         table = _table(data, _VOI_LUT)
     except (TypeError, ValueError, AttributeError, OverflowError):
         return False
-    return table is not None and table.falling
+    if table is None:
+        return False
+    # a first value has the sign of rescaled ones, which unsigned pixels do not tell: it is where the film is
+    middle = float(ends.mean()) - len(table.entries) / 2
+    wrapped = replace(table, first=table.first - (1 << 16))
+    table = min(table, wrapped, key=lambda option: abs(option.first - middle))
+    low, high = (int(v) for v in table.of(ends))
+    return high < low if high != low else table.falling
 
 
 def _slope(data: Any, warnings: list[str]) -> float:

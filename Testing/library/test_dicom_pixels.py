@@ -202,6 +202,18 @@ def test_a_table_for_eyes_counts_by_its_direction(tmp_path):
     assert np.array_equal(film.pixels - film.pixels.min(), gray - gray.min())
 
 
+@pytest.mark.parametrize(("slope", "intercept"), [(1, 0), (1, -1024), (-1, 1023), (4, 100)])
+def test_entries_of_a_table_for_eyes_beyond_the_film_do_not_count(tmp_path, slope, intercept):
+    gray = pattern(WIDTH, HEIGHT, 10)
+    stored = 1023 - gray if slope < 0 else gray
+    first = min(intercept, 1023 * slope + intercept)
+    entries = np.concatenate([np.linspace(10, 4000, abs(slope) * 1023 + 1).round(), np.zeros(3000)]).astype(int)
+    told = {"RescaleSlope": str(slope), "RescaleIntercept": str(intercept)}
+    rising = dicom_words.table(entries, first, 12, True)
+    film = read_film(write(tmp_path / "a.dcm", stored, VOILUTSequence=rising, **told))
+    assert np.array_equal(film.pixels - film.pixels.min(), gray - gray.min())
+
+
 @pytest.mark.parametrize("progressive", [False, True])
 @pytest.mark.parametrize("said", ["MONOCHROME2", "YBR_FULL_422", "RGB"])
 def test_lossy_jpeg_of_a_gray_film_even_in_color(tmp_path, said, progressive):
