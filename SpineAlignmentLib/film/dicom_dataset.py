@@ -5,6 +5,7 @@ Tags come in every state. The functions here give what a tag says, or None where
 
 import io
 import math
+import re
 import warnings as python_warnings
 from collections.abc import Sequence
 from pathlib import Path
@@ -19,6 +20,7 @@ _HEAD: Final[int] = 4096
 """Bytes in which the transfer syntax stands."""
 _PREFIX: Final[bytes] = b"DICM\x02\0"
 """At byte 128 of a DICOM file (PS3.10 7.1), and the first group of what follows."""
+_TEXT: Final = re.compile(rb"[\t\r\n -~]*")
 _BIG_ENDIAN: Final[str] = "1.2.840.10008.1.2.2"
 _OF_A_FRAME: Final[tuple[str, ...]] = (
     "PixelSpacing", "ImagerPixelSpacing", "EstimatedRadiographicMagnificationFactor", "RescaleSlope",
@@ -46,7 +48,17 @@ def looks_like_dicom(head: bytes) -> bool:
     What something was put in front of, or taken away from, is as well.
     """
     bare = head[:2] in (b"\x08\x00", b"\x02\x00") and head[3:4] == b"\x00"
-    return head[128:132] == b"DICM" or bare or _PREFIX in head or _is_big(head)
+    return head[128:132] == b"DICM" or bare or _prefix_in(head) >= 0 or _is_big(head)
+
+
+def _prefix_in(head: bytes) -> int:
+    """Where the prefix of a DICOM file stands that begins later, or earlier, than it should; -1 for nowhere.
+
+    Before its preamble are lines of text or zeros; a file within an archive is not meant.
+    """
+    at = head.find(_PREFIX)
+    front = head[: max(0, at - 128)]
+    return at if not front.strip(b"\0") or _TEXT.fullmatch(front) else -1
 
 
 def _is_big(head: bytes) -> bool:
@@ -111,7 +123,7 @@ def _from_its_begin(file: BoundedFile, path: Path) -> BinaryIO:
         FilmError: there is more than one in it.
     """
     head = _head_of(file)
-    at = head.find(_PREFIX)
+    at = _prefix_in(head)
     if head[128:132] == b"DICM" or (at < 0 and not _is_big(head)):
         return file
     content = file.read()
