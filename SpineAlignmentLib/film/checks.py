@@ -1,5 +1,6 @@
 """Whether pixels and spacings can be those of a radiograph; what cannot is refused in one line."""
 
+from collections.abc import Callable
 from typing import Any, Final
 
 import numpy as np
@@ -32,6 +33,10 @@ LEAST_GREEN: Final[float] = 0.5
 ONE_HUE: Final[float] = 0.97
 """How much colored pixels agree in hue, 1 for all of one: 0.99 and more on photographs of films; 0.9 where dark red
 turns to yellow, 0.2 on a portrait."""
+
+_ASKED_ROWS: Final[int] = 16
+_TURNED: Final[float] = 0.5
+"""Roughness as a share of that of words as they are read, below which their bytes are turned around."""
 
 
 def checked_pixels(pixels: Pixels, name: str) -> Pixels:
@@ -102,6 +107,27 @@ def checked_spacing(
     if extent > MAX_EXTENT_MM:
         raise FilmError(f"{name}: with a pixel spacing of {shown} the film is {extent / 1000:.1f} m long; {advice}")
     return x, y
+
+
+def has_bytes_turned(words: Pixels, gray_of: Callable[[Pixels], Pixels] = np.asarray) -> bool:
+    """Whether the bytes of words stand the other way round: read so, neighbors are much closer.
+
+    This is asked of every film: a few of its rows answer.
+
+    Args:
+        words: shape (height, width).
+        gray_of: gives the gray values of words, where these are not all of them.
+    """
+    if words.dtype.kind not in "iu" or words.dtype.itemsize not in (2, 4):
+        return False
+    some = words[:: max(1, len(words) // _ASKED_ROWS)]
+    return _roughness(gray_of(some.byteswap())) < _TURNED * _roughness(gray_of(some))
+
+
+def _roughness(words: Pixels) -> float:
+    """Difference of neighbors in a row as a share of the contrast, which is the same of left-justified words."""
+    gray = words.astype(np.float32)
+    return float(np.abs(np.diff(gray, axis=1)).mean()) / (float(gray.std()) or 1.0)
 
 
 def is_placeholder(spacing: tuple[float, float], size_px: tuple[int, int]) -> bool:

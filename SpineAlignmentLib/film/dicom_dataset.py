@@ -20,6 +20,7 @@ _HEAD: Final[int] = 4096
 """Bytes in which the transfer syntax stands."""
 _PREFIX: Final[bytes] = b"DICM\x02\0"
 """At byte 128 of a DICOM file (PS3.10 7.1), and the first group of what follows."""
+_BOM: Final[bytes] = b"\xef\xbb\xbf"
 _TEXT: Final = re.compile(rb"[\t\r\n -~]*")
 _BIG_ENDIAN: Final[str] = "1.2.840.10008.1.2.2"
 _OF_A_FRAME: Final[tuple[str, ...]] = (
@@ -57,7 +58,7 @@ def _prefix_in(head: bytes) -> int:
     Before its preamble are lines of text or zeros; a file within an archive is not meant.
     """
     at = head.find(_PREFIX)
-    front = head[: max(0, at - 128)]
+    front = head[: max(0, at - 128)].removeprefix(_BOM)
     return at if not front.strip(b"\0") or _TEXT.fullmatch(front) else -1
 
 

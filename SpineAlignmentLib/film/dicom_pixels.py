@@ -17,8 +17,9 @@ from SpineAlignmentLib.film.dicom_color import as_rgb
 from SpineAlignmentLib.film.dicom_dataset import tag_name, transfer_syntax, uid_name
 from SpineAlignmentLib.film.dicom_layout import Layout, layout_of
 from SpineAlignmentLib.film.dicom_mending import DEFLATED
+from SpineAlignmentLib.film.dicom_order import true_order, with_rows_in_line
 from SpineAlignmentLib.film.dicom_padding import float_padding_of, padding_of, without_padding
-from SpineAlignmentLib.film.dicom_surplus import with_rows_in_line, without_surplus
+from SpineAlignmentLib.film.dicom_surplus import without_surplus
 
 Pixels = NDArray[Any]
 
@@ -66,15 +67,19 @@ def stored_pixels(data: Any, path: Path) -> Stored:
     if compressed and (len(value) < layout.size_bytes or (is_encapsulated(value) and syntax not in _NATIVE)):
         words, stream, warnings = _from_stream(value, syntax, layout, path)
     else:
-        layout, surplus = without_surplus(value, layout, "PixelData", syntax == _BIG_ENDIAN, path)
+        big = true_order(value, layout, syntax == _BIG_ENDIAN)
+        layout, surplus = without_surplus(value, layout, "PixelData", big, path)
         layout, planes = _with_true_planes(value, layout)
         warnings = surplus + planes
-        layout, turned = with_rows_in_line(value, layout, syntax == _BIG_ENDIAN)
+        layout, turned = with_rows_in_line(value, layout, big)
         warnings += turned
-        words, stream = _native_words(data, value, syntax, layout, path), None
+        words, stream = _native_words(data, value, big, layout, path), None
         words = as_rgb(words, layout.photometric) if words.ndim == 3 else words
         if syntax.startswith(_COMPRESSED) or syntax == DEFLATED:  # what is deflated comes here inflated
             warnings.append(f"{tag_name('TransferSyntaxUID')} says {uid_name(syntax)}; the pixels are not compressed")
+        elif syntax in _NATIVE and big != (syntax == _BIG_ENDIAN):  # a private one does not say it
+            said = f"{tag_name('TransferSyntaxUID')} says {uid_name(syntax)}"
+            warnings.append(f"{said}; the bytes of the pixels' words stand the other way round")
     return _gray_values(data, words, stream, layout, warnings)
 
 
@@ -124,10 +129,9 @@ def _method(syntax: str) -> str:
     return f"an unknown method, {name}," if name == syntax else name
 
 
-def _native_words(data: Any, value: bytes, syntax: str, layout: Layout, path: Path) -> Pixels:
+def _native_words(data: Any, value: bytes, big: bool, layout: Layout, path: Path) -> Pixels:
     if layout.allocated not in _WORDS:
         raise FilmError(f"{path}: {tag_name('BitsAllocated')} is {layout.allocated}; 8, 16 and 32 can be read")
-    big = syntax == _BIG_ENDIAN
     size = layout.allocated // 8
     if layout.subsampled:
         return _upsampled(value, layout, path)
@@ -136,10 +140,6 @@ def _native_words(data: Any, value: bytes, syntax: str, layout: Layout, path: Pa
         # bytes of a word stand the other way around; PS3.5 annex D
         swapped = np.frombuffer(value, np.uint8)[: len(value) // 2 * 2].reshape(-1, 2)[:, ::-1].tobytes()
         words = _native(swapped, np.dtype(np.uint8), layout, "PixelData", path)
-    if syntax not in _NATIVE and size > 1:
-        # a private syntax does not say its byte order, the film does
-        turned = words.byteswap()
-        words = turned if roughness(turned) < roughness(words) else words
     return words if words.dtype.isnative else words.astype(words.dtype.newbyteorder("="))
 
 

@@ -20,11 +20,6 @@ _SMOOTHER: Final[float] = 0.5
 """Roughness as a share of that of words half as wide, below which the wide ones are the film."""
 _CLOSER: Final[float] = 0.9
 """Difference of neighbors of a column, as a share of that in rows as long as is said, below which rows are longer."""
-_ROWS: Final[int] = 16
-"""Rows in the middle of a film that tell whether they are as long as is said: this is done with every film."""
-_TORN: Final[float] = 0.5
-"""Difference of neighbors of a column with rows of the other length, as a share of that in those that are said, below
-which rows are of the other."""
 _LOOKED_AT: Final[int] = 1 << 19
 """Pixels that tell how long rows are."""
 
@@ -85,28 +80,6 @@ def _has_longer_rows(value: bytes, layout: Layout, big: bool) -> bool:
         float(np.abs(middle[width:] - middle[:-width]).mean()) for width in (layout.width, count // layout.height)
     )
     return longer < _CLOSER * said
-
-
-def with_rows_in_line(value: bytes, layout: Layout, big: bool) -> tuple[Layout, list[str]]:
-    """The layout with rows as long as they are where Rows and Columns stand for each other, and what is said of it.
-
-    Args:
-        value: of the pixels' element.
-        layout: as the tags describe it.
-        big: its words are big endian.
-    """
-    square = layout.width == layout.height
-    if layout.samples != 1 or layout.allocated not in _WORDS[:3] or square or len(value) < layout.size_bytes:
-        return layout, []
-    flat = np.frombuffer(value, _kind(layout, big), layout.width * layout.height)
-    look = _ROWS * max(layout.size)
-    middle = flat[max(0, (flat.size - look) // 2) :][:look].astype(np.float32)
-    said, other = (float(np.abs(middle[row:] - middle[:-row]).mean()) for row in layout.size)
-    if other >= _TORN * said:
-        return layout, []
-    tags = f"{tag_name('Rows')} = {layout.height} and {tag_name('Columns')} = {layout.width}"
-    told = f"{tags} tear the film apart: read the other way round"
-    return replace(layout, width=layout.height, height=layout.width), [told]
 
 
 def _kind(layout: Layout, big: bool) -> np.dtype[Any]:

@@ -14,7 +14,7 @@ from typing import Final
 import numpy as np
 
 from SpineAlignmentLib.errors import FilmError
-from SpineAlignmentLib.film.checks import MAX_UNPACKED, checked_pixels, checked_spacing
+from SpineAlignmentLib.film.checks import MAX_UNPACKED, checked_pixels, checked_spacing, has_bytes_turned
 from SpineAlignmentLib.film.film import SIDE_OF_PLANE, Film
 from SpineAlignmentLib.film.itk import itk_image
 from SpineAlignmentLib.film.reader import ReadOptions
@@ -37,6 +37,7 @@ _SOURCE: Final[str] = "the file's spacing"
 _MILLIMETER: Final[str] = (
     f"{SPACING_WARNING} in the file is exactly 1 mm, which libraries write where none is known; taken as unknown"
 )
+_TURNED: Final[str] = "the bytes of the pixels' words stand the other way round than the header says: read so"
 _NO_LENGTH: Final[str] = f"{SPACING_WARNING} in the file is in a unit that is no length; taken as unknown"
 
 
@@ -74,7 +75,8 @@ def read(path: Path, options: ReadOptions) -> Film:
                 raise
             what = "its header lays rows and columns at no right angle (in NIfTI: qform, sform)"
             raise FilmError(f"{path}: {what}; write it anew with right ones") from error
-    pixels = checked_pixels(pixels, str(path))
+    turned = pixels.ndim == 2 and has_bytes_turned(pixels)
+    pixels = checked_pixels(pixels.byteswap() if turned else pixels, str(path))
     size = (pixels.shape[1], pixels.shape[0])
     spacing = (float(np.linalg.norm(placement.x_step)), float(np.linalg.norm(placement.y_step)))
     sagittal = bool(np.argmax(np.abs(np.cross(placement.x_step, placement.y_step))) == 0)
@@ -85,13 +87,14 @@ def read(path: Path, options: ReadOptions) -> Film:
         anterior="left" if sagittal else None,
         anterior_source=SIDE_OF_PLANE if sagittal else "unknown",
         placement=placement,
+        warnings=(_TURNED,) if turned else (),
     )
     if options.spacing_given or header.steps is None:
         return seen
     if header.unit_mm is None:
-        return replace(seen, warnings=(_NO_LENGTH,))
+        return replace(seen, warnings=(*seen.warnings, _NO_LENGTH))
     if spacing == (1.0, 1.0) and header.unit_mm == 1.0:
-        return replace(seen, warnings=(_MILLIMETER,))
+        return replace(seen, warnings=(*seen.warnings, _MILLIMETER))
     in_mm = (spacing[0] * header.unit_mm, spacing[1] * header.unit_mm)
     return replace(seen, spacing_mm=checked_spacing(in_mm, size, str(path), _SOURCE), spacing_source=_SOURCE)
 
