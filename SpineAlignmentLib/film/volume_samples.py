@@ -38,7 +38,9 @@ def checked_samples(path: Path, header: Header) -> bytes | None:
     if not header.packed:
         check_count(place.stat().st_size - start, header.sample_bytes, header.row_bytes, path)
         return None
-    samples = _unpacked(place.read_bytes()[start:], path)
+    if header.sample_bytes > MAX_UNPACKED:
+        raise FilmError(f"{path}: too large for a film: more than {MAX_UNPACKED >> 20} MB when unpacked")
+    samples = _unpacked(place.read_bytes()[start:], header.sample_bytes + header.row_bytes, path)
     check_count(len(samples), header.sample_bytes, header.row_bytes, path)
     return samples[: header.sample_bytes]
 
@@ -53,20 +55,19 @@ def check_count(count: int, expected: int, spare: int, path: Path) -> None:
         raise FilmError(f"{path}: cut off: {expected} bytes of pixels are promised, {count} are there")
     if count >= expected + spare:
         raise FilmError(
-            f"{path}: its header describes {expected} bytes of pixels, {count} are there: "
+            f"{path}: its header describes {expected} bytes of pixels, {count} or more are there: "
             "check its sizes, its type and where pixels begin"
         )
 
 
-def _unpacked(content: bytes, path: Path) -> bytes:
+def _unpacked(content: bytes, most: int, path: Path) -> bytes:
+    """Packed samples, no more of them than tell that they are too many."""
     unpacker = zlib.decompressobj(_ANY_WRAPPING)
     try:
-        samples = unpacker.decompress(content, MAX_UNPACKED)
+        samples = unpacker.decompress(content, most)
     except zlib.error as error:
         raise FilmError(f"{path}: damaged: its packed pixels cannot be unpacked") from error
-    if unpacker.unconsumed_tail:
-        raise FilmError(f"{path}: too large for a film: more than {MAX_UNPACKED >> 20} MB when unpacked")
-    if not unpacker.eof:
+    if len(samples) < most and not unpacker.eof:
         raise FilmError(f"{path}: cut off: its packed pixels end too early")
     return samples
 

@@ -2,6 +2,7 @@
 
 import gzip
 import struct
+import tracemalloc
 import zlib
 
 import numpy as np
@@ -71,17 +72,29 @@ def test_packed_pixels_that_are_damaged_or_too_few_are_no_film(tmp_path, pack):
             read_film(nrrd(tmp_path / "a.nrrd", samples, encoding="gzip"))
 
 
+@pytest.mark.parametrize("count", [len(RAW), 1 << 40])
+def test_packed_pixels_that_are_far_too_many_fill_no_memory(tmp_path, count):
+    packed = zlib.compress(bytes(1 << 27))
+    size = (WIDTH, count // 2 // WIDTH)
+    path = meta_image(tmp_path / "a.mha", packed, size=size, CompressedData=True)
+    tracemalloc.start()
+    with pytest.raises(FilmError, match=r"or more are there|too large for a film"):
+        read_film(path)
+    assert tracemalloc.get_traced_memory()[1] < 1 << 24
+    tracemalloc.stop()
+
+
 @pytest.mark.parametrize("size", [(WIDTH, HEIGHT // 2), (WIDTH // 2, HEIGHT)])
 def test_sizes_that_leave_pixels_over_are_told(tmp_path, size):
     for path in (meta_image(tmp_path / "a.mha", size=size), nrrd(tmp_path / "a.nrrd", size=size)):
-        with pytest.raises(FilmError, match=f"describes {len(RAW) // 2} bytes of pixels, {len(RAW)} are there"):
+        with pytest.raises(FilmError, match=f"describes {len(RAW) // 2} bytes of pixels, {len(RAW)} or more are there"):
             read_film(path)
 
 
 def test_a_type_that_leaves_bytes_over_is_told(tmp_path):
     bytes_ = nifti(tmp_path / "a.nii", lambda content: struct.pack_into("<h", content, 70, 2))
     for path in (meta_image(tmp_path / "a.mha", kind="MET_UCHAR"), nrrd(tmp_path / "a.nrrd", kind="uint8_t"), bytes_):
-        with pytest.raises(FilmError, match=r"bytes of pixels, .* are there: check its sizes, its type"):
+        with pytest.raises(FilmError, match=r"bytes of pixels, .* or more are there: check its sizes, its type"):
             read_film(path)
 
 
