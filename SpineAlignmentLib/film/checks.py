@@ -34,6 +34,10 @@ ONE_HUE: Final[float] = 0.97
 """How much colored pixels agree in hue, 1 for all of one: 0.99 and more on photographs of films; 0.9 where dark red
 turns to yellow, 0.2 on a portrait."""
 
+_SCREENS: Final[tuple[int, ...]] = (72, 96)
+"""Dots per inch that programs write into pictures for want of anything better; no detector's and no film scanner's."""
+_SAME: Final[float] = 2e-4
+"""Relative difference up to which spacings are the same but for their digits."""
 _ASKED_ROWS: Final[int] = 16
 _TURNED: Final[float] = 0.5
 """Roughness as a share of that of words as they are read, below which their bytes are turned around."""
@@ -133,6 +137,11 @@ def _roughness(words: Pixels) -> float:
 def is_placeholder(spacing: tuple[float, float], size_px: tuple[int, int]) -> bool:
     """Whether a spacing of exactly 1 mm only means that nobody knew it: the film would be longer than any is."""
     return spacing == (1.0, 1.0) and max(size_px) > 1500
+
+
+def screen_dots(spacing: tuple[float, float]) -> int:
+    """The dots per inch of a screen that a spacing is, which converting a picture leaves in its file; 0 for none."""
+    return next((dots for dots in _SCREENS if all(abs(mm * dots / 25.4 - 1) < _SAME for mm in spacing)), 0)
 
 
 def _gray(pixels: Pixels, name: str) -> Pixels:

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from SpineAlignmentLib.errors import FilmError
-from SpineAlignmentLib.film.checks import checked_spacing, is_placeholder
+from SpineAlignmentLib.film.checks import checked_spacing, is_placeholder, screen_dots
 from SpineAlignmentLib.film.dicom_dataset import as_number, number, tag_name, text, values
 from SpineAlignmentLib.film.film import SPACING_UNKNOWN
 from SpineAlignmentLib.results.annotation import SPACING_WARNING
@@ -69,6 +69,9 @@ def read_spacing(data: Any, size: tuple[int, int], path: Path, given: bool) -> S
     if keyword in _PLANES:
         where = f"{SPACING_WARNING} is that of {_PLANES[keyword]}, not calibrated to the patient"
         warnings.append(f"{where}{_magnification(data)}")
+    if dots := screen_dots(spacing):
+        why = f"{tag_name(keyword)} is {dots} dots per inch, which a picture leaves that was made DICOM"
+        warnings.append(f"{SPACING_WARNING}: {why}; check lengths")
     return Spacing(spacing, tag_name(keyword), aspect, tuple(warnings))
 
 

@@ -14,7 +14,7 @@ from typing import Final
 import numpy as np
 
 from SpineAlignmentLib.errors import FilmError
-from SpineAlignmentLib.film.checks import MAX_UNPACKED, checked_pixels, checked_spacing, has_bytes_turned
+from SpineAlignmentLib.film.checks import MAX_UNPACKED, checked_pixels, checked_spacing, has_bytes_turned, screen_dots
 from SpineAlignmentLib.film.film import SIDE_OF_PLANE, Film
 from SpineAlignmentLib.film.itk import itk_image
 from SpineAlignmentLib.film.reader import ReadOptions
@@ -95,6 +95,9 @@ def read(path: Path, options: ReadOptions) -> Film:
         return replace(seen, warnings=(*seen.warnings, _NO_LENGTH))
     if spacing == (1.0, 1.0) and header.unit_mm == 1.0:
         return replace(seen, warnings=(*seen.warnings, _MILLIMETER))
+    if dots := screen_dots(spacing):
+        left = f"{SPACING_WARNING} in the file is {dots} dots per inch, which a picture leaves that was converted"
+        return replace(seen, warnings=(*seen.warnings, f"{left}; taken as unknown"))
     in_mm = (spacing[0] * header.unit_mm, spacing[1] * header.unit_mm)
     return replace(seen, spacing_mm=checked_spacing(in_mm, size, str(path), _SOURCE), spacing_source=_SOURCE)
 

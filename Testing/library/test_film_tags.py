@@ -259,3 +259,10 @@ def test_unknown_elements_do_not_matter(tmp_path):
     for element in (b"\x19\0\x10\x10" + unknown, b"\x20\0\x10\0" + not_text, b"\x09\0\x01\x10" + empty):
         path.write_bytes(content[:at] + element + content[at:])
         assert np.array_equal(read_film(path).pixels, GRAY)
+
+
+@pytest.mark.parametrize(("dots", "said"), [("0.264583\\0.264583", 96), ("0.3528\\0.3528", 72), ("0.127\\0.127", 0)])
+def test_the_dots_per_inch_of_a_picture_are_said(tmp_path, dots, said):
+    film = read_film(write(tmp_path / "a.dcm", pattern(), PixelSpacing=dots.split("\\")))
+    assert film.spacing_mm is not None
+    assert any(f"is {said} dots per inch" in warning for warning in film.warnings) is bool(said)

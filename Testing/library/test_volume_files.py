@@ -145,3 +145,11 @@ def test_rows_and_columns_at_no_right_angle_are_not_called_damage(tmp_path):
 
     with pytest.raises(FilmError, match="no right angle"):
         read_film(nifti(tmp_path / "a.nii", sheared))
+
+
+@pytest.mark.parametrize(("dots", "known"), [(72, False), (96, False), (150, True), (200, True), (300, True)])
+@pytest.mark.parametrize("ending", ["nrrd", "mha", "nii"])
+def test_the_dots_per_inch_of_a_picture_are_no_size_of_pixels(tmp_path, ending, dots, known):
+    film = read_film(volume(tmp_path / f"a.{ending}", PIXELS, (25.4 / dots, 25.4 / dots)))
+    assert (film.spacing_mm is not None) is known
+    assert any(f"{dots} dots per inch" in warning for warning in film.warnings) is not known
