@@ -44,3 +44,8 @@ REGIONS: Final[dict[str, tuple[str, ...]]] = {
     "femoral": ("FH_1", "FH_2"),
 }
 """Region name to its landmarks; every landmark is in exactly one region."""
+
+
+def landmark_called(label: str) -> str:
+    """A label as landmarks are called, however a person typed it."""
+    return label.strip().upper()

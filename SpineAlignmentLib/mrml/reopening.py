@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from SpineAlignmentLib import results
 from SpineAlignmentLib.clinical.patient import patient_of
 from SpineAlignmentLib.errors import ResultError
-from SpineAlignmentLib.measurement.landmarks import COUNT, INDEX
+from SpineAlignmentLib.measurement.landmarks import COUNT, INDEX, landmark_called
 from SpineAlignmentLib.mrml.alignment import FilmAlignment
 from SpineAlignmentLib.mrml.volume_film import volume_geometry
 from SpineAlignmentLib.results.reviewing import moved
@@ -141,7 +141,7 @@ def _points_of_markups(alignment: FilmAlignment, path: Path) -> FloatArray:
         raise ResultError(f"{path.name}: not a markups point list that Slicer can read")
     ras = np.full((COUNT, 3), np.nan)
     for i in range(node.GetNumberOfControlPoints()):
-        row = INDEX.get(node.GetNthControlPointLabel(i))
+        row = INDEX.get(landmark_called(node.GetNthControlPointLabel(i)))
         defined = node.GetNthControlPointPositionStatus(i) == slicer.vtkMRMLMarkupsNode.PositionDefined
         if row is not None and defined:
             ras[row] = node.GetNthControlPointPosition(i)

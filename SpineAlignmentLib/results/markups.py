@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from SpineAlignmentLib.errors import ResultError
-from SpineAlignmentLib.measurement.landmarks import INDEX, NAMES
+from SpineAlignmentLib.measurement.landmarks import INDEX, NAMES, landmark_called
 from SpineAlignmentLib.results.annotation import SPACING_WARNING, Annotation
 from SpineAlignmentLib.results.placement import Placement
 from SpineAlignmentLib.results.point_table import markups_of
@@ -167,8 +167,7 @@ def _placed(markup: dict[str, Any]) -> list[dict[str, Any]]:
 
 
 def _name(point: dict[str, Any]) -> str:
-    """A control point's label as landmarks are called, however a person typed it."""
-    return str(point.get("label", "")).strip().upper()
+    return landmark_called(str(point.get("label", "")))
 
 
 def _position(point: dict[str, Any], path: Path) -> FloatArray:

@@ -47,6 +47,14 @@ def test_landmarks_come_back_where_they_were(spine, scene, alignment, saved, kin
     assert np.isnan(again.points_px).all()
 
 
+def test_labels_as_people_type_them_come_back(spine, scene, alignment, saved):
+    path = saved / "film.mrk.json"
+    path.write_text(path.read_text().replace('"label": "C7_C"', '"label": "c7_c "'))
+    again = spine.create(add_film(scene, subject.film_pixels(), subject.SPACING_MM, "again"))
+    reopen(again, path)
+    assert again.points_px == pytest.approx(alignment.points_px, abs=0.01, nan_ok=True)
+
+
 def test_landmarks_of_another_film_are_refused(spine, scene, alignment, saved):
     small = spine.create(add_film(scene, subject.film_pixels()[:300, :200], subject.SPACING_MM, "small"))
     text = r"film\.json: of another film, film \(700 x 1600 pixels\); this one is small \(200 x 300 pixels\)"
