@@ -44,7 +44,7 @@ BAR_MM: Final[int] = 50
 
 _EDGE: Final[Color] = (12, 14, 18)
 _PANEL: Final[Color] = (24, 28, 34)
-_PANEL_SHARE: Final[float] = 0.3
+_PANEL_SHARE: Final[float] = 0.345
 _TONES: Final[list[int]] = [round(225 * (value / 255) ** 0.9) for value in range(256)]
 """Gray values of the film, a little lighter where they are dark, and never as bright as what is drawn."""
 _WIDTHS: Final[dict[str, float]] = {"endplate": 2.4, "line": 1.6, "plumb": 1.3, "parallel": 1.3, "distance": 2.6}
