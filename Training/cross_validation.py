@@ -141,7 +141,7 @@ def _write(path: Path, scores: list[tuple[Candidate, float]]) -> None:
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Returns the exit status: 0 done, 2 wrong configuration or a failed training."""
+    """Returns the exit status: 0 done, 2 wrong configuration or a failed training, 130 interrupted."""
     parser = argparse.ArgumentParser(
         prog="python -m Training.cross_validation", description="Select the regularization."
     )
@@ -170,6 +170,9 @@ def main(arguments: list[str] | None = None) -> int:
     except (ConfigError, FileNotFoundError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
+    except KeyboardInterrupt:
+        print("interrupted; the same command goes on", file=sys.stderr)
+        return 130
     print(f"best: {scores[0][0].name} ({scores[0][1]:.3f}); all in {options.output / 'selection.csv'}")
     return 0
 

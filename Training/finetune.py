@@ -269,7 +269,7 @@ def parser() -> argparse.ArgumentParser:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """The command; 0 when the new models are written, 2 when they cannot be."""
+    """The command; 0 when the new models are written, 2 when they cannot be, 130 when interrupted."""
     o = parser().parse_args(arguments)
     settings = Settings(
         o.films, o.rehearsal, o.steps, o.batch, o.learning_rate, o.augmentation, o.blend, o.threads, o.seed
@@ -290,6 +290,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except (SpineAlignmentError, ConfigError) as error:
         print(f"finetune: {error}", file=sys.stderr)
         return 2
+    except KeyboardInterrupt:
+        print("finetune: interrupted; the same command goes on", file=sys.stderr)
+        return 130
     for line in comparison_lines(found):
         print(line)
     print(f"{o.output}: new models; use them with: spine-alignment detect FILM --models {o.output} -o OUT")

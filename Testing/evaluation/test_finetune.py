@@ -1,6 +1,11 @@
 """Fine-tuning from an exported model to a new one that detection runs, with a network small enough for a test."""
 
 import json
+import os
+import signal
+import subprocess
+import sys
+import time
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +16,7 @@ from SpineAlignmentLib.detection.close_ups import REGIONS
 from SpineAlignmentLib.detection.models import CLOSEST, ONNX_FILE, Model, read_closest_model
 from SpineAlignmentLib.measurement.landmarks import NAMES
 from Testing.evaluation.samples import SIZE, truth, write_films
+from Testing.interrupts import hear
 from Testing.training import tiny
 from Training.config import config_from_dict, save_config
 from Training.data.film_source import Fold, Mixture, build_source
@@ -86,6 +92,23 @@ def test_finetuned_models_are_measured_before_and_after(
     assert json.loads((output / "ensemble.json").read_text()) == {"models": ["tiny"], "close_ups": ["part"]}
     assert main([*(str(o) for o in options), "--steps", "41", "--learning-rate", "0.005", "--threads", "1"]) == 2
     assert "with other settings; give another --work" in capfd.readouterr().err
+
+
+def test_ctrl_c_ends_in_one_line(shipped: tuple[Path, Path], tmp_path: Path) -> None:
+    films, work = write_drawn_films(tmp_path / "films", 10), tmp_path / "runs"
+    options = ["--films", films, "--models", shipped[0], "--output", tmp_path / "new", "--work", work, "--threads", 1]
+    process = subprocess.Popen(
+        [sys.executable, "-m", "Training.finetune", *(str(o) for o in options), "--steps", "100000"],
+        env=tiny.environment(), cwd=tiny.ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True,
+        start_new_session=True, preexec_fn=hear,
+    )  # fmt: skip
+    while not (work / "tiny" / "config.yaml").exists() and process.poll() is None:
+        time.sleep(0.05)
+    os.killpg(process.pid, signal.SIGINT)
+    _, said = process.communicate(timeout=120)
+    assert process.returncode == 130, said
+    assert said.splitlines()[-1] == "finetune: interrupted; the same command goes on" and "Traceback" not in said
+    assert not (tmp_path / "new" / "tiny").exists()
 
 
 def test_networks_that_are_not_continued_are_kept(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

@@ -102,6 +102,13 @@ def test_selection_resumes_and_ranks(
     with pytest.raises(SystemExit):
         cross_validation.main([*command, "--folds", "1"])
 
+    def interrupted(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(cross_validation, "select", interrupted)
+    assert cross_validation.main(command) == 130
+    assert capsys.readouterr().err == "interrupted; the same command goes on\n"
+
 
 def test_candidates_are_the_papers_grid() -> None:
     base = config_from_dict(tiny_config(), "tiny")
