@@ -95,7 +95,9 @@ def _parser() -> argparse.ArgumentParser:
     key.add_argument("file", type=named, metavar="FILE")
     key.set_defaults(run=_make_key)
     measure = commands.add_parser("measure", help="the 18 parameters of given landmarks")
-    measure.add_argument("inputs", nargs="+", type=named, metavar="LANDMARKS", help=".json, .mrk.json, .fcsv, .sr.dcm")
+    measure.add_argument(
+        "inputs", nargs="+", type=named, metavar="LANDMARKS", help=".json, .mrk.json, .fcsv, .csv, .tsv, .sr.dcm"
+    )
     measure.add_argument("-o", "--output", required=True, type=named, metavar="OUT", help="folder for the results")
     measure.add_argument(
         "--cobb",
@@ -122,7 +124,7 @@ def _parser() -> argparse.ArgumentParser:
     node.set_defaults(run=_node)
     view = commands.add_parser("view", help="look at films in the browser, detect and correct their landmarks")
     view.add_argument("films", nargs="*", type=named, metavar="FILM")
-    view.add_argument("--host", default="127.0.0.1", help="address to listen on; others than loopback ask for a key")
+    view.add_argument("--host", default="127.0.0.1", help="address to listen on; 0.0.0.0 for other computers too")
     view.add_argument("--port", type=port, help="8080 if absent, or a free one when that is taken")
     view.add_argument(
         "--models", type=named, metavar="DIR", help="folder with ensemble.json; the shipped one if absent"
@@ -145,7 +147,7 @@ def _add_facts(command: argparse.ArgumentParser) -> None:
 def _add_run(command: argparse.ArgumentParser) -> None:
     """How a run over many films goes, and what it says."""
     command.add_argument("--again", action="store_true", help="also films that are done already, unchanged, in OUT")
-    command.add_argument("--workers", type=count, metavar="N", help="processes at work; one on each core if absent")
+    command.add_argument("--workers", type=count, metavar="N", help="processes; one a core, at most 8, if absent")
     command.add_argument("--scheduler", metavar="tcp://HOST:8786", help="of a Dask cluster that does the films instead")
     command.add_argument("--send-films", action="store_true", help="to a cluster that does not see them at their paths")
     command.add_argument("--pseudonym-key", type=named, metavar="FILE", help="tell patients apart without their names")
