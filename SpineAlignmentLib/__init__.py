@@ -1,8 +1,9 @@
 """Landmarks and spinopelvic parameters of whole-spine lateral radiographs: what every front end shares.
 
-Rooms follow a film's way: `measurement`, `results`, `film`, `detection`, `jobs`; then the front ends `mrml`, `panels`,
-`viewer` and `command_line`. A room's public names are those that its `__init__` lists in `__all__`; everything else may
-change. `SpineAlignmentLib.landmarks` and `SpineAlignmentLib.parameters` are public as well.
+Rooms follow a film's way: `measurement`, `results`, `film`, `clinical`, `detection`, `jobs`; then what is made for
+Slicer and archives, `mrml` and `dicom`, and the front ends `panels`, `viewer`, `cohort` and `command_line`. A room's
+public names are those that its `__init__` lists in `__all__`; everything else may change.
+`SpineAlignmentLib.landmarks` and `SpineAlignmentLib.parameters` are public as well.
 """
 
 from typing import Final

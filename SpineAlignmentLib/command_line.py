@@ -1,6 +1,7 @@
 """The command `spine-alignment`: `detect` landmarks, `measure` given ones, `report` on results, `view` in the browser.
 
-Exit status: 0 when all is done, 1 when some failed, 2 for wrong usage or when there is nothing to do.
+Beside these, for archives: `cohort`, `make-key` and `node`. Exit status: 0 when all is done, 1 when some failed, 2 for
+wrong usage or when there is nothing to do, 130 when it was interrupted.
 """
 
 import argparse
