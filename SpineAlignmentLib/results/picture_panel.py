@@ -5,7 +5,7 @@ from typing import Any, Final
 
 from SpineAlignmentLib.measurement.constructions import value_text
 from SpineAlignmentLib.measurement.parameters import PARAMETERS
-from SpineAlignmentLib.results.annotation import Annotation
+from SpineAlignmentLib.results.annotation import NUMBERING_WARNING, Annotation
 from SpineAlignmentLib.results.colors import GROUP_COLORS, UNSURE, Color
 from SpineAlignmentLib.results.doubts import doubts
 from SpineAlignmentLib.results.drawn_shapes import drawn_texts
@@ -54,8 +54,9 @@ def draw_panel(whole: Any, left: int, annotation: Annotation) -> None:
     y += 24
     doubted = doubts(annotation)
     for text in (*doubted, *_notes(annotation)):
+        color = UNSURE if text in doubted or text.startswith(NUMBERING_WARNING) else _DIM
         for line in _wrapped(pen, text, width - 48, font(15)):
-            pen.text((x, y), line, fill=UNSURE if text in doubted else _DIM, font=font(15))
+            pen.text((x, y), line, fill=color, font=font(15))
             y += 21
         y += 5
 

@@ -12,7 +12,7 @@ from SpineAlignmentLib.film.film import film_from_pixels
 from SpineAlignmentLib.film.reading import read_film
 from SpineAlignmentLib.measurement.landmarks import COUNT, INDEX
 from SpineAlignmentLib.measurement.parameters import KEYS
-from SpineAlignmentLib.results.annotation import Annotation
+from SpineAlignmentLib.results.annotation import NUMBERING_WARNING, Annotation
 from SpineAlignmentLib.results.colors import GROUP_COLORS, SURE, UNSURE
 from SpineAlignmentLib.results.frame import film_points
 from SpineAlignmentLib.results.picture import HEIGHT_PX, WIDTH_PX, draw, draw_film, png_bytes
@@ -42,7 +42,8 @@ def test_landmarks_are_drawn_on_the_film(upright, anterior):
     assert sure > 300
     assert in_color(SURE, film, annotation.with_points(np.full((COUNT, 2), np.nan))) == 0
     # red is what has to be looked at, here as everywhere
-    assert in_color(UNSURE, film, annotation) == 0
+    assert in_color(UNSURE, film, replace(annotation, warnings=("pixel spacing is that of the detector",))) == 0
+    assert in_color(UNSURE, film, replace(annotation, warnings=(f"{NUMBERING_WARNING} 80 % sure",))) > 100
     confidence = np.ones(COUNT)
     confidence[:20] = 0.2
     unsure = annotation.with_points(annotation.points_px, confidence)
