@@ -15,7 +15,7 @@ from SpineAlignmentLib.measurement.landmarks import CENTERS, NAMES, VERTEBRAE
 from SpineAlignmentLib.measurement.parameters import PARAMETERS
 from SpineAlignmentLib.results.annotation import LOW_CONFIDENCE, Annotation
 from SpineAlignmentLib.results.doubts import all_warnings
-from SpineAlignmentLib.results.measured import interval_text, reason_text
+from SpineAlignmentLib.results.measured import by_reason, interval_text, reason_text
 
 UNITS: Final[dict[str, str]] = {"deg": "\N{DEGREE SIGN}", "mm": " mm", "%": " %", "": ""}
 
@@ -39,7 +39,7 @@ def parameter_table(annotation: Annotation, cobb: Mapping[str, float] | None = N
         unsure = [level for level in dict.fromkeys((upper, lower)) if _is_unsure(annotation, level)]
         note = f"   not sure: {', '.join(unsure)}" if unsure and math.isfinite(value) else ""
         lines.append(f"  {'':7}{name:36}{unit_text('deg', value):>10}{note}")
-    lines += _by_reason("not given", {key: found.reason for key, found in measured.items() if found.reason})
+    lines += _grouped("not given", {key: found.reason for key, found in measured.items() if found.reason})
     spacing = annotation.spacing_mm
     size = "unknown" if spacing is None else f"{spacing[0]:g} x {spacing[1]:g} mm, {annotation.spacing_source}"
     lines.append(f"  pixel {size}; facing {annotation.anterior}, {annotation.anterior_source}")
@@ -62,15 +62,13 @@ def _reading_lines(annotation: Annotation, patient: Patient) -> list[str]:
     who = ", ".join([*([f"{patient.age:g} years"] if patient.age is not None else []), *filter(None, [patient.sex])])
     lines = [f"  readings{f' ({who})' if who else ''}, for the reader's judgment, no diagnosis:"]
     lines += [f"  {r.key:20}{reading_text(r)}" for r in found if r.computable]
-    return lines + _by_reason("not computable", {r.key: r.reason for r in found if not r.computable})
+    return lines + _grouped("not computable", {r.key: r.reason for r in found if not r.computable})
 
 
-def _by_reason(what: str, reasons: Mapping[str, str]) -> list[str]:
+def _grouped(what: str, reasons: Mapping[str, str]) -> list[str]:
     """A line for each reason, with all that lack something for it."""
-    keys: dict[str, list[str]] = {}
-    for key, reason in reasons.items():
-        keys.setdefault(reason_text(reason), []).append(key)
-    return [f"  {what}: {', '.join(those)} ({reason})" for reason, those in keys.items()]
+    grouped = by_reason((key, reason_text(reason)) for key, reason in reasons.items())
+    return [f"  {what}: {', '.join(keys)} ({reason})" for reason, keys in grouped.items()]
 
 
 def reading_text(reading: Reading) -> str:

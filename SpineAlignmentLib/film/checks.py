@@ -1,5 +1,6 @@
 """Whether pixels and spacings can be those of a radiograph; what cannot is refused in one line."""
 
+import zlib
 from collections.abc import Callable
 from typing import Any, Final
 
@@ -22,6 +23,8 @@ MAX_PIXELS: Final[int] = 100_000_000
 """Larger images are refused before they fill the memory; the largest whole-body films have 16 million pixels."""
 MAX_UNPACKED: Final[int] = 4 * MAX_PIXELS
 """Bytes; a packed file that holds more is refused before it fills the memory."""
+ANY_WRAPPING: Final[int] = 32 + zlib.MAX_WBITS
+"""For `zlib.decompressobj`: of zlib or of gzip, whichever is there."""
 COLOR_DIFFERENCE: Final[float] = 0.12
 """Difference between the channels of a pixel, as a share of the range, from which it counts as colored."""
 COLORED_SHARE: Final[float] = 0.05
@@ -125,10 +128,10 @@ def has_bytes_turned(words: Pixels, gray_of: Callable[[Pixels], Pixels] = np.asa
     if words.dtype.kind not in "iu" or words.dtype.itemsize not in (2, 4):
         return False
     some = words[:: max(1, len(words) // _ASKED_ROWS)]
-    return _roughness(gray_of(some.byteswap())) < _TURNED * _roughness(gray_of(some))
+    return relative_roughness(gray_of(some.byteswap())) < _TURNED * relative_roughness(gray_of(some))
 
 
-def _roughness(words: Pixels) -> float:
+def relative_roughness(words: Pixels) -> float:
     """Difference of neighbors in a row as a share of the contrast, which is the same of left-justified words."""
     gray = words.astype(np.float32)
     return float(np.abs(np.diff(gray, axis=1)).mean()) / (float(gray.std()) or 1.0)

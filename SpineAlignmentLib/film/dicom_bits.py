@@ -120,6 +120,19 @@ def roughness(gray: Pixels, outside: NDArray[np.bool_] | None = None) -> float:
     return float(steps.mean()) if steps.size else 0.0
 
 
+def row_steps(flat: Pixels, lengths: tuple[int, int], most: int) -> tuple[float, float]:
+    """Mean difference of pixels one below the other, if rows have the one length and if they have the other.
+
+    Args:
+        flat: pixels, row after row.
+        lengths: in pixels.
+        most: pixels that are looked at, in the middle.
+    """
+    middle = flat[max(0, (flat.size - most) // 2) :][:most].astype(np.float64)
+    first, second = (float(np.abs(middle[length:] - middle[:-length]).mean()) for length in lengths)
+    return first, second
+
+
 def difference(told: Bits, found: Bits, layout: Layout) -> str:
     """What is to be said where other bits are read than the tags name."""
     if found.count > told.count:

@@ -14,7 +14,15 @@ from typing import Any, BinaryIO, Final
 from SpineAlignmentLib.errors import FilmError
 from SpineAlignmentLib.film.bounded_file import BoundedFile
 from SpineAlignmentLib.film.dicom_elements import meta_of, with_syntax
-from SpineAlignmentLib.film.dicom_mending import DEFLATED, has_pixels, inflated, is_deflated, mended, undeflated
+from SpineAlignmentLib.film.dicom_mending import (
+    BIG_ENDIAN,
+    DEFLATED,
+    has_pixels,
+    inflated,
+    is_deflated,
+    mended,
+    undeflated,
+)
 
 _HEAD: Final[int] = 4096
 """Bytes in which the transfer syntax stands."""
@@ -22,7 +30,6 @@ _PREFIX: Final[bytes] = b"DICM\x02\0"
 """At byte 128 of a DICOM file (PS3.10 7.1), and the first group of what follows."""
 _BOM: Final[bytes] = b"\xef\xbb\xbf"
 _TEXT: Final = re.compile(rb"[\t\r\n -~]*")
-_BIG_ENDIAN: Final[str] = "1.2.840.10008.1.2.2"
 _OF_A_FRAME: Final[tuple[str, ...]] = (
     "PixelSpacing", "ImagerPixelSpacing", "EstimatedRadiographicMagnificationFactor", "RescaleSlope",
     "RescaleIntercept", "ModalityLUTSequence", "VOILUTSequence", "PixelIntensityRelationshipSign", "PatientOrientation",
@@ -129,7 +136,7 @@ def _from_its_begin(file: BoundedFile, path: Path) -> BinaryIO:
         return file
     content = file.read()
     if at < 0:
-        return io.BytesIO(with_syntax(content, _BIG_ENDIAN))
+        return io.BytesIO(with_syntax(content, BIG_ENDIAN))
     if content.find(_PREFIX, at + 1) >= 0:
         raise FilmError(f"{path}: several DICOM files in one; save each to a file of its own")
     return io.BytesIO(bytes(128) + content[at:])

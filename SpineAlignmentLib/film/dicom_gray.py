@@ -25,13 +25,13 @@ from SpineAlignmentLib.film.dicom_dataset import (
     transfer_syntax,
     values,
 )
+from SpineAlignmentLib.film.dicom_mending import BIG_ENDIAN
 from SpineAlignmentLib.film.dicom_padding import padding_tag, without_padding
 from SpineAlignmentLib.film.dicom_pixels import stored_pixels
 from SpineAlignmentLib.film.polarity import inverted
 
 Pixels = NDArray[Any]
 
-_BIG_ENDIAN: Final[str] = "1.2.840.10008.1.2.2"
 _UNUSUAL: Final[tuple[str, ...]] = ("CMYK", "HSV")
 """Photometric interpretations that are retired, and that no film is in."""
 _MODALITY_LUT: Final[str] = "ModalityLUTSequence"
@@ -131,7 +131,7 @@ def _table(data: Any, sequence: str) -> LookupTable | None:
             first -= 1 << 16
         elif not signed and first < 0:
             first += 1 << 16
-        entries = _entries(item, count, bits, ">" if transfer_syntax(data) == _BIG_ENDIAN else "<")
+        entries = _entries(item, count, bits, ">" if transfer_syntax(data) == BIG_ENDIAN else "<")
         return LookupTable(first, entries) if len(entries) > 1 else None
     return None
 

@@ -4,6 +4,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from SpineAlignmentLib.errors import FilmError
 from SpineAlignmentLib.film.checks import check_size
 from SpineAlignmentLib.film.dicom_color import SUBSAMPLED
@@ -43,6 +45,10 @@ class Layout:
     def size_bytes(self) -> int:
         """Bytes of all pixels as they lie in a file, uncompressed."""
         return self.width * self.height * self.pixel_bits // 8
+
+    def word(self, big: bool) -> np.dtype[Any]:
+        """The type of a native word."""
+        return np.dtype(f"{'>' if big else '<'}u{self.allocated // 8}")
 
 
 def layout_of(data: Any, path: Path) -> Layout:

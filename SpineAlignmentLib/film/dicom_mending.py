@@ -6,20 +6,19 @@ from collections.abc import Iterator
 from typing import Any, Final, Literal
 
 from SpineAlignmentLib.errors import FilmError
-from SpineAlignmentLib.film.checks import MAX_UNPACKED
+from SpineAlignmentLib.film.checks import ANY_WRAPPING, MAX_UNPACKED
 from SpineAlignmentLib.film.dicom_elements import LONG_VRS, begins_plainly, meta_of, with_syntax, without_flaw
 
 PIXELS: Final[tuple[str, ...]] = ("PixelData", "FloatPixelData", "DoubleFloatPixelData")
 """(7FE0,0010), (7FE0,0008), (7FE0,0009); PS3.3 C.7.6.3, C.7.6.24, C.7.6.25."""
 DEFLATED: Final[str] = "1.2.840.10008.1.2.1.99"
+BIG_ENDIAN: Final[str] = "1.2.840.10008.1.2.2"
 _EXPLICIT: Final[str] = "1.2.840.10008.1.2.1"
-_OTHER_ORDER: Final[dict[str, str]] = {"1.2.840.10008.1.2.2": _EXPLICIT, _EXPLICIT: "1.2.840.10008.1.2.2"}
+_OTHER_ORDER: Final[dict[str, str]] = {BIG_ENDIAN: _EXPLICIT, _EXPLICIT: BIG_ENDIAN}
 _SEQUENCE_END: Final[bytes] = b"\xfe\xff\xdd\xe0\0\0\0\0"
 _MAX_FLAWS: Final[int] = 16
 """Elements that are made readable or left out."""
 _BLOCK: Final[int] = 1 << 24
-_ANY_WRAPPING: Final[int] = 32 + zlib.MAX_WBITS
-"""Of zlib or of gzip, whichever is there."""
 
 
 def has_pixels(data: Any) -> bool:
@@ -45,7 +44,7 @@ def inflated(content: bytes, name: str) -> bytes:
     """
     start = meta_of(content).end
     parts, size, rest = [], 0, content[start:]
-    unpacker = zlib.decompressobj(_ANY_WRAPPING if _is_wrapped(rest[:2]) else -zlib.MAX_WBITS)
+    unpacker = zlib.decompressobj(ANY_WRAPPING if _is_wrapped(rest[:2]) else -zlib.MAX_WBITS)
     try:
         while rest and not unpacker.eof:
             parts.append(unpacker.decompress(rest, _BLOCK))

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from SpineAlignmentLib.film.checks import has_bytes_turned
-from SpineAlignmentLib.film.dicom_bits import told_bits
+from SpineAlignmentLib.film.dicom_bits import row_steps, told_bits
 from SpineAlignmentLib.film.dicom_dataset import tag_name
 from SpineAlignmentLib.film.dicom_layout import Layout
 
@@ -34,8 +34,8 @@ def true_order(value: bytes, layout: Layout, big: bool) -> bool:
     """
     if layout.allocated not in _LONG or layout.subsampled or len(value) < layout.size_bytes:
         return big
-    kind = f"{'>' if big else '<'}u{layout.allocated // 8}"
-    words = np.frombuffer(value, kind, layout.width * layout.height * layout.samples).reshape(layout.height, -1)
+    count = layout.width * layout.height * layout.samples
+    words = np.frombuffer(value, layout.word(big), count).reshape(layout.height, -1)
 
     def gray_of(some: NDArray[Any]) -> NDArray[Any]:
         native = some.astype(some.dtype.newbyteorder("="))
@@ -55,10 +55,8 @@ def with_rows_in_line(value: bytes, layout: Layout, big: bool) -> tuple[Layout, 
     square = layout.width == layout.height
     if layout.samples != 1 or layout.allocated not in (8, *_LONG) or square or len(value) < layout.size_bytes:
         return layout, []
-    flat = np.frombuffer(value, f"{'>' if big else '<'}u{layout.allocated // 8}", layout.width * layout.height)
-    look = _ROWS * max(layout.size)
-    middle = flat[max(0, (flat.size - look) // 2) :][:look].astype(np.float32)
-    said, other = (float(np.abs(middle[row:] - middle[:-row]).mean()) for row in layout.size)
+    flat = np.frombuffer(value, layout.word(big), layout.width * layout.height)
+    said, other = row_steps(flat, layout.size, _ROWS * max(layout.size))
     if other >= _TORN * said:
         return layout, []
     tags = f"{tag_name('Rows')} = {layout.height} and {tag_name('Columns')} = {layout.width}"

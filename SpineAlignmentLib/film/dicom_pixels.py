@@ -16,18 +16,17 @@ from SpineAlignmentLib.film.dicom_codec import Stream, decoded, is_encapsulated,
 from SpineAlignmentLib.film.dicom_color import as_rgb
 from SpineAlignmentLib.film.dicom_dataset import tag_name, transfer_syntax, uid_name
 from SpineAlignmentLib.film.dicom_layout import Layout, layout_of
-from SpineAlignmentLib.film.dicom_mending import DEFLATED
+from SpineAlignmentLib.film.dicom_mending import BIG_ENDIAN, DEFLATED
 from SpineAlignmentLib.film.dicom_order import true_order, with_rows_in_line
 from SpineAlignmentLib.film.dicom_padding import float_padding_of, padding_of, without_padding
 from SpineAlignmentLib.film.dicom_surplus import without_surplus
 
 Pixels = NDArray[Any]
 
-_BIG_ENDIAN: Final[str] = "1.2.840.10008.1.2.2"
 _ENCAPSULATED: Final[str] = "1.2.840.10008.1.2.1.98"
 """Native pixels in fragments."""
 _NATIVE: Final[frozenset[str]] = frozenset(
-    {"1.2.840.10008.1.2", "1.2.840.10008.1.2.1", _ENCAPSULATED, DEFLATED, _BIG_ENDIAN}
+    {"1.2.840.10008.1.2", "1.2.840.10008.1.2.1", _ENCAPSULATED, DEFLATED, BIG_ENDIAN}
 )
 _COMPRESSED: Final[tuple[str, str]] = ("1.2.840.10008.1.2.4.", "1.2.840.10008.1.2.5")
 _FLOATS: Final[dict[str, np.dtype[Any]]] = {
@@ -67,7 +66,7 @@ def stored_pixels(data: Any, path: Path) -> Stored:
     if compressed and (len(value) < layout.size_bytes or (is_encapsulated(value) and syntax not in _NATIVE)):
         words, stream, warnings = _from_stream(value, syntax, layout, path)
     else:
-        big = true_order(value, layout, syntax == _BIG_ENDIAN)
+        big = true_order(value, layout, syntax == BIG_ENDIAN)
         layout, surplus = without_surplus(value, layout, "PixelData", big, path)
         layout, planes = _with_true_planes(value, layout)
         warnings = surplus + planes
@@ -77,7 +76,7 @@ def stored_pixels(data: Any, path: Path) -> Stored:
         words = as_rgb(words, layout.photometric) if words.ndim == 3 else words
         if syntax.startswith(_COMPRESSED) or syntax == DEFLATED:  # what is deflated comes here inflated
             warnings.append(f"{tag_name('TransferSyntaxUID')} says {uid_name(syntax)}; the pixels are not compressed")
-        elif syntax in _NATIVE and big != (syntax == _BIG_ENDIAN):  # a private one does not say it
+        elif syntax in _NATIVE and big != (syntax == BIG_ENDIAN):  # a private one does not say it
             said = f"{tag_name('TransferSyntaxUID')} says {uid_name(syntax)}"
             warnings.append(f"{said}; the bytes of the pixels' words stand the other way round")
     return _gray_values(data, words, stream, layout, warnings)
@@ -132,11 +131,10 @@ def _method(syntax: str) -> str:
 def _native_words(data: Any, value: bytes, big: bool, layout: Layout, path: Path) -> Pixels:
     if layout.allocated not in _WORDS:
         raise FilmError(f"{path}: {tag_name('BitsAllocated')} is {layout.allocated}; 8, 16 and 32 can be read")
-    size = layout.allocated // 8
     if layout.subsampled:
         return _upsampled(value, layout, path)
-    words = _native(value, np.dtype(f"{'>' if big else '<'}u{size}"), layout, "PixelData", path)
-    if size == 1 and big and getattr(data["PixelData"], "VR", "") == "OW":
+    words = _native(value, layout.word(big), layout, "PixelData", path)
+    if layout.allocated == 8 and big and getattr(data["PixelData"], "VR", "") == "OW":
         # bytes of a word stand the other way around; PS3.5 annex D
         swapped = np.frombuffer(value, np.uint8)[: len(value) // 2 * 2].reshape(-1, 2)[:, ::-1].tobytes()
         words = _native(swapped, np.dtype(np.uint8), layout, "PixelData", path)

@@ -8,7 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from SpineAlignmentLib.errors import FilmError
-from SpineAlignmentLib.film.dicom_bits import roughness
+from SpineAlignmentLib.film.checks import relative_roughness
+from SpineAlignmentLib.film.dicom_bits import row_steps
 from SpineAlignmentLib.film.dicom_dataset import tag_name
 from SpineAlignmentLib.film.dicom_layout import Layout
 
@@ -65,8 +66,8 @@ def _are_wider(value: bytes, layout: Layout, big: bool) -> bool:
     """Whether words of twice the bits lie clearly closer together than those that the tags say."""
     if layout.samples != 1 or layout.allocated not in _WIDER:
         return False
-    wide = _relative(_words(value, replace(layout, allocated=2 * layout.allocated), big))
-    return wide < _SMOOTHER * _relative(_words(value, layout, big))
+    wide = relative_roughness(_words(value, replace(layout, allocated=2 * layout.allocated), big))
+    return wide < _SMOOTHER * relative_roughness(_words(value, layout, big))
 
 
 def _has_longer_rows(value: bytes, layout: Layout, big: bool) -> bool:
@@ -74,22 +75,10 @@ def _has_longer_rows(value: bytes, layout: Layout, big: bool) -> bool:
     if layout.samples != 1 or layout.allocated not in _WORDS[:3]:
         return False
     count = len(value) * 8 // layout.pixel_bits
-    flat = np.frombuffer(value, _kind(layout, big), count)
-    middle = flat[max(0, (count - _LOOKED_AT) // 2) :][:_LOOKED_AT].astype(np.float64)
-    said, longer = (
-        float(np.abs(middle[width:] - middle[:-width]).mean()) for width in (layout.width, count // layout.height)
-    )
+    flat = np.frombuffer(value, layout.word(big), count)
+    said, longer = row_steps(flat, (layout.width, count // layout.height), _LOOKED_AT)
     return longer < _CLOSER * said
 
 
-def _kind(layout: Layout, big: bool) -> np.dtype[Any]:
-    return np.dtype(f"{'>' if big else '<'}u{layout.allocated // 8}")
-
-
 def _words(value: bytes, layout: Layout, big: bool) -> NDArray[Any]:
-    return np.frombuffer(value, _kind(layout, big), layout.width * layout.height).reshape(layout.height, layout.width)
-
-
-def _relative(words: NDArray[Any]) -> float:
-    """Roughness as a share of the contrast."""
-    return roughness(words) / (float(words.std()) or 1.0)
+    return np.frombuffer(value, layout.word(big), layout.width * layout.height).reshape(layout.height, layout.width)

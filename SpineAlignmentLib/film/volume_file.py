@@ -28,8 +28,8 @@ _SKEW: Final[str] = "orthonormal"
 _NIFTI_HEADER: Final[int] = 352
 """Bytes of the header of a NIfTI-1 file, its mark of extensions included."""
 _NIFTI_BITS: Final[dict[int, int]] = {
-    **{2: 8, 256: 8, 4: 16, 512: 16, 8: 32, 768: 32, 1024: 64, 1280: 64, 16: 32, 64: 64, 128: 24, 2304: 32}
-}
+    2: 8, 256: 8, 4: 16, 512: 16, 8: 32, 768: 32, 1024: 64, 1280: 64, 16: 32, 64: 64, 128: 24, 2304: 32,
+}  # fmt: skip
 """NIfTI-1 data types, to the bits of a sample; what its bitpix says nobody reads."""
 _NIFTI_FLOATS: Final[dict[int, int]] = {16: 4, 64: 8}
 """NIfTI-1 data types of floating point numbers, to their bytes."""

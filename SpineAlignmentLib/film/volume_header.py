@@ -29,14 +29,14 @@ _UNITS_MM: Final[dict[str, float]] = {
 _DISTANT: Final[frozenset[str]] = frozenset({"domain", "space", "time", "none", "???"})
 """Kinds of an NRRD's axis along which samples have a distance; teem.sourceforge.net/nrrd/format.html#kinds."""
 _NRRD_BYTES: Final[dict[str, int]] = {
-    **{"char": 1, "int8": 1, "short": 2, "int16": 2, "int": 4, "int32": 4, "longlong": 8, "int64": 8},
-    **{"float": 4, "double": 8},
-}
+    "char": 1, "int8": 1, "short": 2, "int16": 2, "int": 4, "int32": 4, "longlong": 8, "int64": 8, "float": 4,
+    "double": 8,
+}  # fmt: skip
 """Types of samples without their sign, to their bytes; teem.sourceforge.net/nrrd/format.html#type."""
 _META_BYTES: Final[dict[str, int]] = {
-    **{"MET_CHAR": 1, "MET_UCHAR": 1, "MET_SHORT": 2, "MET_USHORT": 2, "MET_INT": 4, "MET_UINT": 4},
-    **{"MET_LONG_LONG": 8, "MET_ULONG_LONG": 8, "MET_FLOAT": 4, "MET_DOUBLE": 8},
-}
+    "MET_CHAR": 1, "MET_UCHAR": 1, "MET_SHORT": 2, "MET_USHORT": 2, "MET_INT": 4, "MET_UINT": 4, "MET_LONG_LONG": 8,
+    "MET_ULONG_LONG": 8, "MET_FLOAT": 4, "MET_DOUBLE": 8,
+}  # fmt: skip
 """The same of MetaImage, those alone that are as long on every system."""
 _LINE: Final[int] = 1000
 """Characters of a header's line; none is nearly as long."""

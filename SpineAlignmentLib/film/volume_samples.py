@@ -9,11 +9,9 @@ from pathlib import Path
 from typing import Final
 
 from SpineAlignmentLib.errors import FilmError
-from SpineAlignmentLib.film.checks import MAX_UNPACKED
+from SpineAlignmentLib.film.checks import ANY_WRAPPING, MAX_UNPACKED
 from SpineAlignmentLib.film.volume_header import BOM, Header, data_path
 
-_ANY_WRAPPING: Final[int] = 32 + zlib.MAX_WBITS
-"""Of zlib or of gzip, whichever is there."""
 _PACKED: Final = re.compile(r"(encoding|data ?file|CompressedData(Size)?|ElementDataFile)\s*[:=]", re.IGNORECASE)
 """Lines of a header that say where samples are and how they are packed."""
 
@@ -62,7 +60,7 @@ def check_count(count: int, expected: int, spare: int, path: Path) -> None:
 
 def _unpacked(content: bytes, most: int, path: Path) -> bytes:
     """Packed samples, no more of them than tell that they are too many."""
-    unpacker = zlib.decompressobj(_ANY_WRAPPING)
+    unpacker = zlib.decompressobj(ANY_WRAPPING)
     try:
         samples = unpacker.decompress(content, most)
     except zlib.error as error:

@@ -1,6 +1,7 @@
 """What is known of a parameter: its value and interval, or why it is not given."""
 
 import math
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from SpineAlignmentLib.measurement.landmarks import INDEX
@@ -46,3 +47,11 @@ def reason_text(reason: str) -> str:
         return reason
     structures = ("femoral heads" if name.startswith("FH_") else name.split("_")[0] for name in landmarks)
     return f"{told}{colon}{', '.join(dict.fromkeys(structures))}"
+
+
+def by_reason(reasons: Iterable[tuple[str, str]]) -> dict[str, list[str]]:
+    """Each reason, with all that lack something for it, once each; from pairs of what lacks it and why."""
+    found: dict[str, list[str]] = {}
+    for key, reason in dict.fromkeys(reasons):
+        found.setdefault(reason, []).append(key)
+    return found

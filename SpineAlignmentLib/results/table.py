@@ -14,6 +14,7 @@ import numpy as np
 from SpineAlignmentLib.measurement.parameters import PARAMETERS, Parameter
 from SpineAlignmentLib.results.annotation import Annotation
 from SpineAlignmentLib.results.drawn import from_json, names
+from SpineAlignmentLib.results.measured import by_reason
 from SpineAlignmentLib.results.result_file import to_json
 
 Value = str | float | int | None
@@ -64,14 +65,12 @@ def film_row(content: Mapping[str, Any]) -> dict[str, Value]:
     numbering = content.get("numbering")
     if isinstance(numbering, Mapping):
         row["numbering_confidence"] = round(numbering["sure"], 3)
-    reasons: dict[str, list[str]] = {}
     for p in PARAMETERS:
         found = content["parameters"][p.key]
         row[label(p)] = _rounded(found["value"])
         row |= {label(p, bound): _rounded(found[bound]) for bound in ("low", "high") if bound in found}
-        if found.get("reason"):
-            reasons.setdefault(found["reason"], []).append(p.key)
-    if reasons:
+    said_of = ((p.key, content["parameters"][p.key].get("reason")) for p in PARAMETERS)
+    if reasons := by_reason((key, reason) for key, reason in said_of if reason):
         row["not_given"] = "; ".join(f"{', '.join(keys)} ({reason})" for reason, keys in reasons.items())
     said = "; ".join([*content.get("doubts", ()), *content["warnings"]])
     return row | _drawn(content) | _readings(content) | {"warnings": said}

@@ -19,7 +19,7 @@ from SpineAlignmentLib.measurement.parameters import BY_KEY, KEYS, Parameter
 from SpineAlignmentLib.results.annotation import Annotation
 from SpineAlignmentLib.results.doubts import WITHHELD, all_warnings, doubts, side_doubt
 from SpineAlignmentLib.results.drawn_shapes import drawn_texts
-from SpineAlignmentLib.results.measured import reason_text
+from SpineAlignmentLib.results.measured import by_reason, reason_text
 from SpineAlignmentLib.results.picture import Radiograph, draw_film
 from SpineAlignmentLib.results.picture_panel import PARAMETERS_BY_GROUP
 from SpineAlignmentLib.results.result_file import to_json
@@ -255,11 +255,7 @@ def change_text(first: Row, second: Row) -> str:
 
 def not_computable(visits: tuple[Visit, ...]) -> dict[str, list[str]]:
     """Reason to the readings that it concerns."""
-    reasons: dict[str, list[str]] = {}
-    for reading in (r for v in visits for r in v.readings if r.reason):
-        keys = reasons.setdefault(reason_text(reading.reason), [])
-        keys += [reading.key] if reading.key not in keys else []
-    return reasons
+    return by_reason((r.key, reason_text(r.reason)) for v in visits for r in v.readings if r.reason)
 
 
 def cited(visits: tuple[Visit, ...]) -> list[str]:

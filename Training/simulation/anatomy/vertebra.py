@@ -81,8 +81,6 @@ class BodyShape:
 
 
 _RING_POINTS = 32
-
-
 _HOLLOW: Final = np.array([0.25, 0.5, 0.72, 0.88])
 """Radii of the rings of an endplate within its rim, shares of the body's."""
 _WALL: Final = np.array([0.0, 0.06, 0.14, 0.3, 0.5, 0.7, 0.86, 0.94, 1.0])
