@@ -98,11 +98,12 @@ def test_ctrl_c_ends_in_one_line(shipped: tuple[Path, Path], tmp_path: Path) -> 
     films, work = write_drawn_films(tmp_path / "films", 10), tmp_path / "runs"
     options = ["--films", films, "--models", shipped[0], "--output", tmp_path / "new", "--work", work, "--threads", 1]
     process = subprocess.Popen(
-        [sys.executable, "-m", "Training.finetune", *(str(o) for o in options), "--steps", "100000"],
+        [sys.executable, "-m", "Training.finetune", *(str(o) for o in options), "--steps", "4000"],
         env=tiny.environment(), cwd=tiny.ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True,
         start_new_session=True, preexec_fn=hear,
     )  # fmt: skip
-    while not (work / "tiny" / "config.yaml").exists() and process.poll() is None:
+    # its workers have begun then, and no longer hear Ctrl+C
+    while not (work / "tiny" / "last.npz").exists() and process.poll() is None:
         time.sleep(0.05)
     os.killpg(process.pid, signal.SIGINT)
     _, said = process.communicate(timeout=120)
