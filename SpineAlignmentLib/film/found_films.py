@@ -81,11 +81,11 @@ def _look_into(place: Path, output: Path | None, room: PrivateFolder, found: Fou
         found.problems.append(f"{place}: no films in this folder")
     rest = [path for path in others if path not in packed]
     if rest:
-        found.notes.append(f"{place}: {_counted(len(rest))} no films: {_kinds(rest)}")
+        found.notes.append(f"{place}: {_counted(len(rest))}: {_kinds(rest)}")
 
 
 def _counted(count: int) -> str:
-    return "1 file was" if count == 1 else f"{count} files were"
+    return "1 file was no film" if count == 1 else f"{count} files were no films"
 
 
 def _kinds(files: Sequence[Path]) -> str:
@@ -159,7 +159,7 @@ def _unpack(path: Path, room: PrivateFolder, found: FoundFilms, shown: str) -> N
     if len(found.films) == before:
         found.problems.append(f"{path}: no films in this zip file")
     if rest:
-        found.notes.append(f"{path}: {_counted(rest)} no films")
+        found.notes.append(f"{path}: {_counted(rest)}")
 
 
 def _copy(packed: zipfile.ZipFile, member: zipfile.ZipInfo, place: Path) -> None:

@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Iterator
+from functools import lru_cache
 from pathlib import Path
 from typing import Final
 
@@ -35,8 +36,10 @@ def split_files(folder: Path, output: Path | None = None) -> tuple[list[Path], l
     """
     films: list[Path] = []
     others: list[Path] = []
+    # asked once a folder, not once a file
+    of_results = lru_cache(lambda place: output is not None and _same_folder(place, output))
     for path in sorted(_all_files(folder)):
-        if output is not None and path.parent == output and _is_result(path):
+        if of_results(path.parent) and _is_result(path):
             continue
         hidden = path.name.startswith(".")
         (films if not hidden and is_candidate(path) else others).append(path)
@@ -65,6 +68,14 @@ def _all_files(folder: Path) -> Iterator[Path]:
         yield from (Path(place) / name for name in names)
     # a folder that must not be looked into counts as a film that cannot be read, and is reported so
     yield from closed
+
+
+def _same_folder(one: Path, other: Path) -> bool:
+    """Whether two folders are one, however each is named: from the current one, from the root, or through a link."""
+    try:
+        return one == other or one.samefile(other)
+    except OSError:
+        return False
 
 
 def _is_result(path: Path) -> bool:

@@ -258,6 +258,19 @@ def test_links_to_folders_are_followed_once(tmp_path):
     assert film_files(tmp_path / "films") == [tmp_path / "films" / "patient1" / "a.dcm"]
 
 
+def test_results_among_the_films_are_none_however_their_folder_is_named(tmp_path, monkeypatch):
+    out = tmp_path / "films" / "out"
+    out.mkdir(parents=True)
+    dicom(tmp_path / "films" / "a.dcm", pattern())
+    write_files({out / name: b"of a run" for name in ("a.mrk.json", "a.json", "a.png", "a.sr.dcm", "results.csv")})
+    (tmp_path / "link").symlink_to(out)
+    monkeypatch.chdir(out.parent)
+    for output in (out, Path("out"), out / ".." / "out", tmp_path / "link"):
+        assert film_files(tmp_path / "films", output) == [tmp_path / "films" / "a.dcm"]
+        assert film_files(Path(), output) == [Path("a.dcm")]
+    assert len(film_files(Path(), Path("other"))) == 3
+
+
 @pytest.mark.parametrize("lower", [True, False])
 def test_films_of_a_dicomdir(tmp_path, lower):
     folder = tmp_path / ("images" if lower else "IMAGES")
