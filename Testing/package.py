@@ -3,6 +3,7 @@
 `python -m Testing.package` writes the lists anew from the files on disk; the tests compare them.
 """
 
+import argparse
 import re
 import sys
 from pathlib import Path
@@ -50,6 +51,9 @@ def write_lists(room: str) -> None:
 
 def main() -> int:
     """Write the lists of all rooms."""
+    argparse.ArgumentParser(
+        "python -m Testing.package", description="Lists of files for Slicer's packager."
+    ).parse_args()
     for room in ROOMS:
         write_lists(room)
     return 0

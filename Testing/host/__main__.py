@@ -1,5 +1,6 @@
 """Open the module in a window: `python -m Testing.host [FILM]`."""
 
+import argparse
 import sys
 
 import slicer
@@ -11,11 +12,14 @@ from Testing.host.films import load_film
 
 def main() -> int:
     """Run until the window is closed."""
+    parser = argparse.ArgumentParser("python -m Testing.host", description="The module in a window, without Slicer.")
+    parser.add_argument("film", nargs="?", metavar="FILM")
+    options = parser.parse_args()
     qt_application = QtWidgets.QApplication(sys.argv)
     application.install()
     host = application.Host(testing=False)
-    if len(sys.argv) > 1:
-        load_film(slicer.mrmlScene, sys.argv[1])
+    if options.film is not None:
+        load_film(slicer.mrmlScene, options.film)
     host.open_module()
     host.show()
     status = qt_application.exec()

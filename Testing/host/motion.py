@@ -11,7 +11,7 @@ from PIL import Image, ImageQt
 from SpineAlignmentLib.measurement.landmarks import INDEX
 from SpineAlignmentLib.panels.sample_data import WHOLE
 from Testing.host import application
-from Testing.host.screenshots import RESOURCES, detect, look_at_the_pelvis, settle
+from Testing.host.screenshots import RESOURCES, detect, folder_for_pictures, look_at_the_pelvis, settle
 
 WIDTH_PX = 800
 DRAG_PX, STEP_PX = 24, 3
@@ -41,7 +41,7 @@ class Motion:
 
 def main() -> int:
     """A film, its landmarks, and the numbers that follow a dragged corner of S1."""
-    folder = Path(sys.argv[1]) if len(sys.argv) > 1 else application.ROOT / "docs" / "screenshots"
+    folder = folder_for_pictures("motion")
     application.install()
     host = application.Host()
     film = WHOLE.load(RESOURCES)

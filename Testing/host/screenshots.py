@@ -1,5 +1,6 @@
 """The pictures of the documentation, made with the stand-in host: `python -m Testing.host.screenshots [FOLDER]`."""
 
+import argparse
 import os
 import sys
 import time
@@ -24,6 +25,17 @@ RESOURCES = application.ROOT / "SpineAlignment" / "Resources"
 THUMBNAIL_PX = (260, 280)
 COLORED = 24
 """Difference of a pixel's channels from which it is drawn, not film."""
+
+
+def folder_for_pictures(module: str) -> Path:
+    """The folder that the command line names, or that of the documentation's pictures; made if it is not there."""
+    parser = argparse.ArgumentParser(f"python -m Testing.host.{module}", description="Pictures of the documentation.")
+    parser.add_argument(
+        "folder", nargs="?", type=Path, metavar="FOLDER", default=application.ROOT / "docs" / "screenshots"
+    )
+    folder: Path = parser.parse_args().folder
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder
 
 
 def settle() -> None:
@@ -86,8 +98,7 @@ def compare(host: application.Host, film: Any) -> None:
 
 def main() -> int:
     """Make all pictures."""
-    folder = Path(sys.argv[1]) if len(sys.argv) > 1 else application.ROOT / "docs" / "screenshots"
-    folder.mkdir(parents=True, exist_ok=True)
+    folder = folder_for_pictures("screenshots")
     application.install()
     host = application.Host()
     film = WHOLE.load(RESOURCES)

@@ -25,6 +25,14 @@ def test_cmake_lists_every_file(room):
     assert listed(room) == on_disk(room), "run: python -m Testing.package"
 
 
+@pytest.mark.parametrize("name", ["package", "host", "host.screenshots", "host.motion"])
+def test_help_of_tools_is_no_argument(name):
+    command = [sys.executable, "-m", f"Testing.{name}", "--help"]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60, cwd=ROOT)
+    assert done.returncode == 0 and done.stdout.startswith(f"usage: python -m Testing.{name} [-h]")
+    assert not (ROOT / "--help").exists()
+
+
 def imports_at_file_scope(tree):
     """Names of modules imported when a file is imported: outside functions, `if TYPE_CHECKING` aside."""
     pending = list(tree.body)
