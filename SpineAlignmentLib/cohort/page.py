@@ -14,6 +14,7 @@ from SpineAlignmentLib.clinical.norms import PATIENTS, norm
 from SpineAlignmentLib.cohort import figures
 from SpineAlignmentLib.cohort.outliers import FAR_SDS, MANY
 from SpineAlignmentLib.measurement.parameters import PARAMETERS
+from SpineAlignmentLib.results.comparison import signed_text
 
 
 def page(table: pd.DataFrame, visits: pd.DataFrame, differences: pd.DataFrame, outliers: pd.DataFrame) -> str:
@@ -39,7 +40,7 @@ def page(table: pd.DataFrame, visits: pd.DataFrame, differences: pd.DataFrame, o
         far=f"{FAR_SDS:g}",
         of_patients=_of_patients(),
         images=images,
-        changes=_changes(differences),
+        changes=changes(differences),
         failures=_failures(table[~done]),
         software=SOFTWARE,
         made=datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC"),
@@ -57,10 +58,8 @@ def _notes(table: pd.DataFrame, done: Any, differences: pd.DataFrame) -> list[st
     notes = []
     lost = int((done & (table["patient"].isna() | table["day"].isna())).sum())
     if lost:
-        notes.append(
-            f"{lost} films are in no visit, since their patient or date is unknown; detect with --pseudonym-key "
-            "where the films' tags tell them."
-        )
+        which = "1 film is in no visit, since its" if lost == 1 else f"{lost} films are in no visit, since their"
+        notes.append(f"{which} patient or date is unknown; detect with --pseudonym-key where tags tell them.")
     if len(differences) and differences["interval"].isna().all():
         notes.append("No intervals are known, so no difference is marked as larger than them.")
     return notes
@@ -71,7 +70,8 @@ def _shown(row: dict[Any, Any]) -> dict[Any, Any]:
     return shown | {"day": int(shown["day"]) if shown["day"] != "" else ""}
 
 
-def _changes(differences: pd.DataFrame) -> list[dict[str, Any]]:
+def changes(differences: pd.DataFrame) -> list[dict[str, Any]]:
+    """The page's table of differences, a row each parameter and kind of pair, in words."""
     rows = []
     for p in PARAMETERS:
         for kind, part in differences[differences["parameter"] == p.key].groupby("kind"):
@@ -85,8 +85,8 @@ def _changes(differences: pd.DataFrame) -> list[dict[str, Any]]:
                     "parameter": p.key,
                     "kind": kind,
                     "number": len(values),
-                    "median": f"{middle:+.1f}",
-                    "quartiles": f"{low:+.1f} to {high:+.1f}",
+                    "median": signed_text(p.key, middle),
+                    "quartiles": f"{signed_text(p.key, low)} to {signed_text(p.key, high)}",
                     "marked": f"{int(marked.sum())} of {len(marked)}" if len(marked) else "",
                 }
             )

@@ -11,6 +11,7 @@ pytest.importorskip("seaborn")
 from SpineAlignmentLib.clinical.norms import HEALTHY_ADULTS, norm  # noqa: E402
 from SpineAlignmentLib.cohort import figures  # noqa: E402
 from SpineAlignmentLib.cohort.outliers import outliers  # noqa: E402
+from SpineAlignmentLib.cohort.page import changes  # noqa: E402
 from SpineAlignmentLib.cohort.visits import counted_once, differences, read_results, visits  # noqa: E402
 from SpineAlignmentLib.command_line import main  # noqa: E402
 from SpineAlignmentLib.measurement.parameters import PARAMETERS  # noqa: E402
@@ -150,8 +151,16 @@ def test_the_page_stands_alone(out, capsys):
     assert not re.findall(r'(?:src|href)="(?!data:)', text)
     assert text.count("data:image/png;base64,") == 2
     assert "Films measured: 8, failed: 1. Patients: 3, visits:" in text
-    assert "an empty file" in text and "1 films are in no visit" in text
+    assert "an empty file" in text and "1 film is in no visit, since its patient" in text
     assert "<b>" not in text
+
+
+def test_changes_have_the_digits_of_their_parameters_and_no_sign_at_zero(tmp_path):
+    write(tmp_path / "out", [("a.png", "p", 0, 0.0, 0.0, 0.9), ("b.png", "p", 9, -0.02, 1.26, 0.9)])
+    table = differences(visits(read_results(tmp_path / "out" / "results.csv")))
+    shown = {row["parameter"]: (row["median"], row["quartiles"]) for row in changes(table)}
+    assert shown["PI"] == ("+1.3°", "+1.3° to +1.3°") and shown["LL"] == ("0.0°", "0.0° to 0.0°")
+    assert shown["Barrey"] == ("0.00", "0.00 to 0.00") and shown["SVA"][0] == "0.0 mm"
 
 
 def test_the_page_says_whose_the_bands_are(out):
