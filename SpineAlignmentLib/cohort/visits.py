@@ -17,6 +17,9 @@ SURGERY: Final[str] = "surgery, first visit after"
 SURGERY_LAST: Final[str] = "surgery, last visit after"
 
 _COLUMNS: Final[list[str]] = [label(p, bound) for p in PARAMETERS for bound in ("", "low", "high")]
+_NUMBERS: Final[tuple[str, ...]] = ("day", "lowest_confidence", *_COLUMNS)
+_EMPTY: Final[dict[str, Any]] = {"keep_default_na": False, "na_values": [""]}
+"""Only what is empty is missing: patients and films may be called NA, None or NULL."""
 
 
 def read_results(path: Path) -> pd.DataFrame:
@@ -27,14 +30,19 @@ def read_results(path: Path) -> pd.DataFrame:
     """
     text = dict.fromkeys(("file", "result", "status", "reason", "patient", "study", "patient_id", "film"), "string")
     try:
-        table = pd.read_csv(path, dtype=text, encoding="utf-8")
+        table = pd.read_csv(path, dtype=text, encoding="utf-8", **_EMPTY)
     except OSError as error:
         raise ResultError(f"{path}: cannot read: {error.strerror or error}") from error
     except ValueError as error:
         raise ResultError(f"{path}: not a table of results: {error}") from error
     if not {"file", "status", label(PARAMETERS[0])} <= set(table.columns):
         raise ResultError(f"{path}: not a table of results; detect into this folder first")
-    absent = [name for name in (*text, "day", "lowest_confidence", *_COLUMNS) if name not in table]
+    for name in (name for name in _NUMBERS if name in table):
+        try:
+            table[name] = pd.to_numeric(table[name])
+        except ValueError as error:
+            raise ResultError(f"{path}: not a number in column {name}: {error}; detect writes the table anew") from error
+    absent = [name for name in (*text, *_NUMBERS) if name not in table]
     empty = {name: pd.Series(pd.NA, table.index, "string") if name in text else np.nan for name in absent}
     table = pd.concat([table, pd.DataFrame(empty, table.index)], axis=1)
     table["patient"] = table["patient"].fillna(table["patient_id"])
@@ -104,7 +112,7 @@ def read_surgery(path: Path) -> pd.DataFrame:
         ResultError: it cannot be read, or has neither.
     """
     try:
-        listed = pd.read_csv(path, dtype={"patient": "string", "file": "string"})
+        listed = pd.read_csv(path, dtype={"patient": "string", "file": "string"}, **_EMPTY)
         if {"patient", "day"} <= set(listed.columns):
             listed["day"] = pd.to_numeric(listed["day"])
             return listed

@@ -198,6 +198,23 @@ def test_films_of_unknown_patients_are_a_cohort_without_visits(tmp_path, capsys)
     assert len((tmp_path / "out" / "cohort" / "visits.csv").read_text().splitlines()) == 1
 
 
+def test_patients_and_films_may_have_names_that_tables_take_for_nothing(tmp_path, capsys):
+    write(tmp_path / "out", [(f"{name}.png", name, 0, 0.0, 0.0, 0.9) for name in ("NA", "NULL", "None", "nan")])
+    table = read_results(tmp_path / "out" / "results.csv")
+    assert sorted(table["result"]) == sorted(visits(table)["patient"]) == ["NA", "NULL", "None", "nan"]
+    (tmp_path / "s.csv").write_text("patient,day\nNA,-1\nnull,5\n")
+    assert main(["cohort", str(tmp_path / "out"), "--surgery", str(tmp_path / "s.csv")]) == 0
+    assert "1 of its entries in no row of the table: null" in capsys.readouterr().out
+
+
+def test_a_table_that_was_edited_into_words_is_told_in_one_line(out, capsys):
+    table = out / "results.csv"
+    table.write_text(table.read_text().replace(",0.9,", ",sure,", 1))
+    assert main(["cohort", str(out)]) == 1
+    error = capsys.readouterr().err
+    assert "not a number in column lowest_confidence" in error and "sure" in error and len(error.splitlines()) == 1
+
+
 def test_no_results_there(tmp_path, capsys):
     assert main(["cohort", str(tmp_path)]) == 1
     assert "results.csv: cannot read" in capsys.readouterr().err
