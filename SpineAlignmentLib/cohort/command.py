@@ -27,6 +27,7 @@ def cohort(output: Path, surgery: Path | None = None) -> list[str]:
     """
     try:
         from SpineAlignmentLib.cohort import visits
+        from SpineAlignmentLib.cohort.corrected import counted_once
         from SpineAlignmentLib.cohort.outliers import outliers
         from SpineAlignmentLib.cohort.page import page
     except ImportError as error:
@@ -41,7 +42,7 @@ def cohort(output: Path, surgery: Path | None = None) -> list[str]:
     if listed is not None and not (found["state"] != "").any():
         raise ResultError(*notes or [f"{surgery}: no patient of these surgeries has a visit with a day"])
     changes = visits.differences(found)
-    shown = visits.counted_once(table)
+    shown = counted_once(table)
     place = output / COHORT
     make_folder(place)
     write_files(

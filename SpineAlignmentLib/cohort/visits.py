@@ -6,6 +6,7 @@ from typing import Any, Final
 import numpy as np
 import pandas as pd
 
+from SpineAlignmentLib.cohort.corrected import counted_once, with_patients_of_films
 from SpineAlignmentLib.errors import ResultError
 from SpineAlignmentLib.measurement.parameters import PARAMETERS
 from SpineAlignmentLib.results.table import label
@@ -17,6 +18,9 @@ SURGERY: Final[str] = "surgery, first visit after"
 SURGERY_LAST: Final[str] = "surgery, last visit after"
 
 _COLUMNS: Final[list[str]] = [label(p, bound) for p in PARAMETERS for bound in ("", "low", "high")]
+_TEXT: Final[tuple[str, ...]] = (
+    *("file", "result", "status", "reason", "patient", "study", "patient_id", "film", "film_sha256", "fingerprint"),
+)
 _NUMBERS: Final[tuple[str, ...]] = ("day", "lowest_confidence", *_COLUMNS)
 _EMPTY: Final[dict[str, Any]] = {"keep_default_na": False, "na_values": [""]}
 """Only what is empty is missing: patients and films may be called NA, None or NULL."""
@@ -28,7 +32,7 @@ def read_results(path: Path) -> pd.DataFrame:
     Raises:
         ResultError: there is none, or it is none of ours.
     """
-    text = dict.fromkeys(("file", "result", "status", "reason", "patient", "study", "patient_id", "film"), "string")
+    text = dict.fromkeys(_TEXT, "string")
     try:
         table = pd.read_csv(path, dtype=text, encoding="utf-8", **_EMPTY)
     except OSError as error:
@@ -41,20 +45,14 @@ def read_results(path: Path) -> pd.DataFrame:
         try:
             table[name] = pd.to_numeric(table[name])
         except ValueError as error:
-            raise ResultError(f"{path}: not a number in column {name}: {error}; detect writes the table anew") from error
+            raise ResultError(
+                f"{path}: not a number in column {name}: {error}; detect writes the table anew"
+            ) from error
     absent = [name for name in (*text, *_NUMBERS) if name not in table]
     empty = {name: pd.Series(pd.NA, table.index, "string") if name in text else np.nan for name in absent}
     table = pd.concat([table, pd.DataFrame(empty, table.index)], axis=1)
     table["patient"] = table["patient"].fillna(table["patient_id"])
-    return table
-
-
-def counted_once(table: pd.DataFrame) -> pd.DataFrame:
-    """The table of `read_results` without films whose corrected landmarks have a row of their own."""
-    measured = table["file"].where(table["status"] == "done").str.removesuffix(".json").str.removesuffix(".mrk")
-    corrected = measured[measured != table["file"]].dropna()
-    superseded = table["result"].isin(corrected) & (table["result"] != measured)
-    return table[~superseded]
+    return with_patients_of_films(table)
 
 
 def visits(table: pd.DataFrame, surgery: pd.DataFrame | None = None) -> pd.DataFrame:
@@ -73,12 +71,13 @@ def visits(table: pd.DataFrame, surgery: pd.DataFrame | None = None) -> pd.DataF
     known = table.loc[dated, ["patient", "day", "file", "lowest_confidence", *_COLUMNS]]
     # what a person corrected, and measured from its file, counts before what was detected
     corrected = known["file"].str.lower().str.endswith(".json")
-    order = known.assign(corrected=corrected)
+    order = known.assign(corrected=corrected, once=known.index.isin(counted_once(table).index))
     sure = order.sort_values(["corrected", "lowest_confidence"], ascending=False, kind="stable", na_position="last")
     by_day = sure.groupby(["patient", "day"], sort=True)
     # a copy lies in one piece, as what was read does not
     found = by_day.head(1).set_index(["patient", "day"]).sort_index().copy()
-    found["films"] = by_day.size()
+    # a film and its corrected landmarks are one
+    found["films"] = by_day["once"].sum()
     found["after"] = by_day["file"].agg(lambda files: _after(files, surgery)) if len(found) else pd.Series(dtype=object)
     found = found.reset_index()
     found["day"] = found["day"].astype(int)

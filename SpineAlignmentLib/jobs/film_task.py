@@ -167,7 +167,7 @@ def do_film(task: FilmTask) -> FilmOutcome:
     fingerprint = ""
     try:
         fingerprint = fingerprint_of(task.path)
-        return replace(_results(task), fingerprint=fingerprint)
+        return replace(_results(task, fingerprint), fingerprint=fingerprint)
     except ModelError:
         raise
     except SpineAlignmentError as error:
@@ -182,7 +182,7 @@ def do_film(task: FilmTask) -> FilmOutcome:
     return FilmOutcome(" ".join(reason.split()), fingerprint=fingerprint)
 
 
-def _results(task: FilmTask) -> FilmOutcome:
+def _results(task: FilmTask, fingerprint: str) -> FilmOutcome:
     from SpineAlignmentLib.film.reading import read_film
     from SpineAlignmentLib.results.picture import png_bytes
 
@@ -200,13 +200,15 @@ def _results(task: FilmTask) -> FilmOutcome:
         found = replace(found, extra={**found.extra, PSEUDONYMS: extra})
         keyed = {"patient": stands.patient, "study": stands.study, "key": key_mark(chosen.key)}
     found = _of_patient(task, found)
+    # of a header whose pixels are in another file
+    apart: dict[str, Value] = {"film_sha256": found.film_sha256} if found.film_sha256 not in ("", fingerprint) else {}
     contents = [json_bytes(found), markups_bytes(found, film.placement)]
     if chosen.pictures:
         contents.append(png_bytes(film, found))
     further, missing = _further(task, film, found)
     return FilmOutcome(
         missing=missing,
-        row=film_row(to_json(found)) | keyed | (who.tags() if chosen.identify else {}),
+        row=film_row(to_json(found)) | apart | keyed | (who.tags() if chosen.identify else {}),
         text=f"{found.film}\n{parameter_table(found)}",
         files=dict(zip(ENDINGS, contents, strict=False)) | further,
         patient=stands.patient or (who.patient or None if chosen.identify else None),

@@ -78,7 +78,9 @@ def measure(
                 store.put(Entry(source, name, fingerprint, settings, {}, reason))
                 continue
             known, who, day = _pseudonyms(annotation)
-            row = film_row(to_json(annotation)) | known
+            # tells the film's own row, whatever either of them is called
+            of_film: dict[str, Value] = {"film_sha256": annotation.film_sha256} if annotation.film_sha256 else {}
+            row = film_row(to_json(annotation)) | known | of_film
             store.put(Entry(source, name, fingerprint, settings, row, "", who, day))
             if kept:
                 print(f"spine-alignment: {kept}", file=sys.stderr)

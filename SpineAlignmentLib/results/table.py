@@ -24,7 +24,7 @@ _FIRST: Final[tuple[str, ...]] = (
     *("file", "result", "status", "reason", "fingerprint", "software", "models", "settings", "date"),
     *("patient", "study", "key", "day"),
     *("patient_id", "patient_name", "birth_date", "study_uid", "study_date", "accession"),
-    *("film", "spacing_x_mm", "spacing_y_mm", "spacing_source", "anterior", "anterior_source", "turned"),
+    *("film", "film_sha256", "spacing_x_mm", "spacing_y_mm", "spacing_source", "anterior", "anterior_source", "turned"),
     *("age", "sex", "lowest_confidence", "numbering_confidence"),
 )
 _LAST: Final[tuple[str, ...]] = ("not_given", "warnings")

@@ -10,9 +10,10 @@ pytest.importorskip("seaborn")
 
 from SpineAlignmentLib.clinical.norms import HEALTHY_ADULTS, norm  # noqa: E402
 from SpineAlignmentLib.cohort import figures  # noqa: E402
+from SpineAlignmentLib.cohort.corrected import counted_once  # noqa: E402
 from SpineAlignmentLib.cohort.outliers import outliers  # noqa: E402
 from SpineAlignmentLib.cohort.page import changes  # noqa: E402
-from SpineAlignmentLib.cohort.visits import counted_once, differences, read_results, visits  # noqa: E402
+from SpineAlignmentLib.cohort.visits import differences, read_results, visits  # noqa: E402
 from SpineAlignmentLib.command_line import main  # noqa: E402
 from SpineAlignmentLib.measurement.parameters import PARAMETERS  # noqa: E402
 from SpineAlignmentLib.results.store import Entry, Source, Store  # noqa: E402
@@ -78,6 +79,43 @@ def test_a_corrected_film_counts_once(tmp_path):
     results = {"x.png": "x", "y.png": "y", "x.json": "x_2", "x_2.mrk.json": "x_2_2", "z.json": "z"}
     assert dict(zip(table["file"], table["result"], strict=True)) == results
     assert set(counted_once(table)["file"]) == {"y.png", "x_2.mrk.json", "z.json"}
+
+
+def put(out, file, fingerprint, **more):
+    """One more row of a folder of results, with values of its own."""
+    with Store(out) as store:
+        source = Source(out.parent / file, file)
+        name = store.name(source, file.split("/")[-1].split(".")[0])
+        row = {label(p): p.mean for p in PARAMETERS} | {"lowest_confidence": 0.9}
+        store.put(Entry(source, name, fingerprint, "s", row | more, "", None, more.pop("day", None)))
+
+
+def test_a_corrected_film_counts_once_under_any_name_and_no_other_for_it(tmp_path):
+    out = tmp_path / "out"
+    put(out, "a/x.png", "1" * 64, patient="p")
+    put(out, "b/x.png", "2" * 64, patient="q")
+    put(out, "c/x.png", "2" * 64, patient="q")
+    put(out, "x.json", "f", film_sha256="2" * 64)
+    put(out, "y.json", "f", film_sha256="2" * 64)
+    put(out, "v.mhd", "a" * 64, film_sha256="3" * 64)  # the film is what the header names
+    put(out, "v.json", "f", film_sha256="3" * 64)
+    table = read_results(out / "results.csv").set_index("file", drop=False)
+    assert table["result"].to_dict()["a/x.png"] == "x"
+    assert set(counted_once(table)["file"]) == {"a/x.png", "v.json", "x.json", "y.json"}
+    assert table.loc[["x.json", "y.json"], "patient"].tolist() == ["q", "q"]
+
+
+def test_corrected_landmarks_of_named_patients_are_in_their_visits(tmp_path):
+    out = tmp_path / "out"
+    for i, change in enumerate((0.0, 15.0)):
+        row = {label(PARAMETERS[0]): PARAMETERS[0].mean + change, "patient_id": "P 1"}
+        put(out, f"{i}.png", f"{i}" * 64, **row, patient="P 1", day=700 + i)
+    put(out, "1.json", "f", film_sha256="1" * 64)
+    assert main(["cohort", str(out)]) == 0
+    with (out / "cohort" / "visits.csv").open() as stream:
+        rows = [(row["file"], row["day"], row["films"], row["PI (deg)"]) for row in csv.DictReader(stream)]
+    mean = str(PARAMETERS[0].mean)
+    assert rows == [("0.png", "0", "1", mean), ("1.json", "1", "1", mean)]
 
 
 def test_corrected_landmarks_count_before_detected_ones(tmp_path):

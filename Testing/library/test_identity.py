@@ -177,6 +177,7 @@ def test_corrected_landmarks_keep_patient_and_day(tmp_path, films, models):
         assert [measured[name][c] for c in ("patient", "study", "day")] == [
             found[film][c] for c in ("patient", "study", "day")
         ]
+        assert measured[name]["film_sha256"] == found[film]["fingerprint"]
 
 
 def test_the_real_tags_are_written_only_when_asked_for(tmp_path, films, models, capsys):
