@@ -19,6 +19,7 @@ from typing import Any, Final
 
 from SpineAlignmentLib.errors import SpineAlignmentError
 from SpineAlignmentLib.film.dicom_dataset import looks_like_dicom, read_header
+from SpineAlignmentLib.film.patient_tags import may_be_day
 
 KEY_BYTES: Final[int] = 32
 _LONGEST_KEY: Final[int] = 4096
@@ -65,11 +66,12 @@ class Identity:
 
     @property
     def day(self) -> int | None:
-        """The study's date as a number of days; None when there is none."""
+        """The study's date as a number of days; None when there is none, or it cannot be: days count from the first."""
         try:
-            return datetime.strptime(self.study_date.replace(".", ""), "%Y%m%d").date().toordinal()
+            day = datetime.strptime(self.study_date.replace(".", ""), "%Y%m%d").date()
         except ValueError:
             return None
+        return day.toordinal() if may_be_day(day) else None
 
     def tags(self) -> dict[str, str | None]:
         """The tags as columns of the table."""

@@ -137,7 +137,7 @@ def _film_days(
         if day is None:
             continue
         years = float(day.year - born.year - ((day.month, day.day) < (born.month, born.day)))
-        possible = ages[0] <= years <= ages[1] and day not in _NO_DAYS and day <= date.today() + timedelta(1)
+        possible = ages[0] <= years <= ages[1] and may_be_day(day)
         (found if possible else wrong).append((keyword, years, (day - born).days / _DAYS_OF_YEAR))
     for keyword, *_ in wrong:
         other = f"{tag_name(found[0][0])} is used" if found else "not used"
@@ -149,6 +149,11 @@ def _film_days(
             found.sort(key=lambda day: abs(day[2] - stated) > _ROUNDED_YEARS)
         warnings.append(f"{both} are more than a year apart; {tag_name(found[0][0])} is used")
     return found
+
+
+def may_be_day(day: date) -> bool:
+    """Whether a film can have been taken on a day: not where unset clocks begin, nor in the future."""
+    return day not in _NO_DAYS and day <= date.today() + timedelta(1)
 
 
 def _day(value: Any) -> date | None:

@@ -202,6 +202,9 @@ def test_calendars_and_pseudonyms_need_the_key():
     assert Identity(patient_id="1", issuer="A").patient != Identity(patient_id="1", issuer="B").patient
     assert Identity(patient_name="A", birth_date="1").patient != Identity(patient_id="A").patient
     assert Identity(study_date="no date").day is None
+    # as a patient's first film, a day of an unset clock would put all others a century later
+    assert all(Identity(study_date=text).day is None for text in ("19000101", "1970.01.01", "21200101"))
+    assert Identity(study_date="2020.01.05").day == Identity(study_date="20200105").day is not None
 
 
 @pytest.mark.parametrize(
