@@ -6,6 +6,7 @@ import re
 import sys
 import time
 from collections import deque
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
@@ -105,7 +106,9 @@ class Progress:
             self._logger.info("%s: %s", how, self.text())
             for handler in list(self._logger.handlers):
                 self._logger.removeHandler(handler)
-                handler.close()
+                # what could not be written has been told
+                with suppress(OSError):
+                    handler.close()
 
     def text(self) -> str:
         """How far the run is, in words."""
@@ -163,11 +166,26 @@ class Progress:
             sys.stderr.flush()
 
 
+class _LogFile(logging.FileHandler):
+    """A log whose disk may fill up on the way: said once, and the run goes on, since results may lie elsewhere."""
+
+    _told = False
+
+    def handleError(self, record: logging.LogRecord) -> None:
+        """Say what is wrong in one line, where logging would print a traceback for every line."""
+        error = sys.exc_info()[1]
+        if not self._told:
+            self._told = True
+            why = (error.strerror if isinstance(error, OSError) else None) or error
+            told = f"{self.baseFilename}: cannot write: {why}; lines are missing in it"
+            print(f"spine-alignment: {told}", file=sys.stderr)
+
+
 def _log_file(path: Path) -> logging.Logger:
     try:
         if path.exists() and not _is_log(path):
             raise ResultError(f"{path}: no log of an earlier run; it would be appended to: choose another name")
-        handler = logging.FileHandler(path, encoding="utf-8", errors="backslashreplace")
+        handler = _LogFile(path, encoding="utf-8", errors="backslashreplace")
     except OSError as error:
         raise ResultError(f"{path}: cannot write: {error.strerror or error}") from error
     handler.setFormatter(logging.Formatter("%(asctime)s %(message)s", "%Y-%m-%dT%H:%M:%S%z"))

@@ -4,6 +4,7 @@ import io
 import json
 import os
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -51,6 +52,17 @@ def test_log_file_grows(tmp_path, capsys):
     assert capsys.readouterr().out == "the end\nthe end\n"
     with pytest.raises(ResultError, match="cannot write"):
         Progress(5, "bar", tmp_path / "none" / "log").start()
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="a disk that is always full")
+def test_a_log_on_a_full_disk_is_told_once(capfd):
+    progress = Progress(2, "quiet", Path("/dev/full"))
+    progress.start()
+    progress.film_done("a.png", "a")
+    progress.film_done("b.png", "b")
+    progress.end()
+    told = capfd.readouterr().err.splitlines()
+    assert told == ["spine-alignment: /dev/full: cannot write: No space left on device; lines are missing in it"]
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="a terminal of Unix")
