@@ -1,6 +1,9 @@
 """Films in worker processes: what is done is handed over, whatever ends the run."""
 
 import multiprocessing
+import signal
+import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from contextlib import closing
@@ -42,6 +45,20 @@ def test_a_film_that_is_done_is_kept_when_another_worker_has_wrong_models(tmp_pa
         assert done == {"a.png", "b.png"}
         with pytest.raises(ModelError):
             next(found)
+
+
+@pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="asks Linux about signals")
+def test_no_worker_that_starts_hears_an_interrupt() -> None:
+    program = (
+        "import re\n"
+        "from SpineAlignmentLib.jobs.workers import Worker\n"
+        "for worker in [Worker(), Worker()]:\n"
+        "    print(re.search('SigBlk:.*', open(f'/proc/{worker._process.pid}/status').read())[0].split()[1])\n"
+        "    worker.stop()\n"
+    )
+    told = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=60, check=True)
+    blocked = [int(word, 16) >> (signal.SIGINT - 1) & 1 for word in told.stdout.split()]
+    assert blocked == [1, 1]
 
 
 def test_a_worker_whose_answer_nobody_reads_ends_without_a_word(
