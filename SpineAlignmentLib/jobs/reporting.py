@@ -1,5 +1,6 @@
 """Reports of result files: finds the films that they were measured on, and writes the report."""
 
+import os
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -85,19 +86,22 @@ def film_report(_: Path, film: "Film", annotation: "Annotation") -> dict[str, by
 def film_of(annotation: "Annotation", result: Path, films: Path | None) -> "Film | None":
     """The film of a result: the one that was given, or one of its name beside the result; None where there is none.
 
+    In a folder that was given it may lie below, too, as `detect` finds it; of several of its name the content decides.
+
     Raises:
-        FilmError: the film cannot be read, or is of another size than the one that was measured.
+        FilmError: the film cannot be read, is of another size than the one that was measured, or is another one.
     """
     from SpineAlignmentLib.film.reading import read_film
 
-    folder = films if films is not None else result.absolute().parent
-    path = folder / annotation.film if folder.is_dir() else folder
-    if not annotation.film or not path.is_file():
+    path = films if films is not None and not films.is_dir() else _film_file(annotation, result, films)
+    if path is None or not path.is_file():
         if films is not None:
+            path = path or films / annotation.film
             raise FilmError(f"{path}: no such film, though {result} was measured on it")
         return None
     try:
-        film = read_film(path, annotation.spacing_mm, annotation.anterior)
+        # what its tags say of the view kept nobody from measuring it
+        film = read_film(path, annotation.spacing_mm, annotation.anterior, force=True)
     except ResultPictureError:
         if films is not None:
             raise
@@ -107,4 +111,39 @@ def film_of(annotation: "Annotation", result: Path, films: Path | None) -> "Film
             f"{path}: {film.size_px[0]} x {film.size_px[1]} pixels, but {result} was measured on "
             f"{annotation.size_px[0]} x {annotation.size_px[1]}"
         )
+    if annotation.film_sha256 and film.sha256 and annotation.film_sha256 != film.sha256:
+        raise FilmError(
+            f"{path}: another film than {result} was measured on (content {film.sha256[:8]}, not "
+            f"{annotation.film_sha256[:8]}); name the right one with --films"
+        )
     return film
+
+
+def _film_file(annotation: "Annotation", result: Path, films: Path | None) -> Path | None:
+    """The file with the name of a result's film, beside the result or anywhere in a folder; None for none.
+
+    Raises:
+        FilmError: several files have this name, and none can be told to be the film.
+    """
+    name = annotation.film
+    if not name:
+        return None
+    first = (films or result.absolute().parent) / name
+    found = [first] if first.is_file() else []
+    if films is not None:
+        below = (Path(place) / name for place, _, names in os.walk(films, followlinks=False) if name in names)
+        found += [path for path in sorted(below) if path != first and path.is_file()]
+    if len(found) > 1 and annotation.film_sha256:
+        found = [path for path in found if _content(path) == annotation.film_sha256][:1] or found
+    if len(found) > 1 and found[0] != first:
+        raise FilmError(f"{films}: {len(found)} films there are called {name}; name that of {result} with --films")
+    return found[0] if found else None
+
+
+def _content(path: Path) -> str:
+    from SpineAlignmentLib.film.reading import film_fingerprint
+
+    try:
+        return film_fingerprint(path)
+    except (FilmError, OSError):
+        return ""

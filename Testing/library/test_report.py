@@ -18,13 +18,14 @@ from SpineAlignmentLib.clinical.report.content import change_text, inputs_text, 
 from SpineAlignmentLib.clinical.result import readings_of, with_readings
 from SpineAlignmentLib.command_line import main
 from SpineAlignmentLib.film.reading import read_film
+from SpineAlignmentLib.jobs.reporting import film_of
 from SpineAlignmentLib.measurement.constructions import value_text
 from SpineAlignmentLib.measurement.landmarks import INDEX
 from SpineAlignmentLib.measurement.parameters import KEYS
 from SpineAlignmentLib.results.drawn import Drawn, cobb_between
 from SpineAlignmentLib.results.picture import png_bytes
 from SpineAlignmentLib.results.result_file import read_annotation, to_json, write_annotation
-from Testing.library.films import SAMPLE_FILM
+from Testing.library.films import SAMPLE_FILM, dicom, pattern
 
 RESULT = SAMPLE_FILM.with_suffix(".json")
 PAPERS = {"a4": (595.3, 841.9), "letter": (612.0, 792.0)}
@@ -286,6 +287,35 @@ def test_command_line(tmp_path, capsys):
         error = capsys.readouterr().err
         assert reason in error and len(error.splitlines()) == 1
     assert not (tmp_path / "r.pdf").exists()
+
+
+def test_the_film_of_a_result_is_found_by_content(tmp_path, capsys):
+    for name in "abc":
+        (tmp_path / name).mkdir()
+    one, other = (dicom(tmp_path / name / "IM1", pattern() - i) for i, name in enumerate("ab"))
+    here = replace(read_annotation(RESULT), film="IM1", size_px=read_film(other).size_px)
+    write_annotation(replace(here, film_sha256=read_film(other).sha256), tmp_path / "r.json")
+    found = film_of(read_annotation(tmp_path / "r.json"), tmp_path / "r.json", tmp_path)
+    assert found is not None and np.array_equal(found.pixels, read_film(other).pixels)
+    command = ["report", str(tmp_path / "r.json"), "-o", str(tmp_path / "r.html"), "--films"]
+    for films in (one, one.parent):
+        assert main([*command, str(films)]) == 1
+        assert "another film than" in capsys.readouterr().err
+    assert main([*command, str(tmp_path / "c")]) == 1 and "no such film" in capsys.readouterr().err
+    shutil.copy(one, tmp_path / "IM1")
+    assert main([*command[:-1]]) == 1 and "another film than" in capsys.readouterr().err
+    (tmp_path / "IM1").unlink()
+    write_annotation(here, tmp_path / "r.json")  # it does not say which
+    assert main([*command, str(tmp_path)]) == 1 and "2 films there are called IM1" in capsys.readouterr().err
+    assert main([*command, str(one)]) == 0
+
+
+def test_a_film_that_was_measured_against_its_tags_is_reported(tmp_path):
+    film = dicom(tmp_path / "ap.dcm", pattern(), ViewPosition="AP")
+    size = read_film(film, force=True).size_px
+    write_annotation(replace(read_annotation(RESULT), film="ap.dcm", size_px=size), tmp_path / "ap.json")
+    assert main(["report", str(tmp_path / "ap.json"), "-o", str(tmp_path / "r.html")]) == 0
+    assert b"data:image/jpeg" in (tmp_path / "r.html").read_bytes()
 
 
 def test_command_line_takes_age_and_sex(tmp_path, capsys):
