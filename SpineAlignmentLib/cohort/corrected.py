@@ -4,6 +4,8 @@ from typing import Final
 
 import pandas as pd
 
+from SpineAlignmentLib.results.markups import without_landmark_ending
+
 TOLD_BY_FILMS: Final[tuple[str, ...]] = ("patient", "day")
 """What the row of a film says and that of its landmarks may not: `--identify` writes it into the table alone."""
 
@@ -38,8 +40,8 @@ def with_patients_of_films(table: pd.DataFrame) -> pd.DataFrame:
 
 def _measured(table: pd.DataFrame) -> pd.Series:
     """What landmark files that were measured are called, without their ending; missing in rows of films."""
-    names = table["file"].where(table["status"] == "done").str.removesuffix(".json").str.removesuffix(".mrk")
-    return names.where(names != table["file"])
+    names = table["file"].where(table["status"] == "done").map(without_landmark_ending, na_action="ignore")
+    return names.where(names != table["file"]).astype("string")
 
 
 def _films(table: pd.DataFrame, measured: pd.Series) -> pd.Series:

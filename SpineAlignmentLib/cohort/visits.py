@@ -1,5 +1,6 @@
 """Visits of patients in order, and how their parameters differ from one visit to another."""
 
+import io
 from pathlib import Path
 from typing import Any, Final
 
@@ -9,6 +10,7 @@ import pandas as pd
 from SpineAlignmentLib.cohort.corrected import counted_once, with_patients_of_films
 from SpineAlignmentLib.errors import ResultError
 from SpineAlignmentLib.measurement.parameters import PARAMETERS
+from SpineAlignmentLib.results.markups import LANDMARK_ENDINGS
 from SpineAlignmentLib.results.table import label
 
 BEFORE: Final[str] = "before surgery"
@@ -70,7 +72,7 @@ def visits(table: pd.DataFrame, surgery: pd.DataFrame | None = None) -> pd.DataF
     # these alone: what is read lies in pieces, a column each, and a table has some hundred columns
     known = table.loc[dated, ["patient", "day", "file", "lowest_confidence", *_COLUMNS]]
     # what a person corrected, and measured from its file, counts before what was detected
-    corrected = known["file"].str.lower().str.endswith(".json")
+    corrected = known["file"].str.lower().str.endswith(LANDMARK_ENDINGS)
     order = known.assign(corrected=corrected, once=known.index.isin(counted_once(table).index))
     sure = order.sort_values(["corrected", "lowest_confidence"], ascending=False, kind="stable", na_position="last")
     by_day = sure.groupby(["patient", "day"], sort=True)
@@ -107,13 +109,18 @@ def _states(found: pd.DataFrame, surgery: pd.DataFrame | None) -> pd.Series:
 def read_surgery(path: Path) -> pd.DataFrame:
     """The user's list of surgeries, CSV: columns patient and day, as in the table of visits; or file, those after.
 
+    It is parted by commas, semicolons or tabs, as spreadsheet programs of different countries save it.
+
     Raises:
         ResultError: it cannot be read, or has neither.
     """
     try:
-        listed = pd.read_csv(path, dtype={"patient": "string", "file": "string"}, **_EMPTY)
+        text = _spreadsheet(path)
+        parted = max(",;\t", key=text.partition("\n")[0].count)
+        listed = pd.read_csv(io.StringIO(text), sep=parted, dtype="string", **_EMPTY)
+        listed.columns = listed.columns.str.strip().str.lower()
         if {"patient", "day"} <= set(listed.columns):
-            listed["day"] = pd.to_numeric(listed["day"])
+            listed["day"] = pd.to_numeric(listed["day"]).astype(float)
             return listed
     except OSError as error:
         raise ResultError(f"{path}: cannot read: {error.strerror or error}") from error
@@ -123,6 +130,15 @@ def read_surgery(path: Path) -> pd.DataFrame:
         raise ResultError(f"{path}: a list of surgeries has the columns patient and day, or the column file")
     # a day without its patient says nothing
     return listed[["file"]]
+
+
+def _spreadsheet(path: Path) -> str:
+    """A table that a spreadsheet program saved, in UTF-8 or, as Excel may, in Windows' letters."""
+    content = path.read_bytes()
+    try:
+        return content.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        return content.decode("cp1252")
 
 
 def unmatched(surgery: pd.DataFrame, table: pd.DataFrame) -> list[str]:

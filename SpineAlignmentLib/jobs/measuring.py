@@ -16,7 +16,7 @@ from SpineAlignmentLib.film.paths import stem_of
 from SpineAlignmentLib.jobs.film_task import PSEUDONYMS
 from SpineAlignmentLib.results.annotation import Annotation
 from SpineAlignmentLib.results.files import fingerprint_of, readable
-from SpineAlignmentLib.results.markups import read_landmarks
+from SpineAlignmentLib.results.markups import read_landmarks, without_landmark_ending
 from SpineAlignmentLib.results.result_file import json_bytes, to_json
 from SpineAlignmentLib.results.store import Entry, Source, Store, settings_hash
 from SpineAlignmentLib.results.table import Value, film_row
@@ -90,10 +90,7 @@ def measure(
 
 def _stem(path: Path) -> str:
     """What the film was called whose landmarks a file holds."""
-    name = path.name
-    for part in (".json", ".fcsv", ".csv", ".tsv", ".mrk", ".dcm", ".sr"):
-        name = name.removesuffix(part)
-    return stem_of(Path(name))
+    return stem_of(Path(without_landmark_ending(path.name)))
 
 
 def _pseudonyms(annotation: Annotation) -> tuple[dict[str, Value], str | None, int | None]:

@@ -26,6 +26,8 @@ SCHEMA: Final[str] = (
     "https://raw.githubusercontent.com/slicer/slicer/master/Modules/Loadable/Markups/Resources/Schema/"
     "markups-schema-v1.0.3.json#"
 )
+LANDMARK_ENDINGS: Final[tuple[str, ...]] = (".mrk.json", ".json", ".sr.dcm", ".fcsv", ".csv", ".tsv")
+"""Of files that hold landmarks of a film."""
 _FILM_KEY: Final[str] = "spineAlignmentFilm"
 """Our own entry beside "markups": the film, what is known of its landmarks but their places, and its placement. Slicer
 ignores it, and leaves it out of what it saves: then a person has looked at them."""
@@ -107,6 +109,11 @@ def _control_point(index: int, annotation: Annotation, position: FloatArray) -> 
         "visibility": True,
         "positionStatus": "defined" if known else "missing",
     }
+
+
+def without_landmark_ending(name: str) -> str:
+    """What the film was called of which a file of this name holds landmarks; a name of any other file stays."""
+    return next((name[: -len(end)] for end in LANDMARK_ENDINGS if name.lower().endswith(end)), name)
 
 
 def read_markups(path: str | Path) -> Annotation:

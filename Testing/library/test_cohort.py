@@ -118,15 +118,33 @@ def test_corrected_landmarks_of_named_patients_are_in_their_visits(tmp_path):
     assert rows == [("0.png", "0", "1", mean), ("1.json", "1", "1", mean)]
 
 
-def test_corrected_landmarks_count_before_detected_ones(tmp_path):
-    films = [("a.dcm", "aa", 0, 0.0, 0.0, 0.9), ("z.mrk.json", "aa", 0, 5.0, 0.0, 0.9)]
+@pytest.mark.parametrize("name", ["z.mrk.json", "z.json", "z.sr.dcm", "z.fcsv", "z.csv", "z.TSV"])
+def test_corrected_landmarks_count_before_detected_ones(tmp_path, name):
+    films = [("a.dcm", "aa", 0, 0.0, 0.0, 0.9), (name, "aa", 0, 5.0, 0.0, 0.9)]
     write(tmp_path / "out", films)
-    assert visits(read_results(tmp_path / "out" / "results.csv"))["file"].tolist() == ["z.mrk.json"]
+    assert visits(read_results(tmp_path / "out" / "results.csv"))["file"].tolist() == [name]
 
 
-@pytest.mark.parametrize("listed", ["patient,day\naa,30\n", "file\na3.png\n"])
+@pytest.mark.parametrize("name", ["x.mrk.json", "x.sr.dcm", "x.fcsv"])
+def test_a_film_and_its_landmarks_in_any_file_are_one(tmp_path, name):
+    put(tmp_path, "x.png", "1" * 64)
+    put(tmp_path, name, "f", film_sha256="1" * 64)
+    table = read_results(tmp_path / "results.csv")
+    assert counted_once(table)["file"].tolist() == [name]
+
+
+@pytest.mark.parametrize(
+    "listed",
+    [
+        "patient,day\naa,30\n",
+        "file\na3.png\n",
+        "\ufeffPatient; Day\r\naa;30\r\n",
+        "patient\tday\tnote\naa\t30\tR\xfcckenschmerz, 2 Tage\n",
+    ],
+)
 def test_pairs_across_surgery(tmp_path, out, listed):
-    (tmp_path / "surgery.csv").write_text(listed)
+    encoding = "utf-8" if listed.startswith("\ufeff") else "cp1252"
+    (tmp_path / "surgery.csv").write_bytes(listed.encode(encoding))
     assert main(["cohort", str(out), "--surgery", str(tmp_path / "surgery.csv")]) == 0
     with (out / "cohort" / "differences.csv").open() as stream:
         rows = [row for row in csv.DictReader(stream) if row["parameter"] == "LL" and row["patient"] == "aa"]
