@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
 from SpineAlignmentLib import SOFTWARE, node_options
-from SpineAlignmentLib.errors import SpineAlignmentError
+from SpineAlignmentLib.errors import SpineAlignmentError, UsageError
 from SpineAlignmentLib.option_values import count, named, port
 
 if TYPE_CHECKING:
@@ -39,7 +39,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         status: int = options.run(options)
     except SpineAlignmentError as error:
         print(f"spine-alignment: {error}", file=sys.stderr)
-        return SOME_FAILED
+        return WRONG_USAGE if isinstance(error, UsageError) else SOME_FAILED
     except KeyboardInterrupt:
         print("spine-alignment: interrupted", file=sys.stderr)
         return INTERRUPTED
@@ -186,7 +186,7 @@ def _patient(options: argparse.Namespace) -> "Patient | None":
 def _check_one(options: argparse.Namespace, films: int) -> None:
     """Refuse one patient for several films."""
     if films > 1 and _patient(options) is not None:
-        raise SpineAlignmentError(f"--age and --sex are of one patient, not of {films} films; give one film")
+        raise UsageError(f"--age and --sex are of one patient, not of {films} films; give one film")
 
 
 def _spacing(text: str) -> float | tuple[float, float]:

@@ -11,6 +11,10 @@ class SpineAlignmentError(Exception):
         return " ".join(super().__str__().split())
 
 
+class UsageError(SpineAlignmentError):
+    """What was asked for does not fit together."""
+
+
 class FilmError(SpineAlignmentError):
     """A file that is not a film, or cannot be read."""
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from SpineAlignmentLib.clinical.patient import Patient, patient_of
-from SpineAlignmentLib.errors import FilmError, ResultError, ResultPictureError
+from SpineAlignmentLib.errors import FilmError, ResultPictureError, UsageError
 from SpineAlignmentLib.results.files import make_folder, write_files
 from SpineAlignmentLib.results.markups import read_landmarks
 
@@ -37,13 +37,14 @@ def write_report(
         patient: age and sex where the user gives them; what he does not is as a result names it itself.
 
     Raises:
+        UsageError: another kind of file, or a comparison of any other number than two.
         ResultError: a result or the place of the report is not right.
         FilmError: a film that was given cannot be read.
     """
     if output.suffix.lower() not in ENDINGS:
-        raise ResultError(f"{output}: a report ends in {' or '.join(ENDINGS)}")
+        raise UsageError(f"{output}: a report ends in {' or '.join(ENDINGS)}")
     if compare and len(results) != 2:
-        raise ResultError(f"a comparison is of two results, not of {len(results)}")
+        raise UsageError(f"a comparison is of two results, not of {len(results)}")
     annotations = [_of(read_landmarks(path), patient) for path in results]
     seen = [(found, film_of(found, path, films)) for found, path in zip(annotations, results, strict=True)]
     make_folder(output.absolute().parent)

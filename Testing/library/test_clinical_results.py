@@ -82,7 +82,7 @@ def test_command_line_takes_age_and_sex(tmp_path, upright, capsys):
         error = capsys.readouterr().err
         assert end.value.code == 2 and len(error.splitlines()) == 1 and age in error
     both = [str(tmp_path / "f.json"), str(out / "f.json")]
-    assert main(["measure", *both, "-o", str(out), "--age", "63"]) == 1
+    assert main(["measure", *both, "-o", str(out), "--age", "63"]) == 2
     assert "one patient" in capsys.readouterr().err
     content["patient"]["age"] = 150
     (tmp_path / "g.json").write_text(json.dumps(content))

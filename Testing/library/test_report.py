@@ -283,7 +283,7 @@ def test_command_line(tmp_path, capsys):
         ],
     }
     for reason, command in wrong.items():
-        assert main(command) == 1
+        assert main(command) == (2 if reason in ("a report ends in", "of two results") else 1)
         error = capsys.readouterr().err
         assert reason in error and len(error.splitlines()) == 1
     assert not (tmp_path / "r.pdf").exists()
@@ -327,7 +327,7 @@ def test_command_line_takes_age_and_sex(tmp_path, capsys):
     assert main(["report", str(tmp_path / RESULT.name), "-o", str(tmp_path / "r.html"), "--sex", "F"]) == 0
     assert "71 years, female" in (tmp_path / "r.html").read_text()
     capsys.readouterr()
-    assert main(["report", str(RESULT), str(RESULT), "-o", str(tmp_path / "n.html"), "--compare", *told]) == 1
+    assert main(["report", str(RESULT), str(RESULT), "-o", str(tmp_path / "n.html"), "--compare", *told]) == 2
     assert "one patient" in capsys.readouterr().err and not (tmp_path / "n.html").exists()
     for age in ("150", "-3"):
         with pytest.raises(SystemExit):
