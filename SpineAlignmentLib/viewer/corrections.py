@@ -105,8 +105,10 @@ class Corrections:
         """The landmark that the pointer is on."""
         if self._page.film is None:
             return None
-        display = self._page.film.landmarks.GetDisplayNode()
-        if display.GetActiveComponentType() != slicer.vtkMRMLMarkupsDisplayNode.ComponentControlPoint:
+        landmarks = self._page.film.landmarks
+        display = landmarks.GetDisplayNode()
+        point = display.GetActiveComponentType() == slicer.vtkMRMLMarkupsDisplayNode.ComponentControlPoint
+        if not point or not self._view.pointer_on(landmarks):
             return None
         return int(display.GetActiveComponentIndex())
 

@@ -71,6 +71,7 @@ class FilmView:
         definition = ViewLayoutDefinition("Red", ViewType.SLICE_VIEW, ViewProps(orientation="Axial"))
         self.view = app.view_manager.create_view(definition)
         self._logic = app.app_logic.GetSliceLogic(self.view.get_view_node())
+        self._markups = self.view.get_displayable_manager_by_class("vtkMRMLMarkupsDisplayableManager")
         self.view.set_background_color_from_string(BACKGROUND)
         # without a graphics card several samples a pixel take three times as long
         self.view.render_window().SetMultiSamples(0)
@@ -114,6 +115,11 @@ class FilmView:
     def placing(self) -> bool:
         """Whether clicks set points."""
         return bool(self._interaction.GetCurrentInteractionMode() == slicer.vtkMRMLInteractionNode.Place)
+
+    def pointer_on(self, markup: Node) -> bool:
+        """Whether the pointer is on a markup; one of its points may be active without, where a key chose it."""
+        widget = self._markups.GetWidget(markup.GetDisplayNode())
+        return widget is not None and bool(widget.GetWidgetState() != widget.WidgetStateIdle)
 
     @property
     def _interaction(self) -> Node:

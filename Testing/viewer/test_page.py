@@ -347,3 +347,17 @@ def test_the_film_has_room_in_narrow_windows(page):
     finally:
         page.page.set_viewport_size(WINDOW)
         page.settle()
+
+
+def test_the_film_moves_under_a_landmark_that_a_key_chose(page):
+    film = page.annotation()
+    page.press(".", "f")
+    whole = page.page.locator("main.film").screenshot()
+    page.drag(page.screen(np.array(film.size_px) * (0.9, 0.5), film), (60, 0), on="C2_D:")
+    assert page.page.locator("main.film").screenshot() != whole
+    assert np.array_equal(page.annotation().points_px, film.points_px)
+    # on it, it is the landmark that moves
+    page.press("f")
+    page.drag_landmark("C2_D", film, (14, 22))
+    moved = page.annotation().points_px - film.points_px
+    assert np.abs(moved[INDEX["C2_D"]]).min() > 5 and np.allclose(moved[1:], 0, atol=0.01)
