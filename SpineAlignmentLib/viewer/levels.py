@@ -73,10 +73,13 @@ class LevelsPart:
         film, level = self._page.film, self._page.state.level
         if film is None or run not in RUNS or by not in (-1, 1):
             return
-        ends = {"up": (VERTEBRAE[0], level), "down": (level, VERTEBRAE[-1])}.get(run, (VERTEBRAE[0], VERTEBRAE[-1]))
+        # the sacrum keeps its name, and from it up are all of them
+        lowest = VERTEBRAE[-1] if level == "S1" else level
+        ends = {"up": (VERTEBRAE[0], lowest), "down": (level, VERTEBRAE[-1])}.get(run, (VERTEBRAE[0], VERTEBRAE[-1]))
+        before = film.annotation
         self._page.dismiss()
-        dropped = dropped_text(film.annotation, by, *ends)
         film.renumber(partial(shifted, by=by, first=ends[0], last=ends[1]))
+        dropped = dropped_text(before, by, *ends)
         if dropped:
             self._page.complain(dropped)
 

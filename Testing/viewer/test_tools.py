@@ -27,6 +27,21 @@ def show_whole(page):
     page.press("f")
 
 
+def test_from_the_sacrum_up_are_all_levels(page):
+    before = page.annotation()
+    page.page.click("#levels-tab")
+    page.page.click("#level-S1")
+    page.page.wait_for_selector("#level-S1.on")
+    assert page.page.is_disabled("#higher-down") and page.page.is_disabled("#lower-down")
+    page.page.click("#higher-up")
+    page.page.wait_for_function("document.querySelector('#counted').textContent.includes('C2 to L4')")
+    assert np.allclose(page.annotation().points_px, shifted(before, -1).points_px, atol=0.01, equal_nan=True)
+    assert page.page.locator("#level-S1.on").count() == 1
+    page.press("u")
+    page.page.click("#level-S1")
+    page.page.click("text=Measurements")
+
+
 def test_levels_from_here_down_take_other_names_and_undo_takes_it_back(page):
     before = page.annotation()
     assert "24 above the sacrum" in (page.page.click("#levels-tab"), page.page.text_content("#counted"))[1]
