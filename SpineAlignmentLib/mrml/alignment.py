@@ -285,6 +285,7 @@ class FilmAlignment:
         self._drawing.draw_anew()
         volume_film.put_along(self.volume, [self.landmarks, *self.drawn_nodes])
         self._write(self._points)
+        self._record.set_film(self._record.film)  # which says how positions become mm
 
     def _write(self, points_px: FloatArray) -> None:
         with self._quietly():

@@ -7,6 +7,7 @@ the scene.
 """
 
 import json
+from contextlib import suppress
 from dataclasses import replace
 from typing import Any, Final
 
@@ -16,10 +17,12 @@ import vtk
 from numpy.typing import NDArray
 
 from SpineAlignmentLib import results
+from SpineAlignmentLib.errors import FilmError
 from SpineAlignmentLib.measurement.landmarks import COUNT, NAMES
+from SpineAlignmentLib.mrml.volume_film import volume_geometry
 from SpineAlignmentLib.results.annotation import MARKS
 from SpineAlignmentLib.results.colors import SELECTED, SURE, UNSURE, unit
-from SpineAlignmentLib.results.markups import film_mark
+from SpineAlignmentLib.results.markups import film_mark, scale_mark
 
 Node = Any
 FloatArray = NDArray[np.float64]
@@ -133,9 +136,16 @@ def mark(node: Node, low: NDArray[np.bool_]) -> None:
             node.SetNthControlPointSelected(i, not low[i])
 
 
+def _scale(node: Node, film: results.Annotation) -> str:
+    """How positions in the scene become mm, where the volume has another size of a pixel than is known of the film."""
+    with suppress(FilmError):  # bent, or without its pixels: nothing is placed or moved on it meanwhile
+        return scale_mark(film.spacing_mm, volume_geometry(node.GetNodeReference(FILM_ROLE)).spacing)
+    return ""
+
+
 def write_facts(node: Node, film: results.Annotation) -> None:
     """Remember the film's name and content, spacing, how it lies, warnings and patient, and what is marked on it."""
-    _describe(node, film_mark(film))
+    _describe(node, "; ".join(filter(None, [_scale(node, film), film_mark(film)])))
     node.SetAttribute(
         FACTS,
         json.dumps(

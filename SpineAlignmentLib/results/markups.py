@@ -36,6 +36,9 @@ _TRUST: Final[tuple[str, ...]] = ("confidence", "sd_px", "radius_px")
 
 _NO_SPACING: Final[str] = "film of unknown pixel spacing"
 """In the description of every control point of such a film, where Slicer keeps it: positions are pixels then."""
+_SCALE: Final[str] = "positions times {:.9g} x {:.9g} are mm"
+"""And there of a film whose size of a pixel is another one than it was laid out with, see `scale_mark`."""
+_SCALED: Final[re.Pattern[str]] = re.compile(r"\bpositions times ([0-9.e+-]+) x ([0-9.e+-]+) are mm\b")
 _OF_FILM: Final[re.Pattern[str]] = re.compile(r"of film (.*), SHA-256 ([0-9a-f]{64})$", re.DOTALL)
 """In each description as well, at its end: the film that the landmarks belong to, see `film_mark`."""
 _TURNED: Final[re.Pattern[str]] = re.compile(r"\bfilm turned ([1-3])\b")
@@ -44,6 +47,8 @@ _UNKNOWN: Final[str] = f"{SPACING_WARNING} of the film was unknown; give it with
 _AS_PLACED: Final[str] = (
     f"{SPACING_WARNING} is that of the film when its landmarks were placed; give it with --spacing if that was wrong"
 )
+_SAME_SCALE: Final[float] = 1e-4
+"""Slicer keeps the size of a pixel as its files have it, which round."""
 _SAME_PLACE: Final[float] = 1e-3
 """In the file's unit: control points that are closer are the same one twice, which does no harm."""
 _SYSTEMS: Final[dict[str, str]] = {"LPS": "LPS", "1": "LPS", "RAS": "RAS", "0": "RAS"}
@@ -66,13 +71,29 @@ def film_mark(annotation: Annotation) -> str:
     return "; ".join(filter(None, [turned, film]))
 
 
+def scale_mark(spacing_mm: tuple[float, float] | None, laid_mm: tuple[float, float]) -> str:
+    """How positions become mm of the patient, for the same descriptions; "" where they are.
+
+    Slicer lays a film out as its own reader read it: without the tags that it ignores, before any calibration.
+
+    Args:
+        spacing_mm: (x, y) size of a film pixel as it is known.
+        laid_mm: (x, y) size of a film pixel among the positions.
+    """
+    if spacing_mm is None:
+        return _NO_SPACING
+    x, y = spacing_mm[0] / laid_mm[0], spacing_mm[1] / laid_mm[1]
+    return "" if max(abs(x - 1), abs(y - 1)) < _SAME_SCALE else _SCALE.format(x, y)
+
+
 def markups_bytes(annotation: Annotation, placement: Placement) -> bytes:
     """A point list of the 45 landmarks in their fixed order; those off the film have the status "missing"."""
     positions = placement.to_lps(annotation.points_px)
     points = [_control_point(i, annotation, positions[i]) for i in range(len(NAMES))]
-    unknown = _NO_SPACING if annotation.spacing_mm is None else ""
+    x_mm, y_mm = np.linalg.norm([placement.x_step, placement.y_step], axis=1)
+    scale = scale_mark(annotation.spacing_mm, (float(x_mm), float(y_mm)))
     for point in points:
-        point["description"] = "; ".join(filter(None, [point["description"], unknown, film_mark(annotation)]))
+        point["description"] = "; ".join(filter(None, [point["description"], scale, film_mark(annotation)]))
     known = to_json(annotation)
     film = {k: v for k, v in known.items() if k != "landmarks" and k not in COMPUTED_KEYS}
     marks = {name: mark for name, mark in known["landmarks"].items() if mark}
@@ -121,9 +142,9 @@ def read_markups(path: str | Path) -> Annotation:
 
     What Slicer saves as a table (`.fcsv`, `.csv`, `.tsv`) is read as well.
 
-    A list saved by Slicer keeps of its film name and content, where it was one of ours. Its positions, in mm, take the
-    place of pixels of 1 mm, and the facing side follows from the landmarks themselves (the front of an endplate is
-    anterior of its back).
+    A list saved by Slicer keeps of its film name, content and size of a pixel, where it was one of ours. Its positions,
+    in mm, take the place of pixels of 1 mm, and the facing side follows from the landmarks themselves (the front of an
+    endplate is anterior of its back).
 
     Raises:
         ResultError: the file cannot be read, is not a point list, none of its labels is a landmark, or more than one
@@ -232,7 +253,7 @@ def _triple(values: Any) -> tuple[float, float, float]:
 
 
 def _from_positions(positions: FloatArray, path: Path, said: list[str]) -> Annotation:
-    unknown = any(_NO_SPACING in text for text in said)
+    spacing = _spacing_said(said)
     films = {found.groups() for text in said if (found := _OF_FILM.search(text))}
     # points of two films in one list belong to neither
     film, sha256 = films.pop() if len(films) == 1 else (path.name, "")
@@ -252,14 +273,22 @@ def _from_positions(positions: FloatArray, path: Path, said: list[str]) -> Annot
         film=film,
         size_px=(0, 0),
         points_px=points,
-        spacing_mm=None if unknown else (1.0, 1.0),
+        spacing_mm=spacing,
         spacing_source="positions in mm",
         anterior="left" if float(np.median(reach)) < 0 else "right",
         anterior_source="endplates",
         quarter_turns=turns,
-        warnings=(_UNKNOWN if unknown else _AS_PLACED,),
+        warnings=(_UNKNOWN if spacing is None else _AS_PLACED,),
         film_sha256=sha256,
     )
+
+
+def _spacing_said(said: list[str]) -> tuple[float, float] | None:
+    """The mm of a unit of positions, (x, y), as descriptions of control points say; None where it is not known."""
+    scales = {(float(found[1]), float(found[2])) for text in said if (found := _SCALED.search(text))}
+    if any(_NO_SPACING in text for text in said) or len(scales) > 1:
+        return None
+    return scales.pop() if scales else (1.0, 1.0)
 
 
 def read_landmarks(path: str | Path) -> Annotation:

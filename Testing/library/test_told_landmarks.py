@@ -58,6 +58,19 @@ def test_unknown_units_and_systems_are_named(annotation, tmp_path, change):
         read_landmarks(tmp_path / "a.mrk.json")
 
 
+@pytest.mark.parametrize("laid", [None, (0.2, 0.25)])
+def test_positions_of_a_film_laid_out_with_another_size_are_measured_with_the_known_one(annotation, tmp_path, laid):
+    content = as_slicer_saves(json.loads(markups_bytes(annotation, plain_placement(laid))))
+    path = tmp_path / "a.mrk.json"
+    path.write_text(json.dumps(content))
+    assert read_landmarks(path).parameters() == pytest.approx(annotation.parameters(), abs=0.05)
+    # lists of two films in one: neither's size holds
+    content["markups"][0]["controlPoints"][0]["description"] = "positions times 0.5 x 0.5 are mm"
+    path.write_text(json.dumps(content))
+    read = read_landmarks(path)
+    assert np.isnan(read.parameters()["SVA"]) and "unknown" in read.warnings[0]
+
+
 def test_landmarks_beside_other_markups(annotation, tmp_path):
     content = markups(annotation)
     content["markups"].insert(0, {"type": "Line", "controlPoints": [{"label": "L-1", "position": [1.0, 2.0, 3.0]}]})

@@ -162,3 +162,20 @@ def test_landmarks_that_a_file_moves_are_not_reviewed(alignment, tmp_path):
     assert alignment.annotation.reviewed == frozenset(NAMES) - {"C7_C"}
     alignment.undo()
     assert alignment.annotation.reviewed == frozenset(NAMES)
+
+
+@pytest.mark.parametrize("spacing", [(0.3, 0.3), (0.3, 0.4), None])
+def test_exported_markups_are_measured_with_the_size_that_is_known(alignment, tmp_path, spacing):
+    alignment.set_spacing(spacing, "typed")
+    export_results(alignment, tmp_path / "film.mrk.json")
+    read = results.read_landmarks(tmp_path / "film.mrk.json").parameters()
+    assert np.isnan(read["SVA"]) == (spacing is None)
+    assert read == pytest.approx(alignment.parameters, abs=0.01, nan_ok=True)
+    # the volume's own size is put right as well
+    before = alignment.points_px
+    alignment.volume.SetSpacing(*(spacing or (1.0, 1.0)), 1.0)
+    assert alignment.points_px == pytest.approx(before, abs=1e-6)
+    export_results(alignment, tmp_path / "film.mrk.json")
+    assert "positions times" not in (tmp_path / "film.mrk.json").read_text()
+    read = results.read_landmarks(tmp_path / "film.mrk.json").parameters()
+    assert read == pytest.approx(alignment.parameters, abs=0.01, nan_ok=True)
