@@ -4,7 +4,7 @@ Points of a film are shape (45, 2) in film pixels, in the order of `landmarks.NA
 """
 
 from collections.abc import Callable, Collection, Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import replace
 from typing import Any, Final
 
@@ -268,24 +268,23 @@ class FilmAlignment:
         """Keep the landmarks on their pixels when the film is moved, hardened or its spacing is corrected."""
         if self._busy or self.volume.GetImageData() is None:
             return
-        was_bent = self._bent
-        try:
+        was_bent, geometry = self._bent, None
+        with suppress(FilmError):
             geometry = volume_film.volume_geometry(self.volume)
-            self._bent = False
-        except FilmError:
-            self._bent = True
+        self._bent = geometry is None
         if self._bent != was_bent:
             self._notify()
-        if self._bent:
+        if geometry is None:
             return
         same = np.array_equal(geometry.pixel_to_ras, self._geometry.pixel_to_ras)
         if same and self.volume.GetTransformNodeID() == self.landmarks.GetTransformNodeID():
             return
+        if (film := self._record.laid_out(self._geometry.spacing, geometry.spacing)) is not None:
+            self._set_film(film)
         self._geometry = geometry
         self._drawing.draw_anew()
         volume_film.put_along(self.volume, [self.landmarks, *self.drawn_nodes])
         self._write(self._points)
-        self._record.set_film(self._record.film)  # which says how positions become mm
 
     def _write(self, points_px: FloatArray) -> None:
         with self._quietly():

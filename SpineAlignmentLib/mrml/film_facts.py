@@ -19,6 +19,8 @@ FileForInstance = Callable[[str], str]
 
 SIDE_UNKNOWN: Final[str] = "not known yet"
 FROM_VOLUME: Final[str] = "spacing of the volume"
+UNKNOWN_TO_READERS: Final[tuple[float, float]] = (1.0, 1.0)
+"""What Slicer's readers give to a film without a size."""
 FROM_ORIENTATION: Final[str] = SIDE_OF_PLANE
 
 
@@ -102,9 +104,8 @@ def _side_of_file(facts: Annotation, film: Film, geometry: VolumeGeometry) -> An
 
 
 def _spacing_of_volume(facts: Annotation, geometry: VolumeGeometry) -> Annotation:
-    """A spacing of exactly 1 mm only means that the reader knew none."""
     facts = replace(facts, pixel_aspect=geometry.spacing[1] / geometry.spacing[0])
-    if geometry.spacing == (1.0, 1.0):
+    if geometry.spacing == UNKNOWN_TO_READERS:
         return replace(facts, spacing_source=SPACING_UNKNOWN, warnings=(NO_SPACING,))
     return replace(facts, spacing_mm=geometry.spacing, spacing_source=FROM_VOLUME)
 

@@ -6,9 +6,9 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from SpineAlignmentLib.film.film import CLAIMED_SIDES
+from SpineAlignmentLib.film.film import CLAIMED_SIDES, SPACING_UNKNOWN
 from SpineAlignmentLib.mrml import landmark_list
-from SpineAlignmentLib.mrml.film_facts import SIDE_UNKNOWN
+from SpineAlignmentLib.mrml.film_facts import FROM_VOLUME, SIDE_UNKNOWN, UNKNOWN_TO_READERS
 from SpineAlignmentLib.mrml.history import History, Moment
 from SpineAlignmentLib.mrml.landmark_states import current_confidence, landmark_states
 from SpineAlignmentLib.results.annotation import Annotation
@@ -80,6 +80,18 @@ class FilmRecord:
         """Take over facts, and what lies on the film besides the landmarks."""
         self.film = film
         landmark_list.write_facts(self._landmarks, film)
+
+    def laid_out(self, before: tuple[float, float], now: tuple[float, float]) -> Annotation | None:
+        """The volume was moved, or given another (x, y) size of a pixel, in mm.
+
+        Returns:
+            The film with that size, where no file and no person says another; None where that is nothing new.
+        """
+        self.set_film(self.film)  # which says how positions become mm
+        if np.allclose(before, now, rtol=1e-6) or self.film.spacing_source not in (FROM_VOLUME, SPACING_UNKNOWN):
+            return None
+        known = now != UNKNOWN_TO_READERS
+        return self.film.calibrated(now if known else None, FROM_VOLUME if known else SPACING_UNKNOWN)
 
     def moved(self, before: Annotation, points_px: FloatArray) -> None:
         """A person moved landmarks of `before`, the film until now, to `points_px`, shape (45, 2)."""

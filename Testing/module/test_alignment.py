@@ -11,6 +11,7 @@ from SpineAlignmentLib.measurement.constructions import constructions
 from SpineAlignmentLib.measurement.landmarks import COUNT, INDEX, NAMES
 from SpineAlignmentLib.measurement.parameters import KEYS, spinopelvic_parameters
 from SpineAlignmentLib.mrml import drawing, landmark_list, results_table
+from SpineAlignmentLib.mrml.film_facts import FROM_VOLUME
 from SpineAlignmentLib.mrml.spine_scene import SpineScene
 from SpineAlignmentLib.results.annotation import Annotation
 from SpineAlignmentLib.results.frame import film_points
@@ -227,6 +228,21 @@ def test_landmarks_stay_on_their_pixels_when_the_film_moves(alignment, scene, fi
     alignment.landmarks.GetNthControlPointPositionWorld(0, world)
     assert world[:2] == pytest.approx(expected)
     assert alignment.points_px == pytest.approx(subject.upright_px())
+
+
+def test_a_spacing_put_right_in_slicer_is_followed_where_nothing_else_says_one(alignment, film):
+    before = alignment.parameters
+    film.SetSpacing(0.9, 0.9, 1)
+    assert alignment.points_px == pytest.approx(subject.upright_px())
+    assert (alignment.annotation.spacing_mm, alignment.annotation.spacing_source) == ((0.9, 0.9), FROM_VOLUME)
+    assert alignment.parameters["SVA"] == pytest.approx(2 * before["SVA"])
+    film.SetSpacing(1, 1, 1)
+    assert np.isnan(alignment.parameters["SVA"]) and alignment.parameters["LL"] == pytest.approx(before["LL"])
+    film.SetSpacing(0.45, 0.45, 1)
+    assert alignment.parameters == pytest.approx(before)
+    alignment.set_spacing((0.3, 0.3), "typed")
+    film.SetSpacing(0.9, 0.9, 1)
+    assert (alignment.annotation.spacing_mm, alignment.annotation.spacing_source) == ((0.3, 0.3), "typed")
 
 
 def test_drags_leave_nothing_behind(alignment, scene):
