@@ -276,10 +276,11 @@ class FilmAlignment:
             self._notify()
         if geometry is None:
             return
-        same = np.array_equal(geometry.pixel_to_ras, self._geometry.pixel_to_ras)
+        same = geometry.size_px == self._geometry.size_px
+        same = same and np.array_equal(geometry.pixel_to_ras, self._geometry.pixel_to_ras)
         if same and self.volume.GetTransformNodeID() == self.landmarks.GetTransformNodeID():
             return
-        if (film := self._record.laid_out(self._geometry.spacing, geometry.spacing)) is not None:
+        if (film := self._record.laid_out(self._geometry, geometry)) is not None:
             self._set_film(film)
         self._geometry = geometry
         self._drawing.draw_anew()

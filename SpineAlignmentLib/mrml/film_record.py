@@ -11,6 +11,7 @@ from SpineAlignmentLib.mrml import landmark_list
 from SpineAlignmentLib.mrml.film_facts import FROM_VOLUME, SIDE_UNKNOWN, UNKNOWN_TO_READERS
 from SpineAlignmentLib.mrml.history import History, Moment
 from SpineAlignmentLib.mrml.landmark_states import current_confidence, landmark_states
+from SpineAlignmentLib.mrml.volume_film import VolumeGeometry
 from SpineAlignmentLib.results.annotation import Annotation
 from SpineAlignmentLib.results.reviewing import moved, warnings_now
 
@@ -81,17 +82,19 @@ class FilmRecord:
         self.film = film
         landmark_list.write_facts(self._landmarks, film)
 
-    def laid_out(self, before: tuple[float, float], now: tuple[float, float]) -> Annotation | None:
-        """The volume was moved, or given another (x, y) size of a pixel, in mm.
+    def laid_out(self, before: VolumeGeometry, now: VolumeGeometry) -> Annotation | None:
+        """The volume was moved, given another size of a pixel, or other pixels.
 
         Returns:
             The film with that size, where no file and no person says another; None where that is nothing new.
         """
-        self.set_film(self.film)  # which says how positions become mm
-        if np.allclose(before, now, rtol=1e-6) or self.film.spacing_source not in (FROM_VOLUME, SPACING_UNKNOWN):
+        # says how positions become mm as well; other pixels are no longer those of the file
+        self.set_film(self.film if now.size_px == before.size_px else replace(self.film, film_sha256=""))
+        same = np.allclose(before.spacing, now.spacing, rtol=1e-6)
+        if same or self.film.spacing_source not in (FROM_VOLUME, SPACING_UNKNOWN):
             return None
-        known = now != UNKNOWN_TO_READERS
-        return self.film.calibrated(now if known else None, FROM_VOLUME if known else SPACING_UNKNOWN)
+        known = now.spacing != UNKNOWN_TO_READERS
+        return self.film.calibrated(now.spacing if known else None, FROM_VOLUME if known else SPACING_UNKNOWN)
 
     def moved(self, before: Annotation, points_px: FloatArray) -> None:
         """A person moved landmarks of `before`, the film until now, to `points_px`, shape (45, 2)."""

@@ -179,3 +179,19 @@ def test_exported_markups_are_measured_with_the_size_that_is_known(alignment, tm
     assert "positions times" not in (tmp_path / "film.mrk.json").read_text()
     read = results.read_landmarks(tmp_path / "film.mrk.json").parameters()
     assert read == pytest.approx(alignment.parameters, abs=0.01, nan_ok=True)
+
+
+def test_results_of_pixels_that_took_the_place_of_a_files_are_not_taken_up_on_it(two, tmp_path):
+    first, _ = two
+    before, content, size = first.points_px, first.annotation.film_sha256, first.annotation.size_px
+    whole = slicer.util.arrayFromVolume(first.volume).copy()
+    slicer.util.updateVolumeFromArray(first.volume, whole[:, 100:, 50:].copy())
+    film = first.annotation
+    assert content and film.film_sha256 == "" and film.size_px == (size[0] - 50, size[1] - 100)
+    assert first.points_px == pytest.approx(before)
+    first.set_detection(subject.detection())
+    export_results(first, tmp_path / "film.json")
+    slicer.util.updateVolumeFromArray(first.volume, whole)
+    assert first.annotation.size_px == size
+    with pytest.raises(ResultError, match="of another film"):
+        reopen(first, tmp_path / "film.json")
