@@ -82,7 +82,7 @@ class BatchPanel:
         self._ui.batchLabel.text = _("{done} of {count} films").format(done=done, count=count)
         if self.batch is not None:
             said = {**self.batch.kept, **self.batch.failures}
-            lines = [f"{path.name}: {text}" for path, text in said.items()]
+            lines = [f"{path.name}: {text.removeprefix(f'{path}: ')}" for path, text in said.items()]
             self._ui.batchFailuresEdit.plainText = "\n".join(lines)
 
     def _on_done(self, how: str = "") -> None:
