@@ -1,6 +1,7 @@
 """What correcting needs: levels, heads, further measurements, reviews, the patient's line, DICOM results."""
 
 import io
+import itertools
 import json
 
 import numpy as np
@@ -14,6 +15,7 @@ from SpineAlignmentLib.results.renumbering import center_of, renumbered_text, sh
 from SpineAlignmentLib.viewer.command import SAMPLE_FILM
 from Testing.viewer.conftest import new_page
 from Testing.viewer.sample_copies import sample_with
+from Testing.viewer.viewer_process import WINDOW
 
 CHOSEN = "document.querySelector('#compare').selectedOptions[0]?.text"
 
@@ -268,6 +270,13 @@ def test_another_visit_stands_beside_with_what_differs(page, tmp_path):
     page.page.wait_for_function("document.querySelector('img.beside').naturalWidth > 100")
     names = [text.split(": ")[1] for text in page.page.locator(".named").all_text_contents()]
     assert names == ["sample_film.dcm", "visit2.dcm"] and not page.page.locator("#others").count()
+    # in a low window the letters of the sides go up to them, not under them
+    page.page.set_viewport_size({"width": 1024, "height": 600})
+    page.settle()
+    boxes = [page.page.locator(part).bounding_box() for part in (".toward.first", ".named.first", ".toward.last")]
+    page.page.set_viewport_size(WINDOW)
+    page.settle()
+    assert all(a["x"] + a["width"] <= b["x"] for a, b in itertools.pairwise(boxes))
     by = page.page.text_content("[data-key=SS] .by")
     assert by == f"+{second.parameters()['SS'] - first.parameters()['SS']:.1f}°"
     assert page.page.text_content("[data-key=GTK] .by") == "0.0°"
