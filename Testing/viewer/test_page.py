@@ -235,7 +235,10 @@ def test_a_dropped_picture_without_spacing_is_measured_in_degrees_only(page, tmp
         list((tmp_path / "small.png").read_bytes()),
     )
     page.page.wait_for_selector(".films li:nth-child(2)")
+    assert "not known yet" in page.page.text_content(".facts")
+    assert page.page.locator(".side [aria-pressed=true]").count() == 0
     page.detect()
+    assert page.page.locator(".side [aria-pressed=true]").count() == 1
     assert page.value("SVA") == "n/a"
     assert page.values() == table_of(page.annotation())
     page.page.click(".films li:nth-child(1) .name")
@@ -286,6 +289,21 @@ def test_a_row_is_drawn_by_the_keyboard(page):
     assert row.get_attribute("aria-pressed") == "true"
     page.press(" ")
     assert row.get_attribute("aria-pressed") == "false"
+
+
+def test_keys_with_alt_are_the_browsers(page):
+    before = page.annotation()
+    page.press(".")
+    # the address bar, and the page before, which there is none of
+    page.press("Alt+d", "Alt+ArrowLeft")
+    assert page.page.locator(".progress").count() == 0
+    assert np.array_equal(page.annotation().points_px, before.points_px)
+
+
+def test_a_film_is_opened_by_the_space_bar(page):
+    page.page.locator("label.button").focus()
+    with page.page.expect_file_chooser():
+        page.page.keyboard.press(" ")
 
 
 def test_uncertain_landmarks_are_one_key_away_and_move_by_arrow_keys(browser, viewer, tmp_path):

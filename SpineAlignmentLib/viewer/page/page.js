@@ -93,6 +93,8 @@
   const ARROWS = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] };
 
   document.addEventListener("keydown", (event) => {
+    // the browser's own, such as Alt and an arrow for the page before
+    if (event.altKey) return;
     if (event.target.matches("input:not([type=checkbox]), select, textarea")) {
       if (event.key !== "Escape") return;
       // keys mean the film again
