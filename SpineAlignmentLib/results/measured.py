@@ -45,7 +45,9 @@ def reason_text(reason: str) -> str:
     landmarks = names.split(", ")
     if not all(name in INDEX for name in landmarks):
         return reason
-    structures = ("femoral heads" if name.startswith("FH_") else name.split("_")[0] for name in landmarks)
+    # one of them is on the film where only the other is named, and its circle is drawn
+    heads = "a femoral head" if sum(name.startswith("FH_") for name in landmarks) == 1 else "femoral heads"
+    structures = (heads if name.startswith("FH_") else name.split("_")[0] for name in landmarks)
     return f"{told}{colon}{', '.join(dict.fromkeys(structures))}"
 
 

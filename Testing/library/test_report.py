@@ -23,6 +23,7 @@ from SpineAlignmentLib.measurement.constructions import value_text
 from SpineAlignmentLib.measurement.landmarks import INDEX
 from SpineAlignmentLib.measurement.parameters import KEYS
 from SpineAlignmentLib.results.drawn import Drawn, cobb_between
+from SpineAlignmentLib.results.measured import reason_text
 from SpineAlignmentLib.results.picture import png_bytes
 from SpineAlignmentLib.results.result_file import read_annotation, to_json, write_annotation
 from Testing.library.films import SAMPLE_FILM, dicom, pattern
@@ -207,6 +208,7 @@ def test_reasons_name_what_a_surgeon_knows(found):
     (tilt,) = (row for row in seen.rows if row.parameter.key == "PT")
     assert tilt.reason == "not on the film: S1, femoral heads"
     assert "PT is not measurable: not on the film: S1, femoral heads" in not_computable((seen,))
+    assert reason_text("not on the film: S1_A, FH_2") == "not on the film: S1, a femoral head"
 
 
 def test_nothing_is_below_zero_by_rounding(found):
