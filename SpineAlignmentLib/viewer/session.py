@@ -156,6 +156,8 @@ class Session:
         workplace = await self._workplace()
         # one after the other, so that they take no more room than the films that may be open
         async with self._uploading:
+            if "first" in request.query:
+                workplace.page.files_come()
             try:
                 workplace.check_room(request.query.get("name", ""), request.content_length)
                 path = await self._uploads.store(request.query.get("name", ""), request.content.iter_chunked(1 << 18))
@@ -164,10 +166,10 @@ class Session:
                     self._uploads.discard(path)
             except SpineAlignmentError as error:
                 error_text = str(error)
-                workplace.page.complain(error_text)
+                workplace.page.refuse(error_text)
             except OSError:
                 error_text = "the film cannot be kept: no space left on this computer"
-                workplace.page.complain(error_text)
+                workplace.page.refuse(error_text)
         self._server.state.flush()
         return web.json_response({"error": error_text})
 

@@ -134,7 +134,7 @@ class Workplace:
             film = await asyncio.to_thread(read_apart, path)
         except SpineAlignmentError as error:
             text = by_command(str(error).replace(str(path), path.name) if keep_path_quiet else str(error))
-            self.page.complain(text)
+            self.page.refuse(text)
             return text
         known = self._saved.with_content(film.sha256)
         if known is None:
@@ -150,7 +150,7 @@ class Workplace:
         """Saved work is on its films: the last one is shown."""
         for film in films:
             self._keeping.saved(film)
-        self.page.dismiss()
+        self.page.opened()
         self._show(films[-1])
 
     def check_room(self, name: str, size: int | None = None) -> None:
@@ -183,7 +183,7 @@ class Workplace:
         display.SetGlyphScale(GLYPH_SCALE)
         display.SetTextScale(TEXT_SCALE)
         self._detecting.warm()
-        self.page.dismiss()
+        self.page.opened()
         self._show(alignment)
         return alignment
 

@@ -220,6 +220,27 @@ def test_a_broken_film_is_refused_in_one_line_and_the_rest_stays(page, tmp_path)
     assert page.page.locator(".films li").count() == 1
 
 
+def test_files_that_cannot_be_opened_are_told_also_where_films_come_after_them(page, tmp_path):
+    film = Image.fromarray((pydicom.dcmread(SAMPLE_FILM).pixel_array[::4, ::4] // 16).astype(np.uint8))
+    film.save(tmp_path / "film.png")
+    (tmp_path / "notes.dcm").write_text("not a film at all" * 400)
+    (tmp_path / "empty.png").write_bytes(b"")
+    page.send(tmp_path / "notes.dcm", tmp_path / "empty.png", tmp_path / "film.png")
+    page.page.wait_for_selector(".films li:nth-child(2)")
+    lines = page.page.text_content(".message span").splitlines()
+    assert [line.split(": ")[0] for line in lines] == ["notes.dcm", "empty.png"]
+    page.page.click(".films li:nth-child(2) .close")
+    page.page.wait_for_selector(".films li:nth-child(2)", state="detached")
+    # the next ones that are chosen are told of alone
+    page.send(tmp_path / "empty.png")
+    page.page.wait_for_function("document.querySelector('.message span').textContent === 'empty.png: an empty file'")
+    page.send(tmp_path / "film.png")
+    page.page.wait_for_selector(".films li:nth-child(2)")
+    page.page.wait_for_selector(".message", state="detached")
+    page.page.click(".films li:nth-child(2) .close")
+    page.page.wait_for_selector(".films li:nth-child(2)", state="detached")
+
+
 def test_a_dropped_picture_without_spacing_is_measured_in_degrees_only(page, tmp_path):
     from SpineAlignmentLib.film.reading import read_film
 

@@ -6,14 +6,16 @@
     const frame = document.querySelector(".frame");
     // saved landmarks go onto their film, which has to be there before
     const isSaved = (file) => /\.(json|mrb)$/.test(file.name.toLowerCase());
+    let come = "&first";
     for (const file of Array.from(files).sort((a, b) => isSaved(a) - isSaved(b))) {
       frame?.setAttribute("data-sending", file.name);
       try {
-        await fetch("upload?name=" + encodeURIComponent(file.name), { method: "POST", body: file });
+        await fetch("upload?name=" + encodeURIComponent(file.name) + come, { method: "POST", body: file });
       } catch (error) {
         // the page says by itself that the connection was lost
       }
       frame?.removeAttribute("data-sending");
+      come = "";
     }
   }
 
