@@ -4,9 +4,12 @@ import asyncio
 from collections.abc import AsyncIterator
 from types import SimpleNamespace
 
+import numpy as np
+import pydicom
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from PIL import Image
 
 from SpineAlignmentLib.errors import FilmError
 from SpineAlignmentLib.viewer import uploads
@@ -83,3 +86,24 @@ def test_saved_work_has_room_where_films_have_none():
         Workplace.check_room(full, "film.dcm")
     for name in ("film.json", "film.mrk.json", "film.mrb"):
         Workplace.check_room(full, name)
+
+
+def test_files_that_cannot_be_opened_are_told_also_where_films_come_after_them(page, tmp_path):
+    film = Image.fromarray((pydicom.dcmread(SAMPLE_FILM).pixel_array[::4, ::4] // 16).astype(np.uint8))
+    film.save(tmp_path / "film.png")
+    (tmp_path / "notes.dcm").write_text("not a film at all" * 400)
+    (tmp_path / "empty.png").write_bytes(b"")
+    page.send(tmp_path / "notes.dcm", tmp_path / "empty.png", tmp_path / "film.png")
+    page.page.wait_for_selector(".films li:nth-child(2)")
+    lines = page.page.text_content(".message span").splitlines()
+    assert [line.split(": ")[0] for line in lines] == ["notes.dcm", "empty.png"]
+    page.page.click(".films li:nth-child(2) .close")
+    page.page.wait_for_selector(".films li:nth-child(2)", state="detached")
+    # the next ones that are chosen are told of alone
+    page.send(tmp_path / "empty.png")
+    page.page.wait_for_function("document.querySelector('.message span').textContent === 'empty.png: an empty file'")
+    page.send(tmp_path / "film.png")
+    page.page.wait_for_selector(".films li:nth-child(2)")
+    page.page.wait_for_selector(".message", state="detached")
+    page.page.click(".films li:nth-child(2) .close")
+    page.page.wait_for_selector(".films li:nth-child(2)", state="detached")
