@@ -132,16 +132,18 @@ class Detector:
             FilmError: no lateral spine on it, unless forced.
         """
         say = progress or (lambda share, stage: None)
-        result = self._seen(film, say)
-        turns = 0
+        found = self._seen(film, say)
+        result, turns = found.result, 0
         if (result is None or in_doubt(result)) and self.closest is not None:
             turns = turns_to_upright(film, self.closest.bodies, result)
         if turns:
-            found = self._seen(set_upright(film, turns, force), say, force)
-            if found is not None and (turned_back := as_it_lies(film, found, turns, result)) is not None:
+            other = self._seen(set_upright(film, turns, force), say, force)
+            if result is not None and found.doubt <= other.doubt:
+                return result
+            if other.result is not None and (turned_back := as_it_lies(film, other.result, turns)) is not None:
                 return turned_back
-            if found is not None and not (force or in_doubt(found)):
-                raise other_side(film.name, LIES[turns][0], found.anterior)
+            if other.result is not None and not (force or in_doubt(other.result)):
+                raise other_side(film.name, LIES[turns][0], other.result.anterior)
         if not force and (turns or result is None):
             raise no_spine(film, LIES.get(turns))
         if result is None:
@@ -149,8 +151,8 @@ class Detector:
             assert result is not None
         return result
 
-    def _seen(self, film: Film, say: Progress, force: bool = False) -> Annotation | None:
-        """What there is on a film as it lies, at its own scale; None where that is no lateral spine, unless forced."""
+    def _seen(self, film: Film, say: Progress, force: bool = False) -> Found:
+        """What there is on a film as it lies, at its own scale."""
         say(0.0, "looking at the film")
         found = self._found(*self._first_look(film), say, force)
 
@@ -159,7 +161,7 @@ class Detector:
 
         # no more of them than these are kept in memory
         likely = nlargest(LIKELY, map(self._first_look, other_scales(film, found)), key=lambda seen: likeness(seen[2]))
-        return least_doubtful(film, found, (self._found(*seen, go_on) for seen in likely)).result
+        return least_doubtful(film, found, (self._found(*seen, go_on) for seen in likely))
 
     def _found(self, film: Film, first: Look, spine: Spine | None, say: Progress, force: bool = False) -> Found:
         """What there is on a film as it lies, at the scale that it was first seen at, see `_first_look`."""
