@@ -14,6 +14,7 @@ from typing import Any, Final, Literal
 import yaml
 
 from SpineAlignmentLib.detection.close_ups import REGIONS
+from SpineAlignmentLib.results.files import write_files
 
 REFERENCE_HEIGHT: Final[int] = 864
 """Height in pixels of the paper's films."""
@@ -198,8 +199,12 @@ def config_from_dict(data: dict[str, Any], where: str) -> TrainingConfig:
 
 
 def save_config(config: TrainingConfig, path: Path) -> None:
-    """Writes the configuration so that `load_config` reads the same one."""
-    path.write_text(yaml.safe_dump(config.to_dict(), sort_keys=False), encoding="utf-8")
+    """Writes the configuration so that `load_config` reads the same one.
+
+    Raises:
+        ResultError: the place cannot be written; a file that was there stays.
+    """
+    write_files({path: yaml.safe_dump(config.to_dict(), sort_keys=False).encode()})
 
 
 def _override(data: dict[str, Any], text: str) -> None:

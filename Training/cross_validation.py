@@ -11,6 +11,7 @@ films of all held-out folds together; lower is better.
 import argparse
 import csv
 import dataclasses
+import io
 import shlex
 import subprocess
 import sys
@@ -21,6 +22,8 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from SpineAlignmentLib.errors import ResultError
+from SpineAlignmentLib.results.files import make_folder, write_files
 from Training.config import ConfigError, Regularization, SourceConfig, TrainingConfig, load_config, save_config
 from Training.network import metrics
 
@@ -104,7 +107,7 @@ def _fold(
     if done.exists() and load_config(config).to_dict() != wanted.to_dict():
         raise ConfigError(f"{run}: holds a fold of another selection; give another --output")
     if not done.exists():
-        run.mkdir(parents=True, exist_ok=True)
+        make_folder(run)
         save_config(wanted, config)
         program = [sys.executable, "-m", "Training.cross_validation", "--fold", str(config), "--output", str(run)]
         if subprocess.run([*launcher, *program], check=False).returncode:
@@ -125,19 +128,20 @@ def train_fold(config: TrainingConfig, run: Path) -> None:
         films, true = validation_films(config.data.validation, config.input_size, config.run.seed, config.region)
         arrays, _ = checkpoint.load(run / "best.npz")
         checkpoint.restore_network(session.averaged, arrays, run / "best.npz")
-        temporary = run / "held_out.partial.npz"
         predicted = session.predict_with(session.averaged, films)["coordinates"]
-        np.savez(temporary, predicted=predicted, true=true)
-        temporary.replace(run / HELD_OUT)
+        content = io.BytesIO()
+        np.savez(content, predicted=predicted, true=true)
+        write_files({run / HELD_OUT: content.getvalue()})
 
 
 def _write(path: Path, scores: list[tuple[Candidate, float]]) -> None:
-    with path.open("w", newline="", encoding="utf-8") as file:
-        writer = csv.writer(file)
-        writer.writerow(["regularization", "width_px", "weighted_localization_error"])
-        for candidate, score in scores:
-            width = f"{WIDTH_PX / candidate.divisor:.3f}" if candidate.divisor else ""
-            writer.writerow([candidate.regularization, width, f"{score:.4f}"])
+    text = io.StringIO(newline="")
+    writer = csv.writer(text)
+    writer.writerow(["regularization", "width_px", "weighted_localization_error"])
+    for candidate, score in scores:
+        width = f"{WIDTH_PX / candidate.divisor:.3f}" if candidate.divisor else ""
+        writer.writerow([candidate.regularization, width, f"{score:.4f}"])
+    write_files({path: text.getvalue().encode()})
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -161,13 +165,17 @@ def main(arguments: list[str] | None = None) -> int:
     if options.folds < 2:
         parser.error("--folds must be at least 2")
     try:
+        launcher = tuple(shlex.split(options.launcher))
+    except ValueError as error:
+        parser.error(f"--launcher: {error}")
+    try:
         if options.fold:
             train_fold(load_config(options.fold), options.output)
             return 0
         base = load_config(options.config, options.set)
         chosen = [names[name] for name in options.candidates]
-        scores = select(base, options.output, options.folds, chosen, tuple(shlex.split(options.launcher)))
-    except (ConfigError, FileNotFoundError) as error:
+        scores = select(base, options.output, options.folds, chosen, launcher)
+    except (ConfigError, ResultError, FileNotFoundError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
     except KeyboardInterrupt:

@@ -4,6 +4,7 @@ import argparse
 import sys
 from pathlib import Path
 
+from SpineAlignmentLib.errors import ResultError
 from Training.config import ConfigError
 from Training.run.weight_average import average_run
 
@@ -20,7 +21,7 @@ def main(arguments: list[str] | None = None) -> int:
     try:
         count = len(options.weights)
         average_run(options.weights, [1 / count] * count, options.run, options.output)
-    except ConfigError as error:
+    except (ConfigError, ResultError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
     print(f"{options.output}: the mean of {count} networks")

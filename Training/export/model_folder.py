@@ -26,7 +26,7 @@ from SpineAlignmentLib.detection.close_ups import REGIONS
 from SpineAlignmentLib.detection.models import CLOSEST, ONNX_FILE, SAVED_MODEL, WEIGHTS_FILE, Model
 from SpineAlignmentLib.errors import ModelError
 from SpineAlignmentLib.measurement import landmarks
-from SpineAlignmentLib.results.files import make_folder
+from SpineAlignmentLib.results.files import make_folder, write_files
 from Training.config import ConfigError, TrainingConfig, config_from_dict, load_config
 from Training.export.weight_storage import Packed, pack, unpack
 
@@ -211,6 +211,7 @@ def update_ensemble(output: Path, names: list[str]) -> None:
 
     Raises:
         ConfigError: a model that is not there, or whose input differs from the others'.
+        ResultError: the folder cannot be written to.
     """
     listed: dict[str, list[str]] = {"models": [], "close_ups": [], **{task: [] for task in sorted(CLOSEST)}}
     sizes = set()
@@ -229,9 +230,7 @@ def update_ensemble(output: Path, names: list[str]) -> None:
     path = output / "ensemble.json"
     content = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
     content |= {kind: members for kind, members in listed.items() if members}
-    temporary = path.with_suffix(".partial")
-    temporary.write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
-    temporary.replace(path)
+    write_files({path: (json.dumps(content, indent=1) + "\n").encode()})
 
 
 def sha256(path: Path) -> str:

@@ -1,11 +1,10 @@
 """Weights and training state in NumPy archives, which every backend of Keras reads alike.
 
-A file is written beside its final name and moved there at once, so that a crash leaves the one before it intact.
+A file appears whole or not at all, so that a crash or a full disk leaves the one before it intact.
 """
 
 import io
 import json
-import os
 import zipfile
 from pathlib import Path
 from typing import Any
@@ -14,6 +13,7 @@ import keras
 import numpy as np
 from numpy.typing import NDArray
 
+from SpineAlignmentLib.results.files import write_files
 from Training.config import ConfigError
 
 Arrays = dict[str, NDArray[Any]]
@@ -32,15 +32,14 @@ def optimizer_arrays(optimizer: keras.optimizers.Optimizer) -> Arrays:
 
 
 def save(path: Path, arrays: Arrays, state: dict[str, Any]) -> None:
-    """Writes arrays and a JSON-able state."""
+    """Writes arrays and a JSON-able state.
+
+    Raises:
+        ResultError: the place cannot be written.
+    """
     content = io.BytesIO()  # an archive that Ctrl+C leaves half written complains where its file is closed
     np.savez(content, **arrays, **{STATE: np.frombuffer(json.dumps(state).encode(), np.uint8)})
-    temporary = path.with_suffix(".partial")
-    with temporary.open("wb") as file:
-        file.write(content.getbuffer())
-        file.flush()
-        os.fsync(file.fileno())
-    temporary.replace(path)
+    write_files({path: content.getvalue()})
 
 
 def load(path: Path) -> tuple[Arrays, dict[str, Any]]:

@@ -2,10 +2,15 @@
 
 import csv
 import io
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TextIO
 
 from tqdm import tqdm
+
+from SpineAlignmentLib.errors import ResultError
+from SpineAlignmentLib.results.files import write_files
 
 
 class CsvLog:
@@ -19,14 +24,15 @@ class CsvLog:
         rows: list[dict[str, str]] = []
         if path.exists() and first_step > 0:
             with path.open(newline="", encoding="utf-8") as file:
-                rows = [row for row in csv.DictReader(file) if int(row["step"]) <= first_step]
+                # a disk that was full, or a power cut, may have left a row in part
+                read = [row for row in csv.DictReader(file) if (row.get("step") or "").isdecimal()]
+                rows = [row for row in read if int(row["step"]) <= first_step]
         self.writer: csv.DictWriter[str] | None = None
-        kept = path.with_suffix(".partial")
-        self.file: TextIO = kept.open("w", newline="", encoding="utf-8")
+        kept = io.StringIO(newline="")
+        self.file: TextIO = kept
         for row in rows:
             self._write(row)
-        self.file.close()
-        kept.replace(path)
+        write_files({path: kept.getvalue().encode()})
         self.file = path.open("a", newline="", encoding="utf-8")
         if rows:
             self.writer = csv.DictWriter(self.file, list(rows[0]), extrasaction="ignore")
@@ -51,19 +57,28 @@ class RunLog:
     """The logs of one run folder; only the first rank has one."""
 
     def __init__(self, folder: Path, first_step: int) -> None:
-        self.training_csv = CsvLog(folder / "training.csv", first_step)
-        self.validation_csv = CsvLog(folder / "validation.csv", first_step)
-        self.events = _event_writer(folder / "events")
+        """Opens them.
+
+        Raises:
+            ResultError: they cannot be written, as everywhere in this class.
+        """
+        self.folder = folder
+        with _told(folder):
+            self.training_csv = CsvLog(folder / "training.csv", first_step)
+            self.validation_csv = CsvLog(folder / "validation.csv", first_step)
+            self.events = _event_writer(folder / "events")
 
     def training(self, step: int, figures: dict[str, float]) -> None:
         """Figures of the last steps."""
-        self.training_csv.write(step, figures)
-        self._event("training", step, figures)
+        with _told(self.folder):
+            self.training_csv.write(step, figures)
+            self._event("training", step, figures)
 
     def validation(self, step: int, figures: dict[str, float]) -> None:
         """Figures of one validation, also shown as one line."""
-        self.validation_csv.write(step, figures)
-        self._event("validation", step, figures)
+        with _told(self.folder):
+            self.validation_csv.write(step, figures)
+            self._event("validation", step, figures)
         line = io.StringIO()
         line.write(f"step {step}:")
         for name, value in figures.items():
@@ -81,10 +96,29 @@ class RunLog:
 
     def close(self) -> None:
         """Closes all files."""
-        self.training_csv.close()
-        self.validation_csv.close()
-        if self.events is not None:
-            self.events.close()
+        with _told(self.folder):
+            self.training_csv.close()
+            self.validation_csv.close()
+            if self.events is not None:
+                self.events.close()
+
+
+@contextmanager
+def _told(folder: Path) -> Iterator[None]:
+    """Turns what a full disk raises, from Python or from TensorFlow's events, into one line.
+
+    Raises:
+        ResultError: the folder cannot be written to.
+    """
+    try:
+        yield
+    except OSError as error:
+        raise ResultError(f"{folder}: cannot write there: {error.strerror or error}") from error
+    except Exception as error:
+        # importing TensorFlow for the name alone would take seconds where it is absent otherwise
+        if type(error).__module__ != "tensorflow.python.framework.errors_impl":
+            raise
+        raise ResultError(f"{folder}: cannot write events there; is the disk full?") from error
 
 
 def _event_writer(folder: Path) -> Any:

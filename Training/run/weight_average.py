@@ -8,6 +8,7 @@ knew than any of them, and does better on films unlike those of the training (mo
 from collections.abc import Sequence
 from pathlib import Path
 
+from SpineAlignmentLib.results.files import make_folder
 from Training.config import ConfigError, TrainingConfig, load_config, save_config
 
 
@@ -25,6 +26,7 @@ def average_run(sources: Sequence[Path], shares: Sequence[float], run: Path, out
 
     Raises:
         ConfigError: no such run or file, or weights of different networks, or of different tasks.
+        ResultError: the folder cannot be written to.
     """
     from Training.run import checkpoint
 
@@ -44,7 +46,7 @@ def average_run(sources: Sequence[Path], shares: Sequence[float], run: Path, out
         if mean and shapes != {name: array.shape for name, array in mean.items()}:
             raise ConfigError(f"{path}: another network than {paths[0]}; average runs that began with the same weights")
         mean = {name: mean.get(name, 0) + share * array for name, array in arrays.items()}
-    output.mkdir(parents=True, exist_ok=True)
+    make_folder(output)
     save_config(config, output / "config.yaml")
     checkpoint.save(output / "best.npz", mean, {"step": state["step"], "averaged": len(paths)})
     return output
