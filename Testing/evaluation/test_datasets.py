@@ -169,8 +169,72 @@ def test_csv_tables(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
+    ("name", "content", "problem"),
+    [
+        ("short.csv", b"film,label,x,y\na.png,a,1,2\na.png\na.png,p,8,3\n", ""),
+        ("half.csv", b"film,label,x,y\na.png,a,1\n", "row 2: '' is not a number"),
+        ("letters.csv", "film,label,x,y\nM\u00fcller.png,a,1,2\n".encode("cp1252"), "letters.csv: not a text in UTF-8"),
+        ("long.csv", b"film,label,x,y\na.png,a,1" + b"0" * 200_000 + b",2\n", "long.csv: not a CSV table"),
+        ("nameless.csv", b"film,label,x,y\n,a,1,2\n", "row 2: names no film"),
+        ("twice.csv", b"film,label,x,y\na.png,a,1,2\na.png,a,9,2\n", "row 3: a.png: a is there twice"),
+        ("other.csv", b"film,label,x,y\na.png,nose,1,2\n", "it has nose, the mapping expects a, p"),
+    ],
+)
+def test_tables_that_are_not_as_they_should_be(tmp_path: Path, name: str, content: bytes, problem: str) -> None:
+    (tmp_path / name).write_bytes(content)
+    mapping = mapping_from({"format": "csv-points", "points": {"S1_A": "a", "S1_P": "p"}}, "test")
+    films, problems = read_films(tmp_path, mapping)
+    assert len(films) == (not problem) and (problem in problems[0] if problem else not problems)
+
+
+@pytest.mark.parametrize("change", ["width", "file_name", "x", "twice"])
+def test_coco_files_that_are_not_as_they_should_be(tmp_path: Path, change: str) -> None:
+    """A size that is not stated is unknown; everything else is told in one line that names the file."""
+    image: dict[str, Any] = {"id": 1, "file_name": "a.png", "width": 120, "height": 360}
+    keypoints: list[Any] = [1, 2, 2, 8, 3, 2]
+    annotations = [{"image_id": 1, "category_id": 1, "keypoints": keypoints}]
+    if change == "x":
+        keypoints[0] = "left"
+    elif change == "twice":
+        annotations.append({"image_id": 1, "category_id": 1, "keypoints": [5, 2, 2, 8, 3, 2]})
+    else:
+        del image[change]
+    categories = [{"id": 1, "name": "spine", "keypoints": ["a", "p"]}]
+    content = {"images": [image], "categories": categories, "annotations": annotations}
+    (tmp_path / "set.json").write_text(json.dumps(content))
+    mapping = mapping_from({"format": "coco", "points": {"S1_A": "a", "S1_P": "p"}}, "test")
+    films, problems = read_films(tmp_path, mapping)
+    if change == "width":
+        assert films[0].annotation.size_px == (0, 0) and not problems
+    else:
+        assert not films and len(problems) == 1 and "set.json" in problems[0]
+
+
+def test_a_film_whose_side_cannot_be_told_does_not_stop_the_others_of_its_file(tmp_path: Path) -> None:
+    (tmp_path / "set.csv").write_text("film,label,x,y\na.png,a,1,2\nb.png,a,1,2\nb.png,p,8,3\n")
+    mapping = mapping_from({"format": "csv-points", "points": {"S1_A": "a", "S1_P": "p"}}, "test")
+    (film,), (problem,) = read_films(tmp_path, mapping)
+    assert film.name == "b" and "set.csv: the side the patient of a.png faces cannot be told" in problem
+
+
+def test_labels_of_labelme_are_there_once(tmp_path: Path) -> None:
+    shapes = [{"label": "a", "points": [[x, 2.0]]} for x in (1.0, 8.0)]
+    (tmp_path / "twice.json").write_text(json.dumps({"shapes": shapes}))
+    (tmp_path / "words.json").write_text(json.dumps({"shapes": "words"}))
+    mapping = mapping_from({"format": "labelme", "points": {"S1_A": "a"}, "anterior": "left"}, "test")
+    films, problems = read_films(tmp_path, mapping)
+    assert not films and "twice.json: a is there twice" in problems[0] and "words.json: not a LabelMe" in problems[1]
+
+
+@pytest.mark.parametrize(
     ("content", "problem"),
     [
+        ({"format": "coco", "points": {}, "patient": "(["}, "patient is no regular expression"),
+        ({"format": "coco", "points": {}, "columns": ["film"]}, "columns must be a mapping"),
+        ({"format": "csv-films", "points": {"S1_A": "a"}, "columns": {"x": "{name}_x"}}, "are templates"),
+        ({"format": "coco", "points": {"S1_A": []}}, "S1_A is made of no point"),
+        ({"format": "coco", "points": {}, "spacing_mm": float("inf")}, "must be positive"),
+        ({"format": "csv-endplates", "points": {"S1_A": "first.anterior"}}, "found 'first.anterior'"),
         ({"points": {"S1_A": "a"}}, "format must be one of"),
         ({"format": "coco", "points": {"S1": "a"}}, "not one of the 45"),
         ({"format": "coco", "points": {}, "colour": 1}, "unknown key 'colour'"),
@@ -184,6 +248,9 @@ def test_bad_mappings(content: object, problem: str) -> None:
 
 
 def test_unknown_mapping_and_folder(tmp_path: Path) -> None:
+    (tmp_path / "m.yaml").write_bytes("name: M\u00fcller".encode("cp1252"))
+    with pytest.raises(ResultError, match=r"m\.yaml: not valid YAML in UTF-8"):
+        load_mapping(tmp_path / "m.yaml")
     with pytest.raises(ResultError, match="buu-lspine, csxa"):
         load_mapping("nothing")
     with pytest.raises(ResultError, match="no such folder"):

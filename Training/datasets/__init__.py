@@ -4,13 +4,14 @@ Partial labels stay partial: a landmark that a data set does not carry is NaN, a
 """
 
 from collections import Counter
+from collections.abc import Callable
 from pathlib import Path
 
 from SpineAlignmentLib.errors import ResultError
 from SpineAlignmentLib.results.result_file import read_json
 from Training.datasets.film import AnnotatedFilm, each, named_apart, read_project_film
 from Training.datasets.keypoints import read_coco, read_labelme
-from Training.datasets.mapping import Mapping, load_mapping
+from Training.datasets.mapping import Mapping, Marked, load_mapping
 from Training.datasets.slicer import read_slicer_film
 from Training.datasets.tables import read_table
 
@@ -93,11 +94,14 @@ def _files(root: Path, suffix: str) -> list[Path]:
 
 
 def _read_mapped(root: Path, mapping: Mapping) -> tuple[list[AnnotatedFilm], list[str]]:
-    if mapping.format == "coco":
-        return each(_files(root, ".json"), lambda path: read_coco(path, mapping))
-    if mapping.format == "labelme":
-        return each(_files(root, ".json"), lambda path: read_labelme(path, mapping))
-    return each(_files(root, ".csv"), lambda path: read_table(path, mapping))
+    """Of a file of many films, one that cannot be used does not stop the others either."""
+    readers: dict[str, Callable[[Path, Mapping], Marked | list[Marked]]]
+    readers = {"coco": read_coco, "labelme": read_labelme}
+    read = readers.get(mapping.format, read_table)
+    files = _files(root, ".json" if mapping.format in readers else ".csv")
+    marked, problems = each(files, lambda path: read(path, mapping))
+    films, further = each(marked, mapping.film)
+    return films, problems + further
 
 
 def _read_own(root: Path, spacing: tuple[float, float] | None) -> tuple[list[AnnotatedFilm], list[str]]:

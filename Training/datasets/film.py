@@ -18,6 +18,7 @@ from Training.datasets.patients import patient_code
 
 FloatArray = NDArray[np.float64]
 T = TypeVar("T")
+U = TypeVar("U")
 
 _SIMULATED_CATEGORIES: Final[tuple[str, ...]] = ("scoliosis", "kyphosis", "implants")
 """The groups of Yeh 2021, as the metadata of simulated films names them."""
@@ -175,11 +176,14 @@ def _content(film: AnnotatedFilm) -> str:
     return film.annotation.film_sha256 or (content_of(film.picture) if film.picture else "")
 
 
-def each(
-    items: Iterable[T], read: Callable[[T], AnnotatedFilm | list[AnnotatedFilm]]
-) -> tuple[list[AnnotatedFilm], list[str]]:
-    """Films of many files; one that cannot be read is told in the second list and does not stop the others."""
-    films: list[AnnotatedFilm] = []
+def each(items: Iterable[T], read: Callable[[T], U | list[U]]) -> tuple[list[U], list[str]]:
+    """Films, or what is said of them, of many files; what cannot be read is told in the second list and stops no other.
+
+    Args:
+        items: files, or what was read from them.
+        read: makes one or several of an item.
+    """
+    films: list[U] = []
     problems: list[str] = []
     for item in items:
         try:
