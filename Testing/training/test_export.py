@@ -1,6 +1,7 @@
 """What ships is what was trained: SavedModel and ONNX twin give the network's own outputs."""
 
 import json
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -60,6 +61,14 @@ def test_engines_give_the_networks_outputs(trained: Path, tmp_path: Path) -> Non
         np.testing.assert_allclose(answer.points, np.asarray(expected["coordinates"]), atol=2e-3)
         np.testing.assert_allclose(answer.spread, np.asarray(expected["spread"]), atol=2e-3)
         np.testing.assert_allclose(answer.heatmaps, np.asarray(expected["heatmaps"]), atol=1e-5)
+
+
+def test_two_runs_of_one_name_are_refused(trained: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Of one configuration trained twice the second model would replace the first, and count twice."""
+    again = shutil.copytree(trained, tmp_path / "again")
+    output = tmp_path / "models"
+    assert main(["--run", str(trained), "--run", str(again), "--output", str(output), "--ensemble"]) == 2
+    assert f"{trained} and {again} are both called tiny" in capsys.readouterr().err and not output.exists()
 
 
 @pytest.mark.parametrize("size", [(128, 32), (192, 64), (64, 96), (160, 128)])

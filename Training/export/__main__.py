@@ -8,7 +8,7 @@ from pathlib import Path
 from SpineAlignmentLib.detection.models import read_models
 from SpineAlignmentLib.errors import SpineAlignmentError
 from Training.config import ConfigError
-from Training.export.model_folder import export_again, export_run, update_ensemble
+from Training.export.model_folder import check_names, export_again, export_run, update_ensemble
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -26,6 +26,7 @@ def main(arguments: list[str] | None = None) -> int:
         if options.again:
             folders = [export_again(model) for model in read_models(options.output)]
         else:
+            check_names(options.run)
             folders = [export_run(run, options.output) for run in options.run]
         if options.ensemble and not options.again:
             update_ensemble(options.output, [folder.name for folder in folders])

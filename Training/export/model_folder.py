@@ -31,6 +31,20 @@ from Training.config import ConfigError, TrainingConfig, config_from_dict, load_
 from Training.export.weight_storage import Packed, pack, unpack
 
 
+def check_names(runs: Sequence[Path]) -> None:
+    """Refuse runs of one name, of which the last alone would be exported.
+
+    Raises:
+        ConfigError: there are such runs, or no run.
+    """
+    seen: dict[str, Path] = {}
+    for run in runs:
+        name = load_config(run / "config.yaml").name
+        if name in seen:
+            raise ConfigError(f"{seen[name]} and {run} are both called {name}; change name in one config.yaml")
+        seen[name] = run
+
+
 def export_run(run: Path, output: Path, name: str = "") -> Path:
     """Writes `output/<name>` from a run's best weights; a folder of that name is replaced when all is done.
 
