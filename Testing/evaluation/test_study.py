@@ -225,3 +225,14 @@ def test_learning_speed_log(tmp_path: Path) -> None:
     log.write_text("a,b\n1,2\n")
     with pytest.raises(ValueError, match="no column"):
         read_training_log(log)
+
+
+def test_films_that_a_split_or_a_limit_leaves_none_of_are_told(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder, split = write_films(truth(2), tmp_path / "films"), tmp_path / "split.json"
+    split.write_text('{"folds": [["elsewhere"]]}')
+    options = ["--films", str(folder), "--results", str(folder), "--output", str(tmp_path / "o")]
+    for more, said in ((["--limit", "-1"], "--limit -1"), (["--split", str(split), "fold0"], "of part fold0")):
+        assert main([*options, *more]) == 2
+        assert said in capsys.readouterr().err and not (tmp_path / "o").exists()

@@ -68,8 +68,9 @@ def test_split_command_and_parts(tmp_path: Path, capsys: pytest.CaptureFixture[s
     assert len(splits.read_split(target, "test")) == 3
     with pytest.raises(ResultError, match="no negative numbers"):
         splits.split_films([], seed=-1)
-    with pytest.raises(ResultError, match="no part"):
-        splits.read_split(target, "validation")
+    for part in ("validation", "fold-1", "fold3", "training-3", "training--1", "seed"):
+        with pytest.raises(ResultError, match="no part"):
+            splits.read_split(target, part)
     assert split_command(["--films", str(folder), "--output", str(target), "--folds", "30"]) == 2
     assert "30 folds" in capsys.readouterr().err
 

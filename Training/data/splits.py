@@ -85,13 +85,12 @@ def read_split(path: str | Path, part: str) -> set[str]:
     content = read_json(Path(path))
     try:
         folds = [set(fold) for fold in content["folds"]]
-        if part.startswith("fold"):
-            return folds[int(part[4:])]
-        if part.startswith("training"):
-            left_out = int(part[9:]) if part != "training" else -1
-            return set().union(*(fold for i, fold in enumerate(folds) if i != left_out))
-        return set(content[part])
-    except (KeyError, TypeError, ValueError, IndexError) as error:
+        # by name: a number that no fold has must not count from the end, or leave nothing out
+        parts: dict[str, set[str]] = {"training": set().union(*folds)}
+        for i, fold in enumerate(folds):
+            parts |= {f"fold{i}": fold, f"training-{i}": set().union(*folds[:i], *folds[i + 1 :])}
+        return parts[part] if part in parts else set(content[part])
+    except (KeyError, TypeError) as error:
         known = "children, test, readers, foldN, training, training-N"
         raise ResultError(f"{path}: has no part {part!r}; known are {known}") from error
 

@@ -84,10 +84,16 @@ def gather(options: argparse.Namespace) -> Study:
     Raises:
         SpineAlignmentError, StudyError: nothing to evaluate.
     """
+    if options.limit is not None and options.limit < 1:
+        raise ResultError(f"--limit {options.limit}: a number of films, 1 or more")
     mapping = load_mapping(options.mapping) if options.mapping else None
     truth, notes = read_films(options.films, mapping)
     if options.split:
         wanted = read_split(*options.split)
+        if truth and not any(film.name in wanted for film in truth):
+            raise ResultError(
+                f"{options.films}: has none of the films of part {options.split[1]} of {options.split[0]}"
+            )
         truth = [film for film in truth if film.name in wanted]
     truth = truth[: options.limit]
     if not truth:
