@@ -73,39 +73,51 @@ def export(corrected: Sequence[AnnotatedFilm], films: Path, output: Path, first:
 
     Raises:
         SpineAlignmentError: a film is missing, cannot be told or read, or its size is another than the annotation's;
-            nothing was written then, unless a film cannot be read.
+            nothing is left of the others then.
     """
     pairs = _pairs(corrected, films)
     make_folder(output)
     codes: dict[str, str] = {}
     done: list[Exported] = []
-    for number, (given, source) in enumerate(pairs, first):
-        film, item = read_film(source), on_film(given, source)
-        replace(item, picture=source).check_size(film.size_px)
-        name = f"corrected_{number:04d}"
-        if (output / f"{name}.json").exists():
-            raise ResultError(f"{output}: has a {name} already; give another --first")
-        owner = patient_code(source) or str(item.annotation.extra.get("patient") or f"{item.name}\0{number}")
-        code = codes.setdefault(owner, f"patient_{number:04d}")
-        told = replace(
-            item.annotation,
-            size_px=film.size_px,
-            spacing_mm=item.annotation.spacing_mm or film.spacing_mm,
-            pixel_aspect=film.pixel_aspect,
-        )
-        # networks learn from films that stand
-        picture = _png(film.upright(told.quarter_turns).pixels)
-        annotation = replace(
-            upright(told),
-            film=f"{name}.png",
-            models=(),
-            warnings=(),
-            film_sha256=hashlib.sha256(picture).hexdigest(),
-            extra={"patient": code, "category": item.category},
-        )
-        write_files({output / f"{name}.png": picture, output / f"{name}.json": json_bytes(annotation)})
-        done.append(Exported(name, source, text_warning(film.pixels, film.warnings)))
+    try:
+        for number, (given, source) in enumerate(pairs, first):
+            done.append(_export(given, source, output, number, codes))
+    except BaseException:
+        # of films that stay the next run would make second copies, of other patients by their codes
+        for item in done:
+            for end in (".png", ".json"):
+                (output / f"{item.name}{end}").unlink(missing_ok=True)
+        raise
     return done
+
+
+def _export(given: AnnotatedFilm, source: Path, output: Path, number: int, codes: dict[str, str]) -> Exported:
+    """Write one film; `codes`, the new code of each patient, grows."""
+    film, item = read_film(source), on_film(given, source)
+    replace(item, picture=source).check_size(film.size_px)
+    name = f"corrected_{number:04d}"
+    if (output / f"{name}.json").exists():
+        raise ResultError(f"{output}: has a {name} already; give another --first")
+    owner = patient_code(source) or str(item.annotation.extra.get("patient") or f"{item.name}\0{number}")
+    code = codes.setdefault(owner, f"patient_{number:04d}")
+    told = replace(
+        item.annotation,
+        size_px=film.size_px,
+        spacing_mm=item.annotation.spacing_mm or film.spacing_mm,
+        pixel_aspect=film.pixel_aspect,
+    )
+    # networks learn from films that stand
+    picture = _png(film.upright(told.quarter_turns).pixels)
+    annotation = replace(
+        upright(told),
+        film=f"{name}.png",
+        models=(),
+        warnings=(),
+        film_sha256=hashlib.sha256(picture).hexdigest(),
+        extra={"patient": code, "category": item.category},
+    )
+    write_files({output / f"{name}.png": picture, output / f"{name}.json": json_bytes(annotation)})
+    return Exported(name, source, text_warning(film.pixels, film.warnings))
 
 
 def _png(pixels: NDArray[np.generic]) -> bytes:
@@ -119,13 +131,15 @@ def _png(pixels: NDArray[np.generic]) -> bytes:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """The command; 0 when all is exported, 2 when it cannot be."""
+    """The command; 0 when all is exported, 2 when it cannot be, 130 when interrupted."""
     parser = argparse.ArgumentParser(prog="python -m Training.corrections", description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--films", type=Path, required=True, help="folder of the films")
     parser.add_argument("--corrected", type=Path, required=True, help="folder of corrected .json or .mrk.json files")
     parser.add_argument("--output", type=Path, required=True, help="training folder")
     parser.add_argument("--first", type=int, default=1, help="number of the first new film (default 1)")
     options = parser.parse_args(arguments)
+    if options.first < 0:
+        parser.error("--first must be 0 or more")
     try:
         read, problems = read_annotations(options.corrected)
         corrected = named_apart(read)
@@ -137,6 +151,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except SpineAlignmentError as error:
         print(f"corrections: {error}", file=sys.stderr)
         return 2
+    except KeyboardInterrupt:
+        print("corrections: interrupted; nothing was written", file=sys.stderr)
+        return 130
     for item in done:
         if item.warning:
             print(f"{options.output / item.name}.png: {item.warning}", file=sys.stderr)

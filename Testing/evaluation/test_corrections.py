@@ -223,3 +223,19 @@ def test_equal_numbers_of_two_issuers_are_two_patients(tmp_path: Path) -> None:
     assert codes[0] == codes[2] != codes[1]
     Image.fromarray(picture()).save(tmp_path / "d.png")
     assert patient_code(tmp_path / "d.png") == ""
+
+
+def test_nothing_is_left_of_an_export_that_a_later_film_stops(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """What stayed would be learned from twice after the next run, as films of two patients."""
+    films, output = tmp_path / "films", tmp_path / "training"
+    write_films([film(name, spine(i)) for i, name in enumerate("ab")], films, pictures=True)
+    Image.fromarray(picture()).resize((120, 360)).save(films / "b.png")
+    whole = (films / "b.png").read_bytes()
+    options = ["--films", str(films), "--corrected", str(films), "--output", str(output)]
+    (films / "b.png").write_bytes(whole[:100])
+    assert main(options) == 2
+    assert "b.png" in capsys.readouterr().err and not list(output.iterdir())
+    (films / "b.png").write_bytes(whole)
+    assert main(options) == 0 and len(list(output.glob("*.png"))) == 2
