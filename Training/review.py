@@ -21,7 +21,7 @@ from SpineAlignmentLib.errors import ResultError, SpineAlignmentError
 from SpineAlignmentLib.measurement.landmarks import NAMES
 from SpineAlignmentLib.results.annotation import Annotation
 from SpineAlignmentLib.results.files import make_folder, write_files
-from SpineAlignmentLib.results.result_file import read_annotation, write_annotation
+from SpineAlignmentLib.results.result_file import json_bytes, read_annotation
 from Training.datasets import AnnotatedFilm, read_films
 from Training.datasets.film import called_as, each
 from Training.datasets.slicer import in_space, on_film
@@ -52,13 +52,21 @@ def sign(annotation: Annotation, stage: str, who: str, when: datetime | None = N
     if wanted > (STAGES.index(reached) + 1 if reached in STAGES else 0):
         raise ResultError(f"{annotation.film}: cannot be {stage} before it is {STAGES[wanted - 1]}")
     review = annotation.extra.get("review")
-    history: list[dict[str, Any]] = list(review.get("history", [])) if isinstance(review, dict) else []
-    annotators = [entry["who"] for entry in history if entry.get("stage") == "annotated"]
-    if stage == "reviewed" and annotators and annotators[-1] == who:
+    history: list[dict[str, Any]] = (review.get("history") or []) if isinstance(review, dict) else []
+    if not isinstance(history, list) or not all(isinstance(entry, dict) and "who" in entry for entry in history):
+        raise ResultError(f"{annotation.film}: its review has no history of stages and who signed them; mend it")
+    history = list(history)
+    annotators = [_initials(entry["who"]) for entry in history if entry.get("stage") == "annotated"]
+    if stage == "reviewed" and annotators and annotators[-1] == _initials(who):
         raise ResultError(f"{annotation.film}: {who} annotated it; somebody else must review it")
     time = (when or datetime.now(UTC)).strftime("%Y-%m-%dT%H:%M:%SZ")
     history.append({"stage": stage, "who": who, "when": time})
     return replace(annotation, extra={**annotation.extra, "review": {"stage": stage, "history": history}})
+
+
+def _initials(who: Any) -> str:
+    """Equal for one person, whose initials may be written small another time."""
+    return str(who).strip().casefold()
 
 
 @dataclass(frozen=True)
@@ -119,8 +127,10 @@ def disagreements_csv(found: Sequence[Disagreement]) -> bytes:
 
 
 def _sign(options: argparse.Namespace) -> None:
-    for path in options.files:
-        write_annotation(sign(read_annotation(path), options.stage, options.who), path)
+    # all files or none: the same command again would sign some of them twice
+    signed = {path: json_bytes(sign(read_annotation(path), options.stage, options.who)) for path in options.files}
+    write_files(signed)
+    for path in signed:
         print(f"{path}: {options.stage} by {options.who}")
 
 

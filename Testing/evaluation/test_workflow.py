@@ -99,6 +99,17 @@ def test_review_command_keeps_the_file_whole(tmp_path: Path, capsys: pytest.Capt
     assert review.main(["status", str(folder)]) == 0
     assert "not signed: 1, annotated: 1" in capsys.readouterr().out
     assert review.main(["sign", "approved", str(path), "--who", "CD"]) == 2
+    assert review.main(["sign", "reviewed", str(path), "--who", "ab "]) == 2
+    other = folder / "film_01.json"
+    assert review.main(["sign", "annotated", str(other), str(folder / "none.json"), "--who", "AB"]) == 2
+    assert "review" not in json.loads(other.read_text())
+
+
+@pytest.mark.parametrize("history", ["AB", ["AB"], [{"stage": "annotated"}]])
+def test_a_damaged_history_of_reviews_is_told(history: object) -> None:
+    signed = film("film_00", spine(), review={"stage": "annotated", "history": history}).annotation
+    with pytest.raises(ResultError, match="no history"):
+        review.sign(signed, "reviewed", "CD")
 
 
 def test_disagreements_sorted_by_size(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
