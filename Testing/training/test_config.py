@@ -106,3 +106,17 @@ def test_films_that_cannot_be_had_are_one_clear_line(kind: str, options: dict[st
     with pytest.raises(ConfigError) as caught:
         build_source(SourceConfig(kind, options), training=True)
     assert str(caught.value).startswith((message, "films of kind")) and message in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("source", "said"),
+    [
+        ({"kind": "annotated", "options": ["folder"]}, "options must be a mapping"),
+        ({"kind": 3}, "kind must be str, got 3"),
+        ({"kinds": "annotated"}, "did you mean kind"),
+    ],
+)
+def test_sources_within_sources_are_checked(source: dict[str, object], said: str) -> None:
+    for outer in (SourceConfig("fold", {"source": source, "fold": 0}), SourceConfig("mixture", {"sources": [source]})):
+        with pytest.raises(ConfigError, match=said):
+            build_source(outer, True)

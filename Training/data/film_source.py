@@ -114,7 +114,7 @@ class Fold:
     ) -> None:
         if folds < 2 or not 0 <= fold < folds:
             raise ConfigError(f"there is no fold {fold} of {folds}; folds count from 0, and there are 2 or more")
-        self.source = build_source(SourceConfig(**source), training, region)
+        self.source = build_source(converted(SourceConfig, source, "films of kind 'fold'", "source"), training, region)
         groups = getattr(self.source, "groups", None) or list(range(len(self.source)))
         distinct = sorted(set(groups))
         if len(distinct) < folds:
@@ -150,7 +150,10 @@ class Mixture:
         region: str = "",
         training: bool = True,
     ) -> None:
-        self.sources = [build_source(SourceConfig(**source), training, region) for source in sources]
+        configs = [
+            converted(SourceConfig, s, "films of kind 'mixture'", f"sources[{i}]") for i, s in enumerate(sources)
+        ]
+        self.sources = [build_source(config, training, region) for config in configs]
         counts = [len(source) for source in self.sources]
         times = list(repeats) or [1] * len(counts)
         if len(times) != len(counts):
