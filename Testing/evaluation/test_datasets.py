@@ -15,6 +15,7 @@ from SpineAlignmentLib.film.reading import read_film
 from SpineAlignmentLib.measurement.landmarks import INDEX, NAMES
 from SpineAlignmentLib.results.markups import markups_bytes
 from SpineAlignmentLib.results.placement import plain_placement
+from Testing.evaluation import samples
 from Testing.evaluation.samples import SIZE, slicer_list, spine, truth, write_dicom, write_films
 from Training.datasets import AnnotatedFilm, load_mapping, read_films
 from Training.datasets.film import called_as
@@ -34,6 +35,14 @@ def test_project_files_and_partial_labels(tmp_path: Path) -> None:
     assert len(problems) == 1 and "broken.json" in problems[0]
     assert list(np.flatnonzero(~read[1].labeled)) == [INDEX["FH_1"]]
     assert read[0].points == pytest.approx(films[0].points, abs=1e-3) and read[0].picture == tmp_path / "film_00.png"
+
+
+@pytest.mark.parametrize("age", ["12", True, -5, 1000])
+def test_an_age_that_is_none_is_told(tmp_path: Path, age: object) -> None:
+    """Children are set aside by it."""
+    write_films([samples.film("child", spine(), age=age), samples.film("adult", spine(), age=40)], tmp_path)
+    (read,), (problem,) = read_films(tmp_path)
+    assert read.name == "adult" and "child.json: age is a number of years" in problem
 
 
 def test_markups_beside_the_same_result_are_read_once(tmp_path: Path) -> None:

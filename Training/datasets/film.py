@@ -20,6 +20,9 @@ FloatArray = NDArray[np.float64]
 T = TypeVar("T")
 U = TypeVar("U")
 
+OLDEST: Final[int] = 130
+"""No age in years is above."""
+
 _SIMULATED_CATEGORIES: Final[tuple[str, ...]] = ("scoliosis", "kyphosis", "implants")
 """The groups of Yeh 2021, as the metadata of simulated films names them."""
 
@@ -118,6 +121,10 @@ def read_project_film(path: Path, root: Path | None = None) -> AnnotatedFilm:
         ResultError: the file cannot be read or is not such a file.
     """
     annotation = read_annotation(path)
+    age = annotation.extra.get("age")
+    if age is not None and (not isinstance(age, int | float) or isinstance(age, bool) or not 0 <= age <= OLDEST):
+        # read as unknown, a child's would be that of an adult
+        raise ResultError(f"{path}: age is a number of years, not {age!r}; mend it or take it out")
     near = (path.parent.parent / "films", path.parent.parent / "images", path.parent.parent)
     picture = find_picture(path.parent, path.stem, annotation.film, near, annotation.film_sha256)
     owner = patient_code(picture) if picture else ""
