@@ -280,6 +280,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
             raise ResultError("--steps and --batch must be at least 1")
         if not 0 < o.blend <= 1:
             raise ResultError("--blend must lie above 0 and not above 1")
+        for folder in sets.values():  # told now, not when the training has ended
+            if not any(film.labeled.any() for film in read_films(folder)[0]):
+                raise ResultError(f"{folder}: no annotated film found")
         finetune(o.models, settings, o.output, o.work or o.output / "runs")
         found = compare(sets, o.models, o.output)
         said = {

@@ -148,3 +148,14 @@ def test_too_few_films(shipped: tuple[Path, Path], tmp_path: Path, capsys: pytes
         finetune(shipped[0], Settings(tmp_path / "nothing"), tmp_path / "new", tmp_path / "work")
     with pytest.raises(Exception, match="holds the models that are continued"):
         finetune(shipped[0], Settings(films), shipped[0], tmp_path / "work")
+
+
+@pytest.mark.parametrize("option", ["--held-out", "--standard"])
+def test_films_to_measure_on_are_asked_for_before_the_training(
+    tmp_path: Path, option: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("Training.finetune.finetune", lambda *_: pytest.fail("trained"))
+    (tmp_path / "empty").mkdir()
+    for folder, said in (("nowhere", "no such folder"), ("empty", "no annotated film found")):
+        options = ["--films", str(tmp_path), "--output", str(tmp_path / "new"), option, str(tmp_path / folder)]
+        assert main(options) == 2 and said in capsys.readouterr().err
