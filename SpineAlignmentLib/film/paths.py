@@ -38,7 +38,7 @@ def split_files(folder: Path, output: Path | None = None) -> tuple[list[Path], l
     others: list[Path] = []
     # asked once a folder, not once a file
     of_results = lru_cache(lambda place: output is not None and _same_folder(place, output))
-    for path in sorted(_all_files(folder)):
+    for path in sorted(all_files(folder)):
         if of_results(path.parent) and _is_result(path):
             continue
         hidden = path.name.startswith(".")
@@ -46,8 +46,8 @@ def split_files(folder: Path, output: Path | None = None) -> tuple[list[Path], l
     return films, others
 
 
-def _all_files(folder: Path) -> Iterator[Path]:
-    """Every file, through links to folders as well; a folder that is reached twice is looked into once."""
+def all_files(folder: Path) -> Iterator[Path]:
+    """Every file in a folder, through links to folders as well; one that is reached twice is looked into once."""
     seen: set[tuple[int, int]] = set()
     closed: list[Path] = []
 

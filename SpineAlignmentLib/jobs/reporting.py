@@ -1,6 +1,5 @@
 """Reports of result files: finds the films that they were measured on, and writes the report."""
 
-import os
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -8,6 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 from SpineAlignmentLib.clinical.patient import Patient, patient_of
 from SpineAlignmentLib.errors import FilmError, ResultPictureError, UsageError
+from SpineAlignmentLib.film.paths import all_files
 from SpineAlignmentLib.results.files import make_folder, write_files
 from SpineAlignmentLib.results.markups import read_landmarks
 
@@ -132,8 +132,8 @@ def _film_file(annotation: "Annotation", result: Path, films: Path | None) -> Pa
     first = (films or result.absolute().parent) / name
     found = [first] if first.is_file() else []
     if films is not None:
-        below = (Path(place) / name for place, _, names in os.walk(films, followlinks=False) if name in names)
-        found += [path for path in sorted(below) if path != first and path.is_file()]
+        below = (path for path in all_files(films) if path.name == name and path != first)
+        found += sorted(path for path in below if path.is_file())
     if len(found) > 1 and annotation.film_sha256:
         found = [path for path in found if _content(path) == annotation.film_sha256][:1] or found
     if len(found) > 1 and found[0] != first:

@@ -9,6 +9,7 @@ from typing import Any, Final, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
+from SpineAlignmentLib.clinical.constants import AGE_LIMITS
 from SpineAlignmentLib.errors import ResultError, SpineAlignmentError
 from SpineAlignmentLib.measurement.landmarks import INDEX
 from SpineAlignmentLib.results.annotation import Annotation
@@ -19,9 +20,6 @@ from Training.datasets.patients import patient_code
 FloatArray = NDArray[np.float64]
 T = TypeVar("T")
 U = TypeVar("U")
-
-OLDEST: Final[int] = 130
-"""No age in years is above."""
 
 _SIMULATED_CATEGORIES: Final[tuple[str, ...]] = ("scoliosis", "kyphosis", "implants")
 """The groups of Yeh 2021, as the metadata of simulated films names them."""
@@ -122,7 +120,8 @@ def read_project_film(path: Path, root: Path | None = None) -> AnnotatedFilm:
     """
     annotation = read_annotation(path)
     age = annotation.extra.get("age")
-    if age is not None and (not isinstance(age, int | float) or isinstance(age, bool) or not 0 <= age <= OLDEST):
+    low, high = AGE_LIMITS
+    if age is not None and (not isinstance(age, int | float) or isinstance(age, bool) or not low <= age <= high):
         # read as unknown, a child's would be that of an adult
         raise ResultError(f"{path}: age is a number of years, not {age!r}; mend it or take it out")
     near = (path.parent.parent / "films", path.parent.parent / "images", path.parent.parent)

@@ -174,7 +174,7 @@ def _check_texts(content: dict[str, Any], points: dict[str, tuple[str, ...]], wh
     if not isinstance(columns, dict):
         raise ResultError(f"{where}: columns must be a mapping such as {{film: image, x: px}}")
     templates = [str(columns[axis]) for axis in "xy" if axis in columns and content["format"] == "csv-films"]
-    if any(text.count("{}") != 1 or text.replace("{}", "").strip("{}") != text.replace("{}", "") for text in templates):
+    if not all(re.fullmatch(r"[^{}]*\{\}[^{}]*", text) for text in templates):
         raise ResultError(f'{where}: columns x and y of csv-films are templates such as "{{}}_x"')
     if content["format"] == "csv-endplates":
         sources = [source for group in points.values() for source in group]

@@ -61,7 +61,7 @@ def _rows_of_points(path: Path, mapping: Mapping) -> dict[str, Points]:
 
 def _rows_of_films(path: Path, mapping: Mapping) -> dict[str, Points]:
     c = {"film": "film", "x": "{}_x", "y": "{}_y"} | mapping.columns
-    sources = sorted({source for group in mapping.points.values() for source in group})
+    sources = sorted(mapping.wanted)
     needed = [c["film"]] + [c[axis].format(source) for source in sources for axis in "xy"]
     films: dict[str, Points] = {}
     for i, record in enumerate(_records(path, needed), 2):
